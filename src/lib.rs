@@ -1,0 +1,27 @@
+//! exfilscope: is somebody carrying data out through a code repository? (MITRE ATT&CK T1567.001)
+//!
+//! The way of an event through the modules, each of which may name only those above it here:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`model`] | what everybody speaks of: events, times, GUIDs, batches, rows, faults, safe text |
+//! | [`detect`] | the detection: selection, signal, score, patterns, and why |
+//! | [`source`] | files in, [`model::batch::Batch`]es out; knows nothing of the detection |
+//! | [`store`] | what was read: processes, joins, findings, their ranking |
+//! | [`filter`] | the language of the `/` line |
+//! | [`tune`] | what a pattern would change, before it is kept |
+//! | [`config`] | the configuration file and the themes' files |
+//! | [`export`] | rows to standard output and to files |
+//! | [`tui`] | the console: everything but the sources |
+//! | [`cli`] | the command line, and the wiring of all of the above |
+
+pub mod cli;
+pub mod config;
+pub mod detect;
+pub mod export;
+pub mod filter;
+pub mod model;
+pub mod source;
+pub mod store;
+pub mod tui;
+pub mod tune;

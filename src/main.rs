@@ -1,0 +1,2 @@
+//! exfilscope, the binary.
+fn main() {}

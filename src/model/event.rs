@@ -1,0 +1,131 @@
+//! Sysmon events as every source hands them over.
+
+/// The Sysmon Event IDs that the console keeps for the detection and the drill-down.
+pub mod code {
+    /// Process creation.
+    pub const PROCESS_CREATE: u16 = 1;
+    /// Network connection.
+    pub const NETWORK_CONNECT: u16 = 3;
+    /// Process terminated.
+    pub const PROCESS_TERMINATE: u16 = 5;
+    /// File created.
+    pub const FILE_CREATE: u16 = 11;
+    /// DNS query.
+    pub const DNS_QUERY: u16 = 22;
+
+    /// Whether events of this ID are kept; all others are only counted.
+    #[must_use]
+    pub const fn is_kept(event_code: u16) -> bool {
+        matches!(event_code, PROCESS_CREATE | NETWORK_CONNECT | PROCESS_TERMINATE | FILE_CREATE | DNS_QUERY)
+    }
+}
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// The fields that are read off an event, under Sysmon's own names.
+        ///
+        /// `ProcessGuid` and `ParentProcessGuid` stand here only where the text is no GUID; otherwise they are
+        /// typed values of the event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Field {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Field {
+            /// All fields, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+            /// How many fields there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// Sysmon's name of the field.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+
+            /// The field of that exact name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $(stringify!($name) => Some(Self::$name),)+ _ => None }
+            }
+
+            /// The field's number, for tables.
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+fields! {
+    /// `System/Computer`, as written.
+    Computer,
+    /// The account, `DOMAIN\user`.
+    User,
+    /// Full path of the process's executable.
+    Image,
+    /// Event 1: the command line.
+    CommandLine,
+    /// Event 1: the working directory.
+    CurrentDirectory,
+    /// Event 1: full path of the parent's executable.
+    ParentImage,
+    /// Event 1: the parent's command line.
+    ParentCommandLine,
+    /// Event 1: the parent's account (schemas since 2021).
+    ParentUser,
+    /// Event 1: `Low`, `Medium`, `High`, `System`.
+    IntegrityLevel,
+    /// Event 1: name of the executable as its maker compiled it.
+    OriginalFileName,
+    /// Event 1: hashes, `SHA1=…,MD5=…`, in any subset and order.
+    Hashes,
+    /// The process's GUID where it is none.
+    ProcessGuid,
+    /// Event 1: the parent's GUID where it is none.
+    ParentProcessGuid,
+    /// Decimal process number.
+    ProcessId,
+    /// Event 1: decimal process number of the parent.
+    ParentProcessId,
+    /// Event 3: `tcp` or `udp`.
+    Protocol,
+    /// Event 3: `true` where this host opened the connection.
+    Initiated,
+    /// Event 3: own address.
+    SourceIp,
+    /// Event 3: own port.
+    SourcePort,
+    /// Event 3: the other side's address.
+    DestinationIp,
+    /// Event 3: the other side's name by reverse lookup; often empty, `-`, or misleading.
+    DestinationHostname,
+    /// Event 3: the other side's port.
+    DestinationPort,
+    /// Event 22: the name asked for.
+    QueryName,
+    /// Event 22: 0 or an error number.
+    QueryStatus,
+    /// Event 22: `type:  5 NAME;::ffff:1.2.3.4;…`, or `-`.
+    QueryResults,
+    /// Event 11: full path of the file.
+    TargetFilename,
+    /// Sysmon's own time of the act; never the event's time.
+    UtcTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_found_by_its_name() {
+        for (index, field) in Field::ALL.iter().enumerate() {
+            assert_eq!(Field::from_name(field.name()), Some(*field));
+            assert_eq!(field.index(), index);
+        }
+        assert_eq!(Field::from_name("image"), None, "names are compared with case");
+    }
+}

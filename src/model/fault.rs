@@ -1,0 +1,128 @@
+//! What could not be read, named and counted: nothing vanishes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::batch::SourceId;
+
+/// Why a record gave no Sysmon event. The name is the key in the statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SkipReason {
+    /// A record of another provider than Sysmon.
+    OtherProvider,
+    /// A record whose bytes are damaged.
+    Damaged,
+    /// A record that is cut off by the end of the file.
+    Truncated,
+    /// A record that the reader understands but does not support.
+    Unsupported,
+}
+
+impl SkipReason {
+    /// The key in the statistics.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::OtherProvider => "other_provider",
+            Self::Damaged => "damaged",
+            Self::Truncated => "truncated",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// The account of records: `records == sysmon + the sum of skipped`, always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Bytes of the source that are behind these records.
+    pub bytes: u64,
+    /// Sysmon events of any Event ID.
+    pub sysmon: u64,
+    /// Records that gave no Sysmon event, by reason.
+    pub skipped: BTreeMap<SkipReason, u64>,
+    /// Sysmon events by Event ID, the ones that are only counted included.
+    pub event_codes: BTreeMap<u16, u64>,
+}
+
+impl Tally {
+    /// All records, read or not.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.sysmon + self.skipped.values().sum::<u64>()
+    }
+
+    /// Counts a Sysmon event.
+    pub fn count_sysmon(&mut self, event_code: u16) {
+        self.sysmon += 1;
+        *self.event_codes.entry(event_code).or_default() += 1;
+    }
+
+    /// Counts a record that gave no event.
+    pub fn skip(&mut self, reason: SkipReason, records: u64) {
+        if records > 0 {
+            *self.skipped.entry(reason).or_default() += records;
+        }
+    }
+
+    /// Adds another account to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.bytes += other.bytes;
+        self.sysmon += other.sysmon;
+        for (reason, count) in &other.skipped {
+            *self.skipped.entry(*reason).or_default() += count;
+        }
+        for (event_code, count) in &other.event_codes {
+            *self.event_codes.entry(*event_code).or_default() += count;
+        }
+    }
+
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0 && self.sysmon == 0 && self.skipped.is_empty()
+    }
+}
+
+/// How much a fault costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something is odd, but nothing is lost (a dirty header, a wrong checksum over records that can be read).
+    Notice,
+    /// Records are lost, or may be.
+    Loss,
+    /// Nothing at all could be read from the source.
+    Unreadable,
+}
+
+/// One thing that could not be read as it should be: where, why, and what is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The source; `None` for one that never became a source (a path that does not exist).
+    pub source: Option<SourceId>,
+    /// The file's name as given, not made safe for a terminal.
+    pub name: String,
+    /// The chunk's number from 0, where there is one.
+    pub chunk: Option<u64>,
+    /// The record's number, where it is known.
+    pub record: Option<u64>,
+    /// How much it costs.
+    pub severity: Severity,
+    /// Records that are lost by it, as far as that is known.
+    pub lost_records: u64,
+    /// What happened and what to do, as a clause without a full stop.
+    pub reason: String,
+}
+
+/// `day1.evtx, chunk 3, record 1234: the record's size is wrong`. Not made safe for a terminal.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if let Some(chunk) = self.chunk {
+            write!(f, ", chunk {chunk}")?;
+        }
+        if let Some(record) = self.record {
+            write!(f, ", record {record}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}

@@ -1,0 +1,72 @@
+//! What passes between the sources and whoever takes their events, over whatever channel the wiring chose.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::batch::{Batch, Place, SourceId};
+use super::fault::Fault;
+
+/// A source, once it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// Its number; sources are numbered from 0 without gaps, in the order of the command line and of names in folders.
+    pub id: SourceId,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its file name, for the rows' `Source` column.
+    pub name: String,
+    /// Its size in bytes, where it has one.
+    pub size: Option<u64>,
+}
+
+/// A message of the sources.
+#[derive(Clone, Debug)]
+pub enum FeedMessage {
+    /// A source that will be read. It comes before its first batch.
+    Source(SourceInfo),
+    /// Events.
+    Batch(Batch),
+    /// Something that concerns no batch: a path that cannot be opened, a folder without logs.
+    Fault(Fault),
+    /// All sources are read to their end, or the load was stopped.
+    Finished,
+}
+
+/// How far a load is. Written by the sources' threads, read by whoever shows it; all orders are relaxed, since each
+/// figure stands alone.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Files that were found.
+    pub files_found: AtomicU64,
+    /// Files that are read to their end.
+    pub files_done: AtomicU64,
+    /// Bytes of the files that were found.
+    pub bytes_found: AtomicU64,
+    /// Bytes that are read.
+    pub bytes_done: AtomicU64,
+    /// Records that are read.
+    pub records_done: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Progress {
+    /// Asks the sources to stop as soon as they can; what they have read stays.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked for a stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads an event again from its place, to show it raw. The text is not made safe for a terminal.
+pub trait RawEvents: Send + Sync {
+    /// The event as XML.
+    ///
+    /// # Errors
+    /// A sentence that names the file and says why, where it can't be read again.
+    fn xml(&self, source: &SourceInfo, place: Place) -> Result<String, String>;
+}

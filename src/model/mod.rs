@@ -1,0 +1,11 @@
+//! What every other module speaks of. This module names none of them.
+
+pub mod batch;
+pub mod event;
+pub mod fault;
+pub mod feed;
+pub mod guid;
+pub mod row;
+pub mod secrets;
+pub mod text;
+pub mod time;
