@@ -1,0 +1,295 @@
+//! Why a selected event scored as it did: the clause, the texts that met its conditions, the flags, and where the
+//! other profile says something else.
+
+use super::pattern::Patterns;
+use super::profile::Profile;
+use super::selection::{self, find_ignoring_case};
+use super::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS, score, score_branch, signal};
+use super::{ALERT_SCORE, Facts};
+use crate::model::event::Field;
+use crate::model::row::{Clause, Explanation, FlagMatch, JoinedField, Signal};
+
+/// What the detection makes of an event under one profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The clause that selected it.
+    pub clause: Clause,
+    /// Its signal.
+    pub signal: Signal,
+    /// Whether the CI-host pattern matches.
+    pub is_ci_system: bool,
+    /// Whether the IDE-parent pattern matches.
+    pub is_known_ide: bool,
+    /// 0 to 3.
+    pub score: u8,
+}
+
+/// Runs the whole detection over an event; `None` where no clause selects it.
+#[must_use]
+pub fn judge(profile: Profile, facts: &Facts<'_>, patterns: &Patterns) -> Option<Verdict> {
+    let clause = selection::select(facts)?;
+    let signal = signal(profile, facts, clause);
+    let is_ci_system = patterns.ci_host.matches(facts.host);
+    let is_known_ide = patterns.ide_parent.matches(facts.parent_image);
+    Some(Verdict {
+        clause,
+        signal,
+        is_ci_system,
+        is_known_ide,
+        score: score(signal, is_ci_system, is_known_ide),
+    })
+}
+
+/// An event as both profiles see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The profile whose verdict is explained.
+    pub profile: Profile,
+    /// The event's own fields: what `spl` sees.
+    pub own: Facts<'a>,
+    /// The fields with the joined ones: what `correlated` sees.
+    pub with_joins: Facts<'a>,
+    /// The joined fields.
+    pub joined: &'a [JoinedField],
+    /// The patterns in force.
+    pub patterns: &'a Patterns,
+}
+
+impl<'a> Case<'a> {
+    fn facts(&self, profile: Profile) -> &Facts<'a> {
+        match profile {
+            Profile::Spl => &self.own,
+            Profile::Correlated => &self.with_joins,
+        }
+    }
+
+    fn judge(&self, profile: Profile) -> Option<Verdict> {
+        judge(profile, self.facts(profile), self.patterns)
+    }
+}
+
+/// Explains a case; `None` where its profile does not select the event.
+#[must_use]
+pub fn explain(case: &Case<'_>) -> Option<Explanation> {
+    let verdict = case.judge(case.profile)?;
+    let facts = case.facts(case.profile);
+    let flag = |text: Option<&str>, pattern: &super::pattern::Pattern| FlagMatch {
+        matched: text.and_then(|text| pattern.find(text)),
+        has_text: text.is_some(),
+    };
+    Some(Explanation {
+        clause: verdict.clause,
+        conditions: selection::conditions(facts, verdict.clause),
+        ci: flag(facts.host, &case.patterns.ci_host),
+        ide: flag(facts.parent_image, &case.patterns.ide_parent),
+        branch: score_branch(verdict.signal, verdict.is_ci_system, verdict.is_known_ide),
+        sentence: format!("{}; {}.", act(case, &verdict), outcome(case, facts, &verdict)),
+        difference: difference(case, &verdict),
+    })
+}
+
+/// `curl.exe ran with api.github.com and "put" on its command line`.
+fn act(case: &Case<'_>, verdict: &Verdict) -> String {
+    let facts = case.facts(case.profile);
+    let program = facts.image.map_or("a process", base_name);
+    if verdict.clause == Clause::Net {
+        let name = facts.destination_hostname.unwrap_or("-");
+        let joined = case
+            .joined
+            .iter()
+            .find(|joined| case.profile == Profile::Correlated && joined.field == Field::DestinationHostname);
+        let origin = joined.map_or_else(String::new, |joined| {
+            let own =
+                joined.own_value.as_deref().map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
+            format!(
+                " (the name that this process asked DNS for, {}; the event itself says {own})",
+                record_name(joined)
+            )
+        });
+        return format!("{program} connected to {name}{origin}");
+    }
+    let quoted: Vec<String> = selection::conditions(facts, verdict.clause)
+        .into_iter()
+        .filter(|condition| condition.field == Field::CommandLine)
+        .filter_map(|condition| Some(format!("\"{}\"", facts.command_line?.get(condition.matched)?)))
+        .collect();
+    format!("{program} ran with {} on its command line", quoted.join(" and "))
+}
+
+fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: &Verdict) -> String {
+    let host = facts.host.unwrap_or("(unnamed)");
+    let scored = format!("{}, score {}", verdict.signal.name(), verdict.score);
+    if verdict.signal == Signal::Unknown {
+        return format!("{}: {scored}, no alert", unknown_reason(facts, verdict.clause));
+    }
+    if verdict.is_ci_system {
+        let part = facts.host.and_then(|text| text.get(case.patterns.ci_host.find(text)?)).unwrap_or("");
+        return format!("the CI-host pattern matched \"{part}\" in {host}: {scored}, no alert");
+    }
+    match (verdict.signal, facts.parent_image) {
+        (Signal::NetworkConnectionToCodeRepo, Some(parent)) if verdict.is_known_ide => {
+            let part =
+                case.patterns.ide_parent.find(parent).and_then(|range| parent.get(range)).unwrap_or("");
+            format!(
+                "host {host} is no CI system, but the IDE-parent pattern matched \"{part}\" in its parent {}: {scored}, \
+                 no alert",
+                base_name(parent)
+            )
+        }
+        (Signal::NetworkConnectionToCodeRepo, Some(parent)) => {
+            format!("host {host} is no CI system and its parent {} no known IDE: {scored}", base_name(parent))
+        }
+        (Signal::NetworkConnectionToCodeRepo, None) => {
+            format!("host {host} is no CI system and no parent is known that could be an IDE: {scored}")
+        }
+        _ => format!("host {host} is no CI system: {scored}"),
+    }
+}
+
+/// Why the search's Signal knows no branch for an event that its selection took.
+fn unknown_reason(facts: &Facts<'_>, clause: Clause) -> String {
+    let line = facts.command_line.unwrap_or("");
+    let hosts: &[&str] = if clause == Clause::Push { &SIGNAL_PUSH_HOSTS } else { &SIGNAL_API_HOSTS };
+    let in_other_case = hosts.iter().find_map(|host| find_ignoring_case(line, host));
+    if clause == Clause::Push && !line.contains("push") {
+        let word = find_ignoring_case(line, "push").and_then(|range| line.get(range)).unwrap_or("push");
+        return format!("Splunk's Signal compares with case and finds no \"push\" in \"{word}\"");
+    }
+    match in_other_case.and_then(|range| line.get(range)) {
+        Some(written) => format!("Splunk's Signal compares with case and does not know \"{written}\""),
+        None => "Splunk's selection knows dev.azure.com, but its Signal does not".to_owned(),
+    }
+}
+
+/// What the other profile says, where it says something else.
+fn difference(case: &Case<'_>, verdict: &Verdict) -> Option<String> {
+    let (other_profile, says) = match case.profile {
+        Profile::Spl => (Profile::Correlated, "With joins (correlated)"),
+        Profile::Correlated => (Profile::Spl, "Splunk's search (spl)"),
+    };
+    let Some(other) = case.judge(other_profile) else {
+        let own =
+            case.own.destination_hostname.map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
+        return Some(format!(
+            "{says} does not select it: the event itself says {own} for DestinationHostname."
+        ));
+    };
+    if (other.signal, other.score) == (verdict.signal, verdict.score) {
+        return None;
+    }
+    let alerts = if other.score >= ALERT_SCORE { "an alert" } else { "no alert" };
+    let facts = case.facts(other_profile);
+    let reason = if other.signal == Signal::Unknown {
+        unknown_reason(facts, other.clause)
+    } else if verdict.signal == Signal::Unknown {
+        "the signal follows the clause, without case".to_owned()
+    } else if other.signal != verdict.signal {
+        match other_profile {
+            Profile::Spl => {
+                "its Signal asks for \"push\" and a host first, whatever the program is".to_owned()
+            }
+            Profile::Correlated => "the signal follows the clause of the program".to_owned(),
+        }
+    } else {
+        match other_profile {
+            Profile::Spl => "a raw Event 3 has no ParentImage, so that it can't see the parent".to_owned(),
+            Profile::Correlated => {
+                let parent = facts.parent_image.map_or("(unknown)", base_name);
+                format!("the joined parent is {parent}")
+            }
+        }
+    };
+    Some(format!("{says} says {}, score {}, {alerts}: {reason}.", other.signal.name(), other.score))
+}
+
+fn record_name(joined: &JoinedField) -> String {
+    match joined.record_id {
+        Some(record) => format!("Event {} record {record}", joined.event_code),
+        None => format!("an Event {}", joined.event_code),
+    }
+}
+
+/// The last component of a path.
+fn base_name(path: &str) -> &str {
+    path.rsplit(['\\', '/']).next().filter(|name| !name.is_empty()).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(
+        profile: Profile,
+        own: Facts<'_>,
+        with_joins: Facts<'_>,
+        joined: &[JoinedField],
+    ) -> (String, Option<String>) {
+        let patterns = Patterns::new(None, None).unwrap();
+        let explanation = explain(&Case { profile, own, with_joins, joined, patterns: &patterns }).unwrap();
+        (explanation.sentence, explanation.difference)
+    }
+
+    #[test]
+    fn every_verdict_explains_itself() {
+        let push = |host, line| Facts {
+            event_code: 1,
+            host: Some(host),
+            image: Some(r"C:\Git\git.exe"),
+            command_line: Some(line),
+            ..Facts::default()
+        };
+        let upload = push("WS-1", "git push https://github.com/a/b");
+        assert_eq!(
+            sentence(Profile::Correlated, upload, upload, &[]),
+            ("git.exe ran with \"push\" and \"github.com\" on its command line; host WS-1 is no CI system: \
+              GitPushExternal, score 3.".to_owned(), None)
+        );
+        let agent = push("BUILD-SRV2", "git push https://github.com/a/b");
+        assert_eq!(
+            sentence(Profile::Spl, agent, agent, &[]).0,
+            "git.exe ran with \"push\" and \"github.com\" on its command line; the CI-host pattern matched \"BUILD-\" in \
+             BUILD-SRV2: GitPushExternal, score 0, no alert."
+        );
+        let azure = push("WS-1", "git push https://dev.azure.com/a/b");
+        let (why, difference) = sentence(Profile::Correlated, azure, azure, &[]);
+        assert!(why.ends_with("host WS-1 is no CI system: GitPushExternal, score 3."), "{why}");
+        assert_eq!(
+            difference.unwrap(),
+            "Splunk's search (spl) says Unknown, score 0, no alert: Splunk's selection knows dev.azure.com, but its Signal \
+             does not."
+        );
+        let capitals = push("WS-1", "git push https://GitHub.com/a/b");
+        assert!(sentence(Profile::Spl, capitals, capitals, &[]).0.contains("does not know \"GitHub.com\""));
+    }
+
+    #[test]
+    fn a_joined_connection_says_what_it_was_joined_from() {
+        let own = Facts {
+            event_code: 3,
+            host: Some("WS-1"),
+            image: Some(r"C:\pwsh.exe"),
+            destination_hostname: Some("-"),
+            ..Facts::default()
+        };
+        let with_joins =
+            Facts { destination_hostname: Some("github.com"), parent_image: Some(r"C:\VS\Code.exe"), ..own };
+        let joined = [JoinedField {
+            field: Field::DestinationHostname,
+            event_code: 22,
+            record_id: Some(17),
+            source: "a.evtx".to_owned(),
+            own_value: Some("-".to_owned()),
+        }];
+        let (why, difference) = sentence(Profile::Correlated, own, with_joins, &joined);
+        assert_eq!(
+            why,
+            "pwsh.exe connected to github.com (the name that this process asked DNS for, Event 22 record 17; the event \
+             itself says \"-\"); host WS-1 is no CI system, but the IDE-parent pattern matched \"Code.exe\" in its parent \
+             Code.exe: NetworkConnectionToCodeRepo, score 1, no alert."
+        );
+        assert_eq!(
+            difference.unwrap(),
+            "Splunk's search (spl) does not select it: the event itself says \"-\" for DestinationHostname."
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! The ways in which the detection can be run.
+
+/// How the search is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// The Splunk search to the letter, its surprises included.
+    Spl,
+    /// What the search set out to do: parents and DNS names are joined, and the signal follows the clause.
+    #[default]
+    Correlated,
+}
+
+impl Profile {
+    /// All profiles.
+    pub const ALL: [Self; 2] = [Self::Spl, Self::Correlated];
+
+    /// The name on the command line and in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Spl => "spl",
+            Self::Correlated => "correlated",
+        }
+    }
+
+    /// The profile of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
+    }
+}
