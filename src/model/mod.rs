@@ -5,6 +5,7 @@ pub mod event;
 pub mod fault;
 pub mod feed;
 pub mod guid;
+pub mod repository;
 pub mod row;
 pub mod secrets;
 pub mod text;

@@ -1,6 +1,7 @@
 //! Times that keep the digits of their source, over the whole range that Windows can write (1601 to 30828).
 
 use std::fmt;
+use std::num::NonZeroU8;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 /// Seconds from 1601-01-01 (the zero of Windows) to 1970-01-01.
@@ -14,8 +15,8 @@ pub struct Timestamp {
     seconds: i64,
     /// 0 to 999,999,999.
     nanoseconds: u32,
-    /// Fractional digits to show, 0 to 9.
-    digits: u8,
+    /// Fractional digits to show, 0 to 9, plus one: so that an `Option<Timestamp>` takes no more room.
+    digits_plus_one: NonZeroU8,
 }
 
 /// The digits are how a time was written, not when it was: they take no part in comparisons.
@@ -51,13 +52,14 @@ impl Timestamp {
     pub fn from_filetime(ticks: u64) -> Self {
         let seconds = i64::try_from(ticks / FILETIME_TICKS_PER_SECOND).unwrap_or(i64::MAX);
         let nanoseconds = u32::try_from(ticks % FILETIME_TICKS_PER_SECOND * 100).unwrap_or(0);
-        Self { seconds: seconds - FILETIME_TO_UNIX_SECONDS, nanoseconds, digits: 7 }
+        Self::from_unix(seconds - FILETIME_TO_UNIX_SECONDS, nanoseconds, 7)
     }
 
     /// From seconds since 1970 and the nanoseconds after them, with `digits` (0 to 9) to show.
     #[must_use]
     pub fn from_unix(seconds: i64, nanoseconds: u32, digits: u8) -> Self {
-        Self { seconds, nanoseconds: nanoseconds.min(999_999_999), digits: digits.min(9) }
+        let digits_plus_one = NonZeroU8::MIN.saturating_add(digits.min(9));
+        Self { seconds, nanoseconds: nanoseconds.min(999_999_999), digits_plus_one }
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, rounded down.
@@ -75,7 +77,7 @@ impl Timestamp {
     /// The number of fractional digits that the source gave, 0 to 9.
     #[must_use]
     pub const fn digits(&self) -> u8 {
-        self.digits
+        self.digits_plus_one.get() - 1
     }
 
     /// Reads RFC 3339 and its relatives: `T` or a blank between date and time, up to nine fractional digits, and
@@ -109,7 +111,7 @@ impl Timestamp {
         let offset = reader.offset_seconds()?;
         let seconds =
             days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
-        Some(Self { seconds: seconds - offset, nanoseconds, digits })
+        Some(Self::from_unix(seconds - offset, nanoseconds, digits))
     }
 
     /// The calendar date in UTC: year, month 1 to 12, day 1 to 31.
@@ -144,9 +146,9 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}T{}", self.date_text(), self.clock_text())?;
-        if self.digits > 0 {
+        if self.digits() > 0 {
             let fraction = format!("{:09}", self.nanoseconds);
-            write!(f, ".{}", fraction.get(..usize::from(self.digits)).unwrap_or(&fraction))?;
+            write!(f, ".{}", fraction.get(..usize::from(self.digits())).unwrap_or(&fraction))?;
         }
         f.write_str("Z")
     }

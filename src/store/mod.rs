@@ -1,1 +1,353 @@
-//! (being written)
+//! What was read: events, processes, the joins between them, and the findings of the detection.
+//!
+//! One thread owns a [`Store`] and [ingests](Store::ingest) batches; whatever order they come in, the findings are the
+//! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`flags::Flags`],
+//! of which there can be several (one in force, one being tried).
+
+pub mod distinct;
+pub mod event;
+pub mod finding;
+pub mod flags;
+pub mod interner;
+mod joins;
+pub mod listing;
+pub mod process;
+mod ranking;
+pub mod rows;
+mod tree;
+pub mod view;
+
+use self::distinct::{DistinctId, DistinctTable};
+use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
+use self::finding::{Finding, FindingId};
+use self::interner::{Interner, Symbol};
+use self::joins::Resolutions;
+use self::process::{Process, ProcessId, Processes};
+use self::ranking::Ranking;
+use crate::detect::profile::Profile;
+use crate::detect::{Facts, selection};
+use crate::model::batch::{Batch, EventRecord};
+use crate::model::event::{Field, code};
+use crate::model::fault::{Fault, Tally};
+use crate::model::feed::SourceInfo;
+use crate::model::row::Clause;
+
+/// What `host` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostNaming {
+    /// `System/Computer` as written.
+    #[default]
+    Computer,
+    /// Its first label, as a forwarder names it.
+    Short,
+}
+
+impl HostNaming {
+    fn shown(self, computer: &str) -> &str {
+        match self {
+            Self::Computer => computer,
+            Self::Short => computer.split('.').next().filter(|label| !label.is_empty()).unwrap_or(computer),
+        }
+    }
+}
+
+/// Which events are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retention {
+    /// All that sources hand over: for the drill-down.
+    #[default]
+    Everything,
+    /// What `correlated` needs to find its alerts.
+    Joins,
+    /// What `spl` selects.
+    Selected,
+}
+
+/// All that was read.
+#[derive(Default)]
+pub struct Store {
+    naming: HostNaming,
+    retention: Retention,
+    strings: Interner,
+    sources: Vec<SourceInfo>,
+    events: Vec<StoredEvent>,
+    hosts: DistinctTable,
+    /// By number of host: its name in lower case, which is what processes are joined by.
+    host_keys: Vec<Option<Symbol>>,
+    parents: DistinctTable,
+    processes: Processes,
+    resolutions: Resolutions,
+    findings: Vec<Finding>,
+    ranking: Ranking,
+    tally: Tally,
+    faults: Vec<Fault>,
+    /// Events that could not be kept for want of numbers (four thousand million of them).
+    overflowed: u64,
+    generation: u64,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(naming: HostNaming, retention: Retention) -> Self {
+        Self { naming, retention, ..Self::default() }
+    }
+
+    /// Makes a source known, before its first batch.
+    pub fn add_source(&mut self, source: SourceInfo) {
+        self.sources.push(source);
+        self.sources.sort_by_key(|source| source.id);
+    }
+
+    /// Keeps a fault that belongs to no batch.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+        self.generation += 1;
+    }
+
+    /// Takes a batch in.
+    pub fn ingest(&mut self, batch: Batch) {
+        for record in &batch.events {
+            self.ingest_event(&batch, record);
+        }
+        self.tally.add(&batch.tally);
+        self.faults.extend(batch.faults);
+        self.generation += 1;
+    }
+
+    fn ingest_event(&mut self, batch: &Batch, record: &EventRecord) {
+        let text = |field| batch.text(record, field);
+        let facts = Facts {
+            event_code: record.head.event_code,
+            host: None,
+            image: text(Field::Image),
+            command_line: text(Field::CommandLine),
+            parent_image: None,
+            destination_hostname: text(Field::DestinationHostname),
+        };
+        let clause = selection::select(&facts);
+        if !self.wants(&facts, clause, text(Field::QueryName)) {
+            return;
+        }
+        let Some(id) = self.keep(batch, record) else {
+            self.overflowed += 1;
+            return;
+        };
+        match record.head.event_code {
+            code::PROCESS_CREATE => self.process_started(id),
+            code::NETWORK_CONNECT if clause.is_none() && facts.image.is_some_and(selection::is_net_image) => {
+                self.connection_to_resolve(id);
+            }
+            code::DNS_QUERY if text(Field::QueryName).is_some_and(selection::is_listed_host) => {
+                self.name_resolved(id)
+            }
+            _ => {}
+        }
+        if let Some(clause) = clause {
+            self.add_finding(id, clause, Some(Profile::Spl), None);
+        }
+    }
+
+    fn wants(&self, facts: &Facts<'_>, clause: Option<Clause>, query_name: Option<&str>) -> bool {
+        match self.retention {
+            Retention::Everything => true,
+            Retention::Selected => clause.is_some(),
+            Retention::Joins => match facts.event_code {
+                code::PROCESS_CREATE => true,
+                code::NETWORK_CONNECT => clause.is_some() || facts.image.is_some_and(selection::is_net_image),
+                code::DNS_QUERY => query_name.is_some_and(selection::is_listed_host),
+                _ => false,
+            },
+        }
+    }
+
+    /// Puts an event into the tables, and says its number.
+    fn keep(&mut self, batch: &Batch, record: &EventRecord) -> Option<EventId> {
+        let id = EventId(u32::try_from(self.events.len()).ok()?);
+        let head = &record.head;
+        let host = batch.text(record, Field::Computer).and_then(|computer| self.host(computer, record));
+        let process =
+            head.process_guid.and_then(|guid| self.processes.get_or_add(self.host_key(host)?, guid));
+        let mut intern = |field| batch.text(record, field).and_then(|text| self.strings.intern(text));
+        let mut slots = [None; SLOTS];
+        for (slot, field) in slots.iter_mut().zip(slot_fields(head.event_code)) {
+            *slot = intern(*field);
+        }
+        let event = StoredEvent {
+            time: head.time,
+            place: head.place,
+            source: batch.source,
+            host,
+            process,
+            previous_of_process: None,
+            event_code: head.event_code,
+            user: intern(Field::User),
+            image: intern(Field::Image),
+            process_number: intern(Field::ProcessId),
+            slots,
+            record_id_or_max: head.record_id.unwrap_or(u64::MAX),
+            odd_guid: intern(Field::ProcessGuid),
+        };
+        if let Some(parent) = event.symbol(Field::ParentImage) {
+            self.parents.count(parent, parent, head.time);
+        }
+        self.events.push(event);
+        if let Some(newest) = process
+            .and_then(|process| self.processes.get_mut(process))
+            .map(|process| &mut process.newest_event)
+        {
+            let previous = newest.replace(id);
+            if let Some(event) = self.events.last_mut() {
+                event.previous_of_process = previous;
+            }
+        }
+        if head.event_code == code::PROCESS_CREATE {
+            self.link_parent(process, host, head.parent_process_guid);
+        }
+        Some(id)
+    }
+
+    fn host(&mut self, computer: &str, record: &EventRecord) -> Option<DistinctId> {
+        let written = self.strings.intern(computer)?;
+        let shown = self.strings.intern(self.naming.shown(computer))?;
+        let id = self.hosts.count(written, shown, record.head.time);
+        if self.host_keys.len() < self.hosts.entries().len() {
+            let key = self.strings.intern(&computer.to_ascii_lowercase());
+            self.host_keys.push(key);
+        }
+        Some(id)
+    }
+
+    fn host_key(&self, host: Option<DistinctId>) -> Option<Symbol> {
+        self.host_keys.get(host?.0 as usize).copied().flatten()
+    }
+
+    fn link_parent(
+        &mut self,
+        process: Option<ProcessId>,
+        host: Option<DistinctId>,
+        parent_guid: Option<crate::model::guid::Guid>,
+    ) {
+        let (Some(process), Some(guid), Some(key)) = (process, parent_guid, self.host_key(host)) else {
+            return;
+        };
+        if let Some(parent) = self.processes.get_or_add(key, guid) {
+            self.processes.link(process, parent);
+        }
+    }
+
+    /// The sources, in order of their numbers.
+    #[must_use]
+    pub fn sources(&self) -> &[SourceInfo] {
+        &self.sources
+    }
+
+    /// The account of all records so far.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// All that could not be read so far.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// A number that changes whenever anything here does.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The distinct hosts.
+    #[must_use]
+    pub const fn hosts(&self) -> &DistinctTable {
+        &self.hosts
+    }
+
+    /// The distinct parents.
+    #[must_use]
+    pub const fn parents(&self) -> &DistinctTable {
+        &self.parents
+    }
+
+    /// How many events are kept.
+    #[must_use]
+    pub fn kept_events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// How many processes are known.
+    #[must_use]
+    pub fn known_processes(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// Bytes that the texts take.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.strings.bytes()
+    }
+
+    /// A kept event.
+    #[must_use]
+    pub fn event(&self, id: EventId) -> Option<&StoredEvent> {
+        self.events.get(id.0 as usize)
+    }
+
+    /// A process.
+    #[must_use]
+    pub fn process(&self, id: ProcessId) -> Option<&Process> {
+        self.processes.get(id)
+    }
+
+    /// The text of a symbol.
+    #[must_use]
+    pub fn text(&self, symbol: Symbol) -> &str {
+        self.strings.text(symbol)
+    }
+
+    /// The text of an event's field; `None` where the event lacks it or the store does not keep it.
+    #[must_use]
+    pub fn field(&self, event: &StoredEvent, field: Field) -> Option<&str> {
+        event.symbol(field).map(|symbol| self.text(symbol))
+    }
+
+    /// The host of an event, as it is to be shown.
+    #[must_use]
+    pub fn host_of(&self, event: &StoredEvent) -> Option<&str> {
+        self.hosts.get(event.host?).map(|host| self.text(host.shown))
+    }
+
+    /// The file name of an event's source.
+    #[must_use]
+    pub fn source_name(&self, event: &StoredEvent) -> &str {
+        self.source(event).map_or("", |source| source.name.as_str())
+    }
+
+    /// The source of an event.
+    #[must_use]
+    pub fn source(&self, event: &StoredEvent) -> Option<&SourceInfo> {
+        let index = self.sources.binary_search_by_key(&event.source, |source| source.id).ok()?;
+        self.sources.get(index)
+    }
+
+    /// The findings by their numbers, in no order that means anything.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// A finding.
+    #[must_use]
+    pub fn finding(&self, id: FindingId) -> Option<&Finding> {
+        self.findings.get(id.0 as usize)
+    }
+
+    /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
+    /// since the last call.
+    pub fn by_time(&mut self) -> &[FindingId] {
+        self.ranking.settle(&self.findings, &self.events)
+    }
+}

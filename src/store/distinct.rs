@@ -1,0 +1,64 @@
+//! The distinct hosts and the distinct parents: the patterns are evaluated on these, never on all events.
+
+use hashbrown::HashMap;
+
+use super::interner::Symbol;
+use crate::model::time::Timestamp;
+
+/// The number of a host or a parent in its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DistinctId(pub u32);
+
+/// One distinct text, and how often it was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Distinct {
+    /// The text as events write it.
+    pub written: Symbol,
+    /// The text that the pattern is evaluated on (a host's first label, where so configured).
+    pub shown: Symbol,
+    /// Events that have it.
+    pub events: u64,
+    /// The latest time of these.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A table of distinct texts in order of appearance.
+#[derive(Default)]
+pub struct DistinctTable {
+    entries: Vec<Distinct>,
+    by_text: HashMap<Symbol, DistinctId>,
+}
+
+impl DistinctTable {
+    /// Counts an event with that text, and says its number.
+    pub(super) fn count(&mut self, written: Symbol, shown: Symbol, time: Option<Timestamp>) -> DistinctId {
+        let next = DistinctId(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        let id = *self.by_text.entry(written).or_insert_with(|| {
+            self.entries.push(Distinct { written, shown, events: 0, last_seen: None });
+            next
+        });
+        if let Some(entry) = self.entries.get_mut(id.0 as usize) {
+            entry.events += 1;
+            entry.last_seen = entry.last_seen.max(time);
+        }
+        id
+    }
+
+    /// The number of a text that was seen.
+    #[must_use]
+    pub fn find(&self, written: Symbol) -> Option<DistinctId> {
+        self.by_text.get(&written).copied()
+    }
+
+    /// The entry of that number.
+    #[must_use]
+    pub fn get(&self, id: DistinctId) -> Option<&Distinct> {
+        self.entries.get(id.0 as usize)
+    }
+
+    /// All entries, in order of their numbers.
+    #[must_use]
+    pub fn entries(&self) -> &[Distinct] {
+        &self.entries
+    }
+}

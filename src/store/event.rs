@@ -1,0 +1,92 @@
+//! An event as the store keeps it: numbers and symbols, under a hundred bytes.
+
+use super::distinct::DistinctId;
+use super::interner::Symbol;
+use super::process::ProcessId;
+use crate::model::batch::{Place, SourceId};
+use crate::model::event::{Field, code};
+use crate::model::time::Timestamp;
+
+/// The number of an event in the store; events are only added, so that it stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(pub u32);
+
+/// How many fields of its own an Event ID has at most.
+pub(super) const SLOTS: usize = 6;
+
+/// The fields that are kept of an Event ID beside the ones that all have, in the order of their slots.
+pub(super) const fn slot_fields(event_code: u16) -> &'static [Field] {
+    match event_code {
+        code::PROCESS_CREATE => &[
+            Field::CommandLine,
+            Field::ParentImage,
+            Field::ParentCommandLine,
+            Field::CurrentDirectory,
+            Field::ParentProcessId,
+            Field::IntegrityLevel,
+        ],
+        code::NETWORK_CONNECT => &[
+            Field::DestinationHostname,
+            Field::DestinationIp,
+            Field::DestinationPort,
+            Field::Protocol,
+            Field::Initiated,
+            Field::ParentImage,
+        ],
+        code::DNS_QUERY => &[Field::QueryName, Field::QueryResults, Field::QueryStatus],
+        code::FILE_CREATE => &[Field::TargetFilename],
+        _ => &[],
+    }
+}
+
+/// A kept event.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// `System/TimeCreated/@SystemTime`.
+    pub time: Option<Timestamp>,
+    /// Where it stands in its source.
+    pub place: Place,
+    /// Its source.
+    pub source: SourceId,
+    /// The host, in the store's table of hosts; `None` where the event names none.
+    pub host: Option<DistinctId>,
+    /// The process that it speaks of; `None` where its GUID is missing or zero.
+    pub process: Option<ProcessId>,
+    /// The next older event of the same process, in order of arrival.
+    pub(super) previous_of_process: Option<EventId>,
+    /// Sysmon's Event ID.
+    pub event_code: u16,
+    /// The account.
+    pub user: Option<Symbol>,
+    /// The process's executable.
+    pub image: Option<Symbol>,
+    /// The process's number.
+    pub process_number: Option<Symbol>,
+    pub(super) slots: [Option<Symbol>; SLOTS],
+    pub(super) record_id_or_max: u64,
+    /// The `ProcessGuid` where its text is no GUID.
+    pub(super) odd_guid: Option<Symbol>,
+}
+
+impl StoredEvent {
+    /// `System/EventRecordID`.
+    #[must_use]
+    pub const fn record_id(&self) -> Option<u64> {
+        if self.record_id_or_max == u64::MAX { None } else { Some(self.record_id_or_max) }
+    }
+
+    /// The symbol of one of the event's texts; `None` where the event lacks it or the store does not keep it.
+    #[must_use]
+    pub fn symbol(&self, field: Field) -> Option<Symbol> {
+        match field {
+            Field::User => self.user,
+            Field::Image => self.image,
+            Field::ProcessId => self.process_number,
+            Field::ProcessGuid => self.odd_guid,
+            _ => {
+                let slot = slot_fields(self.event_code).iter().position(|kept| *kept == field)?;
+                self.slots.get(slot).copied().flatten()
+            }
+        }
+    }
+}

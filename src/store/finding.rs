@@ -1,0 +1,158 @@
+//! What the detection selected, under either profile.
+
+use super::distinct::DistinctId;
+use super::event::EventId;
+use super::flags::Flags;
+use super::process::ProcessId;
+use super::{Store, interner::Symbol};
+use crate::detect::Facts;
+use crate::detect::profile::Profile;
+use crate::detect::signal::{score, signal};
+use crate::model::event::{Field, code};
+use crate::model::row::{Clause, Signal};
+
+/// The number of a finding; it stays the same while others come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FindingId(pub u32);
+
+/// An event that a profile selects. All that the score needs beside the patterns is here.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The event.
+    pub event: EventId,
+    /// The clause that selected it.
+    pub clause: Clause,
+    /// Its signal under `spl`; `None` where only `correlated` selects it.
+    pub spl: Option<Signal>,
+    /// Its signal under `correlated`.
+    pub correlated: Signal,
+    /// Its host.
+    pub host: Option<DistinctId>,
+    /// The `ParentImage` that the event itself has.
+    pub own_parent: Option<DistinctId>,
+    /// Event 3: the Event 1 of the same process.
+    pub start: Option<EventId>,
+    /// The `ParentImage` of that Event 1, where the event itself has none.
+    pub joined_parent: Option<DistinctId>,
+    /// Event 3: the Event 22 that named the other side.
+    pub resolved_by: Option<EventId>,
+}
+
+impl Finding {
+    /// The signal under a profile; `None` where that does not select the event.
+    #[must_use]
+    pub const fn signal(&self, profile: Profile) -> Option<Signal> {
+        match profile {
+            Profile::Spl => self.spl,
+            Profile::Correlated => Some(self.correlated),
+        }
+    }
+
+    /// The parent that the IDE pattern is evaluated on.
+    #[must_use]
+    pub fn parent(&self, profile: Profile) -> Option<DistinctId> {
+        match profile {
+            Profile::Spl => self.own_parent,
+            Profile::Correlated => self.own_parent.or(self.joined_parent),
+        }
+    }
+
+    /// The score under a profile and the patterns' verdicts; `None` where the profile does not select the event.
+    #[must_use]
+    pub fn score(&self, profile: Profile, flags: &Flags) -> Option<u8> {
+        Some(score(
+            self.signal(profile)?,
+            flags.is_ci_system(self.host),
+            flags.is_known_ide(self.parent(profile)),
+        ))
+    }
+}
+
+impl Store {
+    /// The fields of an event as the detection sees them, without joins.
+    pub(super) fn facts(&self, id: EventId) -> Facts<'_> {
+        let Some(event) = self.event(id) else { return Facts::default() };
+        Facts {
+            event_code: event.event_code,
+            host: self.host_of(event),
+            image: self.field(event, Field::Image),
+            command_line: self.field(event, Field::CommandLine),
+            parent_image: self.field(event, Field::ParentImage),
+            destination_hostname: self.field(event, Field::DestinationHostname),
+        }
+    }
+
+    /// Adds a finding. `spl` says whether that profile selects it too; `resolved_by` names the Event 22 without which
+    /// the other does not.
+    pub(super) fn add_finding(
+        &mut self,
+        id: EventId,
+        clause: Clause,
+        spl: Option<Profile>,
+        resolved_by: Option<EventId>,
+    ) -> Option<FindingId> {
+        let finding_id = FindingId(u32::try_from(self.findings.len()).ok()?);
+        let facts = self.facts(id);
+        let (spl, correlated) =
+            (spl.map(|profile| signal(profile, &facts, clause)), signal(Profile::Correlated, &facts, clause));
+        let event = self.events.get(id.0 as usize)?;
+        let (host, process) = (event.host, event.process);
+        let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
+        let mut finding = Finding {
+            event: id,
+            clause,
+            spl,
+            correlated,
+            host,
+            own_parent,
+            start: None,
+            joined_parent: None,
+            resolved_by,
+        };
+        if event.event_code == code::NETWORK_CONNECT
+            && let Some(process) = process
+        {
+            let start = self.process(process).and_then(|process| process.start);
+            self.join_start(&mut finding, start);
+            self.resolutions.add_finding(process, finding_id);
+        }
+        self.findings.push(finding);
+        self.ranking.add(finding_id);
+        Some(finding_id)
+    }
+
+    fn join_start(&self, finding: &mut Finding, start: Option<EventId>) {
+        finding.start = start;
+        finding.joined_parent = start
+            .and_then(|start| self.event(start)?.symbol(Field::ParentImage))
+            .and_then(|parent: Symbol| self.parents.find(parent));
+    }
+
+    /// An Event 1 came in: if it is the process's first, its connections gain a parent.
+    pub(super) fn process_started(&mut self, id: EventId) {
+        let Some(process_id) = self.event(id).and_then(|event| event.process) else { return };
+        let known = self.process(process_id).and_then(|process| process.start);
+        if known.is_some_and(|known| self.start_key(known) <= self.start_key(id)) {
+            return;
+        }
+        if let Some(process) = self.processes.get_mut(process_id) {
+            process.start = Some(id);
+        }
+        self.rejoin(process_id, id);
+    }
+
+    fn rejoin(&mut self, process: ProcessId, start: EventId) {
+        for finding_id in self.resolutions.findings_of(process) {
+            let Some(mut finding) = self.finding(finding_id).cloned() else { continue };
+            self.join_start(&mut finding, Some(start));
+            if let Some(slot) = self.findings.get_mut(finding_id.0 as usize) {
+                *slot = finding;
+            }
+        }
+    }
+
+    /// Of several Event 1 with one GUID the earliest counts, whatever order they come in.
+    fn start_key(&self, id: EventId) -> impl Ord + use<> {
+        self.event(id).map(|event| (event.time, event.record_id_or_max, event.source, event.place))
+    }
+}

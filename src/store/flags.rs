@@ -1,0 +1,63 @@
+//! The patterns' verdicts on the distinct hosts and parents.
+
+use super::Store;
+use super::distinct::{DistinctId, DistinctTable};
+use crate::detect::pattern::{Pattern, Patterns};
+
+/// Two patterns and what they say of each distinct host and parent. Extend it after the store has grown.
+#[derive(Clone, Debug)]
+pub struct Flags {
+    patterns: Patterns,
+    ci_systems: Vec<bool>,
+    known_ides: Vec<bool>,
+}
+
+impl Flags {
+    /// No verdicts yet.
+    #[must_use]
+    pub const fn new(patterns: Patterns) -> Self {
+        Self { patterns, ci_systems: Vec::new(), known_ides: Vec::new() }
+    }
+
+    /// The patterns whose verdicts these are.
+    #[must_use]
+    pub const fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// Takes other patterns; what a kept pattern said stays.
+    pub fn set_patterns(&mut self, patterns: Patterns, store: &Store) {
+        if patterns.ci_host != self.patterns.ci_host {
+            self.ci_systems.clear();
+        }
+        if patterns.ide_parent != self.patterns.ide_parent {
+            self.known_ides.clear();
+        }
+        self.patterns = patterns;
+        self.extend(store);
+    }
+
+    /// Evaluates the hosts and parents that are new in the store.
+    pub fn extend(&mut self, store: &Store) {
+        extend(&mut self.ci_systems, &self.patterns.ci_host, store.hosts(), store);
+        extend(&mut self.known_ides, &self.patterns.ide_parent, store.parents(), store);
+    }
+
+    /// Whether the CI-host pattern matches a host; never a missing one.
+    #[must_use]
+    pub fn is_ci_system(&self, host: Option<DistinctId>) -> bool {
+        host.is_some_and(|host| self.ci_systems.get(host.0 as usize).copied().unwrap_or(false))
+    }
+
+    /// Whether the IDE-parent pattern matches a parent; never a missing one.
+    #[must_use]
+    pub fn is_known_ide(&self, parent: Option<DistinctId>) -> bool {
+        parent.is_some_and(|parent| self.known_ides.get(parent.0 as usize).copied().unwrap_or(false))
+    }
+}
+
+fn extend(verdicts: &mut Vec<bool>, pattern: &Pattern, table: &DistinctTable, store: &Store) {
+    for entry in table.entries().get(verdicts.len()..).unwrap_or_default() {
+        verdicts.push(pattern.matches(Some(store.text(entry.shown))));
+    }
+}

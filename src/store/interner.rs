@@ -1,0 +1,115 @@
+//! Texts kept once each, in blocks that never move.
+
+use std::hash::BuildHasher;
+use std::num::NonZeroU32;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// A text of an [`Interner`]. Equal texts have equal symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Symbol(NonZeroU32);
+
+#[derive(Clone, Copy)]
+struct Span {
+    block: u32,
+    start: u32,
+    length: u32,
+}
+
+/// Keeps each distinct text once.
+///
+/// The hash is seeded at random, since the texts are the attacker's.
+#[derive(Default)]
+pub struct Interner {
+    blocks: Vec<String>,
+    spans: Vec<Span>,
+    table: HashTable<NonZeroU32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Interner {
+    /// The symbol of a text; `None` for an empty text, and once four thousand million texts are kept.
+    pub fn intern(&mut self, text: &str) -> Option<Symbol> {
+        if text.is_empty() {
+            return None;
+        }
+        let hash = self.hasher.hash_one(text);
+        let (blocks, spans) = (&self.blocks, &self.spans);
+        if let Some(found) = self.table.find(hash, |&number| look_up(blocks, spans, number) == text) {
+            return Some(Symbol(*found));
+        }
+        let span = self.store(text)?;
+        self.spans.push(span);
+        let number = NonZeroU32::new(u32::try_from(self.spans.len()).ok()?)?;
+        let (blocks, spans, hasher) = (&self.blocks, &self.spans, &self.hasher);
+        self.table.insert_unique(hash, number, |&other| hasher.hash_one(look_up(blocks, spans, other)));
+        Some(Symbol(number))
+    }
+
+    /// The symbol of a text that is kept already.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Symbol> {
+        let hash = self.hasher.hash_one(text);
+        self.table
+            .find(hash, |&number| look_up(&self.blocks, &self.spans, number) == text)
+            .map(|found| Symbol(*found))
+    }
+
+    /// The text of a symbol.
+    #[must_use]
+    pub fn text(&self, symbol: Symbol) -> &str {
+        look_up(&self.blocks, &self.spans, symbol.0)
+    }
+
+    /// Bytes that the texts and their index take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.blocks.iter().map(String::capacity).sum::<usize>()
+            + self.spans.capacity() * size_of::<Span>()
+            + self.table.capacity() * (size_of::<NonZeroU32>() + 1)
+    }
+
+    fn store(&mut self, text: &str) -> Option<Span> {
+        let has_room = |block: &String| block.capacity() - block.len() >= text.len();
+        if !self.blocks.last().is_some_and(has_room) {
+            self.blocks.push(String::with_capacity(text.len().max(BLOCK_BYTES)));
+        }
+        let index = u32::try_from(self.blocks.len() - 1).ok()?;
+        let block = self.blocks.last_mut()?;
+        let start = u32::try_from(block.len()).ok()?;
+        block.push_str(text);
+        Some(Span { block: index, start, length: u32::try_from(text.len()).ok()? })
+    }
+}
+
+fn look_up<'a>(blocks: &'a [String], spans: &[Span], number: NonZeroU32) -> &'a str {
+    spans
+        .get(number.get() as usize - 1)
+        .and_then(|span| {
+            let start = span.start as usize;
+            blocks.get(span.block as usize)?.get(start..start + span.length as usize)
+        })
+        .unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_have_one_symbol_and_long_ones_a_block_of_their_own() {
+        let mut interner = Interner::default();
+        let long = "x".repeat(BLOCK_BYTES * 2);
+        let texts = ["a", "git.exe", long.as_str(), "b"];
+        let symbols: Vec<_> = texts.iter().map(|text| interner.intern(text).unwrap()).collect();
+        for (text, symbol) in texts.iter().zip(&symbols) {
+            assert_eq!(interner.text(*symbol), *text);
+            assert_eq!(interner.intern(text), Some(*symbol));
+            assert_eq!(interner.find(text), Some(*symbol));
+        }
+        assert_eq!(interner.intern(""), None);
+        assert_eq!(interner.find("never seen"), None);
+    }
+}

@@ -1,0 +1,321 @@
+//! The findings that a list shows: those that pass, in their order, grouped where asked for.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::Store;
+use super::finding::FindingId;
+use super::flags::Flags;
+use super::view::FindingView;
+use crate::detect::ALERT_SCORE;
+use crate::detect::profile::Profile;
+use crate::model::event::Field;
+use crate::model::row::Signal;
+use crate::model::time::Timestamp;
+
+/// Which column a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortKey {
+    /// Score, then time: the search's own order.
+    #[default]
+    Rank,
+    /// Time.
+    Time,
+    /// Host.
+    Host,
+    /// User.
+    User,
+    /// Signal.
+    Signal,
+    /// The executable's name.
+    Image,
+    /// Destination or repository.
+    Destination,
+    /// Command line.
+    CommandLine,
+}
+
+impl SortKey {
+    /// All, in the order of the columns.
+    pub const ALL: [Self; 8] = [
+        Self::Rank,
+        Self::Time,
+        Self::Host,
+        Self::User,
+        Self::Signal,
+        Self::Image,
+        Self::Destination,
+        Self::CommandLine,
+    ];
+}
+
+/// What a list is grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupKey {
+    /// Host.
+    Host,
+    /// User.
+    User,
+    /// Parent's executable.
+    Parent,
+    /// Destination or repository.
+    Repository,
+    /// Signal.
+    Signal,
+}
+
+impl GroupKey {
+    /// All, in the order in which a key steps through them.
+    pub const ALL: [Self; 5] = [Self::Host, Self::User, Self::Parent, Self::Repository, Self::Signal];
+
+    /// Its name on the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::User => "user",
+            Self::Parent => "parent",
+            Self::Repository => "repository",
+            Self::Signal => "signal",
+        }
+    }
+
+    fn of(self, view: &FindingView<'_>) -> String {
+        let text = match self {
+            Self::Host => view.host().map(str::to_owned),
+            Self::User => view.text(Field::User).map(str::to_owned),
+            Self::Parent => view.text(Field::ParentImage).map(str::to_owned),
+            Self::Repository => view.destination(),
+            Self::Signal => Some(view.signal().name().to_owned()),
+        };
+        text.unwrap_or_else(|| "(missing)".to_owned())
+    }
+}
+
+/// Which side of the alert score a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// At or over the least score.
+    #[default]
+    Alerts,
+    /// Under it: selected, but suppressed.
+    Suppressed,
+}
+
+/// What a list shall show.
+#[derive(Clone, Copy)]
+pub struct Query<'a> {
+    /// The profile.
+    pub profile: Profile,
+    /// The side of `min_score`.
+    pub side: Side,
+    /// The least score of an alert, 0 to 3.
+    pub min_score: u8,
+    /// The order.
+    pub sort: SortKey,
+    /// Against the order's own direction.
+    pub reversed: bool,
+    /// The grouping.
+    pub group: Option<GroupKey>,
+    /// From (inclusive) and to (exclusive), in seconds since 1970.
+    pub range: Option<(i64, i64)>,
+    /// A condition on each finding.
+    pub filter: Option<&'a dyn Fn(&FindingView<'_>) -> bool>,
+}
+
+impl Query<'_> {
+    /// All alerts of a profile, ranked.
+    #[must_use]
+    pub const fn alerts(profile: Profile) -> Self {
+        Self {
+            profile,
+            side: Side::Alerts,
+            min_score: ALERT_SCORE,
+            sort: SortKey::Rank,
+            reversed: false,
+            group: None,
+            range: None,
+            filter: None,
+        }
+    }
+}
+
+/// A line of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The head of a group, by its number.
+    Group(usize),
+    /// A finding.
+    Finding(FindingId),
+}
+
+/// A group of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The text that all of it share.
+    pub key: String,
+    /// How many findings it has.
+    pub count: usize,
+    /// By score, 0 to 3.
+    pub by_score: [usize; 4],
+    /// The latest time.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// The findings that pass a query.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The findings in order, without group heads.
+    pub findings: Vec<FindingId>,
+    /// The groups, most severe and then largest first; empty without a grouping.
+    pub groups: Vec<Group>,
+    /// The findings of each group, in order; as long as `groups`.
+    pub members: Vec<Vec<FindingId>>,
+    /// Findings of the profile by score, before filter and range.
+    pub by_score: [usize; 4],
+    /// Of the query's side, how many the filter hides.
+    pub hidden_by_filter: usize,
+    /// Of the query's side, how many the range hides.
+    pub hidden_by_range: usize,
+    /// Of the query's side, before filter and range: `(first, last)` time.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The times and signals of what passes the filter, whatever the range: for the histogram.
+    pub moments: Vec<(i64, Signal)>,
+}
+
+impl Listing {
+    /// Makes the list anew.
+    #[must_use]
+    pub fn new(store: &mut Store, flags: &Flags, query: &Query<'_>) -> Self {
+        store.by_time();
+        let store = &*store;
+        let mut listing = Self::default();
+        let mut by_score: [Vec<FindingId>; 4] = Default::default();
+        for id in store.ranked() {
+            let Some(score) = store.finding(*id).and_then(|finding| finding.score(query.profile, flags))
+            else {
+                continue;
+            };
+            if let Some(count) = listing.by_score.get_mut(usize::from(score)) {
+                *count += 1;
+            }
+            if (score >= query.min_score) == (query.side == Side::Suppressed) {
+                continue;
+            }
+            let Some(view) = store.view(*id, query.profile, flags) else { continue };
+            if let Some(time) = view.time() {
+                listing.span = Some(
+                    listing.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))),
+                );
+            }
+            if query.filter.is_some_and(|filter| !filter(&view)) {
+                listing.hidden_by_filter += 1;
+                continue;
+            }
+            let seconds = view.time().map(|time| time.unix_seconds());
+            if let Some(seconds) = seconds {
+                listing.moments.push((seconds, view.signal()));
+            }
+            if query.range.is_some_and(|(from, to)| seconds.is_none_or(|at| at < from || at >= to)) {
+                listing.hidden_by_range += 1;
+                continue;
+            }
+            if let Some(bucket) = by_score.get_mut(usize::from(score)) {
+                bucket.push(*id);
+            }
+        }
+        for bucket in by_score.iter().rev() {
+            listing.findings.extend_from_slice(bucket);
+        }
+        sort(&mut listing.findings, store, flags, query);
+        if let Some(key) = query.group {
+            listing.group(store, flags, query.profile, key);
+        }
+        listing
+    }
+
+    /// How many findings of the profile are alerts, before filter and range.
+    #[must_use]
+    pub fn total(&self, side: Side, min_score: u8) -> usize {
+        let (under, over) = self.by_score.split_at(usize::from(min_score).min(self.by_score.len()));
+        match side {
+            Side::Alerts => over.iter().sum(),
+            Side::Suppressed => under.iter().sum(),
+        }
+    }
+
+    fn group(&mut self, store: &Store, flags: &Flags, profile: Profile, key: GroupKey) {
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut groups: Vec<(Group, Vec<FindingId>)> = Vec::new();
+        for id in &self.findings {
+            let Some(view) = store.view(*id, profile, flags) else { continue };
+            let text = key.of(&view);
+            let number = *numbers.entry(text.clone()).or_insert_with(|| {
+                groups.push((Group { key: text, count: 0, by_score: [0; 4], last_seen: None }, Vec::new()));
+                groups.len() - 1
+            });
+            let Some((group, members)) = groups.get_mut(number) else { continue };
+            group.count += 1;
+            group.last_seen = group.last_seen.max(view.time());
+            if let Some(count) = group.by_score.get_mut(usize::from(view.score())) {
+                *count += 1;
+            }
+            members.push(*id);
+        }
+        groups.sort_by_key(|(group, _)| {
+            let top = group.by_score.iter().rposition(|count| *count > 0);
+            (Reverse(top), Reverse(group.count), Reverse(group.last_seen))
+        });
+        (self.groups, self.members) = groups.into_iter().unzip();
+    }
+}
+
+impl Store {
+    /// The findings as [`Self::by_time`] last put them.
+    fn ranked(&self) -> &[FindingId] {
+        self.ranking.sorted()
+    }
+}
+
+fn sort(findings: &mut [FindingId], store: &Store, flags: &Flags, query: &Query<'_>) {
+    let text =
+        |id: FindingId, field: Field| -> Option<&str> { store.view(id, query.profile, flags)?.text(field) };
+    let without_case = |a: Option<&str>, b: Option<&str>| match (a, b) {
+        (Some(a), Some(b)) => a
+            .bytes()
+            .map(|byte| byte.to_ascii_lowercase())
+            .cmp(b.bytes().map(|byte| byte.to_ascii_lowercase())),
+        // What lacks the column comes last.
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    };
+    let by =
+        |field: Field| move |a: &FindingId, b: &FindingId| without_case(text(*a, field), text(*b, field));
+    match query.sort {
+        SortKey::Rank => {}
+        SortKey::Time => {
+            findings.sort_by_key(|id| Reverse(store.view(*id, query.profile, flags).map(|view| view.time())))
+        }
+        SortKey::Host => findings.sort_by(|a, b| {
+            let host = |id: FindingId| store.view(id, query.profile, flags).and_then(|view| view.host());
+            without_case(host(*a), host(*b))
+        }),
+        SortKey::User => findings.sort_by(by(Field::User)),
+        SortKey::CommandLine => findings.sort_by(by(Field::CommandLine)),
+        SortKey::Signal => {
+            findings.sort_by_key(|id| store.view(*id, query.profile, flags).map(|view| view.signal().name()));
+        }
+        SortKey::Image => {
+            let name = |id: FindingId| {
+                text(id, Field::Image).map(|path| path.rsplit(['\\', '/']).next().unwrap_or(path))
+            };
+            findings.sort_by(|a, b| without_case(name(*a), name(*b)));
+        }
+        SortKey::Destination => findings.sort_by_cached_key(|id| {
+            let destination = store.view(*id, query.profile, flags).and_then(|view| view.destination());
+            (destination.is_none(), destination.map(|text| text.to_ascii_lowercase()))
+        }),
+    }
+    if query.reversed {
+        findings.reverse();
+    }
+}

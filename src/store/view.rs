@@ -1,0 +1,152 @@
+//! A finding's texts under a profile, borrowed: what lists and filters look at.
+
+use super::Store;
+use super::event::{EventId, StoredEvent};
+use super::finding::{Finding, FindingId};
+use super::flags::Flags;
+use crate::detect::Facts;
+use crate::detect::profile::Profile;
+use crate::detect::signal::score;
+use crate::model::event::Field;
+use crate::model::repository::repository;
+use crate::model::row::Signal;
+use crate::model::time::Timestamp;
+
+/// A finding as a profile sees it.
+#[derive(Clone, Copy)]
+pub struct FindingView<'a> {
+    store: &'a Store,
+    id: FindingId,
+    finding: &'a Finding,
+    event: &'a StoredEvent,
+    signal: Signal,
+    profile: Profile,
+    flags: &'a Flags,
+}
+
+impl Store {
+    /// A finding under a profile; `None` where that does not select it.
+    #[must_use]
+    pub fn view<'a>(&'a self, id: FindingId, profile: Profile, flags: &'a Flags) -> Option<FindingView<'a>> {
+        let finding = self.finding(id)?;
+        let event = self.event(finding.event)?;
+        Some(FindingView {
+            store: self,
+            id,
+            finding,
+            event,
+            signal: finding.signal(profile)?,
+            profile,
+            flags,
+        })
+    }
+}
+
+impl<'a> FindingView<'a> {
+    /// The finding's number.
+    #[must_use]
+    pub const fn id(&self) -> FindingId {
+        self.id
+    }
+
+    /// The finding.
+    #[must_use]
+    pub const fn finding(&self) -> &'a Finding {
+        self.finding
+    }
+
+    /// Its event.
+    #[must_use]
+    pub const fn event(&self) -> &'a StoredEvent {
+        self.event
+    }
+
+    /// The event's time.
+    #[must_use]
+    pub const fn time(&self) -> Option<Timestamp> {
+        self.event.time
+    }
+
+    /// The signal.
+    #[must_use]
+    pub const fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// Whether the CI-host pattern matches.
+    #[must_use]
+    pub fn is_ci_system(&self) -> bool {
+        self.flags.is_ci_system(self.finding.host)
+    }
+
+    /// Whether the IDE-parent pattern matches.
+    #[must_use]
+    pub fn is_known_ide(&self) -> bool {
+        self.flags.is_known_ide(self.finding.parent(self.profile))
+    }
+
+    /// The score, 0 to 3.
+    #[must_use]
+    pub fn score(&self) -> u8 {
+        score(self.signal, self.is_ci_system(), self.is_known_ide())
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> Option<&'a str> {
+        self.store.host_of(self.event)
+    }
+
+    /// The file name of the source.
+    #[must_use]
+    pub fn source(&self) -> &'a str {
+        self.store.source_name(self.event)
+    }
+
+    /// A field of the row, joined ones included where the profile joins.
+    #[must_use]
+    pub fn text(&self, field: Field) -> Option<&'a str> {
+        if let Some((from, source_field)) = self.joined_from(field) {
+            return self.store.field(self.store.event(from)?, source_field);
+        }
+        self.store.field(self.event, field)
+    }
+
+    /// Where a field of the row was joined from: the event, and that event's field. `None` for the event's own.
+    #[must_use]
+    pub fn joined_from(&self, field: Field) -> Option<(EventId, Field)> {
+        if self.profile == Profile::Spl {
+            return None;
+        }
+        if field == Field::DestinationHostname {
+            return self.finding.resolved_by.map(|event| (event, Field::QueryName));
+        }
+        let start = self.finding.start.filter(|_| {
+            matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
+        })?;
+        let own = self.event.symbol(field);
+        (own.is_none() && self.store.event(start)?.symbol(field).is_some()).then_some((start, field))
+    }
+
+    /// The other side: the destination's name, or the repository that the command line names.
+    #[must_use]
+    pub fn destination(&self) -> Option<String> {
+        match self.text(Field::DestinationHostname) {
+            Some(name) => Some(name.to_owned()),
+            None => repository(self.text(Field::CommandLine)?),
+        }
+    }
+
+    /// What the detection looked at.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'a> {
+        Facts {
+            event_code: self.event.event_code,
+            host: self.host(),
+            image: self.text(Field::Image),
+            command_line: self.text(Field::CommandLine),
+            parent_image: self.text(Field::ParentImage),
+            destination_hostname: self.text(Field::DestinationHostname),
+        }
+    }
+}
