@@ -1,9 +1,10 @@
 //! Rows in every format: the plain ones, and the ones that an attacker wrote.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use exfilscope::export::{COLUMNS, ExportOptions, Format, write_rows};
+use exfilscope::export::{COLUMNS, ExportOptions, Format, is_closed_pipe, write_rows};
 use exfilscope::model::event::Field;
 use exfilscope::model::row::{AlertRow, Clause, Explanation, FlagMatch, JoinedField, Signal};
+use exfilscope::model::text::{is_forbidden, visible, width};
 use exfilscope::model::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -97,12 +98,6 @@ fn written(format: Format, rows: &[AlertRow], options: &ExportOptions) -> String
 
 fn plain(format: Format, rows: &[AlertRow]) -> String {
     written(format, rows, &ExportOptions { reveal_secrets: true, ..ExportOptions::default() })
-}
-
-/// What no terminal, spreadsheet or ticket may be handed from an event.
-fn is_forbidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 const HOSTILE: [&str; 22] = [
@@ -200,9 +195,364 @@ fn hostile_texts_come_back_exactly_from_json_and_reach_no_terminal() {
     }
 }
 
+/// A reader of RFC 4180, strict: records end in CR LF, quotes stand around whole cells.
+fn csv_records(text: &str) -> Vec<Vec<String>> {
+    let mut records = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut record = Vec::new();
+        loop {
+            let cell;
+            if let Some(mut quoted) = rest.strip_prefix('"') {
+                let mut inner = String::new();
+                loop {
+                    let (before, after) = quoted.split_once('"').expect("a closing quote");
+                    inner.push_str(before);
+                    quoted = after;
+                    let Some(after_pair) = quoted.strip_prefix('"') else { break };
+                    inner.push('"');
+                    quoted = after_pair;
+                }
+                cell = inner;
+                rest = quoted;
+            } else {
+                let end = rest.find([',', '\r', '\n']).expect("an end of the record");
+                let (plain, after) = rest.split_at(end);
+                assert!(!plain.contains('"'), "a quote in a plain cell: {plain:?}");
+                cell = plain.to_owned();
+                rest = after;
+            }
+            record.push(cell);
+            match rest.strip_prefix(',') {
+                Some(after) => rest = after,
+                None => break,
+            }
+        }
+        rest = rest.strip_prefix("\r\n").unwrap_or_else(|| panic!("a record ends in CR LF: {rest:?}"));
+        records.push(record);
+    }
+    records
+}
+
+fn assert_csv_gives_back(text: &str) {
+    let written = plain(Format::Csv, &[row_of(text), row()]);
+    assert!(!written.replace("\r\n", "").contains(is_forbidden), "{written:?}");
+    let records = csv_records(&written);
+    assert_eq!(records.len(), 3, "{written:?}");
+    assert_eq!(records[0], COLUMNS);
+    for (column, cell) in COLUMNS.iter().zip(&records[1]) {
+        let first = cell.trim_start().chars().next();
+        let is_formula =
+            matches!(first, Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r'));
+        assert!(!is_formula || cell == "-", "{column}: {cell:?}");
+    }
+    for (index, column) in COLUMNS.iter().enumerate() {
+        if ["host", "User", "CommandLine", "ProcessGuid", "Source", "Why"].contains(column) {
+            let cell = &records[1][index];
+            let shown = visible(text);
+            assert!(*cell == shown || *cell == format!("'{shown}"), "{column}: {cell:?} for {shown:?}");
+        }
+    }
+}
+
+#[test]
+fn csv_cells_are_no_formulas_and_read_back() {
+    for text in HOSTILE {
+        assert_csv_gives_back(text);
+    }
+    assert_eq!(plain(Format::Csv, &[]), format!("{}\r\n", COLUMNS.join(",")));
+}
+
+#[test]
+fn csv_says_where_joined_fields_come_from() {
+    let records = csv_records(&plain(Format::Csv, &[joined_row()]));
+    let joined = COLUMNS.iter().position(|column| *column == "Joined").unwrap();
+    assert_eq!(
+        records[1][joined],
+        "CommandLine from Event 1, record 7, day 1.evtx; DestinationHostname from Event 22, dns.evtx (own value: -)"
+    );
+    assert_eq!(records[1][..2], ["", "ws01.corp.example"]);
+}
+
+fn table(rows: &[AlertRow], width: Option<usize>, color: bool) -> String {
+    let options = ExportOptions {
+        reveal_secrets: true,
+        table_width: width,
+        color,
+        summary: Some("2 alerts in 1,234 records of 2 files".to_owned()),
+        ..ExportOptions::default()
+    };
+    written(Format::Table, rows, &options)
+}
+
+#[test]
+fn a_table_is_aligned_within_the_terminal() {
+    assert_eq!(
+        table(&[row(), joined_row()], Some(120), false),
+        "\
+Score  Time (UTC)           Host            User        Signal    Program  Destination  Command line
+    3  2026-03-01 13:37:00  ws01.corp.exa…  CORP\\alice  git-push  git.exe               git push https://github.com/a/b…
+    2                       ws01.corp.exa…  CORP\\alice  net       git.exe  *github.com  *git-remote-https origin
+* joined: it comes from another event of the same process
+2 alerts in 1,234 records of 2 files
+"
+    );
+    assert_eq!(
+        table(&[row()], Some(60), false),
+        "\
+Score  Time (UTC)           Signal    Command line
+    3  2026-03-01 13:37:00  git-push  git push https://gith…
+2 alerts in 1,234 records of 2 files
+"
+    );
+    assert_eq!(
+        table(&[row()], None, false).lines().nth(1).unwrap(),
+        "    3  2026-03-01 13:37:00  ws01.corp.example  CORP\\alice  GitPushExternal  git.exe               \
+         git push https://github.com/a/b main"
+    );
+    assert_eq!(table(&[], Some(80), false), "2 alerts in 1,234 records of 2 files\n");
+}
+
+#[test]
+fn the_score_carries_the_colour() {
+    let colored = table(&[row()], Some(80), true);
+    assert!(colored.starts_with("\u{1b}[1mScore  "), "{colored:?}");
+    assert!(colored.contains("\n\u{1b}[1;31m    3\u{1b}[0m  2026"), "{colored:?}");
+    let mut bare = colored;
+    for escape in ["\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[0m"] {
+        bare = bare.replace(escape, "");
+    }
+    assert_eq!(bare, table(&[row()], Some(80), false));
+}
+
+fn assert_table_is_harmless(text: &str, columns: usize) {
+    let rows = [row(), row_of(text), joined_row()];
+    let shown = table(&rows, Some(columns), false);
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines.len(), 6, "{shown:?}");
+    for line in lines {
+        assert!(width(line) <= columns, "{line:?} is wider than {columns}");
+        assert!(!line.contains(is_forbidden), "{line:?}");
+    }
+    let whole = table(&rows, None, false);
+    assert!(!whole.replace('\n', "").contains(is_forbidden), "{whole:?}");
+}
+
+#[test]
+fn a_table_keeps_to_the_terminal_whatever_stands_in_it() {
+    for text in HOSTILE {
+        for columns in [0, 1, 4, 5, 10, 20, 40, 60, 80, 120, 200] {
+            assert_table_is_harmless(text, columns);
+        }
+    }
+}
+
+#[test]
+fn wide_characters_keep_the_columns() {
+    let mut wide = row();
+    wide.host = Some("東京".to_owned());
+    let shown = table(&[wide, row()], Some(120), false);
+    let ends: Vec<_> =
+        shown.lines().skip(1).take(2).map(|line| width(line.split_once("CORP").unwrap().0)).collect();
+    assert_eq!(ends[0], ends[1], "{shown}");
+}
+
+/// The text with its code spans and character references taken out: what Markdown could read as markup.
+fn markup_of(line: &str) -> String {
+    line.split('`').step_by(2).collect()
+}
+
+fn assert_markdown_is_harmless(text: &str) {
+    let options = ExportOptions {
+        reveal_secrets: true,
+        title: Some(text.to_owned()),
+        summary: Some(text.to_owned()),
+        ..ExportOptions::default()
+    };
+    let tame = written(
+        Format::Markdown,
+        &[row_of("tame")],
+        &ExportOptions { summary: Some("tame".to_owned()), ..options.clone() },
+    );
+    let shown = written(Format::Markdown, &[row_of(text)], &options);
+    assert!(!shown.replace('\n', "").contains(is_forbidden), "{shown:?}");
+    assert!(!shown.contains(['<', '>']), "{shown:?}");
+    if !text.is_empty() {
+        assert_eq!(shown.lines().count(), tame.lines().count(), "{shown}");
+    }
+    for line in shown.lines() {
+        assert_eq!(line.matches('`').count() % 2, 0, "a span is open: {line}");
+        assert!(!line.contains("``"), "an empty span or a longer fence: {line}");
+        let pipes = line.matches('|').count();
+        assert!(pipes == 0 || pipes == 9, "{line}");
+        let markup = markup_of(line);
+        assert!(!markup.contains(['[', ']', '*', '_', '~', '@', '\\', '$', '{']), "{line}");
+    }
+}
+
+#[test]
+fn nothing_breaks_out_of_markdown() {
+    for text in HOSTILE {
+        assert_markdown_is_harmless(text);
+    }
+}
+
+#[test]
+fn markdown_is_a_table_and_the_particulars() {
+    let options = ExportOptions { reveal_secrets: true, ..ExportOptions::default() };
+    assert_eq!(
+        written(Format::Markdown, &[joined_row()], &options),
+        "\
+# Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)
+
+| # | Score | Time (UTC) | Host | User | Signal | Program | Destination |
+|---|---|---|---|---|---|---|---|
+| 1 | 2 |  | `ws01.corp.example` | `CORP\\alice` | NetworkConnectionToCodeRepo | `git.exe` | `github.com` |
+
+## 1. NetworkConnectionToCodeRepo, score 2
+
+- Why: `git.exe` pushes to `github.com`, and ws01 is no CI system.
+- Host: `ws01.corp.example`
+- User: `CORP\\alice`
+- Program: `C:\\Program Files\\Git\\cmd\\git.exe`
+- Command line: `git-remote-https origin`
+- Parent: `C:\\Windows\\System32\\cmd.exe`
+- Parent's command line: `cmd.exe /c go.bat`
+- Destination: `github.com`
+- Process: `{A1B2C3D4-0001-0002-1020-304050607080}`
+- From: Event 3, `day 1.evtx`
+- Joined: CommandLine from Event 1, record 7, `day 1.evtx`
+- Joined: DestinationHostname from Event 22, `dns.evtx`, own value `-`
+"
+    );
+    assert!(plain(Format::Markdown, &[]).ends_with("\n\nNo alerts.\n"));
+}
+
+#[test]
+fn sarif_has_what_its_readers_need() {
+    let mut suppressed = row();
+    suppressed.suspicion_score = 0;
+    let log: Value = serde_json::from_str(&plain(Format::Sarif, &[row(), joined_row(), suppressed])).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let driver = &run["tool"]["driver"];
+    assert_eq!(driver["name"], "exfilscope");
+    let rules: Vec<_> = driver["rules"].as_array().unwrap().iter().map(|rule| rule["id"].clone()).collect();
+    assert_eq!(rules, ["GitPushExternal", "CodeRepoAPIUpload", "NetworkConnectionToCodeRepo"]);
+    assert_eq!(run["taxonomies"][0]["taxa"][0]["id"], "T1567.001");
+
+    let results = run["results"].as_array().unwrap();
+    let levels: Vec<_> = results.iter().map(|result| (&result["kind"], &result["level"])).collect();
+    assert_eq!(
+        levels.iter().map(|(kind, level)| format!("{kind} {level}")).collect::<Vec<_>>(),
+        [r#""fail" "error""#, r#""fail" "warning""#, r#""informational" "none""#]
+    );
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(driver["rules"][index]["id"], result["ruleId"]);
+    }
+    let first = &results[0];
+    assert_eq!(first["message"]["text"], "git.exe pushes to github.com, and ws01 is no CI system.");
+    assert_eq!(first["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "day%201.evtx");
+    assert_eq!(
+        first["partialFingerprints"]["hostRecordTime/v1"],
+        "ws01.corp.example|1234|1772372220.123456700"
+    );
+    assert_eq!(
+        first["properties"],
+        serde_json::from_str::<Value>(&plain(Format::Ndjson, &[row()])).unwrap(),
+        "the property bag is the row"
+    );
+}
+
+#[test]
+fn sarif_names_the_signal_that_is_none_where_it_occurs() {
+    let mut unknown = row();
+    unknown.signal = Signal::Unknown;
+    unknown.suspicion_score = 0;
+    let log: Value = serde_json::from_str(&plain(Format::Sarif, &[unknown])).unwrap();
+    assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][3]["id"], "Unknown");
+    let empty: Value = serde_json::from_str(&plain(Format::Sarif, &[])).unwrap();
+    assert_eq!(empty["runs"][0]["results"], Value::Array(Vec::new()));
+}
+
+fn assert_sarif_is_harmless(text: &str) {
+    let written = plain(Format::Sarif, &[row_of(text)]);
+    assert!(!written.replace('\n', "").contains(is_forbidden), "{written:?}");
+    let log: Value = serde_json::from_str(&written).unwrap();
+    let result = &log["runs"][0]["results"][0];
+    let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+    assert!(
+        !uri.is_empty() && uri.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)),
+        "{uri}"
+    );
+    let expected = if text.is_empty() { Value::Null } else { Value::from(text) };
+    assert_eq!(result["properties"]["CommandLine"], expected);
+    assert!(!result["message"]["text"].as_str().unwrap().contains("]("));
+}
+
+#[test]
+fn hostile_texts_stay_texts_in_sarif() {
+    for text in HOSTILE {
+        assert_sarif_is_harmless(text);
+    }
+}
+
+#[test]
+fn a_closed_pipe_comes_through_as_one() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for format in Format::ALL {
+        let error =
+            write_rows(&mut Closed, format, &mut [row()].iter(), &ExportOptions::default()).unwrap_err();
+        assert!(is_closed_pipe(&error), "{format}");
+    }
+}
+
+/// Text as an attacker would write it: everything, with what the formats live by often.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        3 => any::<char>().prop_map(String::from),
+        3 => proptest::sample::select(HOSTILE.to_vec()).prop_map(str::to_owned),
+        3 => proptest::sample::select(vec![
+            "`", "``", "|", "\\", "\\|", "\"", "'", ",", ";", "=", "-", "@", "\r", "\n", "\r\n", " ", "  ", "<", "&", "&#124;",
+            "<U+", "[", "](", "{", "}", "*", "_", "\u{3000}", "\u{301}", "東",
+        ]).prop_map(str::to_owned),
+        2 => "[ -~]{0,6}",
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #[test]
-    fn any_text_comes_back_exactly_from_json(text in any::<String>()) {
+    fn any_text_comes_back_exactly_from_json(text in hostile()) {
         assert_json_gives_back(&text);
+    }
+
+    #[test]
+    fn any_text_reads_back_from_csv(text in hostile()) {
+        assert_csv_gives_back(&text);
+    }
+
+    #[test]
+    fn any_text_keeps_to_its_table(text in hostile(), columns in 0_usize..180) {
+        assert_table_is_harmless(&text, columns);
+    }
+
+    #[test]
+    fn any_text_keeps_to_its_place_in_markdown(text in hostile()) {
+        assert_markdown_is_harmless(&text);
+    }
+
+    #[test]
+    fn any_text_is_a_text_in_sarif(text in hostile()) {
+        assert_sarif_is_harmless(&text);
     }
 }

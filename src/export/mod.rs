@@ -9,10 +9,14 @@
 //! | `sarif` | code-scanning platforms | masked, otherwise exactly the event's |
 
 pub mod atomic;
+mod csv;
 mod json;
+mod markdown;
 mod row;
 mod safe;
+mod sarif;
 pub mod stats;
+mod table;
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -93,6 +97,8 @@ pub struct ExportOptions {
     pub table_width: Option<usize>,
     /// `table`: colours by SGR escapes.
     pub color: bool,
+    /// `table`: three dots for a cut instead of one character.
+    pub ascii: bool,
     /// `markdown`: the heading; `None` for the detection's own name.
     pub title: Option<String>,
     /// `table` and `markdown`: a line that sums up the scan.
@@ -110,8 +116,12 @@ pub fn write_rows(
     options: &ExportOptions,
 ) -> io::Result<()> {
     match format {
+        Format::Table => table::write(out, rows, options),
+        Format::Ndjson => json::write_ndjson(out, rows, options),
         Format::Json => json::write_json(out, rows, options),
-        _ => json::write_ndjson(out, rows, options),
+        Format::Csv => csv::write(out, rows, options),
+        Format::Markdown => markdown::write(out, rows, options),
+        Format::Sarif => sarif::write(out, rows, options),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::text;
+
 /// A text of an event, with its tokens masked unless they are to be seen.
 pub(super) fn masked(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
     if reveal_secrets { Cow::Borrowed(text) } else { mask(text) }
@@ -10,4 +12,12 @@ pub(super) fn masked(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
 // TODO(secrets): model::secrets::mask
 fn mask(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
+}
+
+/// A text of an event for a reader's eyes: tokens masked, then everything made visible that is none.
+pub(super) fn shown(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
+    match masked(text, reveal_secrets) {
+        Cow::Borrowed(text) => text::visible(text),
+        Cow::Owned(text) => Cow::Owned(text::visible(&text).into_owned()),
+    }
 }
