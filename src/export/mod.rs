@@ -15,6 +15,7 @@ mod markdown;
 mod row;
 mod safe;
 mod sarif;
+pub mod screenshot;
 pub mod stats;
 mod table;
 
