@@ -499,6 +499,24 @@ fn hostile_texts_stay_texts_in_sarif() {
 }
 
 #[test]
+fn tokens_are_masked_everywhere_unless_they_are_to_be_seen() {
+    let token = format!("ghp_{}", "aB3dE6gH9".repeat(4));
+    let mut secret = row_of(&format!("curl -H 'Authorization: token {token}' https://api.github.com/gists"));
+    secret.source = "day1.evtx".to_owned();
+    for joined in &mut secret.joined {
+        joined.source = "day1.evtx".to_owned();
+    }
+    for format in Format::ALL {
+        let options = ExportOptions { summary: Some("1 alert".to_owned()), ..ExportOptions::default() };
+        let masked = written(format, std::slice::from_ref(&secret), &options);
+        assert!(!masked.contains(&token), "{format}: {masked}");
+        assert!(masked.contains("****"), "{format}: {masked}");
+        let revealed = plain(format, std::slice::from_ref(&secret));
+        assert!(revealed.contains(&token), "{format}: {revealed}");
+    }
+}
+
+#[test]
 fn a_closed_pipe_comes_through_as_one() {
     struct Closed;
     impl std::io::Write for Closed {

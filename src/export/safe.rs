@@ -2,16 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::model::text;
+use crate::model::{secrets, text};
 
 /// A text of an event, with its tokens masked unless they are to be seen.
 pub(super) fn masked(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
-    if reveal_secrets { Cow::Borrowed(text) } else { mask(text) }
-}
-
-// TODO(secrets): model::secrets::mask
-fn mask(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text)
+    if reveal_secrets { Cow::Borrowed(text) } else { secrets::mask(text) }
 }
 
 /// A text of an event for a reader's eyes: tokens masked, then everything made visible that is none.
