@@ -1,6 +1,7 @@
 //! Rows in every format: the plain ones, and the ones that an attacker wrote.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use exfilscope::export::html::write_report;
 use exfilscope::export::{COLUMNS, ExportOptions, Format, is_closed_pipe, write_rows};
 use exfilscope::model::event::Field;
 use exfilscope::model::row::{AlertRow, Clause, Explanation, FlagMatch, JoinedField, Signal};
@@ -498,6 +499,44 @@ fn hostile_texts_stay_texts_in_sarif() {
     }
 }
 
+fn report(rows: &[AlertRow], options: &ExportOptions) -> String {
+    let mut out = Vec::new();
+    write_report(&mut out, &mut rows.iter(), options).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The names of a page's tags, in order.
+fn tags_of(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).map(|tag| tag.split([' ', '>']).next().unwrap()).collect()
+}
+
+fn assert_report_is_harmless(text: &str) {
+    let options = |text: &str| ExportOptions {
+        reveal_secrets: true,
+        title: Some(text.to_owned()),
+        summary: Some(text.to_owned()),
+        ..ExportOptions::default()
+    };
+    let shown = report(&[row_of(text)], &options(text));
+    assert!(!shown.replace('\n', "").contains(is_forbidden), "{shown:?}");
+    if !text.is_empty() {
+        let tame = report(&[row_of("tame")], &options("tame"));
+        assert_eq!(tags_of(&shown), tags_of(&tame), "{shown}");
+        assert_eq!(shown.matches('"').count(), tame.matches('"').count(), "{shown}");
+    }
+}
+
+#[test]
+fn nothing_breaks_out_of_a_report() {
+    for text in HOSTILE {
+        assert_report_is_harmless(text);
+    }
+    let whole = report(&[row(), joined_row()], &ExportOptions::default());
+    assert!(whole.contains(r#"<p class="s3">Score 3: 1</p>"#), "{whole}");
+    assert!(whole.contains("<title>Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)</title>"));
+    assert!(report(&[], &ExportOptions::default()).contains("<p>No alerts.</p>"));
+}
+
 #[test]
 fn tokens_are_masked_everywhere_unless_they_are_to_be_seen() {
     let token = format!("ghp_{}", "aB3dE6gH9".repeat(4));
@@ -514,6 +553,8 @@ fn tokens_are_masked_everywhere_unless_they_are_to_be_seen() {
         let revealed = plain(format, std::slice::from_ref(&secret));
         assert!(revealed.contains(&token), "{format}: {revealed}");
     }
+    let masked = report(&[secret], &ExportOptions::default());
+    assert!(!masked.contains(&token) && masked.contains("****"), "{masked}");
 }
 
 #[test]
@@ -567,6 +608,11 @@ proptest! {
     #[test]
     fn any_text_keeps_to_its_place_in_markdown(text in hostile()) {
         assert_markdown_is_harmless(&text);
+    }
+
+    #[test]
+    fn any_text_keeps_to_its_place_in_a_report(text in hostile()) {
+        assert_report_is_harmless(&text);
     }
 
     #[test]

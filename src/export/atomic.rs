@@ -209,6 +209,12 @@ impl fmt::Display for OutputError {
                 write!(f, "a part of {folder} is a file, no folder; name another file")
             }
             ErrorKind::IsADirectory => f.write_str("that is a folder; name a file in it"),
+            ErrorKind::PermissionDenied if cfg!(windows) => {
+                write!(
+                    f,
+                    "you may not write it or its folder {folder}, or another program has it open; close it there, change the permissions, or name another file"
+                )
+            }
             ErrorKind::PermissionDenied => {
                 write!(
                     f,

@@ -45,7 +45,7 @@ pub(super) fn write<'a>(
 }
 
 /// `DestinationHostname from Event 22, record 7, dns.evtx (own value: -)`, one after the other.
-fn joined_text(fields: &[JoinedField], reveal_secrets: bool) -> String {
+pub(super) fn joined_text(fields: &[JoinedField], reveal_secrets: bool) -> String {
     let mut shown = String::new();
     for field in fields {
         if !shown.is_empty() {

@@ -10,6 +10,7 @@
 
 pub mod atomic;
 mod csv;
+pub mod html;
 mod json;
 mod markdown;
 mod row;
@@ -100,9 +101,9 @@ pub struct ExportOptions {
     pub color: bool,
     /// `table`: three dots for a cut instead of one character.
     pub ascii: bool,
-    /// `markdown`: the heading; `None` for the detection's own name.
+    /// `markdown` and the HTML report: the heading; `None` for the detection's own name.
     pub title: Option<String>,
-    /// `table` and `markdown`: a line that sums up the scan.
+    /// `table`, `markdown` and the HTML report: a line that sums up the scan.
     pub summary: Option<String>,
 }
 

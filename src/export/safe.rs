@@ -16,3 +16,19 @@ pub(super) fn shown(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
         Cow::Owned(text) => Cow::Owned(text::visible(&text).into_owned()),
     }
 }
+
+/// The text as XML and HTML write it, between tags and in quoted attributes.
+pub(super) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '&' => shown.push_str("&amp;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}

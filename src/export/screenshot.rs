@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
+use super::safe::escaped;
 use crate::model::text;
 
 const CELL_WIDTH: usize = 9;
@@ -287,21 +288,6 @@ fn push_text(svg: &mut String, run: &Run, row: usize) {
 
 fn hex([red, green, blue]: Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
-}
-
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '&' => shown.push_str("&amp;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&#39;"),
-            _ => shown.push(character),
-        }
-    }
-    shown
 }
 
 #[cfg(test)]
