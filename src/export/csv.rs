@@ -7,6 +7,7 @@
 //! A cell that a spreadsheet would take for a formula gets an apostrophe before it, numbers of the console's own aside.
 //! A lone `-`, which Sysmon writes for "not known", is no formula for any spreadsheet and stays as it is.
 
+use std::borrow::Borrow;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -17,15 +18,16 @@ use crate::model::row::{AlertRow, JoinedField};
 
 const LINE_END: &str = "\r\n";
 
-pub(super) fn write<'a>(
+pub(super) fn write(
     out: &mut dyn Write,
-    rows: impl Iterator<Item = &'a AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
     let mut line = COLUMNS.join(",");
     line.push_str(LINE_END);
     out.write_all(line.as_bytes())?;
     for row in rows {
+        let row = row.borrow();
         line.clear();
         for (index, value) in values(row, options.reveal_secrets).into_iter().enumerate() {
             if index > 0 {

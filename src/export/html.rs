@@ -2,6 +2,7 @@
 //!
 //! The page loads nothing and runs nothing: its own policy forbids both, should a text ever slip through the escaping.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 use super::row::text;
@@ -28,10 +29,11 @@ section{break-inside:avoid}\
 /// Those of `out`.
 pub fn write_report(
     out: &mut dyn Write,
-    rows: &mut dyn Iterator<Item = &AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
-    let rows: Vec<&AlertRow> = rows.collect();
+    let rows: Vec<_> = rows.collect();
+    let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     let title = escaped(&visible(options.title.as_deref().unwrap_or(DEFAULT_TITLE)));
     write!(
         out,

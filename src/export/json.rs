@@ -4,6 +4,7 @@
 //! bidirectional overrides, zero-width characters) is written as `\u…`: a reader of JSON gets the same value, and a
 //! screen gets nothing to obey.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -15,13 +16,14 @@ use crate::model::row::{AlertRow, JoinedField};
 use crate::model::text::is_forbidden;
 
 /// An object a line.
-pub(super) fn write_ndjson<'a>(
+pub(super) fn write_ndjson(
     out: &mut dyn Write,
-    rows: impl Iterator<Item = &'a AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
     let mut line = Vec::new();
     for row in rows {
+        let row = row.borrow();
         line.clear();
         to_json(&mut line, &JsonRow { row, reveal_secrets: options.reveal_secrets })?;
         line.push(b'\n');
@@ -31,14 +33,15 @@ pub(super) fn write_ndjson<'a>(
 }
 
 /// One array, an element a line.
-pub(super) fn write_json<'a>(
+pub(super) fn write_json(
     out: &mut dyn Write,
-    rows: impl Iterator<Item = &'a AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
     let mut element = Vec::new();
     let mut before = "[\n";
     for row in rows {
+        let row = row.borrow();
         element.clear();
         element.extend_from_slice(before.as_bytes());
         to_json(&mut element, &JsonRow { row, reveal_secrets: options.reveal_secrets })?;

@@ -4,6 +4,7 @@
 //! a cell or a tag is no part of a span but a character reference between two of them (`` `a`&#124;`b` ``): that holds for
 //! readers that know tables, readers that don't, and readers that are lax about HTML.
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -14,12 +15,13 @@ use crate::model::text::image_name;
 
 const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)";
 
-pub(super) fn write<'a>(
+pub(super) fn write(
     out: &mut dyn Write,
-    rows: impl Iterator<Item = &'a AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
-    let rows: Vec<&AlertRow> = rows.collect();
+    let rows: Vec<_> = rows.collect();
+    let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     let title = options.title.as_ref().map(|title| prose(&safe::shown(title, options.reveal_secrets)));
     write!(out, "# {}\n\n", title.as_deref().unwrap_or(DEFAULT_TITLE))?;
     if let Some(summary) = &options.summary {

@@ -20,6 +20,7 @@ pub mod screenshot;
 pub mod stats;
 mod table;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::str::FromStr;
@@ -114,7 +115,7 @@ pub struct ExportOptions {
 pub fn write_rows(
     out: &mut dyn Write,
     format: Format,
-    rows: &mut dyn Iterator<Item = &AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
     match format {

@@ -4,6 +4,7 @@
 //! and 1; what was selected but suppressed is informational. The row itself, column by column, stands in the result's
 //! property bag; the location is the log file that holds the record.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -21,12 +22,13 @@ const TAXONOMY: &str = "MITRE ATT&CK";
 /// The highest score, for SARIF's rank of 0 to 100.
 const HIGHEST_SCORE: u8 = 3;
 
-pub(super) fn write<'a>(
+pub(super) fn write(
     out: &mut dyn Write,
-    rows: impl Iterator<Item = &'a AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
-    let rows: Vec<&AlertRow> = rows.collect();
+    let rows: Vec<_> = rows.collect();
+    let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     let mut signals: Vec<Signal> =
         Signal::ALL.into_iter().filter(|signal| *signal != Signal::Unknown).collect();
     if rows.iter().any(|row| row.signal == Signal::Unknown) {

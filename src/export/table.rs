@@ -8,6 +8,7 @@
 //! On a narrow terminal the widest columns give way first, then whole columns, the least telling ones first. The score and
 //! the command line are the last.
 
+use std::borrow::Borrow;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
@@ -50,12 +51,13 @@ const COLUMNS: [Column; COLUMN_COUNT] = [
     Column { heading: "Command line", least: 0, most: usize::MAX, goes: 0 },
 ];
 
-pub(super) fn write<'a>(
+pub(super) fn write(
     out: &mut dyn Write,
-    rows: impl Iterator<Item = &'a AlertRow>,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
     options: &ExportOptions,
 ) -> io::Result<()> {
-    let rows: Vec<&AlertRow> = rows.collect();
+    let rows: Vec<_> = rows.collect();
+    let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     if !rows.is_empty() {
         let widths = fit(natural_widths(&rows, options), options.table_width);
         let heading = line(COLUMNS.each_ref().map(|column| Cow::Borrowed(column.heading)), &widths, options);
