@@ -17,7 +17,7 @@ use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::listing::{GroupKey, Line, Listing, Query, Side, SortKey};
 use crate::store::process::ProcessId;
-use crate::store::view::FindingView;
+use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::keys::Context;
 use crate::tui::prompt::Prompt;
@@ -232,7 +232,8 @@ impl App {
     /// A console on an empty store.
     #[must_use]
     pub fn new(store: Store, settings: Settings, progress: Arc<Progress>) -> Self {
-        let list = ListView { profile: settings.profile, min_score: settings.min_score, ..ListView::default() };
+        let list =
+            ListView { profile: settings.profile, min_score: settings.min_score, ..ListView::default() };
         Self {
             store,
             flags: Flags::new(settings.patterns),
@@ -337,8 +338,13 @@ impl App {
         self.flags.extend(&self.store);
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.extend(&self.store);
-            tuning.changes =
-                changes(&self.store, self.list.profile, self.list.min_score, &self.flags, &tuning.trial.flags);
+            tuning.changes = changes(
+                &self.store,
+                self.list.profile,
+                self.list.min_score,
+                &self.flags,
+                &tuning.trial.flags,
+            );
         }
         let flags = self.tuning.as_ref().map_or(&self.flags, |tuning| &tuning.trial.flags);
         let typed = self.prompt.as_ref().and_then(Prompt::filter);
@@ -346,7 +352,8 @@ impl App {
             Some(typed) => typed,
             None => self.list.filter.as_ref().map(|(_, filter)| filter),
         };
-        let passes = |view: &FindingView<'_>| filter.is_none_or(|filter| filter.matches(view));
+        let passes =
+            |view: &FindingView<'_>| filter.is_none_or(|filter| filter.matches(&FilteredFinding::new(view)));
         let query = Query {
             profile: self.list.profile,
             side: self.list.side,
@@ -375,7 +382,8 @@ impl App {
                 self.lines.extend(members.iter().copied().map(Line::Finding));
             }
         }
-        self.cursor = self.line_of_selection().unwrap_or_else(|| self.cursor.min(self.lines.len().saturating_sub(1)));
+        self.cursor =
+            self.line_of_selection().unwrap_or_else(|| self.cursor.min(self.lines.len().saturating_sub(1)));
         if self.selected.is_none() {
             self.cursor = 0;
         }
@@ -385,7 +393,9 @@ impl App {
     fn line_of_selection(&self) -> Option<usize> {
         let wanted = match self.selected.as_ref()? {
             Selected::Finding(id) => Line::Finding(*id),
-            Selected::Group(key) => Line::Group(self.listing.groups.iter().position(|group| group.key == *key)?),
+            Selected::Group(key) => {
+                Line::Group(self.listing.groups.iter().position(|group| group.key == *key)?)
+            }
         };
         // Where it was is where it most often still is.
         if self.lines.get(self.cursor) == Some(&wanted) {

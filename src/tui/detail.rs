@@ -66,7 +66,8 @@ impl Detail {
         let two = key.width >= TWO_COLUMNS;
         let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
         let mut writer = Writer { app, width: column, lines: Vec::new() };
-        let Some(row) = key.finding.and_then(|id| app.store.row(id, app.list.profile, app.shown_flags())) else {
+        let Some(row) = key.finding.and_then(|id| app.store.row(id, app.list.profile, app.shown_flags()))
+        else {
             writer.nothing_selected();
             return Self { left: writer.lines, right: Vec::new() };
         };
@@ -76,11 +77,20 @@ impl Detail {
             None => writer.reasons(&row),
         }
         let reasons = if two { std::mem::take(&mut writer.lines) } else { Vec::new() };
-        let command_line: Vec<Condition> =
-            row.explanation.conditions.iter().filter(|met| met.field == Field::CommandLine).cloned().collect();
+        let command_line: Vec<Condition> = row
+            .explanation
+            .conditions
+            .iter()
+            .filter(|met| met.field == Field::CommandLine)
+            .cloned()
+            .collect();
         writer.tree(process, &row, &command_line);
         writer.activity(process);
-        if two { Self { left: reasons, right: writer.lines } } else { Self { left: writer.lines, right: Vec::new() } }
+        if two {
+            Self { left: reasons, right: writer.lines }
+        } else {
+            Self { left: writer.lines, right: Vec::new() }
+        }
     }
 
     /// Lines of the longer column.
@@ -123,7 +133,8 @@ impl Writer<'_> {
     fn nothing_selected(&mut self) {
         let app = self.app;
         let events = app.store.tally().sysmon;
-        let suppressed: usize = app.listing.total(crate::store::listing::Side::Suppressed, app.list.min_score);
+        let suppressed: usize =
+            app.listing.total(crate::store::listing::Side::Suppressed, app.list.min_score);
         let sentence = if !app.load.finished {
             "Reading. Alerts appear here as they are found.".to_owned()
         } else if app.listing.hidden_by_filter + app.listing.hidden_by_range > 0 {
@@ -134,7 +145,9 @@ impl Writer<'_> {
                 app.store.tally().records()
             )
         } else {
-            format!("No alert in {events} Sysmon events; {suppressed} were selected but suppressed (x shows them).")
+            format!(
+                "No alert in {events} Sysmon events; {suppressed} were selected but suppressed (x shows them)."
+            )
         };
         let style = self.style(Token::Text);
         self.lines.extend(wrap(&[Piece::new(sentence, style)], self.width, 0, MOST_LINES));
@@ -169,8 +182,12 @@ impl Writer<'_> {
         self.flag("IDE", &row.explanation.ide, row.parent_image.as_deref());
         self.plain("Score", row.explanation.branch);
         let clause = row.explanation.clause.name();
-        let conditions: Vec<String> =
-            row.explanation.conditions.iter().map(|met| format!("{} {}", met.field.name(), met.test)).collect();
+        let conditions: Vec<String> = row
+            .explanation
+            .conditions
+            .iter()
+            .map(|met| format!("{} {}", met.field.name(), met.test))
+            .collect();
         self.plain("Clause", &format!("{clause}: {}", conditions.join("; ")));
         let _ = app;
     }
@@ -185,8 +202,13 @@ impl Writer<'_> {
             self.labelled(label, vec![Piece::new("(missing)", style)]);
             return;
         };
-        let mut ranges: Vec<_> =
-            row.explanation.conditions.iter().filter(|met| met.field == field).map(|met| met.matched.clone()).collect();
+        let mut ranges: Vec<_> = row
+            .explanation
+            .conditions
+            .iter()
+            .filter(|met| met.field == field)
+            .map(|met| met.matched.clone())
+            .collect();
         if field == Field::ParentImage {
             ranges.extend(row.explanation.ide.matched.clone());
         }
@@ -196,8 +218,13 @@ impl Writer<'_> {
         let mut pieces = highlighted(&text, &ranges, base, self.style(Token::Match));
         if let Some(joined) = joined {
             let record = joined.record_id.map_or_else(String::new, |record| format!(" record {record}"));
-            let own = joined.own_value.as_deref().map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
-            let note = format!("  [joined from Event {}{record}; the event itself has {}]", joined.event_code, self.shown(&own));
+            let own =
+                joined.own_value.as_deref().map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
+            let note = format!(
+                "  [joined from Event {}{record}; the event itself has {}]",
+                joined.event_code,
+                self.shown(&own)
+            );
             pieces.push(Piece::new(note, self.style(Token::Muted)));
         }
         self.labelled(label, pieces);
@@ -296,7 +323,14 @@ impl Writer<'_> {
         }
     }
 
-    fn process_node(&mut self, depth: usize, id: ProcessId, row: &AlertRow, matched: &[Condition], here: bool) {
+    fn process_node(
+        &mut self,
+        depth: usize,
+        id: ProcessId,
+        row: &AlertRow,
+        matched: &[Condition],
+        here: bool,
+    ) {
         let store = &self.app.store;
         let Some(process) = store.process(id) else { return };
         let own_row = here && self.app.walked.is_empty();
@@ -307,21 +341,34 @@ impl Writer<'_> {
                 command_line.clone_from(&row.command_line);
             }
             let image = image.unwrap_or_else(|| "(unknown)".to_owned());
-            let note = if own_row { "no Event 1 of it here" } else { "no Event 1 of it here; as its child names it" };
+            let note = if own_row {
+                "no Event 1 of it here"
+            } else {
+                "no Event 1 of it here; as its child names it"
+            };
             self.node(depth, &image, note, command_line.as_deref(), &[], here);
             return;
         };
         let image = store.field(event, Field::Image).unwrap_or("(missing)");
         let time = event.time.map_or_else(String::new, |time| time.clock_millis_text());
         let user = store.field(event, Field::User).unwrap_or("");
-        let number = store.field(event, Field::ProcessId).map_or_else(String::new, |id| format!("  pid {id}"));
+        let number =
+            store.field(event, Field::ProcessId).map_or_else(String::new, |id| format!("  pid {id}"));
         let note = format!("{time}  {user}{number}");
         let ranges: &[Condition] = if own_row && event.event_code == row.event_code { matched } else { &[] };
         self.node(depth, image, &note, store.field(event, Field::CommandLine), ranges, here);
     }
 
     /// A process of the tree: its name and who and when on a line, its command line below.
-    fn node(&mut self, depth: usize, image: &str, note: &str, command_line: Option<&str>, matched: &[Condition], here: bool) {
+    fn node(
+        &mut self,
+        depth: usize,
+        image: &str,
+        note: &str,
+        command_line: Option<&str>,
+        matched: &[Condition],
+        here: bool,
+    ) {
         let glyphs = self.app.glyphs;
         let indent = (depth * 2).min(self.width / 3);
         let branch = if depth == 0 { "" } else { glyphs.last_branch };
@@ -335,8 +382,11 @@ impl Writer<'_> {
         ];
         self.lines.extend(wrap(&pieces, self.width, indent + 2, 2));
         let ranges: Vec<_> = matched.iter().map(|met| met.matched.clone()).collect();
-        let (text, ranges) =
-            safe::shown_with_ranges(command_line.unwrap_or("(no command line)"), &ranges, self.app.reveal_secrets);
+        let (text, ranges) = safe::shown_with_ranges(
+            command_line.unwrap_or("(no command line)"),
+            &ranges,
+            self.app.reveal_secrets,
+        );
         let mut pieces = vec![Piece::new(" ".repeat(indent + 2), Style::default())];
         let base = self.style(if command_line.is_some() { Token::Text } else { Token::Muted });
         pieces.extend(highlighted(&text, &ranges, base, self.style(Token::Match)));

@@ -146,7 +146,8 @@ pub fn read_terminal(mut hand_on: impl FnMut(Input) -> bool) {
                 return;
             }
         }
-        while waiting.len() < 10_000 && matches!(crossterm::event::poll(std::time::Duration::ZERO), Ok(true)) {
+        while waiting.len() < 10_000 && matches!(crossterm::event::poll(std::time::Duration::ZERO), Ok(true))
+        {
             match crossterm::event::read() {
                 Ok(event) => waiting.extend(translate(event)),
                 Err(_) => break,

@@ -29,7 +29,7 @@ pub struct Prompt {
     filter: Option<Filter>,
     past: Option<usize>,
     /// What Tab would complete to, and which of it stands there.
-    completions: Vec<String>,
+    completions: Vec<(String, usize)>,
     completion: usize,
 }
 
@@ -115,7 +115,11 @@ impl Prompt {
 
     /// Inserts a text; its line breaks become blanks.
     pub fn paste(&mut self, text: &str) {
-        let line: String = text.trim_end_matches(['\r', '\n']).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line: String = text
+            .trim_end_matches(['\r', '\n'])
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         self.insert(&line);
         self.check();
     }
@@ -138,24 +142,43 @@ impl Prompt {
     /// Completes the word before the cursor; again: with the next possibility.
     pub fn complete(&mut self, app: &App) {
         if self.completions.is_empty() {
-            self.completions = match self.kind {
-                Kind::Filter => Filter::completions(&self.text, self.cursor),
-                Kind::Command => commands::completions(app, &self.text),
-            };
+            self.completions = self.completed(app);
             self.completion = 0;
         } else {
             self.completion = (self.completion + 1) % self.completions.len();
         }
-        if let Some(text) = self.completions.get(self.completion) {
+        if let Some((text, cursor)) = self.completions.get(self.completion) {
             self.text.clone_from(text);
-            self.cursor = self.text.chars().count();
+            self.cursor = *cursor;
             self.check();
+        }
+    }
+
+    /// The lines that this one could become, each with its cursor.
+    fn completed(&self, app: &App) -> Vec<(String, usize)> {
+        match self.kind {
+            Kind::Command => commands::completions(app, &self.text)
+                .into_iter()
+                .map(|text| {
+                    let end = text.chars().count();
+                    (text, end)
+                })
+                .collect(),
+            Kind::Filter => {
+                let start = Filter::completion_start(&self.text, self.cursor);
+                let before: String = self.text.chars().take(start).collect();
+                let after: String = self.text.chars().skip(self.cursor).collect();
+                Filter::completions(&self.text, self.cursor)
+                    .into_iter()
+                    .map(|word| (format!("{before}{word}{after}"), start + word.chars().count()))
+                    .collect()
+            }
         }
     }
 
     /// What Tab steps through, for the screen.
     #[must_use]
-    pub fn possibilities(&self) -> (&[String], usize) {
+    pub fn possibilities(&self) -> (&[(String, usize)], usize) {
         (&self.completions, self.completion)
     }
 

@@ -14,7 +14,11 @@ pub fn shown(text: &str, reveal_secrets: bool) -> String {
 
 /// A text for the screen, with byte ranges of the original carried over to it.
 #[must_use]
-pub fn shown_with_ranges(original: &str, ranges: &[Range<usize>], reveal_secrets: bool) -> (String, Vec<Range<usize>>) {
+pub fn shown_with_ranges(
+    original: &str,
+    ranges: &[Range<usize>],
+    reveal_secrets: bool,
+) -> (String, Vec<Range<usize>>) {
     let (masked, ranges) = if reveal_secrets {
         (Cow::Borrowed(original), ranges.to_vec())
     } else {

@@ -4,14 +4,16 @@ use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{Hide, MoveTo, Show};
-use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
-use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -69,14 +71,9 @@ impl Screen {
     /// # Errors
     /// Where the terminal is gone.
     pub fn forget(&mut self) -> io::Result<()> {
+        // Unlike `Terminal::clear`, which asks for the cursor and may wait two seconds for the answer.
         let area = self.area()?;
-        self.terminal.backend_mut().clear()?;
-        // A resize to another size and back empties both of the terminal's buffers without a question to the screen.
-        let buffer = self.terminal.current_buffer_mut();
-        buffer.reset();
-        self.terminal.swap_buffers();
-        self.terminal.current_buffer_mut().reset();
-        debug_assert_eq!(area, self.terminal.get_frame().area());
+        self.terminal.resize(area)?;
         Ok(())
     }
 
@@ -141,4 +138,10 @@ pub fn give_back() {
         let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
+}
+
+/// Columns of the terminal; `None` where there is none.
+#[must_use]
+pub fn width() -> Option<usize> {
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
 }

@@ -111,7 +111,12 @@ pub struct Subject<'a> {
 /// The first `most` distinct hosts or parents, matched ones first, each kind by its number of events; and how many
 /// match of how many.
 #[must_use]
-pub fn subjects<'a>(store: &'a Store, which: Which, flags: &Flags, most: usize) -> (Vec<Subject<'a>>, usize, usize) {
+pub fn subjects<'a>(
+    store: &'a Store,
+    which: Which,
+    flags: &Flags,
+    most: usize,
+) -> (Vec<Subject<'a>>, usize, usize) {
     let pattern = which.of(flags.patterns());
     let table = which.table(store);
     let mut entries: Vec<(bool, &Distinct)> =
@@ -149,7 +154,9 @@ pub struct Changes {
 pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
     let mut changes = Changes::default();
     for (index, finding) in store.findings().iter().enumerate() {
-        let (Some(old), Some(new)) = (finding.score(profile, before), finding.score(profile, after)) else { continue };
+        let (Some(old), Some(new)) = (finding.score(profile, before), finding.score(profile, after)) else {
+            continue;
+        };
         if old == new {
             continue;
         }

@@ -45,10 +45,9 @@ pub const COMMANDS: &[Command] = &[
         help: "write the list to a file: ndjson, json, csv, markdown, sarif, table",
         run: |app, arguments| {
             let (format, path) = arguments.split_once(' ').ok_or("export takes a format and a file.")?;
-            let format = Format::ALL
-                .into_iter()
-                .find(|known| known.name() == format)
-                .ok_or_else(|| format!("{format} is no format; the formats are {}.", names(&format_names())))?;
+            let format = Format::ALL.into_iter().find(|known| known.name() == format).ok_or_else(|| {
+                format!("{format} is no format; the formats are {}.", names(&format_names()))
+            })?;
             let path = PathBuf::from(path.trim());
             Ok(vec![Effect::Export { format, path, findings: app.listed_findings() }])
         },
@@ -75,12 +74,9 @@ pub const COMMANDS: &[Command] = &[
         run: |app, arguments| {
             let group = match arguments {
                 "none" | "" => None,
-                name => Some(
-                    GroupKey::ALL
-                        .into_iter()
-                        .find(|key| key.name() == name)
-                        .ok_or_else(|| format!("{name} is nothing to group by; {} are.", names(&group_names())))?,
-                ),
+                name => Some(GroupKey::ALL.into_iter().find(|key| key.name() == name).ok_or_else(|| {
+                    format!("{name} is nothing to group by; {} are.", names(&group_names()))
+                })?),
             };
             app.set_group(group);
             Ok(Vec::new())
@@ -195,10 +191,12 @@ pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
     if name.is_empty() {
         return Vec::new();
     }
-    let candidates: Vec<&Command> = COMMANDS.iter().filter(|command| command.name.starts_with(name)).collect();
+    let candidates: Vec<&Command> =
+        COMMANDS.iter().filter(|command| command.name.starts_with(name)).collect();
     let exact = COMMANDS.iter().find(|command| command.name == name);
     let result = match (exact, candidates.as_slice()) {
-        (Some(command), _) | (None, [command]) => (command.run)(app, arguments.trim()),
+        (Some(command), _) => (command.run)(app, arguments.trim()),
+        (None, [command]) => (command.run)(app, arguments.trim()),
         (None, []) => Err(format!("{name} is no command; :help lists them.")),
         (None, several) => {
             let names: Vec<_> = several.iter().map(|command| command.name).collect();
@@ -218,7 +216,13 @@ pub fn completions(app: &App, line: &str) -> Vec<String> {
         None => COMMANDS
             .iter()
             .filter(|command| command.name.starts_with(line))
-            .map(|command| if command.arguments.is_empty() { command.name.to_owned() } else { format!("{} ", command.name) })
+            .map(|command| {
+                if command.arguments.is_empty() {
+                    command.name.to_owned()
+                } else {
+                    format!("{} ", command.name)
+                }
+            })
             .collect(),
         Some((name, typed)) => COMMANDS
             .iter()

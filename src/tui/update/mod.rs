@@ -67,7 +67,10 @@ impl App {
                 self.touch();
             }
             Context::Tuning => self.paste_into_pattern(text),
-            _ => self.say(Tone::Warning, "A paste was ignored: open a filter (/), a command (:) or a pattern (c, i) first."),
+            _ => self.say(
+                Tone::Warning,
+                "A paste was ignored: open a filter (/), a command (:) or a pattern (c, i) first.",
+            ),
         }
         Vec::new()
     }
@@ -118,7 +121,8 @@ impl App {
                 self.touch();
             }
             Action::Profile => {
-                let profile = if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
+                let profile =
+                    if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
                 self.set_profile(profile);
             }
             Action::Sort => {
@@ -160,7 +164,11 @@ impl App {
             }
             Action::Mouse => {
                 self.mouse = !self.mouse;
-                let state = if self.mouse { "The mouse selects here now; m gives it back." } else { "The mouse is the terminal's." };
+                let state = if self.mouse {
+                    "The mouse selects here now; m gives it back."
+                } else {
+                    "The mouse is the terminal's."
+                };
                 self.say(Tone::Info, state);
                 return vec![Effect::Mouse(self.mouse)];
             }
@@ -181,11 +189,16 @@ impl App {
             }
             Action::Back => check(!self.walked.is_empty(), "This is the alert's own process already."),
             Action::UndoPattern => check(!self.history.is_empty(), "No pattern was changed yet."),
-            Action::SavePatterns => {
-                check(self.saved != *self.flags.patterns(), "The configuration already has both patterns as they are.")
+            Action::SavePatterns => check(
+                self.saved != *self.flags.patterns(),
+                "The configuration already has both patterns as they are.",
+            ),
+            Action::Losses => {
+                check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
             }
-            Action::Losses => check(!self.store.faults().is_empty(), "Nothing was lost: every record was read."),
-            Action::Raw | Action::CopyCommandLine => check(self.shown_event().is_some(), "There is no event of it in this log."),
+            Action::Raw | Action::CopyCommandLine => {
+                check(self.shown_event().is_some(), "There is no event of it in this log.")
+            }
             Action::CopyRow => check(self.selected_finding().is_some(), "Nothing is selected."),
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
@@ -275,7 +288,8 @@ impl App {
         self.past_lines.add(prompt.kind, &prompt.text);
         match prompt.kind {
             Kind::Filter => {
-                self.list.filter = prompt.filter().flatten().cloned().map(|filter| (prompt.text.clone(), filter));
+                self.list.filter =
+                    prompt.filter().flatten().cloned().map(|filter| (prompt.text.clone(), filter));
                 self.touch();
                 Vec::new()
             }
@@ -307,10 +321,15 @@ impl App {
     pub(super) fn set_profile(&mut self, profile: Profile) {
         self.list.profile = profile;
         self.touch();
-        self.say(Tone::Info, match profile {
-            Profile::Spl => "spl: the Splunk search to the letter, its surprises included.",
-            Profile::Correlated => "correlated: parents and DNS names joined; the signal follows the clause.",
-        });
+        self.say(
+            Tone::Info,
+            match profile {
+                Profile::Spl => "spl: the Splunk search to the letter, its surprises included.",
+                Profile::Correlated => {
+                    "correlated: parents and DNS names joined; the signal follows the clause."
+                }
+            },
+        );
     }
 
     /// Groups the list, or not.
@@ -322,7 +341,9 @@ impl App {
     }
 
     fn toggle_group(&mut self) {
-        let Some(group) = self.selected_group().and_then(|number| self.listing.groups.get(number)) else { return };
+        let Some(group) = self.selected_group().and_then(|number| self.listing.groups.get(number)) else {
+            return;
+        };
         let key = group.key.clone();
         if !self.list.open.remove(&key) {
             self.list.open.insert(key.clone());
@@ -352,8 +373,12 @@ impl App {
     fn copy_command_line(&mut self) -> Vec<Effect> {
         let flags = self.shown_flags();
         let text = match self.walked.last() {
-            Some(_) => self.shown_event().and_then(|event| self.store.field(self.store.event(event)?, Field::CommandLine)),
-            None => self.selected_finding().and_then(|id| self.store.view(id, self.list.profile, flags)?.text(Field::CommandLine)),
+            Some(_) => self
+                .shown_event()
+                .and_then(|event| self.store.field(self.store.event(event)?, Field::CommandLine)),
+            None => self
+                .selected_finding()
+                .and_then(|id| self.store.view(id, self.list.profile, flags)?.text(Field::CommandLine)),
         };
         match text.map(|text| safe::shown(text, self.reveal_secrets)) {
             Some(text) => vec![Effect::Copy { text, what: "command line" }],
@@ -365,7 +390,8 @@ impl App {
     }
 
     fn copy_row(&mut self) -> Vec<Effect> {
-        let row = self.selected_finding().and_then(|id| self.store.row(id, self.list.profile, self.shown_flags()));
+        let row =
+            self.selected_finding().and_then(|id| self.store.row(id, self.list.profile, self.shown_flags()));
         let Some(row) = row else { return Vec::new() };
         let options = ExportOptions { reveal_secrets: self.reveal_secrets, ..ExportOptions::default() };
         let mut bytes = Vec::new();

@@ -88,7 +88,10 @@ impl App {
 
     /// The bars of the histogram as it is on the screen.
     pub(super) fn bars(&self) -> Bars {
-        Bars::of(&self.listing.moments, usize::from(self.panes.histogram.map_or(self.area.width, |pane| pane.width)))
+        Bars::of(
+            &self.listing.moments,
+            usize::from(self.panes.histogram.map_or(self.area.width, |pane| pane.width)),
+        )
     }
 
     /// Filters the list by the marked bars, or by the one under the cursor.

@@ -12,8 +12,12 @@ impl App {
         let text = which.of(self.flags.patterns()).text().to_owned();
         let mut editor = TextArea::new(vec![text]);
         editor.move_cursor(CursorMove::End);
-        self.tuning =
-            Some(Tuning { trial: Trial::new(which, &self.flags), editor, changes: Changes::default(), scroll: 0 });
+        self.tuning = Some(Tuning {
+            trial: Trial::new(which, &self.flags),
+            editor,
+            changes: Changes::default(),
+            scroll: 0,
+        });
         self.touch();
     }
 
@@ -69,7 +73,10 @@ impl App {
         if changed {
             self.say(
                 Tone::Info,
-                format!("{} pattern kept; w writes it to the configuration, u undoes.", tuning.trial.which.name()),
+                format!(
+                    "{} pattern kept; w writes it to the configuration, u undoes.",
+                    tuning.trial.which.name()
+                ),
             );
         }
     }

@@ -22,17 +22,31 @@ use crate::tui::widgets::line::{put, rule};
 type Column = (SortKey, &'static str, u16);
 
 const NARROW: &[Column] = &[
-    (SortKey::Rank, "S", 3), (SortKey::Time, "Time", 15), (SortKey::Host, "Host", 14), (SortKey::Signal, "Signal", 9),
-    (SortKey::Image, "Image", 12), (SortKey::CommandLine, "Command line", 0),
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 15),
+    (SortKey::Host, "Host", 14),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::Image, "Image", 12),
+    (SortKey::CommandLine, "Command line", 0),
 ];
 const MEDIUM: &[Column] = &[
-    (SortKey::Rank, "S", 3), (SortKey::Time, "Time", 15), (SortKey::Host, "Host", 16), (SortKey::User, "User", 13),
-    (SortKey::Signal, "Signal", 9), (SortKey::Image, "Image", 13), (SortKey::Destination, "Destination", 20),
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 15),
+    (SortKey::Host, "Host", 16),
+    (SortKey::User, "User", 13),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::Image, "Image", 13),
+    (SortKey::Destination, "Destination", 20),
     (SortKey::CommandLine, "Command line", 0),
 ];
 const WIDE: &[Column] = &[
-    (SortKey::Rank, "S", 3), (SortKey::Time, "Time", 24), (SortKey::Host, "Host", 24), (SortKey::User, "User", 20),
-    (SortKey::Signal, "Signal", 28), (SortKey::Image, "Image", 16), (SortKey::Destination, "Destination", 30),
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 24),
+    (SortKey::Host, "Host", 24),
+    (SortKey::User, "User", 20),
+    (SortKey::Signal, "Signal", 28),
+    (SortKey::Image, "Image", 16),
+    (SortKey::Destination, "Destination", 30),
     (SortKey::CommandLine, "Command line", 0),
 ];
 
@@ -86,7 +100,10 @@ fn title(app: &App) -> Vec<(String, Style)> {
     };
     let mut title = vec![(format!(" {name} {figure} "), style(Token::Title))];
     if let Some(key) = app.list.group {
-        title.push((format!("in {} groups by {} ", app.listing.groups.len(), key.name()), style(Token::Muted)));
+        title.push((
+            format!("in {} groups by {} ", app.listing.groups.len(), key.name()),
+            style(Token::Muted),
+        ));
     }
     if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
         title.push((format!("filter {} ", safe::shown(text, true)), style(Token::Warning)));
@@ -128,7 +145,9 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer)
     let style = |token| app.theme.style(token);
     let open = app.list.open.contains(&group.key);
     let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
-    let last = group.last_seen.map_or_else(String::new, |time| format!("last {} {}", time.date_text(), time.clock_text()));
+    let last = group
+        .last_seen
+        .map_or_else(String::new, |time| format!("last {} {}", time.date_text(), time.clock_text()));
     let [zero, one, two, three] = group.by_score;
     let key_width = (area.width / 2).min(60);
     let mut x = area.x;
@@ -181,7 +200,9 @@ fn skip_columns(text: &str, columns: usize) -> String {
 }
 
 fn cell(app: &App, view: &FindingView<'_>, key: SortKey, wide: bool) -> (String, Token) {
-    let shown = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), |text| safe::shown(text, app.reveal_secrets));
+    let shown = |text: Option<&str>| {
+        text.map_or_else(|| "-".to_owned(), |text| safe::shown(text, app.reveal_secrets))
+    };
     let joined = |field| if view.joined_from(field).is_some() { Token::Joined } else { Token::Text };
     match key {
         SortKey::Rank => {
@@ -201,7 +222,11 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, wide: bool) -> (String,
                 Some(time) if wide => format!("{} {}", time.date_text(), time.clock_millis_text()),
                 Some(time) => {
                     let date = time.date_text();
-                    format!("{} {}", date.get(date.len().saturating_sub(5)..).unwrap_or(&date), time.clock_text())
+                    format!(
+                        "{} {}",
+                        date.get(date.len().saturating_sub(5)..).unwrap_or(&date),
+                        time.clock_text()
+                    )
                 }
             };
             (text, Token::Text)

@@ -18,7 +18,16 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     }
     if let Some((tone, message)) = &app.message {
         let token = if *tone == Tone::Info { Token::Ok } else { Token::Warning };
-        put(buffer, area, area.x, area.y, area.width, &safe::shown(message, app.reveal_secrets), app.theme.style(token), app.glyphs.ellipsis);
+        put(
+            buffer,
+            area,
+            area.x,
+            area.y,
+            area.width,
+            &safe::shown(message, app.reveal_secrets),
+            app.theme.style(token),
+            app.glyphs.ellipsis,
+        );
         return None;
     }
     draw_keys(app, area, buffer);
@@ -82,7 +91,16 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
             .collect()
     };
     put(buffer, area, area.x, area.y, 1, sign, style(Token::Key), "");
-    put(buffer, area, area.x + 1, area.y, area.width, &safe::shown(&skipped, true), style(token), app.glyphs.ellipsis);
+    put(
+        buffer,
+        area,
+        area.x + 1,
+        area.y,
+        area.width,
+        &safe::shown(&skipped, true),
+        style(token),
+        app.glyphs.ellipsis,
+    );
     let cursor = u16::try_from(text::width(&before) - hidden.min(text::width(&before))).unwrap_or(0);
     let y = area.y + 1;
     if let Some(error) = &prompt.error {
@@ -110,7 +128,7 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
     let (possibilities, at) = prompt.possibilities();
     if !possibilities.is_empty() {
         let mut x = area.x;
-        for (number, text) in possibilities.iter().enumerate() {
+        for (number, (text, _)) in possibilities.iter().enumerate() {
             let last_word = text.trim_end().rsplit(' ').next().unwrap_or(text);
             let token = if number == at { Token::Key } else { Token::Muted };
             x += put(buffer, area, x, y, area.width, last_word, style(token), app.glyphs.ellipsis) + 2;
@@ -121,7 +139,9 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
         Kind::Filter => {
             let shown = app.listing.findings.len();
             let all = app.listing.total(app.list.side, app.list.min_score);
-            format!("{shown} of {all}  words  field:value  field~regex  score>=3  !not  ( or OR )  Tab completes")
+            format!(
+                "{shown} of {all}  words  field:value  field~regex  score>=3  !not  ( or OR )  Tab completes"
+            )
         }
         Kind::Command => "Tab completes; :help lists the commands".to_owned(),
     };

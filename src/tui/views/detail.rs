@@ -25,7 +25,12 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
                 cell.set_symbol(app.glyphs.separator).set_style(style(Token::Border));
             }
         }
-        lines(buffer, Rect { x: x + 2, width: area.right().saturating_sub(x + 2), ..area }, &app.detail.right, app.detail_top);
+        lines(
+            buffer,
+            Rect { x: x + 2, width: area.right().saturating_sub(x + 2), ..area },
+            &app.detail.right,
+            app.detail_top,
+        );
     }
 }
 

@@ -26,16 +26,27 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     buffer.set_style(area, style(Token::Header));
     let mut segments = segments(app);
-    let width = |segment: &Segment| 2 + segment.pieces.iter().map(|(text, _)| text::width(text)).sum::<usize>();
+    let width =
+        |segment: &Segment| 2 + segment.pieces.iter().map(|(text, _)| text::width(text)).sum::<usize>();
     while segments.iter().map(width).sum::<usize>() > usize::from(area.width) + 2 && segments.len() > 1 {
-        let least = segments.iter().enumerate().min_by_key(|(_, segment)| segment.importance).map_or(0, |(at, _)| at);
+        let least =
+            segments.iter().enumerate().min_by_key(|(_, segment)| segment.importance).map_or(0, |(at, _)| at);
         segments.remove(least);
     }
     let mut x = area.x;
     for segment in segments {
         for (piece, piece_style) in segment.pieces {
             let room = area.right().saturating_sub(x);
-            x += put(buffer, area, x, area.y, room, &piece, style(Token::Header).patch(piece_style), app.glyphs.ellipsis);
+            x += put(
+                buffer,
+                area,
+                x,
+                area.y,
+                room,
+                &piece,
+                style(Token::Header).patch(piece_style),
+                app.glyphs.ellipsis,
+            );
         }
         x = x.saturating_add(2);
     }
@@ -60,7 +71,10 @@ fn segments(app: &App) -> Vec<Segment> {
     let scores = [(3_usize, Token::Score3), (2, Token::Score2)]
         .into_iter()
         .map(|(score, token)| {
-            (format!("{score}:{} ", grouped(count(app.listing.by_score.get(score).copied().unwrap_or(0)))), style(token))
+            (
+                format!("{score}:{} ", grouped(count(app.listing.by_score.get(score).copied().unwrap_or(0)))),
+                style(token),
+            )
         })
         .chain([(format!("profile {}", app.list.profile.name()), style(Token::Header))])
         .collect();
@@ -89,10 +103,8 @@ fn segments(app: &App) -> Vec<Segment> {
 }
 
 fn percent(app: &App) -> String {
-    let (found, done) = (
-        app.progress.bytes_found.load(Ordering::Relaxed),
-        app.progress.bytes_done.load(Ordering::Relaxed),
-    );
+    let (found, done) =
+        (app.progress.bytes_found.load(Ordering::Relaxed), app.progress.bytes_done.load(Ordering::Relaxed));
     (done * 100).checked_div(found).map_or_else(String::new, |percent| format!(" {}%", percent.min(100)))
 }
 
@@ -157,6 +169,9 @@ mod tests {
     #[test]
     fn figures_are_easy_to_read() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([5, 64_000, 1_150_000, 395_000_000, 2_300_000_000].map(size), ["5 B", "64 kB", "1.1 MB", "395 MB", "2.3 GB"]);
+        assert_eq!(
+            [5, 64_000, 1_150_000, 395_000_000, 2_300_000_000].map(size),
+            ["5 B", "64 kB", "1.1 MB", "395 MB", "2.3 GB"]
+        );
     }
 }

@@ -17,14 +17,31 @@ use crate::tui::widgets::line::rule;
 
 /// Seconds that a bar may stand for, and how to say so.
 const STEPS: [(i64, &str); 17] = [
-    (1, "1 s"), (2, "2 s"), (5, "5 s"), (10, "10 s"), (15, "15 s"), (30, "30 s"), (60, "1 min"), (120, "2 min"),
-    (300, "5 min"), (600, "10 min"), (900, "15 min"), (1800, "30 min"), (3600, "1 h"), (10_800, "3 h"), (21_600, "6 h"),
-    (86_400, "1 day"), (604_800, "7 days"),
+    (1, "1 s"),
+    (2, "2 s"),
+    (5, "5 s"),
+    (10, "10 s"),
+    (15, "15 s"),
+    (30, "30 s"),
+    (60, "1 min"),
+    (120, "2 min"),
+    (300, "5 min"),
+    (600, "10 min"),
+    (900, "15 min"),
+    (1800, "30 min"),
+    (3600, "1 h"),
+    (10_800, "3 h"),
+    (21_600, "6 h"),
+    (86_400, "1 day"),
+    (604_800, "7 days"),
 ];
 
 /// The signals of a bar, from its foot up.
 const ORDER: [Signal; 4] = [
-    Signal::GitPushExternal, Signal::CodeRepoAPIUpload, Signal::NetworkConnectionToCodeRepo, Signal::Unknown,
+    Signal::GitPushExternal,
+    Signal::CodeRepoAPIUpload,
+    Signal::NetworkConnectionToCodeRepo,
+    Signal::Unknown,
 ];
 
 /// Counts by time and signal.
@@ -42,7 +59,9 @@ impl Bars {
         let bounds = moments.iter().fold(None, |bounds: Option<(i64, i64)>, (at, _)| {
             Some(bounds.map_or((*at, *at), |(first, last)| (first.min(*at), last.max(*at))))
         });
-        let (Some((first, last)), Ok(bars)) = (bounds, i64::try_from(width.max(1))) else { return Self::default() };
+        let (Some((first, last)), Ok(bars)) = (bounds, i64::try_from(width.max(1))) else {
+            return Self::default();
+        };
         // One bar is lost to the rounding of the start.
         let least = (last - first) / (bars - 1).max(1) + 1;
         let step = STEPS.iter().map(|(step, _)| *step).find(|step| *step >= least).unwrap_or(least);
@@ -110,7 +129,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     for (number, bar) in bars.counts.iter().enumerate() {
         let total: u32 = bar.iter().sum();
         // The least bar is still seen.
-        let height = if total == 0 { 0 } else { (u64::from(total) * u64::from(units)).div_ceil(u64::from(most)) };
+        let height =
+            if total == 0 { 0 } else { (u64::from(total) * u64::from(units)).div_ceil(u64::from(most)) };
         let Ok(x) = u16::try_from(number) else { break };
         for row in 0..rows {
             let below = u64::from(rows - 1 - row) * 2;
@@ -118,7 +138,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             let symbol = app.glyphs.bars.get(usize::try_from(full).unwrap_or(0)).copied().unwrap_or(" ");
             let colour = signal_at(bar, total, below, height);
             let Some(cell) = buffer.cell_mut((area.x + x, area.y + 1 + row)) else { continue };
-            cell.set_symbol(symbol).set_style(colour.map_or_else(Style::default, |signal| style(signal_token(signal))));
+            cell.set_symbol(symbol)
+                .set_style(colour.map_or_else(Style::default, |signal| style(signal_token(signal))));
             if marked.as_ref().is_some_and(|marked| marked.contains(&number)) {
                 cell.set_style(style(Token::Selection));
             }
@@ -183,7 +204,11 @@ mod tests {
 
     #[test]
     fn bars_begin_at_round_times_and_cover_all() {
-        let moments = [(3605, Signal::GitPushExternal), (3700, Signal::CodeRepoAPIUpload), (7300, Signal::GitPushExternal)];
+        let moments = [
+            (3605, Signal::GitPushExternal),
+            (3700, Signal::CodeRepoAPIUpload),
+            (7300, Signal::GitPushExternal),
+        ];
         let bars = Bars::of(&moments, 20);
         assert_eq!((bars.start, bars.step, bars.len()), (3600, 300, 13));
         assert_eq!(bars.counts[0], [1, 1, 0, 0]);

@@ -50,17 +50,28 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
             detail::draw(app, pane, buffer);
         }
     }
-    let in_pattern = panes.tuning.filter(|_| app.page.is_none()).and_then(|pane| tuning::draw(app, pane, buffer));
+    let in_pattern =
+        panes.tuning.filter(|_| app.page.is_none()).and_then(|pane| tuning::draw(app, pane, buffer));
     bottom::draw(app, panes.bottom, buffer).or(in_pattern)
 }
 
 fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
     let size = format!("{}x{}", area.width, area.height);
-    for (row, text) in [format!("Too small: {size}"), format!("Needs {MIN_WIDTH}x{MIN_HEIGHT}"), "^C quits".to_owned()]
-        .iter()
-        .enumerate()
+    for (row, text) in
+        [format!("Too small: {size}"), format!("Needs {MIN_WIDTH}x{MIN_HEIGHT}"), "^C quits".to_owned()]
+            .iter()
+            .enumerate()
     {
         let y = area.y.saturating_add(u16::try_from(row).unwrap_or(0));
-        super::widgets::line::put(buffer, area, area.x, y, area.width, text, app.theme.style(Token::Text), "");
+        super::widgets::line::put(
+            buffer,
+            area,
+            area.x,
+            y,
+            area.width,
+            text,
+            app.theme.style(Token::Text),
+            "",
+        );
     }
 }

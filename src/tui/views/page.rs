@@ -50,7 +50,8 @@ fn help(app: &App) -> Vec<Line<'static>> {
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let entry = |lines: &mut Vec<Line<'static>>, key: String, help: &str| {
-        let pieces = [Piece::new(format!("  {key:<18}"), style(Token::Key)), Piece::new(help, style(Token::Text))];
+        let pieces =
+            [Piece::new(format!("  {key:<18}"), style(Token::Key)), Piece::new(help, style(Token::Text))];
         lines.extend(wrap(&pieces, width, 20, 4));
     };
     for context in Context::ALL {
@@ -107,7 +108,8 @@ fn losses(app: &App) -> Vec<Line<'static>> {
     let width = usize::from(app.area.width);
     let tally = app.store.tally();
     let mut lines = Vec::new();
-    let summary: Vec<_> = tally.skipped.iter().map(|(reason, count)| format!("{} {count}", reason.key())).collect();
+    let summary: Vec<_> =
+        tally.skipped.iter().map(|(reason, count)| format!("{} {count}", reason.key())).collect();
     let text = format!("{} records: {} of Sysmon; {}", tally.records(), tally.sysmon, summary.join(", "));
     lines.extend(wrap(&[Piece::new(text, style(Token::Text))], width, 2, 4));
     lines.push(Line::default());

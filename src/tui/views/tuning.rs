@@ -46,11 +46,23 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         if let Some(line) = wrap(&pieces, usize::from(subject_width.saturating_sub(1)), 0, 1).first() {
             buffer.set_line(area.x, y, line, subject_width.saturating_sub(1));
         }
-        let last = subject.last_seen.map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
+        let last = subject
+            .last_seen
+            .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
         let figures = format!("{:>9}  {last}", grouped(subject.events));
         put(buffer, area, area.x + subject_width, y, 32, &figures, base, app.glyphs.ellipsis);
     }
-    draw_changes(app, tuning, Rect { x: area.x + left + 1, y: body, width: area.width - left - 1, height: area.bottom().saturating_sub(body) }, buffer);
+    draw_changes(
+        app,
+        tuning,
+        Rect {
+            x: area.x + left + 1,
+            y: body,
+            width: area.width - left - 1,
+            height: area.bottom().saturating_sub(body),
+        },
+        buffer,
+    );
     Some(cursor)
 }
 
@@ -63,7 +75,10 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
     let subjects = tuning.trial.which.subjects();
     let changes = &tuning.changes;
     let mut title = vec![(name.to_owned(), style(Token::Title))];
-    title.push((format!("matches {} of {} {subjects} ", grouped(count(matching)), grouped(count(all))), style(Token::Text)));
+    title.push((
+        format!("matches {} of {} {subjects} ", grouped(count(matching)), grouped(count(all))),
+        style(Token::Text),
+    ));
     let figure = |number: usize, one: &str, many: &str| {
         format!("{} {} ", grouped(count(number)), if number == 1 { one } else { many })
     };
@@ -95,7 +110,16 @@ fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Pos
     };
     let token = if tuning.trial.error.is_some() { Token::InputError } else { Token::Input };
     buffer.set_style(Rect { y: area.y + 1, height: 1, ..area }, style(token));
-    put(buffer, area, area.x, area.y + 1, area.width, &safe::shown(&skipped, true), style(token), app.glyphs.ellipsis);
+    put(
+        buffer,
+        area,
+        area.x,
+        area.y + 1,
+        area.width,
+        &safe::shown(&skipped, true),
+        style(token),
+        app.glyphs.ellipsis,
+    );
     if let Some(error) = &tuning.trial.error {
         let column = error.column.unwrap_or(0).saturating_sub(hidden);
         let caret = area.x + u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
@@ -106,7 +130,16 @@ fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Pos
         if beside.saturating_add(width) <= area.right() {
             put(buffer, area, beside, y, area.width, &message, style(Token::Error), app.glyphs.ellipsis);
         } else {
-            put(buffer, area, area.x, y, caret.saturating_sub(area.x + 1), &message, style(Token::Error), app.glyphs.ellipsis);
+            put(
+                buffer,
+                area,
+                area.x,
+                y,
+                caret.saturating_sub(area.x + 1),
+                &message,
+                style(Token::Error),
+                app.glyphs.ellipsis,
+            );
         }
         put(buffer, area, caret, y, 1, app.glyphs.caret, style(Token::Error), "");
     }
@@ -122,19 +155,42 @@ fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
         list.iter().map(move |id| (*id, sign, token)).collect::<Vec<_>>()
     };
     let rows = usize::from(area.height);
-    let all = signed(changes.appear.get(..rows.min(changes.appear.len())).unwrap_or_default(), "+", Token::Score3)
-        .into_iter()
-        .chain(signed(changes.go.get(..rows.min(changes.go.len())).unwrap_or_default(), "-", Token::Ok));
+    let all =
+        signed(changes.appear.get(..rows.min(changes.appear.len())).unwrap_or_default(), "+", Token::Score3)
+            .into_iter()
+            .chain(signed(changes.go.get(..rows.min(changes.go.len())).unwrap_or_default(), "-", Token::Ok));
     let mut written = 0;
     for (y, (id, sign, token)) in (area.y..area.bottom()).zip(all) {
         let Some(view) = app.store.view(id, app.list.profile, &tuning.trial.flags) else { continue };
-        let what = view.text(Field::CommandLine).map(str::to_owned).or_else(|| view.destination()).unwrap_or_default();
+        let what = view
+            .text(Field::CommandLine)
+            .map(str::to_owned)
+            .or_else(|| view.destination())
+            .unwrap_or_default();
         let host = view.host().unwrap_or("-");
         let line = format!("{sign} {host}  {}  {what}", view.signal().short_name());
-        put(buffer, area, area.x, y, area.width, &safe::shown(&line, app.reveal_secrets), style(token), app.glyphs.ellipsis);
+        put(
+            buffer,
+            area,
+            area.x,
+            y,
+            area.width,
+            &safe::shown(&line, app.reveal_secrets),
+            style(token),
+            app.glyphs.ellipsis,
+        );
         written += 1;
     }
     if written == 0 && area.height > 0 {
-        put(buffer, area, area.x, area.y, area.width, "nothing against the pattern in force", style(Token::Muted), app.glyphs.ellipsis);
+        put(
+            buffer,
+            area,
+            area.x,
+            area.y,
+            area.width,
+            "nothing against the pattern in force",
+            style(Token::Muted),
+            app.glyphs.ellipsis,
+        );
     }
 }

@@ -8,7 +8,16 @@ use crate::model::text;
 
 /// Writes a text, safe for a terminal, at a column of an area's row; cut with `…` at `width`. Returns the columns that
 /// it took.
-pub fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, width: u16, value: &str, style: Style, ellipsis: &str) -> u16 {
+pub fn put(
+    buffer: &mut Buffer,
+    area: Rect,
+    x: u16,
+    y: u16,
+    width: u16,
+    value: &str,
+    style: Style,
+    ellipsis: &str,
+) -> u16 {
     let end = area.right();
     if y >= area.bottom() || x >= end || width == 0 {
         return 0;
@@ -20,7 +29,14 @@ pub fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, width: u16, value: &
 }
 
 /// Draws a rule with a title: `── Alerts 3 of 20 ─────`.
-pub fn rule(buffer: &mut Buffer, area: Rect, y: u16, title: &[(String, Style)], style: Style, glyphs: &Glyphs) {
+pub fn rule(
+    buffer: &mut Buffer,
+    area: Rect,
+    y: u16,
+    title: &[(String, Style)],
+    style: Style,
+    glyphs: &Glyphs,
+) {
     if y >= area.bottom() {
         return;
     }

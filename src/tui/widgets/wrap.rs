@@ -25,7 +25,12 @@ impl Piece {
 
 /// Cuts a text into pieces: the ranges (in bytes, sorted or not, they may overlap) in `highlight`, the rest in `base`.
 #[must_use]
-pub fn highlighted(text: &str, ranges: &[std::ops::Range<usize>], base: Style, highlight: Style) -> Vec<Piece> {
+pub fn highlighted(
+    text: &str,
+    ranges: &[std::ops::Range<usize>],
+    base: Style,
+    highlight: Style,
+) -> Vec<Piece> {
     let mut ranges = ranges.to_vec();
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut pieces = Vec::new();
@@ -83,7 +88,10 @@ pub fn wrap(pieces: &[Piece], width: usize, indent: usize, most: usize) -> Vec<L
     }
     let mut out: Vec<Line<'static>> = lines.into_iter().map(join).collect();
     if dropped > 0 {
-        out.push(Line::from(format!("{}[{dropped} characters more; r shows the raw event]", " ".repeat(indent))));
+        out.push(Line::from(format!(
+            "{}[{dropped} characters more; r shows the raw event]",
+            " ".repeat(indent)
+        )));
     }
     out
 }
