@@ -65,7 +65,7 @@ impl Detail {
     pub fn of(app: &App, key: &DetailKey) -> Self {
         let two = key.width >= TWO_COLUMNS;
         let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
-        let mut writer = Writer { app, width: column, lines: Vec::new() };
+        let mut writer = Writer { app, width: column, lines: Vec::new(), is_last_child: true };
         let Some(row) = key.finding.and_then(|id| app.store.row(id, app.list.profile, app.shown_flags()))
         else {
             writer.nothing_selected();
@@ -104,6 +104,8 @@ struct Writer<'a> {
     app: &'a App,
     width: usize,
     lines: Vec<Line<'static>>,
+    /// Whether the next node of the tree closes its branch.
+    is_last_child: bool,
 }
 
 impl Writer<'_> {
@@ -218,13 +220,9 @@ impl Writer<'_> {
         let mut pieces = highlighted(&text, &ranges, base, self.style(Token::Match));
         if let Some(joined) = joined {
             let record = joined.record_id.map_or_else(String::new, |record| format!(" record {record}"));
-            let own =
-                joined.own_value.as_deref().map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
-            let note = format!(
-                "  [joined from Event {}{record}; the event itself has {}]",
-                joined.event_code,
-                self.shown(&own)
-            );
+            let own = joined.own_value.as_deref();
+            let own = own.map_or_else(String::new, |own| format!("; its own is \"{}\"", self.shown(own)));
+            let note = format!("  [joined from Event {}{record}{own}]", joined.event_code);
             pieces.push(Piece::new(note, self.style(Token::Muted)));
         }
         self.labelled(label, pieces);
@@ -315,9 +313,12 @@ impl Writer<'_> {
         self.process_node(depth, process, row, matched, true);
         let children = store.children(process);
         let more = children.len().saturating_sub(MOST_ENTRIES);
-        for child in children.into_iter().take(MOST_ENTRIES) {
+        let last = children.len().min(MOST_ENTRIES).saturating_sub(1);
+        for (number, child) in children.into_iter().take(MOST_ENTRIES).enumerate() {
+            self.is_last_child = number == last && more == 0;
             self.process_node(depth + 1, child, row, &[], false);
         }
+        self.is_last_child = true;
         if more > 0 {
             self.plain("", &format!("{more} children more"));
         }
@@ -371,7 +372,12 @@ impl Writer<'_> {
     ) {
         let glyphs = self.app.glyphs;
         let indent = (depth * 2).min(self.width / 3);
-        let branch = if depth == 0 { "" } else { glyphs.last_branch };
+        let branch = match (depth, self.is_last_child) {
+            (0, _) => "",
+            (_, true) => glyphs.last_branch,
+            (_, false) => glyphs.branch,
+        };
+        let trunk = if self.is_last_child || depth == 0 { "  " } else { glyphs.trunk };
         let lead = format!("{}{branch}", " ".repeat(indent.saturating_sub(if depth == 0 { 0 } else { 2 })));
         let name_style = self.style(if here { Token::Key } else { Token::Header });
         let mark = if here { format!("{} ", glyphs.here) } else { String::new() };
@@ -387,7 +393,9 @@ impl Writer<'_> {
             &ranges,
             self.app.reveal_secrets,
         );
-        let mut pieces = vec![Piece::new(" ".repeat(indent + 2), Style::default())];
+        let lead =
+            format!("{}{trunk}{}", " ".repeat(indent.saturating_sub(2)), if depth == 0 { "" } else { "  " });
+        let mut pieces = vec![Piece::new(lead, self.style(Token::Border))];
         let base = self.style(if command_line.is_some() { Token::Text } else { Token::Muted });
         pieces.extend(highlighted(&text, &ranges, base, self.style(Token::Match)));
         self.lines.extend(wrap(&pieces, self.width, indent + 2, MOST_LINES));

@@ -31,9 +31,9 @@ const NARROW: &[Column] = &[
 ];
 const MEDIUM: &[Column] = &[
     (SortKey::Rank, "S", 3),
-    (SortKey::Time, "Time", 15),
-    (SortKey::Host, "Host", 16),
-    (SortKey::User, "User", 13),
+    (SortKey::Time, "Time", 20),
+    (SortKey::Host, "Host", 15),
+    (SortKey::User, "User", 12),
     (SortKey::Signal, "Signal", 9),
     (SortKey::Image, "Image", 13),
     (SortKey::Destination, "Destination", 20),
@@ -50,8 +50,17 @@ const WIDE: &[Column] = &[
     (SortKey::CommandLine, "Command line", 0),
 ];
 
-fn columns(width: u16) -> &'static [Column] {
+/// Where the reason of a suppression needs the room.
+const NARROW_SUPPRESSED: &[Column] = &[
+    (SortKey::Rank, "S", 3),
+    (SortKey::Host, "Host", 14),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::CommandLine, "Command line", 0),
+];
+
+fn columns(width: u16, side: Side) -> &'static [Column] {
     match width {
+        0..=99 if side == Side::Suppressed => NARROW_SUPPRESSED,
         0..=99 => NARROW,
         100..=159 => MEDIUM,
         _ => WIDE,
@@ -98,33 +107,45 @@ fn title(app: &App) -> Vec<(String, Style)> {
     } else {
         format!("{} of {}", grouped(count(listed)), grouped(count(all)))
     };
-    let mut title = vec![(format!(" {name} {figure} "), style(Token::Title))];
+    let mut title = vec![(format!("{name} {figure}"), style(Token::Title))];
     if let Some(key) = app.list.group {
-        title.push((
-            format!("in {} groups by {} ", app.listing.groups.len(), key.name()),
-            style(Token::Muted),
-        ));
+        title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
     }
     if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
-        title.push((format!("filter {} ", safe::shown(text, true)), style(Token::Warning)));
+        title.push((format!("filter {}", safe::shown(text, true)), style(Token::Warning)));
     }
     if let Some((from, to)) = app.list.range {
         let at = |seconds| crate::model::time::Timestamp::from_unix(seconds, 0, 0);
         title.push((
-            format!("range {} {} to {} ", at(from).date_text(), at(from).clock_text(), at(to).clock_text()),
+            format!("range {} {} to {}", at(from).date_text(), at(from).clock_text(), at(to).clock_text()),
             style(Token::Warning),
         ));
     }
     if let Some(progress) = progress(app) {
-        title.push((format!("{progress} "), style(Token::Warning)));
+        title.push((progress, style(Token::Warning)));
     }
     title
 }
 
 fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = app.theme.style(Token::Muted);
+    if let Some(key) = app.list.group {
+        let width = (area.width / 2).min(60);
+        put(buffer, area, area.x + 2, area.y + 1, width, key.name(), style, app.glyphs.ellipsis);
+        put(
+            buffer,
+            area,
+            area.x + 3 + width,
+            area.y + 1,
+            area.width,
+            "  count by score       last seen",
+            style,
+            app.glyphs.ellipsis,
+        );
+        return;
+    }
     let mut x = area.x;
-    for (key, name, width) in columns(area.width) {
+    for (key, name, width) in columns(area.width, app.list.side) {
         let reason = *key == SortKey::CommandLine && app.list.side == Side::Suppressed;
         let name = if reason { "Why it is no alert" } else { name };
         let descending = matches!(key, SortKey::Rank | SortKey::Time) != app.list.reversed;
@@ -147,7 +168,7 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer)
     let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
     let last = group
         .last_seen
-        .map_or_else(String::new, |time| format!("last {} {}", time.date_text(), time.clock_text()));
+        .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
     let [zero, one, two, three] = group.by_score;
     let key_width = (area.width / 2).min(60);
     let mut x = area.x;
@@ -171,12 +192,16 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer)
 fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffer) {
     let flags = app.shown_flags();
     let Some(view) = app.store.view(id, app.list.profile, flags) else { return };
-    let wide = area.width >= 160;
+    let breadth = match area.width {
+        0..=99 => Breadth::Narrow,
+        100..=159 => Breadth::Medium,
+        _ => Breadth::Wide,
+    };
     let mut x = area.x;
-    for (key, _, width) in columns(area.width) {
+    for (key, _, width) in columns(area.width, app.list.side) {
         let last = *width == 0;
         let width = if last { area.right().saturating_sub(x) } else { *width };
-        let (text, token) = cell(app, &view, *key, wide);
+        let (text, token) = cell(app, &view, *key, breadth);
         let text = match (last, text) {
             (true, text) if app.scroll_right > 0 && !text.is_empty() => skip_columns(&text, app.scroll_right),
             (_, text) => text,
@@ -199,7 +224,8 @@ fn skip_columns(text: &str, columns: usize) -> String {
         .collect()
 }
 
-fn cell(app: &App, view: &FindingView<'_>, key: SortKey, wide: bool) -> (String, Token) {
+fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (String, Token) {
+    let (wide, medium) = (breadth == Breadth::Wide, breadth == Breadth::Medium);
     let shown = |text: Option<&str>| {
         text.map_or_else(|| "-".to_owned(), |text| safe::shown(text, app.reveal_secrets))
     };
@@ -220,6 +246,7 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, wide: bool) -> (String,
             let text = match view.time() {
                 None => "(no time)".to_owned(),
                 Some(time) if wide => format!("{} {}", time.date_text(), time.clock_millis_text()),
+                Some(time) if medium => format!("{} {}", time.date_text(), time.clock_text()),
                 Some(time) => {
                     let date = time.date_text();
                     format!(
@@ -231,7 +258,7 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, wide: bool) -> (String,
             };
             (text, Token::Text)
         }
-        SortKey::Host => (shown(view.host()), Token::Text),
+        SortKey::Host => (host_cell(shown(view.host()), wide), Token::Text),
         SortKey::User => {
             let user = view.text(Field::User);
             let name = if wide { user } else { user.map(|user| user.rsplit('\\').next().unwrap_or(user)) };
@@ -246,6 +273,23 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, wide: bool) -> (String,
         SortKey::Destination => (shown(view.destination().as_deref()), joined(Field::DestinationHostname)),
         SortKey::CommandLine if app.list.side == Side::Suppressed => (suppression(app, view), Token::Text),
         SortKey::CommandLine => (shown(view.text(Field::CommandLine)), joined(Field::CommandLine)),
+    }
+}
+
+/// How much a column can say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Breadth {
+    Narrow,
+    Medium,
+    Wide,
+}
+
+/// A host's first label where the whole name has no room; an address is no name.
+fn host_cell(host: String, wide: bool) -> String {
+    let is_name = host.chars().any(|c| c.is_ascii_alphabetic());
+    match host.split_once('.') {
+        Some((label, _)) if !wide && is_name && !label.is_empty() => label.to_owned(),
+        _ => host,
     }
 }
 

@@ -43,14 +43,17 @@ fn lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], top: usize) {
 fn title(app: &App, area: Rect) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
     let mut title = match app.walked.len() {
-        0 => vec![(" Detail ".to_owned(), style(Token::Title))],
-        1 => vec![(" Parent process ".to_owned(), style(Token::Title))],
-        steps => vec![(format!(" Ancestor, {steps} up "), style(Token::Title))],
+        0 => vec![("Detail".to_owned(), style(Token::Title))],
+        1 => vec![("Parent process".to_owned(), style(Token::Title))],
+        steps => vec![(format!("Ancestor, {steps} up"), style(Token::Title))],
     };
     let rows = usize::from(area.height.saturating_sub(1));
     let below = app.detail.longest().saturating_sub(app.detail_top + rows);
     if below > 0 || app.detail_top > 0 {
-        let text = format!("{} lines above, {below} below; Tab and arrows scroll, z zooms ", app.detail_top);
+        let above =
+            if app.detail_top > 0 { format!("{} lines above, ", app.detail_top) } else { String::new() };
+        let how = if app.pane == Pane::Detail { "arrows scroll" } else { "Tab, then arrows scroll" };
+        let text = format!("{above}{below} lines below; {how}, z zooms");
         title.push((text, style(Token::Muted)));
     }
     title

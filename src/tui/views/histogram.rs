@@ -175,23 +175,23 @@ fn signal_at(bar: &[u32; 4], total: u32, below: u64, height: u64) -> Option<Sign
 
 fn title(app: &App, bars: &Bars, focused: bool) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
-    let mut title = vec![(" Over time ".to_owned(), style(Token::Title))];
+    let mut title = vec![("Over time".to_owned(), style(Token::Title))];
     let at = |seconds| {
         let time = Timestamp::from_unix(seconds, 0, 0);
         format!("{} {}", time.date_text(), time.clock_text())
     };
     if let Some((from, to)) = bars.range(0, usize::MAX) {
-        title.push((format!("{} to {}, {} a bar ", at(from), at(to), bars.step_name()), style(Token::Muted)));
+        title.push((format!("{} to {}, {} a bar", at(from), at(to), bars.step_name()), style(Token::Muted)));
     }
     for signal in [Signal::GitPushExternal, Signal::CodeRepoAPIUpload, Signal::NetworkConnectionToCodeRepo] {
-        title.push((format!("{} ", signal.short_name()), style(signal_token(signal))));
+        title.push((signal.short_name().to_owned(), style(signal_token(signal))));
     }
     if focused {
         let bar = app.histogram.bar.min(bars.len().saturating_sub(1));
         let mark = app.histogram.mark.unwrap_or(bar);
         if let Some((from, to)) = bars.range(mark.min(bar), mark.max(bar)) {
             let (from, to) = (Timestamp::from_unix(from, 0, 0), Timestamp::from_unix(to, 0, 0));
-            title.push((format!(" {} to {} ", from.clock_text(), to.clock_text()), style(Token::Key)));
+            title.push((format!("{} to {}", from.clock_text(), to.clock_text()), style(Token::Key)));
         }
     }
     title

@@ -20,14 +20,14 @@ const MOST_RAW_LINES: usize = 5_000;
 pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let name = match page {
-        Page::Help => " Help ",
-        Page::Losses => " What could not be read ",
-        Page::Raw { .. } => " Raw event ",
+        Page::Help => "Help",
+        Page::Losses => "What could not be read",
+        Page::Raw { .. } => "Raw event",
     };
     let lines = page_lines(app, page);
     let rows = usize::from(area.height.saturating_sub(1));
     let below = lines.len().saturating_sub(app.page_top + rows);
-    let place = format!("line {} of {}, {below} below; Esc closes ", app.page_top + 1, lines.len());
+    let place = format!("line {} of {}, {below} below; Esc closes", app.page_top + 1, lines.len());
     let title = [(name.to_owned(), style(Token::Title)), (place, style(Token::Muted))];
     rule(buffer, area, area.y, &title, style(Token::BorderFocused), &app.glyphs);
     for (y, line) in (area.y + 1..area.bottom()).zip(lines.iter().skip(app.page_top)) {

@@ -69,23 +69,23 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
 fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
     let name = match tuning.trial.which {
-        Which::CiHost => " CI-host pattern ",
-        Which::IdeParent => " IDE-parent pattern ",
+        Which::CiHost => "CI-host pattern",
+        Which::IdeParent => "IDE-parent pattern",
     };
     let subjects = tuning.trial.which.subjects();
     let changes = &tuning.changes;
     let mut title = vec![(name.to_owned(), style(Token::Title))];
     title.push((
-        format!("matches {} of {} {subjects} ", grouped(count(matching)), grouped(count(all))),
+        format!("matches {} of {} {subjects}", grouped(count(matching)), grouped(count(all))),
         style(Token::Text),
     ));
     let figure = |number: usize, one: &str, many: &str| {
-        format!("{} {} ", grouped(count(number)), if number == 1 { one } else { many })
+        format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
     };
     title.push((figure(changes.appear.len(), "alert appears", "alerts appear"), style(Token::Score3)));
     title.push((figure(changes.go.len(), "goes", "go"), style(Token::Ok)));
     if tuning.trial.error.is_some() {
-        title.push(("invalid: the list keeps the last valid pattern ".to_owned(), style(Token::Error)));
+        title.push(("invalid: the list keeps the last valid pattern".to_owned(), style(Token::Error)));
     }
     title
 }

@@ -28,7 +28,7 @@ pub fn put(
     next.saturating_sub(x)
 }
 
-/// Draws a rule with a title: `── Alerts 3 of 20 ─────`.
+/// Draws a rule with titles: `── Alerts 3 of 20 ── filter git ─────`. Each title gets a blank at both sides.
 pub fn rule(
     buffer: &mut Buffer,
     area: Rect,
@@ -45,9 +45,12 @@ pub fn rule(
             cell.set_symbol(glyphs.rule).set_style(style);
         }
     }
-    let mut x = area.left() + 2;
+    let mut x = area.left().saturating_add(2);
     for (piece, piece_style) in title {
-        x += put(buffer, area, x, y, area.right().saturating_sub(x), piece, *piece_style, glyphs.ellipsis);
+        let room = area.right().saturating_sub(x);
+        x = x.saturating_add(
+            put(buffer, area, x, y, room, &format!(" {piece} "), *piece_style, glyphs.ellipsis) + 2,
+        );
     }
 }
 
