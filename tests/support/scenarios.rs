@@ -1,10 +1,13 @@
 //! Hosts and what happens on them: the logs under `fixtures/`, each described in `fixtures/README.md`.
 
+pub mod background;
+pub mod damaged;
 pub mod event;
 pub mod four_tests;
 pub mod git;
 pub mod host;
 pub mod names;
+pub mod old_schema;
 pub mod programs;
 
 use std::io;
@@ -50,5 +53,8 @@ fn intact(path: &'static str, log: Log) -> Fixture {
 
 /// All fixtures.
 pub fn all() -> Vec<Fixture> {
-    four_tests::fixtures()
+    let mut fixtures = four_tests::fixtures();
+    fixtures.push(old_schema::fixture());
+    fixtures.extend(damaged::fixtures());
+    fixtures
 }

@@ -37,6 +37,15 @@ impl Event {
         }
     }
 
+    /// A field's text; empty where the event has no such field or it is no text.
+    pub fn text(&self, field: &str) -> &str {
+        let index = self.shape.fields.iter().position(|(name, _)| *name == field);
+        match index.and_then(|index| self.values.get(index)) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// Replaces a field's value.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
@@ -47,13 +56,13 @@ impl Event {
 }
 
 /// Values for a shape's fields, picked by name: of what is given the shape takes what it knows, and a text that is not
-/// given is `-`, as Sysmon writes it.
-pub fn pick(shape: &Shape, given: &[(&str, Value)]) -> Vec<Value> {
+/// given is `absent`: `-` as Sysmon writes it today, empty as it did once.
+pub fn pick(shape: &Shape, absent: &'static str, given: &[(&str, Value)]) -> Vec<Value> {
     let value_of = |name: &str, kind: Kind| {
         let found = given.iter().find(|(given, _)| *given == name);
         match found {
             Some((_, value)) => value.clone(),
-            None if kind == Kind::Text => Value::from("-"),
+            None if kind == Kind::Text => Value::from(absent),
             None => panic!("{name} of event {} is not given", shape.event_id),
         }
     };

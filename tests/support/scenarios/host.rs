@@ -28,6 +28,9 @@ pub struct Schema {
     pub network_connect: &'static Shape,
     pub process_terminate: &'static Shape,
     pub file_create: &'static Shape,
+    pub dns_query: &'static Shape,
+    /// What stands in a text field that has no value.
+    pub absent: &'static str,
 }
 
 /// Sysmon 15.
@@ -36,6 +39,8 @@ pub const CURRENT: Schema = Schema {
     network_connect: &schemas::NETWORK_CONNECT,
     process_terminate: &schemas::PROCESS_TERMINATE,
     file_create: &schemas::FILE_CREATE,
+    dns_query: &schemas::DNS_QUERY,
+    absent: "-",
 };
 
 /// A host and its log.
@@ -198,7 +203,7 @@ impl Host {
             ("Image", process.image.clone().into()),
         ];
         let delay = self.random.between(200..850);
-        self.log(&schemas::DNS_QUERY, process, delay, &given);
+        self.log(self.schema.dns_query, process, delay, &given);
     }
 
     /// Event 11.
@@ -238,7 +243,7 @@ impl Host {
             thread_id: self.sysmon_pid + 1204,
             user: Some(Sid::local_system()),
             activity: None,
-            values: pick(shape, &all),
+            values: pick(shape, self.schema.absent, &all),
         };
         self.sysmon.push(event);
     }
@@ -269,7 +274,7 @@ impl Host {
             thread_id: 7_212,
             user: None,
             activity: None,
-            values: pick(&schemas::NEW_PROCESS, &given),
+            values: pick(&schemas::NEW_PROCESS, "-", &given),
         });
     }
 

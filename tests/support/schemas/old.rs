@@ -87,6 +87,22 @@ pub static PROCESS_CREATE_2020: Shape = sysmon(
     ],
 );
 
+/// Sysmon 10 to 12, 2020: the first queries.
+pub static DNS_QUERY_2020: Shape = sysmon(
+    22,
+    5,
+    &[
+        ("RuleName", Text),
+        ("UtcTime", Text),
+        ("ProcessGuid", Kind::Guid),
+        ("ProcessId", UInt32),
+        ("QueryName", Text),
+        ("QueryStatus", Text),
+        ("QueryResults", Text),
+        ("Image", Text),
+    ],
+);
+
 /// Sysmon 6, 2017.
 pub static NETWORK_CONNECT_2017: Shape = sysmon(
     3,
@@ -121,6 +137,34 @@ pub static FILE_CREATE_2017: Shape = sysmon(
     11,
     2,
     &[
+        ("UtcTime", Text),
+        ("ProcessGuid", Kind::Guid),
+        ("ProcessId", UInt32),
+        ("Image", Text),
+        ("TargetFilename", Text),
+        ("CreationUtcTime", Text),
+    ],
+);
+
+/// Sysmon 8 to 12, 2019.
+pub static PROCESS_TERMINATE_2019: Shape = sysmon(
+    5,
+    3,
+    &[
+        ("RuleName", Text),
+        ("UtcTime", Text),
+        ("ProcessGuid", Kind::Guid),
+        ("ProcessId", UInt32),
+        ("Image", Text),
+    ],
+);
+
+/// Sysmon 8 to 12, 2019.
+pub static FILE_CREATE_2019: Shape = sysmon(
+    11,
+    2,
+    &[
+        ("RuleName", Text),
         ("UtcTime", Text),
         ("ProcessGuid", Kind::Guid),
         ("ProcessId", UInt32),

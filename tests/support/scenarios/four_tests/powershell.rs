@@ -43,7 +43,7 @@ impl ScriptBlocks {
                 thread_id: shell.pid + 308,
                 user: Some(host.user_sid()),
                 activity: Some(activity),
-                values: pick(&schemas::SCRIPT_BLOCK, &given),
+                values: pick(&schemas::SCRIPT_BLOCK, "", &given),
             });
         }
     }
