@@ -6,6 +6,7 @@ pub mod event;
 pub mod four_tests;
 pub mod git;
 pub mod host;
+pub mod hostile;
 pub mod names;
 pub mod old_schema;
 pub mod programs;
@@ -29,13 +30,15 @@ pub struct Fixture {
 pub struct Log {
     pub first_record_id: u64,
     pub events: Vec<Event>,
+    /// Records that the evtx crate's own values cannot hold.
+    pub beyond_the_crate: Vec<u64>,
 }
 
 impl Log {
     /// A log of these events in the order of their times.
     pub fn sorted(first_record_id: u64, mut events: Vec<Event>) -> Self {
         events.sort_by_key(|event| event.time);
-        Self { first_record_id, events }
+        Self { first_record_id, events, beyond_the_crate: Vec::new() }
     }
 
     /// The bytes of its file.
@@ -55,6 +58,7 @@ fn intact(path: &'static str, log: Log) -> Fixture {
 pub fn all() -> Vec<Fixture> {
     let mut fixtures = four_tests::fixtures();
     fixtures.push(old_schema::fixture());
+    fixtures.push(hostile::fixture());
     fixtures.extend(damaged::fixtures());
     fixtures
 }
