@@ -5,6 +5,7 @@
 //! | [`evtx_writer`] | events in, the bytes of an EVTX file out |
 //! | [`schemas`] | the fields of Sysmon's, PowerShell's and Security's events, version by version |
 //! | [`clock`], [`random`] | times and chance that are the same at every run |
+//! | [`big_log`] | a log of any size, for measurements |
 //! | [`scenarios`] | hosts, their processes and what they do: the logs under `fixtures/` |
 //!
 //! Nothing here reads a clock or an environment: the same call writes the same bytes on every system.
@@ -23,6 +24,7 @@
     reason = "helpers of tests; fields are called what Windows calls them"
 )]
 
+pub mod big_log;
 pub mod clock;
 pub mod evtx_writer;
 pub mod random;

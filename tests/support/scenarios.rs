@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod damaged;
+pub mod developers_day;
 pub mod event;
 pub mod four_tests;
 pub mod git;
@@ -58,6 +59,7 @@ fn intact(path: &'static str, log: Log) -> Fixture {
 pub fn all() -> Vec<Fixture> {
     let mut fixtures = four_tests::fixtures();
     fixtures.push(old_schema::fixture());
+    fixtures.extend(developers_day::fixtures());
     fixtures.push(hostile::fixture());
     fixtures.extend(damaged::fixtures());
     fixtures

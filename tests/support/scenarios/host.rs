@@ -60,7 +60,7 @@ pub struct Host {
     machine: u64,
     sysmon_pid: u32,
     next_pid: u32,
-    sequence: u16,
+    sequence: u32,
 }
 
 impl Host {
@@ -114,7 +114,7 @@ impl Host {
         self.next_pid += 4 * number(&mut self.random, 1..40);
         self.sequence += 1;
         Process {
-            guid: self.guid(u64::from(self.sequence)),
+            guid: self.guid(self.sequence),
             pid,
             image: image.to_owned(),
             command_line: command_line.to_owned(),
@@ -288,11 +288,11 @@ impl Host {
     }
 
     /// A ProcessGuid as Sysmon makes it: the machine, the second, a sequence number and the boot's.
-    fn guid(&self, sequence: u64) -> Guid {
+    fn guid(&self, sequence: u32) -> Guid {
         let seconds = self.now.unix_seconds() & 0xffff_ffff;
         // Its bytes are little-endian on the machine: the second's low half comes first.
         let swapped = (seconds & 0xffff) << 16 | seconds >> 16;
-        let tail = u128::from(u16::try_from(sequence & 0xffff).unwrap_or(0).swap_bytes()) << 48 | 0x4a00;
+        let tail = u128::from(sequence.swap_bytes()) << 32 | 0x4a00;
         Guid::from_number(u128::from(self.machine << 32 | swapped) << 64 | tail)
     }
 
