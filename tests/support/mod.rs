@@ -1,0 +1,32 @@
+//! What the tests and the benches share: a writer of real EVTX files, and the scenarios whose logs it writes.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`evtx_writer`] | events in, the bytes of an EVTX file out |
+//! | [`schemas`] | the fields of Sysmon's, PowerShell's and Security's events, version by version |
+//! | [`clock`], [`random`] | times and chance that are the same at every run |
+//! | [`big_log`] | a log of any size, for measurements |
+//! | [`scenarios`] | hosts, their processes and what they do: the logs under `fixtures/` |
+//!
+//! Nothing here reads a clock or an environment: the same call writes the same bytes on every system.
+
+#![allow(dead_code, unreachable_pub, reason = "each test crate and bench uses its own part of this")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a scenario that can't be written is a failed test"
+)]
+#![allow(
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc,
+    clippy::struct_field_names,
+    reason = "helpers of tests; fields are called what Windows calls them"
+)]
+
+pub mod big_log;
+pub mod clock;
+pub mod evtx_writer;
+pub mod random;
+pub mod scenarios;
+pub mod schemas;
