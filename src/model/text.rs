@@ -283,6 +283,47 @@ pub fn image_name(path: &str) -> &str {
     if trimmed.is_empty() { path } else { trimmed.rsplit(is_separator).next().unwrap_or(trimmed) }
 }
 
+/// Of the candidates the one that a misspelt name most likely means: compared without case, `_` as `-`, and no
+/// further off than a third of its length.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let normal = |text: &str| -> Vec<char> {
+        text.chars().take(64).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let name = normal(name);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(&name, &normal(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(name.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The number of letters to insert, drop, change or swap with their neighbour.
+fn distance(left: &[char], right: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut left_before = None;
+    for (row, left_char) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        let mut right_before = None;
+        for (column, right_char) in right.iter().enumerate() {
+            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&last, column) + usize::from(left_char != right_char))
+                .min(at(&last, column + 1) + 1)
+                .min(at(&current, column) + 1);
+            if left_before == Some(right_char) && right_before == Some(left_char) {
+                best = best.min(at(&before_last, column.saturating_sub(1)) + 1);
+            }
+            current.push(best);
+            right_before = Some(right_char);
+        }
+        before_last = std::mem::replace(&mut last, current);
+        left_before = Some(left_char);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -421,6 +462,21 @@ mod tests {
             (r"C:\größe\東京.exe", "東京.exe"),
         ] {
             assert_eq!(image_name(path), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_found() {
+        let names = ["ci-host", "ide-parent", "theme", "min-score"];
+        for (name, expected) in [
+            ("ci_host", Some("ci-host")),
+            ("CI-Hots", Some("ci-host")),
+            ("teme", Some("theme")),
+            ("minscore", Some("min-score")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, names), expected, "{name}");
         }
     }
 
