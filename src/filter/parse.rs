@@ -91,8 +91,8 @@ pub(super) fn any(nodes: Vec<Node>) -> Node {
 fn single(mut nodes: Vec<Node>, list: fn(Vec<Node>) -> Node) -> Node {
     match nodes.pop() {
         Some(only) if nodes.is_empty() => only,
-        Some(last) => {
-            nodes.push(last);
+        Some(top) => {
+            nodes.push(top);
             list(nodes)
         }
         None => list(nodes),
