@@ -133,7 +133,7 @@ table! {
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
     // Pages.
-    Escape [key(Key::Esc), char('q')] &[Page], "close", "close the page";
+    Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
@@ -151,7 +151,7 @@ table! {
     UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern";
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
-    Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Page], "help", "this help";
+    Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
     Reverse [char('S')] PANES, "", "sort the other way round";

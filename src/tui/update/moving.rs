@@ -102,6 +102,7 @@ impl App {
         match bars.range(mark.min(bar), mark.max(bar)) {
             Some(range) => {
                 self.list.range = Some(range);
+                self.pane = Pane::Alerts;
                 self.selected = None;
                 self.touch();
             }
