@@ -16,10 +16,14 @@ impl Guid {
 
     /// From the binary form that Windows stores: the first three groups are little-endian.
     #[must_use]
-    pub const fn from_windows_bytes(bytes: [u8; 16]) -> Self {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = bytes;
-        let [i, j, k, l, m, n, o, p] = rest;
-        Self([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
+    pub fn from_windows_bytes(mut bytes: [u8; 16]) -> Self {
+        let (groups, _) = bytes.split_at_mut(8);
+        let (first, others) = groups.split_at_mut(4);
+        let (second, third) = others.split_at_mut(2);
+        first.reverse();
+        second.reverse();
+        third.reverse();
+        Self(bytes)
     }
 
     /// The bytes in written order.

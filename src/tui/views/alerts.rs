@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::header::{count, grouped, progress};
-use super::histogram::signal_token;
+use super::histogram::{range_text, signal_token};
 use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::row::Signal;
@@ -115,11 +115,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
         title.push((format!("filter {}", safe::shown(text, true)), style(Token::Warning)));
     }
     if let Some((from, to)) = app.list.range {
-        let at = |seconds| crate::model::time::Timestamp::from_unix(seconds, 0, 0);
-        title.push((
-            format!("range {} {} to {}", at(from).date_text(), at(from).clock_text(), at(to).clock_text()),
-            style(Token::Warning),
-        ));
+        title.push((format!("range {}", range_text(from, to)), style(Token::Warning)));
     }
     if let Some(progress) = progress(app) {
         title.push((progress, style(Token::Warning)));

@@ -50,16 +50,38 @@ pub struct Bars {
     start: i64,
     step: i64,
     counts: Vec<[u32; 4]>,
+    /// Moments before and after the time that the bars are for; they stand in the first and the last bar.
+    outside: (usize, usize),
+}
+
+/// Seconds over which stray times are looked for: a broken clock must not squeeze the rest into one bar.
+const LONG: i64 = 100 * 86_400;
+
+/// From when to when bars are for. All moments, except where a tenth of them makes the time twenty times as long.
+fn bounds(moments: &[(i64, Signal)]) -> Option<(i64, i64)> {
+    let all = moments.iter().fold(None, |bounds: Option<(i64, i64)>, (at, _)| {
+        Some(bounds.map_or((*at, *at), |(first, last)| (first.min(*at), last.max(*at))))
+    });
+    let (first, last) = all?;
+    if last - first < LONG {
+        return all;
+    }
+    let mut times: Vec<i64> = moments.iter().map(|(at, _)| *at).collect();
+    times.sort_unstable();
+    let at = |share: usize| times.get((times.len() - 1) * share / 100).copied();
+    let (low, high) = (at(5)?, at(95)?);
+    let margin = (high - low) / 4 + 3600;
+    if (high - low + 2 * margin) * 20 > last - first {
+        return all;
+    }
+    Some((first.max(low - margin), last.min(high + margin)))
 }
 
 impl Bars {
     /// Puts moments (seconds since 1970) into at most `width` bars.
     #[must_use]
     pub fn of(moments: &[(i64, Signal)], width: usize) -> Self {
-        let bounds = moments.iter().fold(None, |bounds: Option<(i64, i64)>, (at, _)| {
-            Some(bounds.map_or((*at, *at), |(first, last)| (first.min(*at), last.max(*at))))
-        });
-        let (Some((first, last)), Ok(bars)) = (bounds, i64::try_from(width.max(1))) else {
+        let (Some((first, last)), Ok(bars)) = (bounds(moments), i64::try_from(width.max(1))) else {
             return Self::default();
         };
         // One bar is lost to the rounding of the start.
@@ -68,14 +90,17 @@ impl Bars {
         let start = first.div_euclid(step) * step;
         let length = usize::try_from((last - start) / step + 1).unwrap_or(1).min(width.max(1));
         let mut counts = vec![[0_u32; 4]; length];
+        let mut outside = (0, 0);
         for (at, signal) in moments {
+            outside.0 += usize::from(*at < first);
+            outside.1 += usize::from(*at > last);
             let bar = usize::try_from((at - start) / step).unwrap_or(0).min(length - 1);
             let slot = ORDER.iter().position(|other| other == signal).unwrap_or(0);
             if let Some(count) = counts.get_mut(bar).and_then(|bar| bar.get_mut(slot)) {
                 *count += 1;
             }
         }
-        Self { start, step, counts }
+        Self { start, step, counts, outside }
     }
 
     /// How many bars there are.
@@ -95,7 +120,16 @@ impl Bars {
     pub fn range(&self, from: usize, to: usize) -> Option<(i64, i64)> {
         let last = self.counts.len().checked_sub(1)?;
         let at = |bar: usize| i64::try_from(bar.min(last)).map(|bar| self.start + bar * self.step).ok();
-        Some((at(from)?, at(to)? + self.step))
+        // A bar at the end also stands for all beyond it.
+        let start = if from == 0 && self.outside.0 > 0 { i64::MIN } else { at(from)? };
+        let end = if to >= last && self.outside.1 > 0 { i64::MAX } else { at(to)? + self.step };
+        Some((start, end))
+    }
+
+    /// What the bars are for, from the start of the first to the end of the last.
+    fn shown(&self) -> Option<(i64, i64)> {
+        let bars = i64::try_from(self.counts.len()).ok().filter(|bars| *bars > 0)?;
+        Some((self.start, self.start + bars * self.step))
     }
 
     fn step_name(&self) -> String {
@@ -147,6 +181,22 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// `2026-03-10 08:00:00 to 08:25:00`; an end that is open is named so.
+#[must_use]
+pub fn range_text(from: i64, to: i64) -> String {
+    let at = |seconds| Timestamp::from_unix(seconds, 0, 0);
+    let day_and_time = |seconds| format!("{} {}", at(seconds).date_text(), at(seconds).clock_text());
+    match (from, to) {
+        (i64::MIN, i64::MAX) => "all times".to_owned(),
+        (i64::MIN, to) => format!("before {}", day_and_time(to)),
+        (from, i64::MAX) => format!("from {}", day_and_time(from)),
+        (from, to) if at(from).date() == at(to).date() => {
+            format!("{} to {}", day_and_time(from), at(to).clock_text())
+        }
+        (from, to) => format!("{} to {}", day_and_time(from), day_and_time(to)),
+    }
+}
+
 /// The token of a signal's colour.
 #[must_use]
 pub const fn signal_token(signal: Signal) -> Token {
@@ -180,8 +230,12 @@ fn title(app: &App, bars: &Bars, focused: bool) -> Vec<(String, Style)> {
         let time = Timestamp::from_unix(seconds, 0, 0);
         format!("{} {}", time.date_text(), time.clock_text())
     };
-    if let Some((from, to)) = bars.range(0, usize::MAX) {
+    if let Some((from, to)) = bars.shown() {
         title.push((format!("{} to {}, {} a bar", at(from), at(to), bars.step_name()), style(Token::Muted)));
+    }
+    let (before, after) = bars.outside;
+    if before + after > 0 {
+        title.push((format!("{before} before, {after} after it"), style(Token::Warning)));
     }
     for signal in [Signal::GitPushExternal, Signal::CodeRepoAPIUpload, Signal::NetworkConnectionToCodeRepo] {
         title.push((signal.short_name().to_owned(), style(signal_token(signal))));
@@ -190,8 +244,7 @@ fn title(app: &App, bars: &Bars, focused: bool) -> Vec<(String, Style)> {
         let bar = app.histogram.bar.min(bars.len().saturating_sub(1));
         let mark = app.histogram.mark.unwrap_or(bar);
         if let Some((from, to)) = bars.range(mark.min(bar), mark.max(bar)) {
-            let (from, to) = (Timestamp::from_unix(from, 0, 0), Timestamp::from_unix(to, 0, 0));
-            title.push((format!("{} to {}", from.clock_text(), to.clock_text()), style(Token::Key)));
+            title.push((range_text(from, to), style(Token::Key)));
         }
     }
     title
@@ -215,6 +268,19 @@ mod tests {
         assert_eq!(bars.range(0, 0), Some((3600, 3900)));
         assert_eq!(bars.range(12, 99), Some((7200, 7500)));
         assert_eq!(Bars::of(&[], 20).range(0, 0), None);
+    }
+
+    #[test]
+    fn a_broken_clock_does_not_squeeze_the_rest_into_one_bar() {
+        let mut moments: Vec<_> =
+            (0..40).map(|minute| (1_773_130_000 + minute * 60, Signal::GitPushExternal)).collect();
+        moments.push((910_000_000_000, Signal::GitPushExternal));
+        moments.push((-11_644_473_600, Signal::GitPushExternal));
+        let bars = Bars::of(&moments, 100);
+        assert!(bars.step <= 300, "{} s a bar", bars.step);
+        assert_eq!(bars.outside, (1, 1));
+        assert_eq!(bars.range(0, 0).map(|range| range.0), Some(i64::MIN));
+        assert_eq!(bars.range(0, usize::MAX), Some((i64::MIN, i64::MAX)));
     }
 
     proptest! {
