@@ -1,1 +1,305 @@
-//! (being written)
+//! The configuration file, `exfilscope.toml`: read strictly, and written back without touching what it does not change.
+//!
+//! A key that is misspelt would otherwise silently be none; so every unknown key, wrong type and invalid pattern is an
+//! error that names its file, line and column.
+
+mod document;
+mod save;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use regex::RegexBuilder;
+use toml_edit::{Item, TableLike};
+
+use crate::model::text::{nearest, visible};
+
+pub(crate) use document::Source;
+pub use save::{Saved, TEMPLATE, save_patterns};
+
+/// The name of the configuration file.
+pub const FILE_NAME: &str = "exfilscope.toml";
+/// The values of `profile`.
+pub const PROFILES: [&str; 3] = ["spl", "correlated", "hunt"];
+/// The values of `host`.
+pub const HOST_FORMS: [&str; 2] = ["computer", "short"];
+/// The highest value of `min-score`.
+pub const MAX_SCORE: u8 = 3;
+/// The largest pattern, compiled, in bytes.
+pub const PATTERN_LIMIT: usize = 1 << 20;
+/// The largest file that is read, in bytes.
+pub const SIZE_LIMIT: u64 = 1 << 20;
+
+const PATTERNS: &str = "patterns";
+const CI_HOST: &str = "ci-host";
+const IDE_PARENT: &str = "ide-parent";
+const ROOT_KEYS: [&str; 7] = ["profile", "host", "theme", "ascii", "mouse", "min-score", PATTERNS];
+const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
+
+/// What the configuration file says; `None` is what it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The file that was read, or the one that would be written.
+    pub path: Option<PathBuf>,
+    /// The file's bytes as they were read; `None` where there is no file. [`save_patterns`] takes them.
+    pub snapshot: Option<Vec<u8>>,
+    /// One of [`PROFILES`].
+    pub profile: Option<String>,
+    /// One of [`HOST_FORMS`].
+    pub host: Option<String>,
+    /// A theme's name.
+    pub theme: Option<String>,
+    /// Whether only ASCII is drawn.
+    pub ascii: Option<bool>,
+    /// Whether the mouse is on from the start.
+    pub mouse: Option<bool>,
+    /// 0 to [`MAX_SCORE`].
+    pub min_score: Option<u8>,
+    /// The CI-host pattern; it compiles.
+    pub ci_host: Option<String>,
+    /// The IDE-parent pattern; it compiles.
+    pub ide_parent: Option<String>,
+}
+
+/// Why a configuration or a theme could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why, as a clause.
+        reason: String,
+    },
+    /// The file says something that it cannot say.
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The character in the line, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The file cannot be written.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why, as a clause.
+        reason: String,
+    },
+    /// The file is not what it was when it was read.
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no theme of that name.
+    UnknownTheme {
+        /// What is wrong, with the names that there are.
+        message: String,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, reason } => write!(f, "{} cannot be read: {reason}.", shown_path(path)),
+            Self::Invalid { path, line, column, message } => {
+                write!(f, "{}:{line}:{column}: {message}", shown_path(path))
+            }
+            Self::Write { path, reason } => write!(f, "{} cannot be written: {reason}.", shown_path(path)),
+            Self::ChangedMeanwhile { path } => {
+                write!(
+                    f,
+                    "{} was changed by somebody else since it was read; nothing was written.",
+                    shown_path(path)
+                )
+            }
+            Self::UnknownTheme { message } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+fn shown_path(path: &Path) -> String {
+    visible(&path.to_string_lossy()).into_owned()
+}
+
+/// An input or output error as a clause without a number.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is no folder".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The folder of the configuration, as the environment says: `EXFILSCOPE_CONFIG`; on Windows `%APPDATA%\exfilscope`;
+/// elsewhere `$XDG_CONFIG_HOME/exfilscope` or `~/.config/exfilscope`. Empty variables, and an `XDG_CONFIG_HOME` that is
+/// not absolute, count as unset.
+#[must_use]
+pub fn folder_from(variable: impl Fn(&str) -> Option<OsString>, is_windows: bool) -> Option<PathBuf> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("EXFILSCOPE_CONFIG").or_else(|| {
+        if is_windows {
+            return set("APPDATA").map(|folder| folder.join("exfilscope"));
+        }
+        set("XDG_CONFIG_HOME")
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| set("HOME").map(|home| home.join(".config")))
+            .map(|folder| folder.join("exfilscope"))
+    })
+}
+
+/// The folder of the configuration on this system.
+#[must_use]
+pub fn folder() -> Option<PathBuf> {
+    folder_from(|name| std::env::var_os(name), cfg!(windows))
+}
+
+/// A file's bytes, none that is absurdly large.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let file = std::fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut bytes = Vec::new();
+    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > SIZE_LIMIT {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+impl Config {
+    /// Reads `file`, or the file in the configuration's folder; where that does not exist, nothing is configured.
+    ///
+    /// # Errors
+    /// A named file that does not exist, and anything that the file cannot say.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let (path, is_named) = match file {
+            Some(path) => (path.to_owned(), true),
+            None => match folder() {
+                Some(folder) => (folder.join(FILE_NAME), false),
+                None => return Ok(Self::default()),
+            },
+        };
+        Self::load_from(path, is_named)
+    }
+
+    fn load_from(path: PathBuf, must_exist: bool) -> Result<Self, ConfigError> {
+        match read_file(&path) {
+            Ok(bytes) => {
+                let config = Self::parse(&bytes, &path)?;
+                Ok(Self { path: Some(path), snapshot: Some(bytes), ..config })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => {
+                Ok(Self { path: Some(path), ..Self::default() })
+            }
+            Err(error) => Err(ConfigError::Read { path, reason: reason(&error) }),
+        }
+    }
+
+    /// Reads a configuration's bytes; the path is only named in errors.
+    ///
+    /// # Errors
+    /// Anything that the file cannot say.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, ConfigError> {
+        let source = Source::new(bytes, path)?;
+        let document = source.document()?;
+        let mut config = Self::default();
+        for (key, item) in document.iter() {
+            match key {
+                "profile" => config.profile = Some(choice(&source, key, item, &PROFILES)?),
+                "host" => config.host = Some(choice(&source, key, item, &HOST_FORMS)?),
+                "theme" => config.theme = Some(source.string(key, item)?.to_owned()),
+                "ascii" => config.ascii = Some(boolean(&source, key, item)?),
+                "mouse" => config.mouse = Some(boolean(&source, key, item)?),
+                "min-score" => config.min_score = Some(score(&source, key, item)?),
+                PATTERNS => patterns(&source, item, &mut config)?,
+                _ if PATTERN_KEYS.contains(&key) => {
+                    return Err(source.fault(
+                        document.key(key).and_then(toml_edit::Key::span),
+                        format!("unknown key `{key}`; it belongs under [{PATTERNS}]"),
+                    ));
+                }
+                _ => return Err(source.unknown_key(document.as_table(), key, None, &ROOT_KEYS)),
+            }
+        }
+        Ok(config)
+    }
+}
+
+fn patterns(source: &Source<'_>, item: &Item, config: &mut Config) -> Result<(), ConfigError> {
+    let table: &dyn TableLike = source.table(PATTERNS, item)?;
+    for (key, item) in table.iter() {
+        match key {
+            CI_HOST => config.ci_host = Some(pattern(source, key, item)?),
+            IDE_PARENT => config.ide_parent = Some(pattern(source, key, item)?),
+            _ => return Err(source.unknown_key(table, key, Some(PATTERNS), &PATTERN_KEYS)),
+        }
+    }
+    Ok(())
+}
+
+fn choice(source: &Source<'_>, key: &str, item: &Item, values: &[&str]) -> Result<String, ConfigError> {
+    let value = source.string(key, item)?;
+    if values.contains(&value) {
+        return Ok(value.to_owned());
+    }
+    let known = values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
+    let meant = meant(value, values.iter().copied());
+    Err(source.fault(item.span(), format!("`{key}` must be one of {known}, not `{}`{meant}", visible(value))))
+}
+
+/// `; did you mean `NAME`?` where a name is near.
+pub(crate) fn meant<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+}
+
+fn boolean(source: &Source<'_>, key: &str, item: &Item) -> Result<bool, ConfigError> {
+    item.as_bool().ok_or_else(|| source.wrong_type(key, item, "true or false"))
+}
+
+fn score(source: &Source<'_>, key: &str, item: &Item) -> Result<u8, ConfigError> {
+    let expected = format!("a whole number from 0 to {MAX_SCORE}");
+    let number = item.as_integer().ok_or_else(|| source.wrong_type(key, item, &expected))?;
+    u8::try_from(number)
+        .ok()
+        .filter(|score| *score <= MAX_SCORE)
+        .ok_or_else(|| source.fault(item.span(), format!("`{key}` must be {expected}, not {number}")))
+}
+
+fn pattern(source: &Source<'_>, key: &str, item: &Item) -> Result<String, ConfigError> {
+    let pattern = source.string(key, item)?;
+    match pattern_fault(pattern) {
+        Some(fault) => Err(source.fault(item.span(), format!("`{key}` is no regular expression: {fault}"))),
+        None => Ok(pattern.to_owned()),
+    }
+}
+
+/// What is wrong with a pattern, as a clause; `None` where it compiles.
+#[must_use]
+pub fn pattern_fault(pattern: &str) -> Option<String> {
+    match RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build() {
+        Ok(_) => None,
+        Err(regex::Error::CompiledTooBig(_)) => Some("it is larger than 1 MiB when compiled".to_owned()),
+        Err(error) => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default().trim();
+            Some(visible(last.strip_prefix("error: ").unwrap_or(last)).into_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

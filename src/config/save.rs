@@ -1,0 +1,163 @@
+//! Writing patterns back: the rest of the file stays byte for byte, and the file is never half written.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use super::document::Source;
+use super::{CI_HOST, Config, ConfigError, IDE_PARENT, PATTERNS, read_file, reason};
+
+/// A configuration file with nothing but comments: every key, what it means and an example.
+pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that begins with `# key =` is an example; options on the command line win.
+
+# How events are judged: "spl", "correlated" or "hunt".
+# profile = "correlated"
+
+# What the host column holds: "computer", or "short" for its first label.
+# host = "computer"
+
+# Alerts below this score are not shown: 0 to 3.
+# min-score = 2
+
+# "ansi", "dark", "light", "high-contrast", "colour-blind-safe", "mono", or a file of yours in the folder themes.
+# theme = "ansi"
+
+# Draw with ASCII alone.
+# ascii = false
+
+# Whether the mouse is on from the start.
+# mouse = false
+
+# Regular expressions, searched anywhere in the text and with case unless they begin with (?i).
+# [patterns]
+# ci-host = '(?i)(jenkins|gitlab-runner|ci[-_]|build[-_])'
+# ide-parent = '(?i)(code\.exe|idea64\.exe|devenv\.exe)'
+"#;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The file's new bytes: the snapshot for the next time.
+    pub snapshot: Vec<u8>,
+}
+
+/// Writes patterns into a configuration file and keeps its comments, its order and everything else; a pattern that is
+/// `None` stays as it is. Where there is no file yet, it is made from [`TEMPLATE`], with its folder.
+///
+/// `snapshot` is what was read of the file, [`Config::snapshot`].
+///
+/// # Errors
+/// [`ConfigError::ChangedMeanwhile`] where the file's bytes are no longer the snapshot; an invalid pattern; a file or a
+/// folder that cannot be written. The file is then as it was.
+pub fn save_patterns(
+    path: &Path,
+    snapshot: Option<&[u8]>,
+    ci_host: Option<&str>,
+    ide_parent: Option<&str>,
+) -> Result<Saved, ConfigError> {
+    // A link, as dotfile managers set them, stays one: its target is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    refuse_if_changed(path, &target, snapshot)?;
+    let edited =
+        edit(path, snapshot.unwrap_or(TEMPLATE.as_bytes()), &[(CI_HOST, ci_host), (IDE_PARENT, ide_parent)])?;
+    Config::parse(edited.as_bytes(), path)?;
+    let failed = |error: &io::Error| ConfigError::Write { path: path.to_owned(), reason: reason(error) };
+    let permissions = match fs::metadata(&target) {
+        Ok(metadata) if metadata.permissions().readonly() => {
+            return Err(ConfigError::Write { path: path.to_owned(), reason: "it is read-only".to_owned() });
+        }
+        Ok(metadata) => Some(metadata.permissions()),
+        Err(_) => None,
+    };
+    let folder = folder_of(&target);
+    fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|error| failed(&error))?;
+    file.write_all(edited.as_bytes()).map_err(|error| failed(&error))?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions).map_err(|error| failed(&error))?;
+    }
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    refuse_if_changed(path, &target, snapshot)?;
+    if snapshot.is_some() {
+        file.persist(&target).map_err(|error| failed(&error.error))?;
+    } else {
+        file.persist_noclobber(&target).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => ConfigError::ChangedMeanwhile { path: path.to_owned() },
+            _ => failed(&error.error),
+        })?;
+    }
+    // The name is durable once the folder is; where a folder cannot be synchronised, as on Windows, nothing is lost.
+    let _ = fs::File::open(&folder).and_then(|folder| folder.sync_all());
+    Ok(Saved { snapshot: edited.into_bytes() })
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn refuse_if_changed(path: &Path, target: &Path, snapshot: Option<&[u8]>) -> Result<(), ConfigError> {
+    let now = match read_file(target) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(ConfigError::Write { path: path.to_owned(), reason: reason(&error) }),
+    };
+    if now.as_deref() == snapshot {
+        Ok(())
+    } else {
+        Err(ConfigError::ChangedMeanwhile { path: path.to_owned() })
+    }
+}
+
+/// The text with the patterns set.
+fn edit(path: &Path, bytes: &[u8], patterns: &[(&str, Option<&str>)]) -> Result<String, ConfigError> {
+    let source = Source::new(bytes, path)?;
+    let mut document: DocumentMut = source.document()?.into_mut();
+    if !document.contains_key(PATTERNS) {
+        // What stands after the last key would otherwise end up behind the new table.
+        let mut before = document.trailing().as_str().unwrap_or_default().to_owned();
+        if !before.is_empty() && !before.ends_with('\n') {
+            before.push('\n');
+        }
+        if !before.is_empty() || !document.is_empty() {
+            before.push('\n');
+        }
+        document.set_trailing("");
+        let mut table = Table::new();
+        table.decor_mut().set_prefix(before);
+        document.insert(PATTERNS, Item::Table(table));
+    }
+    let item = document.as_table_mut().entry(PATTERNS).or_insert_with(|| Item::Table(Table::new()));
+    let Some(table) = item.as_table_like_mut() else {
+        return Err(source.fault(None, format!("`{PATTERNS}` must be a table")));
+    };
+    for (key, pattern) in patterns {
+        let Some(pattern) = pattern else { continue };
+        let mut value = Value::from(*pattern);
+        match table.get_mut(key).and_then(Item::as_value_mut) {
+            Some(old) => {
+                // The blanks and the comment around it belong to the place, not to the value.
+                *value.decor_mut() = old.decor().clone();
+                *old = value;
+            }
+            None => {
+                table.insert(key, Item::Value(value));
+            }
+        }
+    }
+    let mut edited = document.to_string();
+    // The document knows neither the line ends of Windows nor the mark that its editors write.
+    if bytes.windows(2).any(|pair| pair == b"\r\n") {
+        edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    if bytes.starts_with(BYTE_ORDER_MARK) && !edited.as_bytes().starts_with(BYTE_ORDER_MARK) {
+        edited.insert(0, '\u{feff}');
+    }
+    Ok(edited)
+}
