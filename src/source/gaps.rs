@@ -29,18 +29,18 @@ pub(super) struct Found {
 pub(super) fn judge_waste(chunks: &BTreeMap<u64, Found>, start: u64, end: u64) -> (Severity, u64) {
     let before = chunks.range(..start).rev().find_map(|(_, found)| found.ids);
     let behind = chunks.range(end..).find_map(|(_, found)| found.ids);
-    let missing = match (before, behind) {
-        (Some((_, last)), Some((first, _))) => first.checked_sub(last).map_or(0, |gap| gap.saturating_sub(1)),
-        _ => 0,
-    };
-    // More cannot have stood there.
-    if missing > 0 && missing <= (end - start) / MIN_RECORD + 1 {
-        (Severity::Loss, missing)
-    } else if end - start >= CHUNK && behind.is_some() {
+    let last = before.map_or(0, |(_, last)| last);
+    let missing = behind.and_then(|(first, _)| first.checked_sub(last)).map(|gap| gap.saturating_sub(1));
+    match missing {
+        // The numbers go on as if nothing had stood there.
+        Some(0) => (Severity::Notice, 0),
+        // More cannot have stood there.
+        Some(missing) if before.is_some() && missing <= (end - start) / MIN_RECORD + 1 => {
+            (Severity::Loss, missing)
+        }
         // A whole chunk stood there, in all likelihood.
-        (Severity::Loss, 0)
-    } else {
-        (Severity::Notice, 0)
+        _ if end - start >= CHUNK && behind.is_some() => (Severity::Loss, 0),
+        _ => (Severity::Notice, 0),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::binxml::Instance;
+use super::bytes::size_at;
 use super::event::{Event, Verdict, is_sysmon_utf16};
 use super::lexicon::Lexicon;
 use super::records::Record;
@@ -20,6 +21,8 @@ pub(super) enum Doubt {
     Shape,
     /// The definition of a template is destroyed.
     Template,
+    /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
+    Unfit,
 }
 
 /// More definitions than this in one chunk are not kept.
@@ -88,7 +91,10 @@ impl FastReader {
             return Err(Doubt::Shape);
         }
         let mut values = std::mem::take(&mut self.values);
-        let result = read_values(chunk, &instance, end, &mut values).and_then(|_| {
+        let result = read_values(chunk, &instance, end, &mut values).and_then(|values_end| {
+            if !fits(chunk, record, values_end) {
+                return Err(if record.is_whole { Doubt::Shape } else { Doubt::Unfit });
+            }
             let scene = Scene { chunk, template: &template, values: &values };
             self.read_event(scene, lexicon, event)
         });
@@ -201,6 +207,20 @@ impl FastReader {
     }
 }
 
+/// Whether a record ends where its values do, but for an end token, padding, and the copy of its size. Of a record
+/// whose header is damaged, its size or the copy of that may say so where nothing else does.
+fn fits(chunk: &[u8], record: &Record, values_end: usize) -> bool {
+    const COPY: usize = 4;
+    let is_end = |end: usize| end.checked_sub(values_end).is_some_and(|rest| rest <= 1 + 8 + COPY);
+    let tail = values_end..values_end + 1 + 8;
+    is_end(record.content_end + COPY)
+        || (!record.is_whole
+            && (is_end(record.end)
+                || size_at(chunk, record.start + 4)
+                    .is_some_and(|size| is_end(record.start.saturating_add(size)))
+                || tail.into_iter().any(|at| size_at(chunk, at) == (at + COPY).checked_sub(record.start))))
+}
+
 /// Notes where each value stands; gives where the last one ends.
 fn read_values(
     chunk: &[u8],
@@ -218,7 +238,7 @@ fn read_values(
         start = value_end;
         value
     }));
-    if start > end || start > chunk.len() { Err(Doubt::Shape) } else { Ok(start) }
+    if start > end || start > chunk.len() { Err(Doubt::Unfit) } else { Ok(start) }
 }
 
 impl<'a> Scene<'a> {

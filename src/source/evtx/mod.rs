@@ -19,9 +19,8 @@ mod oracle_tests;
 
 pub(super) use header::CHUNK_SIZE;
 pub(super) use layout::{Ground, Slot, base_of, is_log_head, survey};
-pub use raw::EvtxEvents;
-
 pub(super) use lexicon::{Lexicon, TemplateKey};
+pub use raw::EvtxEvents;
 
 use std::collections::BTreeSet;
 
@@ -113,6 +112,7 @@ impl ChunkReader {
                             findings.wanted.extend(lexicon::keys(chunk, &record));
                         }
                         Err(Doubt::Shape) => self.read_slowly(chunk, &record, place, batch, &mut findings),
+                        Err(Doubt::Unfit) => give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings),
                     }
                 }
                 Step::Loss(loss) => {
@@ -162,6 +162,7 @@ impl ChunkReader {
                     adopted += 1;
                     self.accept(verdict, &record, place, batch, &mut findings);
                 }
+                Err(Doubt::Unfit) => give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings),
                 Err(_) => self.read_slowly(chunk, &record, place, batch, &mut findings),
             }
         }
@@ -194,19 +195,7 @@ impl ChunkReader {
     ) {
         match self.reference.read(chunk, record, &mut self.event) {
             Ok(verdict) => self.accept(verdict, record, place, batch, findings),
-            Err(reason) => {
-                let is_cut = chunk.len() < CHUNK_SIZE && record.end == chunk.len() && !record.is_whole;
-                let loss = Loss {
-                    id: Some(record.id),
-                    records: 1,
-                    is_cut,
-                    reason: "the file ends inside this record",
-                };
-                lose(loss, batch, findings);
-                if let Some(remark) = findings.remarks.last_mut().filter(|_| !is_cut) {
-                    remark.reason = reason;
-                }
-            }
+            Err(reason) => give_up(chunk, record, reason, batch, findings),
         }
     }
 
@@ -240,6 +229,21 @@ impl ChunkReader {
         }
     }
 }
+
+/// What is wrong with a record whose parts do not fit together.
+const UNFIT: &str = "bytes of it are missing or overwritten";
+
+/// Counts a record that can't be read.
+fn give_up(chunk: &[u8], record: &Record, reason: String, batch: &mut Batch, findings: &mut Findings) {
+    let is_cut = chunk.len() < CHUNK_SIZE && record.end == chunk.len() && !record.is_whole;
+    lose(Loss { id: Some(record.id), records: 1, is_cut, reason: CUT }, batch, findings);
+    if let Some(remark) = findings.remarks.last_mut().filter(|_| !is_cut) {
+        remark.reason = reason;
+    }
+}
+
+/// What is wrong with a record that goes on behind the end of the file.
+const CUT: &str = "the file ends inside this record";
 
 fn lose(loss: Loss, batch: &mut Batch, findings: &mut Findings) {
     let reason = if loss.is_cut { SkipReason::Truncated } else { SkipReason::Damaged };
