@@ -285,6 +285,27 @@ impl Outcome {
         Self::of_file(&path)
     }
 
+    /// The same of bytes that need not be a log, and of which nothing is expected.
+    pub(crate) fn of_any(bytes: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.evtx");
+        std::fs::write(&path, bytes).unwrap();
+        let outcome = Mutex::new(Self::default());
+        load(&[path], &LoadOptions { threads: 2 }, &Progress::default(), &|message| {
+            let mut outcome = outcome.lock().unwrap();
+            match message {
+                FeedMessage::Batch(batch) => {
+                    outcome.tally.add(&batch.tally);
+                    outcome.faults.extend(batch.faults);
+                }
+                FeedMessage::Fault(fault) => outcome.faults.push(fault),
+                _ => {}
+            }
+            true
+        });
+        outcome.into_inner().unwrap()
+    }
+
     pub(crate) fn of_file(path: &Path) -> Self {
         let outcome = Mutex::new(Self::default());
         load(&[path.to_owned()], &LoadOptions { threads: 2 }, &Progress::default(), &|message| {
