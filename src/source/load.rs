@@ -10,7 +10,7 @@ use std::thread;
 use super::discover::{Candidate, describe, discover};
 use super::evtx::{self, CHUNK_SIZE, ChunkReader, Findings, Remark, Slot};
 use super::file::read_at;
-use super::open::{Claim, OpenFile, Report};
+use super::open::{Claim, OpenFile, Report, Task};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
@@ -240,12 +240,12 @@ impl<'a> Worker<'a> {
             if self.outlet.is_over() {
                 break;
             }
-            self.slot(file, *slot, claim.is_grid, &mut report);
+            self.slot(file, *slot, claim, &mut report);
         }
         file.merge(report);
     }
 
-    fn slot(&mut self, file: &OpenFile, slot: Slot, is_grid: bool, report: &mut Report) {
+    fn slot(&mut self, file: &OpenFile, slot: Slot, claim: &Claim, report: &mut Report) {
         let Some(buffer) = self.buffer.get_mut(..slot.length) else { return };
         let read = match read_at(&file.file, buffer, slot.start) {
             Ok(read) => read,
@@ -253,13 +253,18 @@ impl<'a> Worker<'a> {
                 let reason = format!("{} bytes can't be read: {error}", slot.length);
                 let remark = Remark { severity: Severity::Loss, record: None, lost_records: 0, reason };
                 report.remarks.push((slot.start, remark));
-                return;
+                // What was left for later in it is counted as lost.
+                if !matches!(claim.task, Task::Orphans(..)) {
+                    return;
+                }
+                0
             }
         };
         if read < slot.length {
             report.shrunk_at = Some(report.shrunk_at.unwrap_or(u64::MAX).min(slot.start + read as u64));
         }
-        let Some(chunk) = self.buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { return };
+        let is_grid = matches!(claim.task, Task::Grid);
+        let chunk = self.buffer.get(..read).unwrap_or_default();
         if is_grid {
             report.bytes_seen += read as u64;
             self.outlet.progress.bytes_done.fetch_add(read as u64, Ordering::Relaxed);
@@ -271,24 +276,40 @@ impl<'a> Worker<'a> {
             }
         }
         let mut batch = Batch::new(file.info.id);
-        let findings = read_chunk(&mut self.reader, chunk, slot.start, &mut batch);
+        let stated = evtx::stated_records(chunk);
+        let findings = match &claim.task {
+            Task::Grid | Task::Elsewhere => guarded(&mut self.reader, stated, &mut batch, |reader, batch| {
+                reader.read(chunk, slot.start, batch)
+            }),
+            Task::Orphans(orphans, lexicon) => {
+                let Some(orphans) = orphans.get(&slot.start) else { return };
+                guarded(&mut self.reader, orphans.len() as u64, &mut batch, |reader, batch| {
+                    reader.read_orphans(chunk, slot.start, orphans, lexicon, batch)
+                })
+            }
+        };
         if is_grid {
             batch.tally.bytes = read as u64;
             report.bytes_sent += read as u64;
         }
-        report.chunks.push((slot.start, findings));
+        report.chunks.push((slot, findings));
         self.outlet.send_batch(batch);
     }
 }
 
-/// Reads a chunk. Should the reader fail on it, the chunk is lost and the load goes on.
-fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], start: u64, batch: &mut Batch) -> Findings {
-    if let Ok(findings) = catch_unwind(AssertUnwindSafe(|| reader.read(chunk, start, batch))) {
+/// Has a chunk of so many records read. Should the reader fail on it, it is lost and the load goes on.
+fn guarded(
+    reader: &mut ChunkReader,
+    records: u64,
+    batch: &mut Batch,
+    read: impl FnOnce(&mut ChunkReader, &mut Batch) -> Findings,
+) -> Findings {
+    if let Ok(findings) = catch_unwind(AssertUnwindSafe(|| read(reader, batch))) {
         return findings;
     }
     *reader = ChunkReader::default();
     *batch = Batch::new(batch.source);
-    let lost = evtx::stated_records(chunk).max(1);
+    let lost = records.max(1);
     batch.tally.skip(SkipReason::Damaged, lost);
     let remark = Remark {
         severity: Severity::Loss,
@@ -296,5 +317,5 @@ fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], start: u64, batch: &mut Ba
         lost_records: lost,
         reason: "the reader failed on this chunk, which is a bug; please send it in".to_owned(),
     };
-    Findings { remarks: vec![remark], ids: None, used: chunk.len() }
+    Findings { remarks: vec![remark], used: CHUNK_SIZE, ..Findings::default() }
 }

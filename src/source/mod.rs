@@ -3,6 +3,7 @@
 mod discover;
 mod evtx;
 mod file;
+mod gaps;
 mod ledger;
 mod load;
 mod open;

@@ -1,13 +1,14 @@
 //! One file while it is read: what of it is still to be done, and what was found in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::evtx::{self, CHUNK_SIZE, Findings, Ground, Remark, Slot};
+use super::evtx::{self, CHUNK_SIZE, Findings, Ground, Lexicon, Remark, Slot, TemplateKey};
 use super::file::read_at;
+use super::gaps::{Found, judge_waste, missing_between};
 use super::ledger::Ledger;
 use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity, SkipReason};
@@ -46,35 +47,44 @@ struct State {
     waste: Vec<(u64, u64)>,
     chunks: BTreeMap<u64, Found>,
     ledger: Ledger,
+    orphans: Orphans,
+    wanted: BTreeSet<TemplateKey>,
     bytes_seen: u64,
     bytes_sent: u64,
     shrunk_at: Option<u64>,
     is_finished: bool,
 }
 
-/// What is kept of a chunk.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    ids: Option<(u64, u64)>,
-    used: u64,
+/// Records whose templates are destroyed: by where their chunks begin, where they begin in those.
+pub(super) type Orphans = BTreeMap<u64, BTreeSet<usize>>;
+
+/// A step of reading a file, the chunks of which all threads share.
+#[derive(Debug, Default)]
+struct Stage {
+    task: Task,
+    /// The chunks; those of the grid are counted instead.
+    slots: Vec<Slot>,
 }
 
-#[derive(Debug, Default)]
-enum Stage {
-    /// The chunks on the grid.
+/// What is done with chunks.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Task {
+    /// They are read if they are there: the grid need not hold any.
     #[default]
     Grid,
-    /// The chunks that stand elsewhere.
-    Elsewhere(Vec<Slot>),
+    /// They are read: the chunks that are not on the grid.
+    Elsewhere,
+    /// What was left for later is read, by the templates of other chunks.
+    Orphans(Arc<Orphans>, Arc<Lexicon>),
 }
 
 /// Chunks that one thread reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Claim {
     /// The chunks.
     pub(super) slots: Vec<Slot>,
-    /// Whether they lie on the grid, where there need not be any.
-    pub(super) is_grid: bool,
+    /// What is done with them.
+    pub(super) task: Task,
 }
 
 /// What became of a claim.
@@ -82,8 +92,8 @@ pub(super) struct Claim {
 pub(super) struct Report {
     /// Parts of the grid that hold something else than a chunk.
     pub(super) odd: Vec<u64>,
-    /// The chunks that were read, by where they begin.
-    pub(super) chunks: Vec<(u64, Findings)>,
+    /// The chunks that were read.
+    pub(super) chunks: Vec<(Slot, Findings)>,
     /// Bytes that were read for the first time.
     pub(super) bytes_seen: u64,
     /// Bytes that the batches have accounted for.
@@ -138,28 +148,25 @@ impl OpenFile {
     /// Takes work, if any is left, and counts it as running until [`OpenFile::merge`].
     pub(super) fn claim(&self, threads: u64) -> Option<Claim> {
         let mut state = self.lock();
-        let total = match &state.stage {
-            Stage::Grid => self.grid_slots(),
-            Stage::Elsewhere(slots) => slots.len() as u64,
-        };
-        let left = total.saturating_sub(state.next);
+        let left = self.slots(&state.stage).saturating_sub(state.next);
         if left == 0 || state.is_finished {
             return None;
         }
         let taken = (left / threads.max(1)).clamp(1, MOST_CLAIMED);
         let numbers = state.next..state.next + taken;
-        let claim = match &state.stage {
-            Stage::Grid => {
-                Claim { slots: numbers.map(|number| self.grid_slot(number)).collect(), is_grid: true }
-            }
-            Stage::Elsewhere(slots) => {
-                let numbers = usize::try_from(numbers.start).ok()?..usize::try_from(numbers.end).ok()?;
-                Claim { slots: slots.get(numbers)?.to_vec(), is_grid: false }
-            }
+        let slots = if matches!(state.stage.task, Task::Grid) {
+            numbers.map(|number| self.grid_slot(number)).collect()
+        } else {
+            let numbers = usize::try_from(numbers.start).ok()?..usize::try_from(numbers.end).ok()?;
+            state.stage.slots.get(numbers)?.to_vec()
         };
         state.next += taken;
         state.running += 1;
-        Some(claim)
+        Some(Claim { slots, task: state.stage.task.clone() })
+    }
+
+    fn slots(&self, stage: &Stage) -> u64 {
+        if matches!(stage.task, Task::Grid) { self.grid_slots() } else { stage.slots.len() as u64 }
     }
 
     /// Adds what became of a claim.
@@ -173,12 +180,26 @@ impl OpenFile {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        for (start, findings) in report.chunks {
+        let is_first = !matches!(state.stage.task, Task::Orphans(..));
+        for (slot, findings) in report.chunks {
             for remark in findings.remarks {
-                let fault = self.fault(Some(start), remark);
+                let fault = self.fault(Some(slot.start), remark);
                 state.ledger.add(fault);
             }
-            state.chunks.insert(start, Found { ids: findings.ids, used: findings.used as u64 });
+            if !findings.orphans.is_empty() {
+                state.orphans.insert(slot.start, findings.orphans.into_iter().collect());
+                state.wanted.extend(findings.wanted);
+            }
+            if is_first {
+                let found = Found {
+                    slot,
+                    ids: findings.ids,
+                    is_stated: findings.is_stated,
+                    lost_around: findings.lost_around,
+                    used: findings.used as u64,
+                };
+                state.chunks.insert(slot.start, found);
+            }
         }
         for (start, remark) in report.remarks {
             let fault = self.fault(Some(start), remark);
@@ -198,29 +219,51 @@ impl OpenFile {
         }
     }
 
-    /// Goes on once all claims of a stage are merged: to the parts that do not fit the grid, or to the end. Gives the
-    /// file's last batch at its end; one thread gets it.
+    /// Goes on to the next stage once all claims of one are merged: from the grid to what does not fit it, to the
+    /// records that are left for later, to the end. Gives the file's last batch at its end; one thread gets it.
     pub(super) fn advance(&self, is_stopped: &dyn Fn() -> bool) -> Option<Batch> {
         let mut state = self.lock();
-        let total = match &state.stage {
-            Stage::Grid => self.grid_slots(),
-            Stage::Elsewhere(slots) => slots.len() as u64,
-        };
-        if state.is_finished || state.running > 0 || state.next < total {
+        if state.is_finished || state.running > 0 || state.next < self.slots(&state.stage) {
             return None;
         }
-        if matches!(state.stage, Stage::Grid) && !state.odd.is_empty() {
+        if matches!(state.stage.task, Task::Grid) && !state.odd.is_empty() {
             let ground = self.survey(&mut state, is_stopped);
             state.waste = ground.waste;
-            let is_empty = ground.chunks.is_empty();
-            state.stage = Stage::Elsewhere(ground.chunks);
-            state.next = 0;
-            if !is_empty {
+            if !ground.chunks.is_empty() {
+                state.stage = Stage { task: Task::Elsewhere, slots: ground.chunks };
+                state.next = 0;
                 return None;
             }
         }
-        self.conclude(&mut state);
-        Some(self.last_batch(&mut state))
+        if !state.orphans.is_empty() {
+            let orphans = std::mem::take(&mut state.orphans);
+            let lexicon = self.learn(&mut state, is_stopped);
+            let slots =
+                orphans.keys().filter_map(|start| state.chunks.get(start)).map(|found| found.slot).collect();
+            let task = Task::Orphans(Arc::new(orphans), Arc::new(lexicon));
+            state.stage = Stage { task, slots };
+            state.next = 0;
+            return None;
+        }
+        let lost = self.conclude(&mut state);
+        Some(self.last_batch(&mut state, lost))
+    }
+
+    /// Looks all over the file for the templates that are wanted.
+    fn learn(&self, state: &mut State, is_stopped: &dyn Fn() -> bool) -> Lexicon {
+        let mut lexicon = Lexicon::default();
+        let mut wanted = std::mem::take(&mut state.wanted);
+        let mut buffer = vec![0; CHUNK_SIZE];
+        for found in state.chunks.values() {
+            if wanted.is_empty() || is_stopped() {
+                break;
+            }
+            let Some(buffer) = buffer.get_mut(..found.slot.length) else { continue };
+            // What can't be read again teaches nothing.
+            let read = read_at(&self.file, buffer, found.slot.start).unwrap_or(0);
+            lexicon.learn(buffer.get(..read).unwrap_or_default(), &mut wanted);
+        }
+        lexicon
     }
 
     /// Looks at the parts of the grid that hold something else than a chunk.
@@ -267,13 +310,9 @@ impl OpenFile {
         all
     }
 
-    /// What can be said of the file as a whole.
-    fn conclude(&self, state: &mut State) {
-        let mut remarks: Vec<(Option<u64>, Remark, SkipReason)> = Vec::new();
-        let mut say = |at: Option<u64>, severity: Severity, lost: u64, reason: String| {
-            let remark = Remark { severity, record: None, lost_records: lost, reason };
-            remarks.push((at, remark, SkipReason::Damaged));
-        };
+    /// What can be said of the file as a whole; gives the number of records that are lost without a trace.
+    fn conclude(&self, state: &mut State) -> u64 {
+        let mut remarks: Vec<(Option<u64>, Severity, u64, String)> = Vec::new();
         let chunks = state.chunks.len() as u64;
         if chunks == 0 && !self.header.is_there {
             let reason = if state.waste.is_empty() {
@@ -281,43 +320,45 @@ impl OpenFile {
             } else {
                 "no part of it is a Windows event log: name a .evtx file"
             };
-            say(None, Severity::Unreadable, 0, reason.to_owned());
-        } else {
-            if !self.header.is_there {
-                let reason = "the file's header is missing or overwritten; its chunks were found without it";
-                say(None, Severity::Notice, 0, reason.to_owned());
-            } else if self.header.chunks < chunks {
-                let reason = format!(
-                    "the file's header is out of date: it counts {} chunks, {chunks} were found",
-                    self.header.chunks
-                );
-                say(None, Severity::Notice, 0, reason);
-            }
-            for (start, end) in &state.waste {
-                let (severity, lost) = judge_waste(&state.chunks, *start, *end);
-                let reason = format!("{} bytes at byte {start} are no log data", end - start);
-                say(Some(*start), severity, lost, reason);
-            }
+            remarks.push((None, Severity::Unreadable, 0, reason.to_owned()));
+            state.waste.clear();
+        } else if !self.header.is_there {
+            let reason = "the file's header is missing or overwritten; its chunks were found without it";
+            remarks.push((None, Severity::Notice, 0, reason.to_owned()));
+        } else if self.header.chunks < chunks {
+            let reason = format!(
+                "the file's header is out of date: it counts {} chunks, {chunks} were found",
+                self.header.chunks
+            );
+            remarks.push((None, Severity::Notice, 0, reason));
+        }
+        for (start, end) in std::mem::take(&mut state.waste) {
+            let (severity, lost) = judge_waste(&state.chunks, start, end);
+            let reason = format!("{} bytes at byte {start} are no log data", end - start);
+            remarks.push((Some(start), severity, lost, reason));
+        }
+        for (start, lost) in missing_between(&state.chunks) {
+            let reason = "records are missing between this chunk and the one before, by their numbers";
+            remarks.push((Some(start), Severity::Loss, lost, reason.to_owned()));
         }
         if let Some(at) = state.shrunk_at {
             let reason = format!("the file became shorter while it was read: it ends at byte {at} now");
-            say(None, Severity::Loss, 0, reason);
+            remarks.push((None, Severity::Loss, 0, reason));
         }
-        for (at, remark, _) in remarks {
-            let fault = self.fault(at, remark);
+        let lost = remarks.iter().map(|(_, _, lost, _)| lost).sum();
+        for (at, severity, lost_records, reason) in remarks {
+            let fault = self.fault(at, Remark { severity, record: None, lost_records, reason });
             state.ledger.add(fault);
         }
         state.is_finished = true;
+        lost
     }
 
-    fn last_batch(&self, state: &mut State) -> Batch {
+    fn last_batch(&self, state: &mut State, lost: u64) -> Batch {
         let mut batch = Batch::new(self.info.id);
         batch.tally.bytes = state.bytes_seen.saturating_sub(state.bytes_sent);
         state.bytes_sent = state.bytes_seen;
-        for (start, end) in std::mem::take(&mut state.waste) {
-            let (_, lost) = judge_waste(&state.chunks, start, end);
-            batch.tally.skip(SkipReason::Damaged, lost);
-        }
+        batch.tally.skip(SkipReason::Damaged, lost);
         batch.faults = state.ledger.take(self.info.id, &self.info.name);
         batch
     }
@@ -326,26 +367,6 @@ impl OpenFile {
     pub(super) fn abandon(&self) -> Batch {
         let mut state = self.lock();
         state.is_finished = true;
-        state.waste.clear();
-        self.last_batch(&mut state)
-    }
-}
-
-/// What bytes cost that hold no records: what is missing between the numbers of the records around them.
-fn judge_waste(chunks: &BTreeMap<u64, Found>, start: u64, end: u64) -> (Severity, u64) {
-    let before = chunks.range(..start).rev().find_map(|(_, found)| found.ids);
-    let behind = chunks.range(end..).find_map(|(_, found)| found.ids);
-    let missing = match (before, behind) {
-        (Some((_, last)), Some((first, _))) => first.checked_sub(last).map_or(0, |gap| gap.saturating_sub(1)),
-        _ => 0,
-    };
-    // More cannot have stood there.
-    if missing > 0 && missing <= (end - start) / 28 + 1 {
-        (Severity::Loss, missing)
-    } else if end - start >= CHUNK && behind.is_some() {
-        // A whole chunk stood there, in all likelihood.
-        (Severity::Loss, 0)
-    } else {
-        (Severity::Notice, 0)
+        self.last_batch(&mut state, 0)
     }
 }

@@ -12,6 +12,19 @@ pub(super) struct Name {
     pub(super) units: usize,
 }
 
+impl Name {
+    /// Whether the name's checksum is right: names stand where they were first mentioned, which may be overwritten.
+    pub(super) fn is_sound(&self, chunk: &[u8]) -> bool {
+        let text = chunk.get(self.at..).and_then(|rest| rest.get(..self.units * 2)).unwrap_or_default();
+        let (units, _) = text.as_chunks::<2>();
+        let sum = units.iter().fold(0_u32, |sum, unit| {
+            sum.wrapping_mul(65_599).wrapping_add(u32::from(u16::from_le_bytes(*unit)))
+        });
+        let stored = self.at.checked_sub(4).and_then(|at| u16_at(chunk, at));
+        self.units > 0 && units.len() == self.units && stored == Some((sum & 0xffff) as u16)
+    }
+}
+
 /// A token, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
@@ -195,10 +208,10 @@ pub(super) struct Instance {
     pub(super) definition: usize,
     /// Where the descriptors of the values begin: two bytes of size, one of type, one of nothing.
     pub(super) descriptors: usize,
-    /// How many values there are.
-    pub(super) count: usize,
     /// Where the values begin.
     pub(super) values: usize,
+    /// Whether the definition stands inside of the instance, which is the first of its template in the chunk.
+    pub(super) is_first: bool,
 }
 
 impl Instance {
@@ -215,13 +228,14 @@ impl Instance {
         let template_id = u32_at(chunk, at + 2)?;
         let definition = size_at(chunk, at + 6)?;
         at += 10;
-        if definition == at {
+        let is_first = definition == at;
+        if is_first {
             let size = size_at(chunk, at + 20)?;
             at = at.checked_add(DEFINITION_HEADER)?.checked_add(size)?;
         }
         let count = size_at(chunk, at)?;
         let descriptors = at.checked_add(4)?;
         let values = descriptors.checked_add(count.checked_mul(4)?)?;
-        (values <= end).then_some(Self { template_id, definition, descriptors, count, values })
+        (values <= end).then_some(Self { template_id, definition, descriptors, values, is_first })
     }
 }

@@ -80,6 +80,11 @@ impl Event {
         }
     }
 
+    /// Whether none of the fields is there that each event of Sysmon has.
+    pub(super) fn is_bare(&self) -> bool {
+        self.process_guid.is_none() && self.fields().all(|(field, _)| field == Field::Computer)
+    }
+
     /// The typed parts.
     pub(super) fn head(&self, place: Place) -> EventHead {
         EventHead {

@@ -1,20 +1,29 @@
 //! Reads records through the templates of their chunk: of each record only the wanted values are decoded.
 
-use std::fmt::Write as _;
+use std::rc::Rc;
 
 use super::binxml::Instance;
-use super::bytes::{array_at, u8_at, u16_at, u32_at, u64_at};
+use super::bytes::size_at;
 use super::event::{Event, Verdict, is_sysmon_utf16};
+use super::lexicon::Lexicon;
 use super::records::Record;
 use super::template::{Origin, Role, Target, Template, Want};
 use super::utf16::push_utf16;
+use super::value::{self, Kind};
 use crate::model::event::{Field, code};
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
 
-/// Something that this reader does not know exactly: the slow one must look at it.
+/// Why this reader leaves a record to the slow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Doubt;
+pub(super) enum Doubt {
+    /// Something is of a shape that it does not know exactly.
+    Shape,
+    /// The definition of a template is destroyed.
+    Template,
+    /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
+    Unfit,
+}
 
 /// More definitions than this in one chunk are not kept.
 const MOST_TEMPLATES: usize = 512;
@@ -22,17 +31,41 @@ const MOST_TEMPLATES: usize = 512;
 /// Reads the records of one chunk after the other.
 #[derive(Debug, Default)]
 pub(super) struct FastReader {
-    templates: Vec<(usize, u32, Role, Option<Template>)>,
+    templates: Vec<Known>,
     values: Vec<Value>,
     nested: Vec<Value>,
 }
 
-/// A value of an instance: type, and where its bytes stand in the chunk.
+/// A definition of the chunk.
+#[derive(Clone, Debug)]
+struct Known {
+    definition: usize,
+    template_id: u32,
+    role: Role,
+    /// `None` where its bytes are none.
+    template: Option<Rc<Template>>,
+}
+
+/// A value of an instance: its type, and where its bytes stand in the chunk.
 #[derive(Clone, Copy, Debug)]
 struct Value {
     kind: u8,
     start: usize,
     end: usize,
+}
+
+impl Value {
+    fn is_something(&self) -> bool {
+        self.kind != Kind::NULL && self.end > self.start
+    }
+}
+
+/// Where the values of one instance are found.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    chunk: &'a [u8],
+    template: &'a Template,
+    values: &'a [Value],
 }
 
 impl FastReader {
@@ -41,107 +74,151 @@ impl FastReader {
         self.templates.clear();
     }
 
-    /// Reads a record; a kept one's fields are in `event` afterwards.
+    /// Reads a record; a kept one's fields are in `event` afterwards. Where a template's definition is destroyed, the
+    /// lexicon is asked for it.
     pub(super) fn read(
         &mut self,
         chunk: &[u8],
         record: &Record,
+        lexicon: Option<&Lexicon>,
         event: &mut Event,
     ) -> Result<Verdict, Doubt> {
         event.clear();
-        let instance = Instance::read(chunk, record.content_start(), record.content_end).ok_or(Doubt)?;
-        let template = find(&mut self.templates, chunk, &instance, Role::Event)?;
+        let end = record.content_end;
+        let instance = Instance::read(chunk, record.content_start(), end).ok_or(Doubt::Shape)?;
+        let template = self.template(chunk, &instance, Role::Event, lexicon)?;
         if template.odd_system {
-            return Err(Doubt);
+            return Err(Doubt::Shape);
         }
-        read_values(chunk, &instance, record.content_end, &mut self.values)?;
-        let mut provider = None;
+        let mut values = std::mem::take(&mut self.values);
+        let result = read_values(chunk, &instance, end, &mut values).and_then(|values_end| {
+            if !fits(chunk, record, values_end) {
+                return Err(if record.is_whole { Doubt::Shape } else { Doubt::Unfit });
+            }
+            let scene = Scene { chunk, template: &template, values: &values };
+            self.read_event(scene, lexicon, event)
+        });
+        self.values = values;
+        result
+    }
+
+    fn read_event(
+        &mut self,
+        scene: Scene<'_>,
+        lexicon: Option<&Lexicon>,
+        event: &mut Event,
+    ) -> Result<Verdict, Doubt> {
+        let mut is_sysmon = None;
         let mut event_code = None;
-        for want in &template.wants {
+        for want in &scene.template.wants {
             match want.target {
-                Target::Provider if provider.is_none() => {
-                    provider = Some(is_sysmon_provider(chunk, want, &self.values)?);
-                }
-                Target::EventId if event_code.is_none() => {
-                    event_code = Some(number(chunk, want, &self.values)?);
-                }
+                Target::Provider if is_sysmon.is_none() => is_sysmon = Some(scene.is_sysmon(want)?),
+                Target::EventId if event_code.is_none() => event_code = Some(scene.number(want)?),
                 Target::Provider | Target::EventId => {}
                 _ => break,
             }
         }
-        if provider != Some(true) {
+        if is_sysmon != Some(true) {
             return Ok(Verdict::OtherProvider);
         }
-        let code = event_code.and_then(|code| u16::try_from(code).ok()).ok_or(Doubt)?;
+        let code = event_code.and_then(|code| u16::try_from(code).ok()).ok_or(Doubt::Shape)?;
         if !code::is_kept(code) {
             return Ok(Verdict::Counted(code));
         }
         event.code = code;
-        if template.odd_data {
-            return Err(Doubt);
+        if scene.template.odd_data {
+            return Err(Doubt::Shape);
         }
         let mut fragment = None;
-        for want in &template.wants {
+        for want in &scene.template.wants {
             if want.target == Target::Fragment {
                 let Origin::Hole(hole) = want.origin else { continue };
-                let value = match self.values.get(usize::from(hole)) {
-                    Some(value) if value.end > value.start && value.kind != 0 => *value,
-                    _ => continue,
+                let Some(value) = scene.values.get(usize::from(hole)).filter(|value| value.is_something())
+                else {
+                    continue;
                 };
-                if value.kind != 0x21 || fragment.is_some() || want.guard.is_some() {
-                    return Err(Doubt);
+                if value.kind != Kind::BINXML || fragment.is_some() || want.guard.is_some() {
+                    return Err(Doubt::Shape);
                 }
-                fragment = Some(value);
+                fragment = Some(*value);
             } else {
-                take(chunk, want, &self.values, event)?;
+                scene.take(want, event)?;
             }
         }
         if let Some(value) = fragment {
-            self.read_fragment(chunk, value, event)?;
+            self.read_fragment(scene.chunk, value, lexicon, event)?;
         }
         Ok(Verdict::Kept)
     }
 
-    fn read_fragment(&mut self, chunk: &[u8], value: Value, event: &mut Event) -> Result<(), Doubt> {
-        let instance = Instance::read(chunk, value.start, value.end).ok_or(Doubt)?;
-        let template = find(&mut self.templates, chunk, &instance, Role::Fragment)?;
+    fn read_fragment(
+        &mut self,
+        chunk: &[u8],
+        value: Value,
+        lexicon: Option<&Lexicon>,
+        event: &mut Event,
+    ) -> Result<(), Doubt> {
+        let instance = Instance::read(chunk, value.start, value.end).ok_or(Doubt::Shape)?;
+        let template = self.template(chunk, &instance, Role::Fragment, lexicon)?;
         if template.odd_data || template.odd_system {
-            return Err(Doubt);
+            return Err(Doubt::Shape);
         }
         let end = read_values(chunk, &instance, value.end, &mut self.nested)?;
         // Another element may follow, such as what a message was rendered to.
-        if end < value.end && u8_at(chunk, end) != Some(0) {
-            return Err(Doubt);
+        if end < value.end && chunk.get(end) != Some(&0) {
+            return Err(Doubt::Shape);
         }
+        let scene = Scene { chunk, template: &template, values: &self.nested };
         for want in &template.wants {
             if want.target == Target::Fragment {
-                return Err(Doubt);
+                return Err(Doubt::Shape);
             }
-            take(chunk, want, &self.nested, event)?;
+            scene.take(want, event)?;
         }
         Ok(())
     }
+
+    fn template(
+        &mut self,
+        chunk: &[u8],
+        instance: &Instance,
+        role: Role,
+        lexicon: Option<&Lexicon>,
+    ) -> Result<Rc<Template>, Doubt> {
+        let known = self.templates.iter().find(|known| {
+            known.definition == instance.definition
+                && known.template_id == instance.template_id
+                && known.role == role
+        });
+        let template = if let Some(known) = known {
+            known.template.clone()
+        } else {
+            if self.templates.len() >= MOST_TEMPLATES {
+                return Err(Doubt::Shape);
+            }
+            let template = Template::read(chunk, instance.definition, instance.template_id, role)
+                .or_else(|| lexicon?.find(instance.template_id, role))
+                .map(Rc::new);
+            let (definition, template_id) = (instance.definition, instance.template_id);
+            self.templates.push(Known { definition, template_id, role, template: template.clone() });
+            template
+        };
+        template.ok_or(Doubt::Template)
+    }
 }
 
-fn find<'t>(
-    templates: &'t mut Vec<(usize, u32, Role, Option<Template>)>,
-    chunk: &[u8],
-    instance: &Instance,
-    role: Role,
-) -> Result<&'t Template, Doubt> {
-    let key = (instance.definition, instance.template_id, role);
-    let known = templates.iter().position(|(at, id, role, _)| (*at, *id, *role) == key);
-    let known = if let Some(known) = known {
-        known
-    } else {
-        if templates.len() >= MOST_TEMPLATES {
-            return Err(Doubt);
-        }
-        let template = Template::read(chunk, instance.definition, instance.template_id, role);
-        templates.push((instance.definition, instance.template_id, role, template));
-        templates.len() - 1
-    };
-    templates.get(known).and_then(|(_, _, _, template)| template.as_ref()).ok_or(Doubt)
+/// Whether a record ends where its values do, but for an end token, padding, and the copy of its size. Of a record
+/// whose header is damaged, its size or the copy of that may say so where nothing else does.
+fn fits(chunk: &[u8], record: &Record, values_end: usize) -> bool {
+    const COPY: usize = 4;
+    let is_end = |end: usize| end.checked_sub(values_end).is_some_and(|rest| rest <= 1 + 8 + COPY);
+    let tail = values_end..values_end + 1 + 8;
+    is_end(record.content_end + COPY)
+        || (!record.is_whole
+            && (is_end(record.end)
+                || size_at(chunk, record.start + 4)
+                    .is_some_and(|size| is_end(record.start.saturating_add(size)))
+                || tail.into_iter().any(|at| size_at(chunk, at) == (at + COPY).checked_sub(record.start))))
 }
 
 /// Notes where each value stands; gives where the last one ends.
@@ -152,7 +229,7 @@ fn read_values(
     values: &mut Vec<Value>,
 ) -> Result<usize, Doubt> {
     values.clear();
-    let table = chunk.get(instance.descriptors..instance.values).ok_or(Doubt)?;
+    let table = chunk.get(instance.descriptors..instance.values).ok_or(Doubt::Shape)?;
     let (descriptors, _) = table.as_chunks::<4>();
     let mut start = instance.values;
     values.extend(descriptors.iter().map(|[low, high, kind, _]| {
@@ -161,125 +238,78 @@ fn read_values(
         start = value_end;
         value
     }));
-    if start > end || start > chunk.len() { Err(Doubt) } else { Ok(start) }
+    if start > end || start > chunk.len() { Err(Doubt::Unfit) } else { Ok(start) }
 }
 
-/// The value that a want speaks of; `Ok(None)` where its element is left out.
-fn resolve(want: &Want, values: &[Value]) -> Option<Value> {
-    if let Some(guard) = want.guard
-        && values.get(usize::from(guard)).is_some_and(|value| value.kind == 0)
-    {
-        return None;
-    }
-    match want.origin {
-        Origin::Hole(hole) => values.get(usize::from(hole)).copied(),
-        Origin::Text(at, length) => Some(Value { kind: 1, start: at, end: at.checked_add(length)? }),
-    }
-}
-
-fn is_sysmon_provider(chunk: &[u8], want: &Want, values: &[Value]) -> Result<bool, Doubt> {
-    match resolve(want, values) {
-        None | Some(Value { kind: 0, .. }) => Ok(false),
-        Some(Value { kind: 1, start, end }) => chunk.get(start..end).map(is_sysmon_utf16).ok_or(Doubt),
-        Some(_) => Err(Doubt),
-    }
-}
-
-/// A whole number, typed or as text.
-fn number(chunk: &[u8], want: &Want, values: &[Value]) -> Result<u64, Doubt> {
-    let value = resolve(want, values).ok_or(Doubt)?;
-    let at = value.start;
-    let number = match (value.kind, value.end - value.start) {
-        (0x04, 1) => u8_at(chunk, at).map(u64::from),
-        (0x06, 2) => u16_at(chunk, at).map(u64::from),
-        (0x08, 4) => u32_at(chunk, at).map(u64::from),
-        (0x0a, 8) => u64_at(chunk, at),
-        (0x01, _) => {
-            let mut text = String::new();
-            push_utf16(chunk.get(at..value.end).ok_or(Doubt)?, &mut text);
-            text.trim().parse().ok()
-        }
-        _ => None,
-    };
-    number.ok_or(Doubt)
-}
-
-fn take(chunk: &[u8], want: &Want, values: &[Value], event: &mut Event) -> Result<(), Doubt> {
-    match want.target {
-        Target::Provider | Target::EventId | Target::Fragment => Ok(()),
-        Target::Nothing => match resolve(want, values) {
-            Some(value) if value.kind != 0 && value.end > value.start => Err(Doubt),
-            _ => Ok(()),
-        },
-        Target::Time => {
-            let Some(value) = resolve(want, values).filter(|value| value.kind != 0) else { return Ok(()) };
-            let time = match (value.kind, value.end - value.start) {
-                (0x11, 8) => u64_at(chunk, value.start).map(Timestamp::from_filetime),
-                _ => None,
-            };
-            event.time = event.time.or(Some(time.ok_or(Doubt)?));
-            Ok(())
-        }
-        Target::RecordId => {
-            if resolve(want, values).is_some_and(|value| value.kind != 0) && event.record_id.is_none() {
-                event.record_id = Some(number(chunk, want, values)?);
+impl<'a> Scene<'a> {
+    /// The type and the bytes of what a want speaks of; nothing where its element is left out.
+    fn resolve(&self, want: &Want) -> (u8, &'a [u8]) {
+        let is_left_out = want.guard.is_some_and(|guard| {
+            self.values.get(usize::from(guard)).is_some_and(|value| value.kind == Kind::NULL)
+        });
+        let found = match want.origin {
+            _ if is_left_out => None,
+            Origin::Hole(hole) => self
+                .values
+                .get(usize::from(hole))
+                .and_then(|value| Some((value.kind, self.chunk.get(value.start..value.end)?))),
+            Origin::Text(start, length) => {
+                self.template.literals.get(start..start + length).map(|text| (Kind::UTF16, text))
             }
-            Ok(())
+        };
+        found.unwrap_or((Kind::NULL, &[]))
+    }
+
+    fn is_sysmon(&self, want: &Want) -> Result<bool, Doubt> {
+        match self.resolve(want) {
+            (Kind::NULL, _) => Ok(false),
+            (Kind::UTF16, name) => Ok(is_sysmon_utf16(name)),
+            _ => Err(Doubt::Shape),
         }
-        Target::Field(field) => {
-            let Some(value) = resolve(want, values) else { return Ok(()) };
-            take_field(chunk, value, field, event)
+    }
+
+    /// A whole number, typed or as text.
+    fn number(&self, want: &Want) -> Result<u64, Doubt> {
+        let (kind, bytes) = self.resolve(want);
+        value::number(kind, bytes).ok_or(Doubt::Shape)
+    }
+
+    fn take(&self, want: &Want, event: &mut Event) -> Result<(), Doubt> {
+        if matches!(want.target, Target::Provider | Target::EventId | Target::Fragment) {
+            return Ok(());
         }
+        let (kind, bytes) = self.resolve(want);
+        if kind == Kind::NULL || (bytes.is_empty() && matches!(kind, Kind::UTF16 | Kind::ANSI)) {
+            return Ok(());
+        }
+        match want.target {
+            Target::Nothing => return if bytes.is_empty() { Ok(()) } else { Err(Doubt::Shape) },
+            Target::Time if event.time.is_none() => {
+                let ticks = value::filetime(kind, bytes).ok_or(Doubt::Shape)?;
+                event.time = Some(Timestamp::from_filetime(ticks));
+            }
+            Target::RecordId if event.record_id.is_none() => {
+                event.record_id = Some(value::number(kind, bytes).ok_or(Doubt::Shape)?);
+            }
+            Target::Provider | Target::EventId | Target::Fragment | Target::Time | Target::RecordId => {}
+            Target::Field(field) => take_field(kind, bytes, field, event)?,
+        }
+        Ok(())
     }
 }
 
-fn take_field(chunk: &[u8], value: Value, field: Field, event: &mut Event) -> Result<(), Doubt> {
-    let at = value.start;
-    let bytes = chunk.get(at..value.end).ok_or(Doubt)?;
-    match (value.kind, bytes.len()) {
-        (0x00, _) | (0x01 | 0x02, 0) => Ok(()),
-        (0x01, length) => {
-            if length % 2 != 0 {
-                return Err(Doubt);
-            }
+fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut Event) -> Result<(), Doubt> {
+    match (kind, bytes.first_chunk::<16>()) {
+        (Kind::UTF16, _) if bytes.len().is_multiple_of(2) => {
             event.add(field, |out| push_utf16(bytes, out));
             Ok(())
         }
-        (0x0f, 16) if matches!(field, Field::ProcessGuid | Field::ParentProcessGuid) => {
-            event.set_guid(field, Guid::from_windows_bytes(array_at(chunk, at).ok_or(Doubt)?));
+        (Kind::GUID, Some(guid))
+            if bytes.len() == 16 && matches!(field, Field::ProcessGuid | Field::ParentProcessGuid) =>
+        {
+            event.set_guid(field, Guid::from_windows_bytes(*guid));
             Ok(())
         }
-        (kind, length) => event.add(field, |out| push_number(chunk, at, kind, length, out)),
-    }
-}
-
-/// Numbers and truth values as text.
-fn push_number(chunk: &[u8], at: usize, kind: u8, length: usize, out: &mut String) -> Result<(), Doubt> {
-    let signed = |value: i64, out: &mut String| write!(out, "{value}").map_err(|_| Doubt);
-    let unsigned = |value: u64, out: &mut String| write!(out, "{value}").map_err(|_| Doubt);
-    let hex = |value: u64, out: &mut String| write!(out, "{value:#x}").map_err(|_| Doubt);
-    match (kind, length) {
-        (0x03, 1) => signed(i64::from(i8::from_le_bytes(array_at(chunk, at).ok_or(Doubt)?)), out),
-        (0x04, 1) => unsigned(u8_at(chunk, at).map(u64::from).ok_or(Doubt)?, out),
-        (0x05, 2) => signed(i64::from(i16::from_le_bytes(array_at(chunk, at).ok_or(Doubt)?)), out),
-        (0x06, 2) => unsigned(u16_at(chunk, at).map(u64::from).ok_or(Doubt)?, out),
-        (0x07, 4) => signed(i64::from(i32::from_le_bytes(array_at(chunk, at).ok_or(Doubt)?)), out),
-        (0x08, 4) => unsigned(u32_at(chunk, at).map(u64::from).ok_or(Doubt)?, out),
-        (0x09, 8) => signed(i64::from_le_bytes(array_at(chunk, at).ok_or(Doubt)?), out),
-        (0x0a, 8) => unsigned(u64_at(chunk, at).ok_or(Doubt)?, out),
-        (0x0d, 4) => match i32::from_le_bytes(array_at(chunk, at).ok_or(Doubt)?) {
-            0 => {
-                out.push_str("false");
-                Ok(())
-            }
-            1 => {
-                out.push_str("true");
-                Ok(())
-            }
-            other => signed(i64::from(other), out),
-        },
-        (0x14 | 0x10, 4) => hex(u32_at(chunk, at).map(u64::from).ok_or(Doubt)?, out),
-        (0x15 | 0x10, 8) => hex(u64_at(chunk, at).ok_or(Doubt)?, out),
-        _ => Err(Doubt),
+        _ => event.add(field, |out| value::push(kind, bytes, out)).ok_or(Doubt::Shape),
     }
 }

@@ -6,27 +6,33 @@ mod event;
 mod fast;
 mod header;
 mod layout;
+mod lexicon;
 mod raw;
 mod records;
 mod reference;
 mod template;
 mod utf16;
+mod value;
 
 #[cfg(test)]
 mod oracle_tests;
 
 pub(super) use header::CHUNK_SIZE;
 pub(super) use layout::{Ground, Slot, base_of, is_log_head, survey};
+pub(super) use lexicon::{Lexicon, TemplateKey};
 pub use raw::EvtxEvents;
+
+use std::collections::BTreeSet;
 
 use self::bytes::is_zero;
 use self::event::{Event, Verdict};
-use self::fast::FastReader;
+use self::fast::{Doubt, FastReader};
 use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
 use self::reference::Reference;
 use crate::model::batch::{Batch, Place};
 use crate::model::fault::{Severity, SkipReason};
+use crate::model::time::Timestamp;
 
 /// Something to say about a chunk; who collects it adds the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +52,18 @@ pub(super) struct Remark {
 pub(super) struct Findings {
     /// What there is to say.
     pub(super) remarks: Vec<Remark>,
-    /// The numbers of its first and last record.
+    /// The numbers of its first and last record that were found.
     pub(super) ids: Option<(u64, u64)>,
+    /// Whether its header says which records it held.
+    pub(super) is_stated: bool,
+    /// Records that are lost before the first one and behind the last one, as far as they are counted.
+    pub(super) lost_around: (u64, u64),
     /// Bytes from its beginning to the end of its last record.
     pub(super) used: usize,
+    /// Where the records begin that are not read yet, since a template of theirs is destroyed.
+    pub(super) orphans: Vec<usize>,
+    /// The templates by which those are read.
+    pub(super) wanted: BTreeSet<TemplateKey>,
 }
 
 /// Reads chunks; what it learns of one it forgets at the next, but for its buffers.
@@ -77,6 +91,7 @@ pub(super) fn is_unused(data: &[u8]) -> bool {
 
 impl ChunkReader {
     /// Reads a chunk that stands at `place` of its file into a batch. Of less than 64 KiB, it is one that is cut short.
+    /// Records whose templates are destroyed are left for later.
     pub(super) fn read(&mut self, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
         let header = ChunkHeader::read(chunk);
         let mut findings = Findings::default();
@@ -88,62 +103,120 @@ impl ChunkReader {
             match step {
                 Step::Record(record) => {
                     first_id = first_id.or(Some(record.id));
-                    is_damaged |= !self.read_record(chunk, &record, place, batch, &mut findings);
+                    findings.lost_around.1 = 0;
+                    is_damaged |= !record.is_whole;
+                    match self.fast.read(chunk, &record, None, &mut self.event) {
+                        Ok(verdict) => self.accept(verdict, &record, place, batch, &mut findings),
+                        Err(Doubt::Template) => {
+                            findings.orphans.push(record.start);
+                            findings.wanted.extend(lexicon::keys(chunk, &record));
+                        }
+                        Err(Doubt::Shape) => self.read_slowly(chunk, &record, place, batch, &mut findings),
+                        Err(Doubt::Unfit) => give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings),
+                    }
                 }
                 Step::Loss(loss) => {
-                    is_damaged = true;
+                    if first_id.is_none() {
+                        findings.lost_around.0 += loss.records;
+                    } else {
+                        findings.lost_around.1 += loss.records;
+                    }
                     lose(loss, batch, &mut findings);
                 }
             }
         }
+        findings.is_stated = header.trusted && header.ids().is_some();
         findings.used = walk.position().min(chunk.len());
         findings.ids = first_id.zip(walk.last_id());
+        let is_damaged = is_damaged
+            || !findings.orphans.is_empty()
+            || findings.remarks.iter().any(|it| it.lost_records > 0);
         if !is_damaged {
             findings.remarks.extend(oddity(chunk, &header, findings.used));
         }
         findings
     }
 
-    /// Reads a record; false where it is lost or was damaged.
-    fn read_record(
+    /// Reads the records of a chunk that were left for later, by the templates of other chunks.
+    pub(super) fn read_orphans(
+        &mut self,
+        chunk: &[u8],
+        place: Place,
+        orphans: &BTreeSet<usize>,
+        lexicon: &Lexicon,
+        batch: &mut Batch,
+    ) -> Findings {
+        let mut findings = Findings::default();
+        let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
+        let mut adopted = 0_u64;
+        let mut left = orphans.len();
+        self.fast.begin_chunk();
+        while let Some(step) = walk.step() {
+            let Step::Record(record) = step else { continue };
+            if !orphans.contains(&record.start) {
+                continue;
+            }
+            left -= 1;
+            match self.fast.read(chunk, &record, Some(lexicon), &mut self.event) {
+                Ok(verdict) => {
+                    adopted += 1;
+                    self.accept(verdict, &record, place, batch, &mut findings);
+                }
+                Err(Doubt::Unfit) => give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings),
+                Err(_) => self.read_slowly(chunk, &record, place, batch, &mut findings),
+            }
+        }
+        if adopted > 0 {
+            findings.remarks.push(Remark {
+                severity: Severity::Notice,
+                record: None,
+                lost_records: 0,
+                reason: format!(
+                    "the templates of {adopted} records are overwritten; they were read by those of other chunks"
+                ),
+            });
+        }
+        if left > 0 {
+            // The file is another one than a moment ago.
+            let reason = "the chunk was changed while it was read";
+            lose(Loss { id: None, records: left as u64, is_cut: false, reason }, batch, &mut findings);
+        }
+        findings
+    }
+
+    /// Reads a record through the crate.
+    fn read_slowly(
         &mut self,
         chunk: &[u8],
         record: &Record,
         place: Place,
         batch: &mut Batch,
         findings: &mut Findings,
-    ) -> bool {
-        let verdict = match self.fast.read(chunk, record, &mut self.event) {
-            Ok(verdict) => Ok(verdict),
-            Err(_) => self.reference.read(chunk, record, &mut self.event),
-        };
+    ) {
+        match self.reference.read(chunk, record, &mut self.event) {
+            Ok(verdict) => self.accept(verdict, record, place, batch, findings),
+            Err(reason) => give_up(chunk, record, reason, batch, findings),
+        }
+    }
+
+    /// Counts a record that was read, and adds it to the batch where it is wanted.
+    fn accept(
+        &self,
+        verdict: Verdict,
+        record: &Record,
+        place: Place,
+        batch: &mut Batch,
+        findings: &mut Findings,
+    ) {
         match verdict {
-            Ok(Verdict::OtherProvider) => batch.tally.skip(SkipReason::OtherProvider, 1),
-            Ok(Verdict::Counted(code)) => batch.tally.count_sysmon(code),
-            Ok(Verdict::Kept) => {
+            Verdict::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
+            Verdict::Counted(code) => batch.tally.count_sysmon(code),
+            Verdict::Kept => {
                 batch.tally.count_sysmon(self.event.code);
                 let mut head = self.event.head(place + record.start as u64);
                 head.record_id = head.record_id.or(Some(record.id));
-                head.time =
-                    head.time.or_else(|| Some(crate::model::time::Timestamp::from_filetime(record.filetime)));
+                head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
                 batch.push(head, self.event.fields());
-            }
-            Err(reason) => {
-                let is_cut = chunk.len() < CHUNK_SIZE && record.end == chunk.len() && !record.is_whole;
-                lose(
-                    Loss {
-                        id: Some(record.id),
-                        records: 1,
-                        is_cut,
-                        reason: if is_cut { "the file ends inside this record" } else { "" },
-                    },
-                    batch,
-                    findings,
-                );
-                if let Some(last) = findings.remarks.last_mut().filter(|_| !is_cut) {
-                    last.reason = reason;
-                }
-                return false;
             }
         }
         if !record.is_whole {
@@ -154,9 +227,23 @@ impl ChunkReader {
                 reason: "its header is damaged, but it could be read".to_owned(),
             });
         }
-        record.is_whole
     }
 }
+
+/// What is wrong with a record whose parts do not fit together.
+const UNFIT: &str = "bytes of it are missing or overwritten";
+
+/// Counts a record that can't be read.
+fn give_up(chunk: &[u8], record: &Record, reason: String, batch: &mut Batch, findings: &mut Findings) {
+    let is_cut = chunk.len() < CHUNK_SIZE && record.end == chunk.len() && !record.is_whole;
+    lose(Loss { id: Some(record.id), records: 1, is_cut, reason: CUT }, batch, findings);
+    if let Some(remark) = findings.remarks.last_mut().filter(|_| !is_cut) {
+        remark.reason = reason;
+    }
+}
+
+/// What is wrong with a record that goes on behind the end of the file.
+const CUT: &str = "the file ends inside this record";
 
 fn lose(loss: Loss, batch: &mut Batch, findings: &mut Findings) {
     let reason = if loss.is_cut { SkipReason::Truncated } else { SkipReason::Damaged };

@@ -97,12 +97,11 @@ impl<'c> Walk<'c> {
         let live_end = self.header.live_end();
         let is_live = live_end.is_some_and(|end| self.at < end)
             && (self.last_id != Some(self.header.last_id) || self.header.ids().is_none());
-        if let Some(record) = self.whole_record(self.at)
-            && (is_live || self.goes_on(record.id))
-        {
-            return Some(self.take(record));
-        }
-        if let Some(record) = self.mended_record(self.at) {
+        let record = match self.whole_record(self.at) {
+            Some(record) => Some(record).filter(|record| is_live || self.goes_on(record.id)),
+            None => self.mended_record(self.at),
+        };
+        if let Some(record) = record {
             return Some(self.take(record));
         }
         if !is_live && live_end.is_some() {
@@ -173,18 +172,24 @@ impl<'c> Walk<'c> {
         };
         let stated_id = u64_at(&head, 8)?;
         let id_fits = if next_id == u64::MAX { has_magic } else { stated_id == next_id };
-        // Two of the three must speak for it.
-        if usize::from(has_magic) + usize::from(has_content) + usize::from(id_fits) < 2 {
+        if !has_magic && !has_content && !id_fits {
             return None;
         }
-        if !id_fits && (next_id == u64::MAX || self.header.live_end().is_none_or(|end| at >= end)) {
-            return None;
-        }
+        let is_live = self.header.live_end().is_some_and(|end| at < end);
         let end = self.end_of_record(at)?;
+        let content_end = self.content_end(at, end);
+        // Two of the four must speak for it.
+        let votes = [has_magic, has_content, id_fits, content_end < end];
+        if votes.iter().filter(|vote| **vote).count() < 2 {
+            return None;
+        }
+        if !id_fits && (next_id == u64::MAX || !(is_live || content_end < end)) {
+            return None;
+        }
         Some(Record {
             start: at,
             end,
-            content_end: self.content_end(at, end),
+            content_end,
             id: if id_fits { stated_id } else { next_id },
             filetime: u64_at(&head, 16)?,
             is_whole: false,

@@ -136,8 +136,12 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
-    let Some(root) = value.get("Event") else { return Ok(Verdict::OtherProvider) };
+    let root = value.get("Event").unwrap_or(&Value::Null);
     let system = root.get("System").unwrap_or(&Value::Null);
+    // Where names are overwritten, the crate reads on with whatever stands there.
+    if system.get("Provider").is_none() {
+        return Err("its provider can't be told: the names in its template are overwritten".to_owned());
+    }
     let attribute = |element: &str, name: &str| {
         system.get(element).and_then(|element| element.get("#attributes")).and_then(|all| all.get(name))
     };
@@ -163,6 +167,9 @@ fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
         for field in Field::ALL.iter().filter(|field| **field != Field::Computer) {
             add(*field, data.get(field.name()));
         }
+    }
+    if event.is_bare() {
+        return Err("its fields can't be told: the names in its template are overwritten".to_owned());
     }
     Ok(Verdict::Kept)
 }

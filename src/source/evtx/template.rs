@@ -37,7 +37,8 @@ pub(super) enum Target {
 pub(super) enum Origin {
     /// The record's value of this number.
     Hole(u16),
-    /// UTF-16LE text in the chunk: offset and bytes.
+    /// UTF-16LE text in the definition: offset and bytes, in the chunk while the definition is read, then in
+    /// [`Template::literals`].
     Text(usize, usize),
 }
 
@@ -53,19 +54,21 @@ pub(super) struct Want {
 }
 
 /// What kind of thing a definition is a template of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::source) enum Role {
     /// A whole event.
     Event,
     /// A fragment inside of `Event`.
     Fragment,
 }
 
-/// What is known of a definition.
-#[derive(Clone, Debug, Default)]
+/// What is known of a definition. It holds for the same definition in any chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Template {
     /// The wanted values; the provider and the Event ID before the others.
     pub(super) wants: Vec<Want>,
+    /// The texts that stand in the definition itself, UTF-16LE.
+    pub(super) literals: Vec<u8>,
     /// Whether the provider, the Event ID or how they stand there are of a shape that is not understood.
     pub(super) odd_system: bool,
     /// Whether anything else that is wanted is.
@@ -140,6 +143,9 @@ impl Reader<'_> {
                     return None;
                 }
                 let kind = self.kind(parent.map(|element| element.kind), name);
+                if kind == Kind::Other && !name.is_sound(self.chunk) {
+                    return None;
+                }
                 let inherited = parent.and_then(|element| element.guard);
                 // A template's outermost element is always there.
                 let dependency = dependency.filter(|_| parent.is_some());
@@ -229,6 +235,9 @@ impl Reader<'_> {
             }
             let Some(element) = self.stack.last().copied() else { continue };
             let is_name = self.is_name(name, b"Name");
+            if !is_name && !name.is_sound(self.chunk) {
+                return None;
+            }
             match element.kind {
                 Kind::Provider if is_name => self.want(Target::Provider, element, origin, mixed),
                 Kind::TimeCreated if self.is_name(name, b"SystemTime") => {
@@ -310,6 +319,15 @@ impl Reader<'_> {
             return;
         }
         let guard = if own { None } else { element.guard };
+        let origin = match origin {
+            Origin::Text(at, length) => {
+                let text = at.checked_add(length).and_then(|end| self.chunk.get(at..end)).unwrap_or_default();
+                let start = self.template.literals.len();
+                self.template.literals.extend_from_slice(text);
+                Origin::Text(start, text.len())
+            }
+            hole @ Origin::Hole(_) => hole,
+        };
         self.template.wants.push(Want { target, origin, guard });
     }
 }
