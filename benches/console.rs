@@ -3,6 +3,14 @@
 //! `cargo bench --bench console [-- ALERTS]` (100,000 unless told). Each line is a median and a 99th percentile over many
 //! keys: the key is handled, the list made anew where it must be, and the frame drawn into a buffer.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a bench prints its figures"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

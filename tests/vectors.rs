@@ -1,5 +1,13 @@
 //! Holds the `spl` profile against the reference vectors, where they are present beside the project.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test says what fails by failing"
+)]
+
 use std::path::Path;
 
 use exfilscope::detect::explain::judge;

@@ -36,7 +36,7 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
     let title = title(&paths);
     let for_load = Arc::clone(&progress);
     std::thread::spawn(move || {
-        load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok())
+        load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
     });
     let settings = Settings {
         profile: resolved.profile,

@@ -83,13 +83,13 @@ pub fn explain(case: &Case<'_>) -> Option<Explanation> {
         ci: flag(facts.host, &case.patterns.ci_host),
         ide: flag(facts.parent_image, &case.patterns.ide_parent),
         branch: score_branch(verdict.signal, verdict.is_ci_system, verdict.is_known_ide),
-        sentence: format!("{}; {}.", act(case, &verdict), outcome(case, facts, &verdict)),
-        difference: difference(case, &verdict),
+        sentence: format!("{}; {}.", act(case, verdict), outcome(case, facts, verdict)),
+        difference: difference(case, verdict),
     })
 }
 
 /// `curl.exe ran with api.github.com and "put" on its command line`.
-fn act(case: &Case<'_>, verdict: &Verdict) -> String {
+fn act(case: &Case<'_>, verdict: Verdict) -> String {
     let facts = case.facts(case.profile);
     let program = facts.image.map_or("a process", base_name);
     if verdict.clause == Clause::Net {
@@ -116,7 +116,7 @@ fn act(case: &Case<'_>, verdict: &Verdict) -> String {
     format!("{program} ran with {} on its command line", quoted.join(" and "))
 }
 
-fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: &Verdict) -> String {
+fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
     let host = facts.host.unwrap_or("(unnamed)");
     let scored = format!("{}, score {}", verdict.signal.name(), verdict.score);
     if verdict.signal == Signal::Unknown {
@@ -162,7 +162,7 @@ fn unknown_reason(facts: &Facts<'_>, clause: Clause) -> String {
 }
 
 /// What the other profile says, where it says something else.
-fn difference(case: &Case<'_>, verdict: &Verdict) -> Option<String> {
+fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
     let (other_profile, says) = match case.profile {
         Profile::Spl => (Profile::Correlated, "With joins (correlated)"),
         Profile::Correlated => (Profile::Spl, "Splunk's search (spl)"),

@@ -192,14 +192,14 @@ impl Listing {
         let mut listing = Self::default();
         let mut by_score: [Vec<FindingId>; 4] = Default::default();
         for id in store.ranked() {
-            let Some(score) = store.finding(*id).and_then(|finding| finding.score(query.profile, flags))
+            let Some(points) = store.finding(*id).and_then(|finding| finding.score(query.profile, flags))
             else {
                 continue;
             };
-            if let Some(count) = listing.by_score.get_mut(usize::from(score)) {
+            if let Some(count) = listing.by_score.get_mut(usize::from(points)) {
                 *count += 1;
             }
-            if (score >= query.min_score) == (query.side == Side::Suppressed) {
+            if (points >= query.min_score) == (query.side == Side::Suppressed) {
                 continue;
             }
             let Some(view) = store.view(*id, query.profile, flags) else { continue };
@@ -220,7 +220,7 @@ impl Listing {
                 listing.hidden_by_range += 1;
                 continue;
             }
-            if let Some(bucket) = by_score.get_mut(usize::from(score)) {
+            if let Some(bucket) = by_score.get_mut(usize::from(points)) {
                 bucket.push(*id);
             }
         }
@@ -293,7 +293,7 @@ fn sort(findings: &mut [FindingId], store: &Store, flags: &Flags, query: &Query<
     match query.sort {
         SortKey::Rank => {}
         SortKey::Time => {
-            findings.sort_by_key(|id| Reverse(store.view(*id, query.profile, flags).map(|view| view.time())))
+            findings.sort_by_key(|id| Reverse(store.view(*id, query.profile, flags).map(|view| view.time())));
         }
         SortKey::Host => findings.sort_by(|a, b| {
             let host = |id: FindingId| store.view(id, query.profile, flags).and_then(|view| view.host());

@@ -139,7 +139,7 @@ impl Store {
                 self.connection_to_resolve(id);
             }
             code::DNS_QUERY if text(Field::QueryName).is_some_and(selection::is_listed_host) => {
-                self.name_resolved(id)
+                self.name_resolved(id);
             }
             _ => {}
         }

@@ -153,6 +153,7 @@ pub struct Load {
 }
 
 /// The state.
+#[allow(clippy::struct_excessive_bools, reason = "they are switches of the screen, each on its own")]
 pub struct App {
     /// What was read.
     pub store: Store,

@@ -338,7 +338,7 @@ impl Writer<'_> {
         let Some(event) = process.start.and_then(|start| store.event(start)) else {
             let (mut image, mut command_line) = self.as_a_child_names_it(id);
             if own_row {
-                image = row.image.clone();
+                image.clone_from(&row.image);
                 command_line.clone_from(&row.command_line);
             }
             let image = image.unwrap_or_else(|| "(unknown)".to_owned());

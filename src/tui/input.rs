@@ -139,13 +139,11 @@ pub fn coalesce(inputs: Vec<Input>, pastes_arrive_as_keys: bool) -> Vec<Input> {
 pub fn read_terminal(mut hand_on: impl FnMut(Input) -> bool) {
     loop {
         let mut waiting = Vec::new();
-        match crossterm::event::read() {
-            Ok(event) => waiting.extend(translate(event)),
-            Err(_) => {
-                hand_on(Input::Closed);
-                return;
-            }
-        }
+        let Ok(event) = crossterm::event::read() else {
+            hand_on(Input::Closed);
+            return;
+        };
+        waiting.extend(translate(event));
         while waiting.len() < 10_000 && matches!(crossterm::event::poll(std::time::Duration::ZERO), Ok(true))
         {
             match crossterm::event::read() {

@@ -30,14 +30,19 @@ const FRAME: Duration = Duration::from_millis(100);
 /// How long events are taken in before keys are looked at again.
 const SLICE: Duration = Duration::from_millis(6);
 
+/// Loads a theme by name, or says why not.
+pub type LoadTheme = Box<dyn Fn(&str) -> Result<Theme, String>>;
+/// Writes patterns into the configuration and says where, or why not.
+pub type SavePatterns = Box<dyn FnMut(&Patterns) -> Result<PathBuf, String>>;
+
 /// What the console needs of the world outside.
 pub struct World {
     /// Reads a raw event.
     pub raw_events: Arc<dyn RawEvents>,
     /// Loads a theme by name.
-    pub theme: Box<dyn Fn(&str) -> Result<Theme, String>>,
+    pub theme: LoadTheme,
     /// Writes the patterns into the configuration, and says where.
-    pub save_patterns: Box<dyn FnMut(&Patterns) -> Result<PathBuf, String>>,
+    pub save_patterns: SavePatterns,
     /// Puts a text into a clipboard of this host, where there is one; the text of the terminal's own otherwise.
     pub copy: Box<dyn Fn(&str) -> Copied>,
 }

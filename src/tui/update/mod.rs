@@ -96,8 +96,8 @@ impl App {
             Action::Down => self.scroll(1),
             Action::PageUp => self.scroll(-self.page_rows()),
             Action::PageDown => self.scroll(self.page_rows()),
-            Action::Home => self.to_end(false),
-            Action::End => self.to_end(true),
+            Action::Home => self.jump(false),
+            Action::End => self.jump(true),
             Action::Left => self.sideways(-1),
             Action::Right => self.sideways(1),
             Action::Back => {
@@ -380,13 +380,11 @@ impl App {
                 .selected_finding()
                 .and_then(|id| self.store.view(id, self.list.profile, flags)?.text(Field::CommandLine)),
         };
-        match text.map(|text| safe::shown(text, self.reveal_secrets)) {
-            Some(text) => vec![Effect::Copy { text, what: "command line" }],
-            None => {
-                self.say(Tone::Warning, "This event has no command line.");
-                Vec::new()
-            }
-        }
+        let Some(text) = text.map(|text| safe::shown(text, self.reveal_secrets)) else {
+            self.say(Tone::Warning, "This event has no command line.");
+            return Vec::new();
+        };
+        vec![Effect::Copy { text, what: "command line" }]
     }
 
     fn copy_row(&mut self) -> Vec<Effect> {

@@ -59,7 +59,7 @@ impl App {
     }
 
     /// To the first or the last.
-    pub(super) fn to_end(&mut self, last: bool) {
+    pub(super) fn jump(&mut self, last: bool) {
         match self.context() {
             Context::Page => self.page_top = if last { self.last_page_top() } else { 0 },
             Context::Detail => self.detail_top = if last { usize::MAX } else { 0 },

@@ -93,7 +93,14 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     if app.lines.is_empty() {
         let text = if app.list.side == Side::Suppressed { "nothing was suppressed" } else { "no alerts" };
-        put(buffer, area, area.x + 3, area.y + 2, area.width, text, style(Token::Muted), app.glyphs.ellipsis);
+        put(
+            buffer,
+            area,
+            (area.x + 3, area.y + 2, area.width),
+            text,
+            style(Token::Muted),
+            app.glyphs.ellipsis,
+        );
     }
 }
 
@@ -127,13 +134,11 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = app.theme.style(Token::Muted);
     if let Some(key) = app.list.group {
         let width = (area.width / 2).min(60);
-        put(buffer, area, area.x + 2, area.y + 1, width, key.name(), style, app.glyphs.ellipsis);
+        put(buffer, area, (area.x + 2, area.y + 1, width), key.name(), style, app.glyphs.ellipsis);
         put(
             buffer,
             area,
-            area.x + 3 + width,
-            area.y + 1,
-            area.width,
+            (area.x + 3 + width, area.y + 1, area.width),
             "  count by score       last seen",
             style,
             app.glyphs.ellipsis,
@@ -153,7 +158,7 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
             format!("{name}{}", app.glyphs.ascending)
         };
         let width = if *width == 0 { area.right().saturating_sub(x) } else { *width };
-        put(buffer, area, x, area.y + 1, width, &text, style, app.glyphs.ellipsis);
+        put(buffer, area, (x, area.y + 1, width), &text, style, app.glyphs.ellipsis);
         x = x.saturating_add(width);
     }
 }
@@ -169,7 +174,7 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer)
     let key_width = (area.width / 2).min(60);
     let mut x = area.x;
     let mut write = |text: &str, width: u16, token| {
-        put(buffer, area, x, y, width, text, style(token), app.glyphs.ellipsis);
+        put(buffer, area, (x, y, width), text, style(token), app.glyphs.ellipsis);
         x = x.saturating_add(width + 1);
     };
     write(arrow, 1, Token::Key);
@@ -203,7 +208,7 @@ fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffe
             (_, text) => text,
         };
         let room = if last { width } else { width.saturating_sub(1) };
-        put(buffer, area, x, y, room, &text, app.theme.style(token), app.glyphs.ellipsis);
+        put(buffer, area, (x, y, room), &text, app.theme.style(token), app.glyphs.ellipsis);
         x = x.saturating_add(width);
     }
 }

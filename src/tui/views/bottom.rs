@@ -21,9 +21,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         put(
             buffer,
             area,
-            area.x,
-            area.y,
-            area.width,
+            (area.x, area.y, area.width),
             &safe::shown(message, app.reveal_secrets),
             app.theme.style(token),
             app.glyphs.ellipsis,
@@ -50,9 +48,9 @@ fn draw_keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
     for (key, label) in fitting.chain(always) {
         let style = |token| app.theme.style(token);
-        x += put(buffer, area, x, area.y, area.width, &key, style(Token::Key), "");
+        x += put(buffer, area, (x, area.y, area.width), &key, style(Token::Key), "");
         x += 1;
-        x += put(buffer, area, x, area.y, area.width, label, style(Token::KeyLabel), "");
+        x += put(buffer, area, (x, area.y, area.width), label, style(Token::KeyLabel), "");
         x += 2;
     }
 }
@@ -90,13 +88,11 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
             })
             .collect()
     };
-    put(buffer, area, area.x, area.y, 1, sign, style(Token::Key), "");
+    put(buffer, area, (area.x, area.y, 1), sign, style(Token::Key), "");
     put(
         buffer,
         area,
-        area.x + 1,
-        area.y,
-        area.width,
+        (area.x + 1, area.y, area.width),
         &safe::shown(&skipped, true),
         style(token),
         app.glyphs.ellipsis,
@@ -108,14 +104,14 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
         let caret = area.x + 1 + column.min(area.width.saturating_sub(2));
         let message = safe::shown(&error.message, true);
         let width = u16::try_from(text::width(&message)).unwrap_or(u16::MAX);
-        put(buffer, area, caret, y, 1, app.glyphs.caret, style(Token::Error), "");
+        put(buffer, area, (caret, y, 1), app.glyphs.caret, style(Token::Error), "");
         // Beside the caret where there is room, before it where not.
         let x = if caret + 2 + width <= area.right() { caret + 2 } else { area.x };
         let room = if x > caret { area.right() - x } else { caret.saturating_sub(1) };
         if room >= width || x > caret {
-            put(buffer, area, x, y, room, &message, style(Token::Error), app.glyphs.ellipsis);
+            put(buffer, area, (x, y, room), &message, style(Token::Error), app.glyphs.ellipsis);
         } else {
-            put(buffer, area, area.x, y, area.width, &message, style(Token::Error), app.glyphs.ellipsis);
+            put(buffer, area, (area.x, y, area.width), &message, style(Token::Error), app.glyphs.ellipsis);
         }
     } else {
         hint(app, prompt, area, y, buffer);
@@ -131,7 +127,7 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
         for (number, (text, _)) in possibilities.iter().enumerate() {
             let last_word = text.trim_end().rsplit(' ').next().unwrap_or(text);
             let token = if number == at { Token::Key } else { Token::Muted };
-            x += put(buffer, area, x, y, area.width, last_word, style(token), app.glyphs.ellipsis) + 2;
+            x += put(buffer, area, (x, y, area.width), last_word, style(token), app.glyphs.ellipsis) + 2;
         }
         return;
     }
@@ -145,5 +141,5 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
         }
         Kind::Command => "Tab completes; :help lists the commands".to_owned(),
     };
-    put(buffer, area, area.x, y, area.width, &text, style(Token::Muted), app.glyphs.ellipsis);
+    put(buffer, area, (area.x, y, area.width), &text, style(Token::Muted), app.glyphs.ellipsis);
 }

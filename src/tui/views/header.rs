@@ -40,9 +40,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             x += put(
                 buffer,
                 area,
-                x,
-                area.y,
-                room,
+                (x, area.y, room),
                 &piece,
                 style(Token::Header).patch(piece_style),
                 app.glyphs.ellipsis,
@@ -121,10 +119,10 @@ pub fn progress(app: &App) -> Option<String> {
     let mut text = format!("{files} of {all_files} files, {} of {}", size(bytes), size(all_bytes));
     let millis = u64::try_from(app.load.elapsed.as_millis()).unwrap_or(u64::MAX);
     if let Some(rate) = (figure(&progress.records_done) * 1000).checked_div(millis) {
-        text.push_str(&format!(", {} events/s", grouped(rate)));
+        text = format!("{text}, {} events/s", grouped(rate));
     }
     if let Some(left) = (millis.saturating_mul(all_bytes.saturating_sub(bytes))).checked_div(bytes) {
-        text.push_str(&format!(", {} s left", left.div_ceil(1000)));
+        text = format!("{text}, {} s left", left.div_ceil(1000));
     }
     text.push_str("; Esc stops");
     Some(text)
@@ -136,7 +134,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -85,8 +85,8 @@ impl Bars {
             return Self::default();
         };
         // One bar is lost to the rounding of the start.
-        let least = (last - first) / (bars - 1).max(1) + 1;
-        let step = STEPS.iter().map(|(step, _)| *step).find(|step| *step >= least).unwrap_or(least);
+        let narrowest = (last - first) / (bars - 1).max(1) + 1;
+        let step = STEPS.iter().map(|(step, _)| *step).find(|step| *step >= narrowest).unwrap_or(narrowest);
         let start = first.div_euclid(step) * step;
         let length = usize::try_from((last - start) / step + 1).unwrap_or(1).min(width.max(1));
         let mut counts = vec![[0_u32; 4]; length];

@@ -66,9 +66,7 @@ fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
         super::widgets::line::put(
             buffer,
             area,
-            area.x,
-            y,
-            area.width,
+            (area.x, y, area.width),
             text,
             app.theme.style(Token::Text),
             "",

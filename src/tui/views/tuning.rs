@@ -35,9 +35,16 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let (head, body) = (area.y + 3, area.y + 4);
     let subject_width = left.saturating_sub(32);
     let muted = style(Token::Muted);
-    put(buffer, area, area.x, head, subject_width, tuning.trial.which.subjects(), muted, "");
-    put(buffer, area, area.x + subject_width, head, 30, "   events  last seen", muted, "");
-    put(buffer, area, area.x + left + 1, head, area.width - left, "what changes", muted, app.glyphs.ellipsis);
+    put(buffer, area, (area.x, head, subject_width), tuning.trial.which.subjects(), muted, "");
+    put(buffer, area, (area.x + subject_width, head, 30), "   events  last seen", muted, "");
+    put(
+        buffer,
+        area,
+        (area.x + left + 1, head, area.width - left),
+        "what changes",
+        muted,
+        app.glyphs.ellipsis,
+    );
     for (y, subject) in (body..area.bottom()).zip(shown.iter().skip(tuning.scroll)) {
         let ranges: Vec<_> = subject.matched.clone().into_iter().collect();
         let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, true);
@@ -50,7 +57,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
             .last_seen
             .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
         let figures = format!("{:>9}  {last}", grouped(subject.events));
-        put(buffer, area, area.x + subject_width, y, 32, &figures, base, app.glyphs.ellipsis);
+        put(buffer, area, (area.x + subject_width, y, 32), &figures, base, app.glyphs.ellipsis);
     }
     draw_changes(
         app,
@@ -113,9 +120,7 @@ fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Pos
     put(
         buffer,
         area,
-        area.x,
-        area.y + 1,
-        area.width,
+        (area.x, area.y + 1, area.width),
         &safe::shown(&skipped, true),
         style(token),
         app.glyphs.ellipsis,
@@ -128,20 +133,18 @@ fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Pos
         let width = u16::try_from(text::width(&message)).unwrap_or(u16::MAX);
         let beside = caret.saturating_add(2);
         if beside.saturating_add(width) <= area.right() {
-            put(buffer, area, beside, y, area.width, &message, style(Token::Error), app.glyphs.ellipsis);
+            put(buffer, area, (beside, y, area.width), &message, style(Token::Error), app.glyphs.ellipsis);
         } else {
             put(
                 buffer,
                 area,
-                area.x,
-                y,
-                caret.saturating_sub(area.x + 1),
+                (area.x, y, caret.saturating_sub(area.x + 1)),
                 &message,
                 style(Token::Error),
                 app.glyphs.ellipsis,
             );
         }
-        put(buffer, area, caret, y, 1, app.glyphs.caret, style(Token::Error), "");
+        put(buffer, area, (caret, y, 1), app.glyphs.caret, style(Token::Error), "");
     }
     let column = u16::try_from(text::width(&before).saturating_sub(hidden)).unwrap_or(0);
     Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y + 1)
@@ -172,9 +175,7 @@ fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
         put(
             buffer,
             area,
-            area.x,
-            y,
-            area.width,
+            (area.x, y, area.width),
             &safe::shown(&line, app.reveal_secrets),
             style(token),
             app.glyphs.ellipsis,
@@ -185,9 +186,7 @@ fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
         put(
             buffer,
             area,
-            area.x,
-            area.y,
-            area.width,
+            (area.x, area.y, area.width),
             "nothing against the pattern in force",
             style(Token::Muted),
             app.glyphs.ellipsis,

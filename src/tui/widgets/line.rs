@@ -6,14 +6,12 @@ use ratatui::style::Style;
 
 use crate::model::text;
 
-/// Writes a text, safe for a terminal, at a column of an area's row; cut with `…` at `width`. Returns the columns that
+/// Writes a text, safe for a terminal, at a column and row, cut with `ellipsis` at a width. Returns the columns that
 /// it took.
 pub fn put(
     buffer: &mut Buffer,
     area: Rect,
-    x: u16,
-    y: u16,
-    width: u16,
+    (x, y, width): (u16, u16, u16),
     value: &str,
     style: Style,
     ellipsis: &str,
@@ -49,7 +47,7 @@ pub fn rule(
     for (piece, piece_style) in title {
         let room = area.right().saturating_sub(x);
         x = x.saturating_add(
-            put(buffer, area, x, y, room, &format!(" {piece} "), *piece_style, glyphs.ellipsis) + 2,
+            put(buffer, area, (x, y, room), &format!(" {piece} "), *piece_style, glyphs.ellipsis) + 2,
         );
     }
 }
