@@ -1,2 +1,5 @@
-//! exfilscope, the binary.
-fn main() {}
+//! exfilscope, the binary: everything is in the library, from [`exfilscope::cli::run`] on.
+
+fn main() -> std::process::ExitCode {
+    exfilscope::cli::run()
+}

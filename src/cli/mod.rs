@@ -1,1 +1,53 @@
-//! (being written)
+//! The command line, and the wiring of everything else.
+
+mod args;
+mod clipboard;
+mod console;
+mod scan;
+mod settings;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Arguments, Command};
+use crate::model::text::visible;
+
+/// Usage, or nothing could be read at all.
+const EXIT_USAGE: u8 = 2;
+
+/// What is shown where no path was given.
+const WAYS_IN: &str =
+    "exfilscope looks for data that is carried out through code repositories, in Sysmon logs.
+
+  exfilscope PATH...         the console on files and folders of .evtx
+  exfilscope scan PATH...    no screen: alerts to standard output
+  exfilscope --help          all options
+";
+
+/// Runs the program on the process's own arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Some(Command::Scan(scan)) => scan::run(scan),
+        None if arguments.paths.is_empty() => {
+            let _ = write!(std::io::stderr(), "{WAYS_IN}");
+            Ok(EXIT_USAGE)
+        }
+        None => console::run(&arguments.paths, &arguments.common),
+    };
+    ExitCode::from(result.unwrap_or_else(|message| {
+        complain(&message);
+        EXIT_USAGE
+    }))
+}
+
+/// Says a sentence on standard error, safe for a terminal.
+fn complain(message: &str) {
+    for line in message.lines() {
+        // Where standard error is closed there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "exfilscope: {}", visible(line));
+    }
+}

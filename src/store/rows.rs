@@ -69,7 +69,7 @@ impl Store {
             .collect()
     }
 
-    fn guid_text(&self, view: &FindingView<'_>) -> Option<String> {
+    pub(super) fn guid_text(&self, view: &FindingView<'_>) -> Option<String> {
         match view.event().process.and_then(|process| self.process(process)) {
             Some(process) => Some(process.guid.to_string()),
             None => view.text(Field::ProcessGuid).map(str::to_owned),

@@ -1,5 +1,7 @@
 //! A finding's texts under a profile, borrowed: what lists and filters look at.
 
+use std::cell::OnceCell;
+
 use super::Store;
 use super::event::{EventId, StoredEvent};
 use super::finding::{Finding, FindingId};
@@ -7,6 +9,7 @@ use super::flags::Flags;
 use crate::detect::Facts;
 use crate::detect::profile::Profile;
 use crate::detect::signal::score;
+use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
 use crate::model::repository::repository;
 use crate::model::row::Signal;
@@ -148,5 +151,54 @@ impl<'a> FindingView<'a> {
             parent_image: self.text(Field::ParentImage),
             destination_hostname: self.text(Field::DestinationHostname),
         }
+    }
+}
+
+/// A finding as a filter looks at it.
+pub struct FilteredFinding<'a, 'b> {
+    view: &'b FindingView<'a>,
+    guid: OnceCell<Option<String>>,
+}
+
+impl<'a, 'b> FilteredFinding<'a, 'b> {
+    /// A finding for a filter.
+    #[must_use]
+    pub const fn new(view: &'b FindingView<'a>) -> Self {
+        Self { view, guid: OnceCell::new() }
+    }
+}
+
+impl Subject for FilteredFinding<'_, '_> {
+    fn text(&self, field: FilterField) -> Option<&str> {
+        let view = self.view;
+        match field {
+            FilterField::Host => view.host(),
+            FilterField::User => view.text(Field::User),
+            FilterField::Image => view.text(Field::Image),
+            FilterField::CommandLine => view.text(Field::CommandLine),
+            FilterField::ParentImage => view.text(Field::ParentImage),
+            FilterField::ParentCommandLine => view.text(Field::ParentCommandLine),
+            FilterField::DestinationHostname => view.text(Field::DestinationHostname),
+            FilterField::Signal => Some(view.signal().name()),
+            FilterField::Source => Some(view.source()),
+            FilterField::ProcessGuid => self.guid.get_or_init(|| view.store.guid_text(view)).as_deref(),
+            _ => None,
+        }
+    }
+
+    fn number(&self, field: FilterField) -> Option<i64> {
+        let view = self.view;
+        match field {
+            FilterField::Score => Some(i64::from(view.score())),
+            FilterField::IsCiSystem => Some(i64::from(view.is_ci_system())),
+            FilterField::IsKnownIde => Some(i64::from(view.is_known_ide())),
+            FilterField::EventCode => Some(i64::from(view.event.event_code)),
+            FilterField::RecordId => view.event.record_id().and_then(|record| i64::try_from(record).ok()),
+            _ => None,
+        }
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.view.time()
     }
 }

@@ -1,1 +1,172 @@
-//! (being written)
+//! What a pattern would change, before it is kept.
+
+use std::ops::Range;
+
+use crate::detect::pattern::{Pattern, PatternError, Patterns};
+use crate::detect::profile::Profile;
+use crate::model::time::Timestamp;
+use crate::store::Store;
+use crate::store::distinct::{Distinct, DistinctTable};
+use crate::store::finding::FindingId;
+use crate::store::flags::Flags;
+
+/// One of the two patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// The CI-host pattern, on `host`.
+    CiHost,
+    /// The IDE-parent pattern, on `ParentImage`.
+    IdeParent,
+}
+
+impl Which {
+    /// Its name in the configuration and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CiHost => "ci-host",
+            Self::IdeParent => "ide-parent",
+        }
+    }
+
+    /// What it is evaluated on, in the plural.
+    #[must_use]
+    pub const fn subjects(self) -> &'static str {
+        match self {
+            Self::CiHost => "hosts",
+            Self::IdeParent => "parents",
+        }
+    }
+
+    /// That one of both.
+    #[must_use]
+    pub const fn of(self, patterns: &Patterns) -> &Pattern {
+        match self {
+            Self::CiHost => &patterns.ci_host,
+            Self::IdeParent => &patterns.ide_parent,
+        }
+    }
+
+    /// Both with that one replaced.
+    #[must_use]
+    pub fn with(self, patterns: &Patterns, pattern: Pattern) -> Patterns {
+        match self {
+            Self::CiHost => Patterns { ci_host: pattern, ide_parent: patterns.ide_parent.clone() },
+            Self::IdeParent => Patterns { ci_host: patterns.ci_host.clone(), ide_parent: pattern },
+        }
+    }
+
+    const fn table(self, store: &Store) -> &DistinctTable {
+        match self {
+            Self::CiHost => store.hosts(),
+            Self::IdeParent => store.parents(),
+        }
+    }
+}
+
+/// A pattern that is being edited. The list answers to [`Self::flags`], which stay those of the last valid text.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Which of the two.
+    pub which: Which,
+    /// The verdicts of the last valid text, with the other pattern as it is.
+    pub flags: Flags,
+    /// Why the text as it stands is no pattern.
+    pub error: Option<PatternError>,
+}
+
+impl Trial {
+    /// Starts from what is in force.
+    #[must_use]
+    pub fn new(which: Which, in_force: &Flags) -> Self {
+        Self { which, flags: in_force.clone(), error: None }
+    }
+
+    /// Takes the text as it stands. An invalid one leaves the verdicts as they are.
+    pub fn edit(&mut self, text: &str, store: &Store) {
+        match Pattern::new(text) {
+            Ok(pattern) => {
+                self.error = None;
+                let patterns = self.which.with(self.flags.patterns(), pattern);
+                self.flags.set_patterns(patterns, store);
+            }
+            Err(error) => self.error = Some(error),
+        }
+    }
+}
+
+/// A distinct host or parent beside a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// Where the pattern matches, in bytes.
+    pub matched: Option<Range<usize>>,
+    /// Events that have it.
+    pub events: u64,
+    /// The latest of these.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// The first `most` distinct hosts or parents, matched ones first, each kind by its number of events; and how many
+/// match of how many.
+#[must_use]
+pub fn subjects<'a>(
+    store: &'a Store,
+    which: Which,
+    flags: &Flags,
+    most: usize,
+) -> (Vec<Subject<'a>>, usize, usize) {
+    let pattern = which.of(flags.patterns());
+    let table = which.table(store);
+    let mut entries: Vec<(bool, &Distinct)> =
+        table.entries().iter().map(|entry| (pattern.matches(Some(store.text(entry.shown))), entry)).collect();
+    let matching = entries.iter().filter(|(matches, _)| *matches).count();
+    let order = |(matches, entry): &(bool, &Distinct)| (!matches, u64::MAX - entry.events, entry.written);
+    if entries.len() > most && most > 0 {
+        entries.select_nth_unstable_by_key(most - 1, order);
+        entries.truncate(most);
+    }
+    entries.sort_unstable_by_key(order);
+    let shown = entries
+        .into_iter()
+        .map(|(_, entry)| {
+            let text = store.text(entry.shown);
+            Subject { text, matched: pattern.find(text), events: entry.events, last_seen: entry.last_seen }
+        })
+        .collect();
+    (shown, matching, table.entries().len())
+}
+
+/// What changes between two states of the patterns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Findings that become alerts.
+    pub appear: Vec<FindingId>,
+    /// Alerts that are none any more.
+    pub go: Vec<FindingId>,
+    /// Findings whose score changes on the same side.
+    pub rescored: Vec<FindingId>,
+}
+
+/// Compares all findings of a profile under two states of the patterns.
+#[must_use]
+pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
+    let mut changes = Changes::default();
+    for (index, finding) in store.findings().iter().enumerate() {
+        let (Some(old), Some(new)) = (finding.score(profile, before), finding.score(profile, after)) else {
+            continue;
+        };
+        if old == new {
+            continue;
+        }
+        let Ok(number) = u32::try_from(index) else { break };
+        let list = match (old >= min_score, new >= min_score) {
+            (false, true) => &mut changes.appear,
+            (true, false) => &mut changes.go,
+            _ => &mut changes.rescored,
+        };
+        list.push(FindingId(number));
+    }
+    changes
+}

@@ -1,0 +1,149 @@
+//! The options and commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::detect::profile::Profile;
+use crate::export::Format;
+use crate::store::HostNaming;
+
+/// Is somebody carrying data out through a code repository? (MITRE ATT&CK T1567.001)
+///
+/// Reads Sysmon events from Windows event logs, runs one detection over them, ranks the alerts, and shows why each
+/// fired, its parent process and the way up the tree.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Files and folders (read recursively) of .evtx
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// No screen: alerts to standard output
+    ///
+    /// Exit status: 0 no alert, 1 alerts, 2 usage or nothing could be read at all, 3 read in part (alerts are still
+    /// printed, each unreadable part is named on standard error).
+    Scan(Scan),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Scan {
+    /// Files and folders (read recursively) of .evtx
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+    /// How rows are written [default: table on a terminal, ndjson in a pipe]
+    #[arg(long, value_enum)]
+    pub format: Option<FormatName>,
+    /// Write the rows to a file, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// One JSON object with the account of all records on standard error at the end
+    #[arg(long)]
+    pub stats: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// How the search is read [default: correlated]
+    #[arg(long, value_enum)]
+    pub profile: Option<ProfileName>,
+    /// The pattern of hosts that are CI systems, over the configuration's
+    #[arg(long, value_name = "REGEX")]
+    pub ci_host: Option<String>,
+    /// The pattern of parents that are development environments, over the configuration's
+    #[arg(long, value_name = "REGEX")]
+    pub ide_parent: Option<String>,
+    /// What `host` is: the computer's name as written, or its first label [default: computer]
+    #[arg(long, value_enum)]
+    pub host: Option<HostName>,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The theme of the console
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Threads that read [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// The least score of an alert, 0 to 3; with 0, what was selected but suppressed is shown too [default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub min_score: Option<u8>,
+    /// Show tokens and passwords instead of masking them
+    #[arg(long)]
+    pub reveal_secrets: bool,
+    /// Draw with letters only, for terminals without line characters
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ProfileName {
+    /// The Splunk search to the letter, its surprises included
+    Spl,
+    /// What the search set out to do: parents and DNS names joined
+    Correlated,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Spl => Self::Spl,
+            ProfileName::Correlated => Self::Correlated,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum HostName {
+    /// The computer's name as written
+    Computer,
+    /// Its first label, as a forwarder names it
+    Short,
+}
+
+impl From<HostName> for HostNaming {
+    fn from(name: HostName) -> Self {
+        match name {
+            HostName::Computer => Self::Computer,
+            HostName::Short => Self::Short,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FormatName {
+    /// Aligned columns for a terminal
+    Table,
+    /// A JSON object a line
+    Ndjson,
+    /// One JSON array
+    Json,
+    /// Comma-separated values, safe for spreadsheets
+    Csv,
+    /// A table and a list for a ticket
+    Markdown,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Table => Self::Table,
+            FormatName::Ndjson => Self::Ndjson,
+            FormatName::Json => Self::Json,
+            FormatName::Csv => Self::Csv,
+            FormatName::Markdown => Self::Markdown,
+            FormatName::Sarif => Self::Sarif,
+        }
+    }
+}

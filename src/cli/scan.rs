@@ -1,0 +1,168 @@
+//! `scan`: no screen, alerts to standard output.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::args::Scan;
+use super::settings::Resolved;
+use super::{EXIT_USAGE, complain};
+use crate::detect::ALERT_SCORE;
+use crate::detect::profile::Profile;
+use crate::export::atomic::AtomicFile;
+use crate::export::stats::Stats;
+use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
+use crate::model::fault::Severity;
+use crate::model::feed::{FeedMessage, Progress};
+use crate::source::{LoadOptions, load};
+use crate::store::flags::Flags;
+use crate::store::listing::{Listing, Query, Side};
+use crate::store::{Retention, Store};
+use crate::tui::terminal;
+
+/// No alert.
+const EXIT_QUIET: u8 = 0;
+/// Alerts.
+const EXIT_ALERTS: u8 = 1;
+/// Read in part.
+const EXIT_PARTIAL: u8 = 3;
+/// Batches that wait between the readers and the store.
+const QUEUE: usize = 64;
+/// Between two lines of progress.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Runs a scan, and says its exit status.
+pub(super) fn run(scan: &Scan) -> Result<u8, String> {
+    let started = Instant::now();
+    let resolved = Resolved::new(&scan.common)?;
+    let mut store = read(&scan.paths, &resolved);
+    let mut flags = Flags::new(resolved.patterns.clone());
+    flags.extend(&store);
+    for fault in store.faults() {
+        let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
+        complain(&format!("{kind}{fault}"));
+    }
+    let query = Query { min_score: resolved.min_score, ..Query::alerts(resolved.profile) };
+    let listing = Listing::new(&mut store, &flags, &query);
+    let alerts = listing.total(Side::Alerts, resolved.min_score.max(ALERT_SCORE));
+    write(scan, &resolved, &store, &flags, &listing)?;
+    let errors = store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
+    if scan.stats {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let selected = number(listing.by_score.iter().sum());
+        let stats = Stats::new(store.tally(), selected, number(alerts), number(errors), started.elapsed());
+        // Where standard error is closed there is nobody to tell.
+        let _ = stats.write(&mut io::stderr());
+    }
+    Ok(match (errors, store.tally().records(), alerts) {
+        (1.., 0, _) => EXIT_USAGE,
+        (1.., ..) => EXIT_PARTIAL,
+        (0, _, 0) => EXIT_QUIET,
+        (0, _, _) => EXIT_ALERTS,
+    })
+}
+
+/// Reads all sources into a store that keeps what the profile needs.
+fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
+    let retention = match resolved.profile {
+        Profile::Spl => Retention::Selected,
+        Profile::Correlated => Retention::Joins,
+    };
+    let mut store = Store::new(resolved.naming, retention);
+    let (sender, receiver) = mpsc::sync_channel(QUEUE);
+    let progress = Progress::default();
+    let options = LoadOptions { threads: resolved.threads };
+    std::thread::scope(|scope| {
+        let (options, progress) = (&options, &progress);
+        scope.spawn(move || load(paths, options, progress, &|message| sender.send(message).is_ok()));
+        let mut line = ProgressLine::new();
+        for message in receiver {
+            match message {
+                FeedMessage::Source(source) => store.add_source(source),
+                FeedMessage::Batch(batch) => store.ingest(batch),
+                FeedMessage::Fault(fault) => store.add_fault(fault),
+                FeedMessage::Finished => break,
+            }
+            line.show(progress);
+        }
+        line.clear();
+    });
+    store
+}
+
+fn write(
+    scan: &Scan,
+    resolved: &Resolved,
+    store: &Store,
+    flags: &Flags,
+    listing: &Listing,
+) -> Result<(), String> {
+    let to_terminal = scan.output.is_none() && io::stdout().is_terminal();
+    let format = scan.format.map_or(if to_terminal { Format::Table } else { Format::Ndjson }, Format::from);
+    let options = ExportOptions {
+        reveal_secrets: resolved.reveal_secrets,
+        table_width: to_terminal.then(terminal::width).flatten(),
+        color: to_terminal && resolved.colors_allowed,
+        ascii: resolved.ascii,
+        summary: Some(format!(
+            "{} rows, profile {}, {} Sysmon events of {} records.",
+            listing.findings.len(),
+            resolved.profile.name(),
+            store.tally().sysmon,
+            store.tally().records()
+        )),
+        ..ExportOptions::default()
+    };
+    let rows = listing.findings.iter().filter_map(|id| store.row(*id, resolved.profile, flags));
+    if let Some(path) = &scan.output {
+        let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
+        write_rows(&mut file, format, rows, &options).map_err(|error| file.explain(error).to_string())?;
+        return file.commit().map_err(|error| error.to_string());
+    }
+    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    match write_rows(&mut out, format, rows, &options).and_then(|()| out.flush()) {
+        // Whoever read the rows has seen enough.
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        Err(error) => Err(format!("standard output could not be written: {error}")),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// A line on standard error, where that is a terminal.
+struct ProgressLine {
+    last: Option<Instant>,
+    shown: bool,
+}
+
+impl ProgressLine {
+    fn new() -> Self {
+        Self { last: io::stderr().is_terminal().then(Instant::now), shown: false }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        if self.last.is_none_or(|last| last.elapsed() < PROGRESS_EVERY) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let figure = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (done, found) = (figure(&progress.bytes_done), figure(&progress.bytes_found));
+        let _ = write!(
+            io::stderr(),
+            "\r\x1b[K{} of {} files, {} of {} MB, {} records",
+            figure(&progress.files_done),
+            figure(&progress.files_found),
+            done / 1_000_000,
+            found / 1_000_000,
+            figure(&progress.records_done)
+        );
+        self.shown = true;
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Rows as comma-separated values that a spreadsheet may open.
+//!
+//! Lines end in CR LF, as RFC 4180 says: who reads CSV with line tools has `ndjson` for that, and every reader of CSV takes
+//! CR LF. No cell holds a line break, so a row is a line. There is no byte order mark: it would become part of the first
+//! column's name for most readers.
+//!
+//! A cell that a spreadsheet would take for a formula gets an apostrophe before it, numbers of the console's own aside.
+//! A lone `-`, which Sysmon writes for "not known", is no formula for any spreadsheet and stays as it is.
+
+use std::borrow::Borrow;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::row::{COLUMNS, Value, text, values};
+use super::{ExportOptions, safe};
+use crate::model::row::{AlertRow, JoinedField};
+
+const LINE_END: &str = "\r\n";
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
+    options: &ExportOptions,
+) -> io::Result<()> {
+    let mut line = COLUMNS.join(",");
+    line.push_str(LINE_END);
+    out.write_all(line.as_bytes())?;
+    for row in rows {
+        let row = row.borrow();
+        line.clear();
+        for (index, value) in values(row, options.reveal_secrets).into_iter().enumerate() {
+            if index > 0 {
+                line.push(',');
+            }
+            match value {
+                Value::Missing => {}
+                Value::Text(text) => push_cell(&mut line, &text),
+                Value::Number(number) => line.push_str(&number.to_string()),
+                Value::Joined(fields) => push_cell(&mut line, &joined_text(fields, options.reveal_secrets)),
+            }
+        }
+        line.push_str(LINE_END);
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// `DestinationHostname from Event 22, record 7, dns.evtx (own value: -)`, one after the other.
+pub(super) fn joined_text(fields: &[JoinedField], reveal_secrets: bool) -> String {
+    let mut shown = String::new();
+    for field in fields {
+        if !shown.is_empty() {
+            shown.push_str("; ");
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(shown, "{} from Event {}", field.field.name(), field.event_code);
+        if let Some(record_id) = field.record_id {
+            let _ = write!(shown, ", record {record_id}");
+        }
+        let _ = write!(shown, ", {}", field.source);
+        if let Some(own_value) = text(field.own_value.as_deref(), reveal_secrets) {
+            let _ = write!(shown, " (own value: {own_value})");
+        }
+    }
+    shown
+}
+
+fn push_cell(line: &mut String, text: &str) {
+    let cell = harmless(text);
+    let is_quoted = cell.contains(['"', ',', ';', '\'']) || cell.starts_with(' ') || cell.ends_with(' ');
+    if is_quoted {
+        line.push('"');
+        line.push_str(&cell.replace('"', "\"\""));
+        line.push('"');
+    } else {
+        line.push_str(&cell);
+    }
+}
+
+/// The text with what is invisible written out, and no formula. TAB and CR at the start are invisible, too.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let shown = safe::shown(text, true);
+    if shown != "-" && shown.trim_start().starts_with(starts_a_formula) {
+        Cow::Owned(format!("'{shown}"))
+    } else {
+        shown
+    }
+}
+
+/// What spreadsheets take for the start of a formula, in full width too: they fold it.
+fn starts_a_formula(character: char) -> bool {
+    matches!(
+        character,
+        '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}' | '\u{2212}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (text, expected) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("--force", "'--force"),
+            ("@SUM(1)", "'@SUM(1)"),
+            (" \u{3000}=1", "' \u{3000}=1"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
+            ("\u{ff0b}1", "'\u{ff0b}1"),
+            ("\u{ff0d}1", "'\u{ff0d}1"),
+            ("\u{ff20}x", "'\u{ff20}x"),
+            ("\t=1", "<U+0009>=1"),
+            ("\r=1", "<U+000D>=1"),
+            ("\u{feff}=1", "<U+FEFF>=1"),
+            ("-", "-"),
+            ("", ""),
+            ("a=1", "a=1"),
+            ("'", "'"),
+        ] {
+            assert_eq!(harmless(text), expected, "{text:?}");
+        }
+    }
+}

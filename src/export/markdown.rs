@@ -1,0 +1,229 @@
+//! Rows for a ticket: a short table, and under it a list of each alert's particulars.
+//!
+//! Texts of events stand in code spans, where no link, mention, picture or formula is made of them. What could end a span,
+//! a cell or a tag is no part of a span but a character reference between two of them (`` `a`&#124;`b` ``): that holds for
+//! readers that know tables, readers that don't, and readers that are lax about HTML.
+
+use std::borrow::Borrow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::row::text;
+use super::{ExportOptions, safe};
+use crate::model::row::AlertRow;
+use crate::model::text::image_name;
+
+const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)";
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    rows: impl Iterator<Item = impl Borrow<AlertRow>>,
+    options: &ExportOptions,
+) -> io::Result<()> {
+    let rows: Vec<_> = rows.collect();
+    let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
+    let title = options.title.as_ref().map(|title| prose(&safe::shown(title, options.reveal_secrets)));
+    write!(out, "# {}\n\n", title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    if let Some(summary) = &options.summary {
+        write!(out, "{}\n\n", prose(&safe::shown(summary, options.reveal_secrets)))?;
+    }
+    if rows.is_empty() {
+        return writeln!(out, "No alerts.");
+    }
+    out.write_all(b"| # | Score | Time (UTC) | Host | User | Signal | Program | Destination |\n")?;
+    out.write_all(b"|---|---|---|---|---|---|---|---|\n")?;
+    for (index, row) in rows.iter().enumerate() {
+        write_table_row(out, index + 1, row, options)?;
+    }
+    for (index, row) in rows.iter().enumerate() {
+        write_particulars(out, index + 1, row, options)?;
+    }
+    Ok(())
+}
+
+fn write_table_row(
+    out: &mut dyn Write,
+    number: usize,
+    row: &AlertRow,
+    options: &ExportOptions,
+) -> io::Result<()> {
+    let shown = |text: Option<&str>| code(&safe::shown(text.unwrap_or_default(), options.reveal_secrets));
+    let time = row.time.map(|time| format!("{} {}", time.date_text(), time.clock_text())).unwrap_or_default();
+    writeln!(
+        out,
+        "| {number} | {} | {time} | {} | {} | {} | {} | {} |",
+        row.suspicion_score,
+        shown(row.host.as_deref()),
+        shown(row.user.as_deref()),
+        row.signal,
+        shown(row.image.as_deref().map(image_name)),
+        shown(row.destination_hostname.as_deref()),
+    )
+}
+
+fn write_particulars(
+    out: &mut dyn Write,
+    number: usize,
+    row: &AlertRow,
+    options: &ExportOptions,
+) -> io::Result<()> {
+    let shown =
+        |value: Option<&str>| text(value, options.reveal_secrets).map(|text| code(&safe::shown(&text, true)));
+    let mut text = format!("\n## {number}. {}, score {}\n\n", row.signal, row.suspicion_score);
+    let mut item = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "- {name}: {value}");
+        }
+    };
+    item("Why", Some(prose(&safe::shown(&row.explanation.sentence, options.reveal_secrets))));
+    item("Time", row.time.map(|time| code(&time.to_string())));
+    item("Host", shown(row.host.as_deref()));
+    item("User", shown(row.user.as_deref()));
+    item("Program", shown(row.image.as_deref()));
+    item("Command line", shown(row.command_line.as_deref()));
+    item("Parent", shown(row.parent_image.as_deref()));
+    item("Parent's command line", shown(row.parent_command_line.as_deref()));
+    item("Destination", shown(row.destination_hostname.as_deref()));
+    item("Process", shown(row.process_guid.as_deref()));
+    let record = row.record_id.map(|record_id| format!("record {record_id}, ")).unwrap_or_default();
+    item(
+        "From",
+        Some(format!("Event {}, {record}{}", row.event_code, code(&safe::shown(&row.source, true)))),
+    );
+    for joined in &row.joined {
+        let record = joined.record_id.map(|record_id| format!("record {record_id}, ")).unwrap_or_default();
+        let source = code(&safe::shown(&joined.source, true));
+        let own =
+            shown(joined.own_value.as_deref()).map(|own| format!(", own value {own}")).unwrap_or_default();
+        let (field, event_code) = (joined.field.name(), joined.event_code);
+        item("Joined", Some(format!("{field} from Event {event_code}, {record}{source}{own}")));
+    }
+    out.write_all(text.as_bytes())
+}
+
+/// A visible text in code spans.
+fn code(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len() + 2);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let at = rest.find(is_special).unwrap_or(rest.len());
+        let (span, after) = rest.split_at(at);
+        push_span(&mut shown, span);
+        let mut characters = after.chars();
+        if let Some(special) = characters.next() {
+            let _ = write!(shown, "&#{};", u32::from(special));
+        }
+        rest = characters.as_str();
+    }
+    shown
+}
+
+/// What may stand in no span: it could end the span, the cell, or open a tag for a lax reader.
+const fn is_special(character: char) -> bool {
+    matches!(character, '`' | '|' | '<' | '>' | '&')
+}
+
+fn push_span(shown: &mut String, span: &str) {
+    // Blanks at a span's edges are eaten by the span, and a backslash before its end is read as an escape by some.
+    let inner = span.trim_matches(' ');
+    let kept = inner.trim_end_matches('\\');
+    let (before, after) = if inner.is_empty() {
+        (span.len(), 0)
+    } else {
+        (span.len() - span.trim_start_matches(' ').len(), span.len() - span.trim_end_matches(' ').len())
+    };
+    shown.extend(std::iter::repeat_n(' ', before));
+    if !kept.is_empty() {
+        let _ = write!(shown, "`{kept}`");
+    }
+    for _ in kept.len()..inner.len() {
+        shown.push_str("&#92;");
+    }
+    shown.extend(std::iter::repeat_n(' ', after));
+}
+
+/// A visible sentence: words that are nothing but words stay plain, all else is a code span.
+fn prose(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len() + 8);
+    let mut spanned = String::new();
+    for word in text.split(' ') {
+        if is_plain_word(word) {
+            push_spanned(&mut shown, &mut spanned);
+            push_word(&mut shown, word);
+        } else {
+            push_word(&mut spanned, word);
+        }
+    }
+    push_spanned(&mut shown, &mut spanned);
+    shown
+}
+
+/// The sentence's own punctuation after a span stands outside of it.
+fn push_spanned(shown: &mut String, spanned: &mut String) {
+    let bare = spanned.trim_end_matches(['.', ',', ';', ':']);
+    if !spanned.is_empty() {
+        let punctuation = spanned.get(bare.len()..).unwrap_or_default();
+        push_word(shown, &(code(bare) + punctuation));
+    }
+    spanned.clear();
+}
+
+fn push_word(text: &mut String, word: &str) {
+    if !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(word);
+}
+
+/// A word with nothing in it that Markdown, a ticket system or a reader's eye could take for more: letters, digits, an
+/// inner hyphen or apostrophe, and the punctuation of prose at its end.
+fn is_plain_word(word: &str) -> bool {
+    let bare = word.trim_end_matches(['.', ',', ';', ':', '?', '!', ')']).trim_start_matches('(');
+    let edges_hold = !bare.starts_with(['-', '\'']) && !bare.ends_with(['-', '\'']);
+    edges_hold
+        && word.len() - bare.len() <= 3
+        && bare.chars().all(|character| character.is_alphanumeric() || matches!(character, '-' | '\''))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_stand_in_spans_that_they_cannot_leave() {
+        for (text, expected) in [
+            ("", ""),
+            ("git push", "`git push`"),
+            (r"C:\a\git.exe", r"`C:\a\git.exe`"),
+            (r"C:\a\\", r"`C:\a`&#92;&#92;"),
+            ("a|b", "`a`&#124;`b`"),
+            ("a`b``", "`a`&#96;`b`&#96;&#96;"),
+            ("<script>", "&#60;`script`&#62;"),
+            ("a & b", "`a` &#38; `b`"),
+            (" a ", " `a` "),
+            ("  ", "  "),
+            ("\\", "&#92;"),
+            ("[x](http://y) **z** @you", "`[x](http://y) **z** @you`"),
+        ] {
+            assert_eq!(code(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_stays_one() {
+        for (text, expected) in [
+            (
+                "git.exe pushes to github.com, and ws01 is no CI system.",
+                "`git.exe` pushes to `github.com`, and ws01 is no CI system.",
+            ),
+            ("the host's name (by reverse lookup)", "the host's name (by reverse lookup)"),
+            ("see @you and http://x | y", "see `@you` and `http://x` &#124; y"),
+            ("**a** _b_ c", "`**a** _b_` c"),
+            ("it ran C:\\x.exe.", "it ran `C:\\x.exe`."),
+            ("...", "..."),
+        ] {
+            assert_eq!(prose(text), expected);
+        }
+    }
+}

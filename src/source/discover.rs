@@ -1,0 +1,308 @@
+//! From paths to the files that are read.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, File, FileType, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use super::evtx;
+use super::file::read_at;
+use crate::model::fault::{Fault, Severity};
+use crate::model::feed::Progress;
+
+/// How many files of a kind that is never opened are named for one folder.
+const MOST_NAMED: u64 = 20;
+/// Bytes that are looked at to tell what a file is: to the first chunk's magic.
+const HEAD: usize = 4096 + 8;
+
+/// A file that will be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// Its size in bytes when it was found.
+    pub(super) size: u64,
+}
+
+/// Finds the files, in the order of the paths and of names in folders. What can't be read is handed to `report`.
+pub(super) fn discover(
+    paths: &[PathBuf],
+    progress: &Progress,
+    report: &mut dyn FnMut(Fault),
+) -> Vec<Candidate> {
+    let mut search = Search { progress, report, found: Vec::new() };
+    for path in paths {
+        if progress.is_stopped() {
+            break;
+        }
+        search.named(path);
+    }
+    search.found
+}
+
+struct Search<'a> {
+    progress: &'a Progress,
+    report: &'a mut dyn FnMut(Fault),
+    found: Vec<Candidate>,
+}
+
+/// What was passed over in one folder.
+#[derive(Default)]
+struct Passed {
+    no_logs: u64,
+    apple: u64,
+    special: u64,
+    candidates: u64,
+    folders: HashSet<PathBuf>,
+}
+
+/// What a file is by its first bytes.
+enum Nature {
+    Log,
+    /// A sentence that says what it is and what to do.
+    No(&'static str),
+}
+
+impl Search<'_> {
+    fn fault(&mut self, path: &Path, severity: Severity, reason: impl Into<String>) {
+        (self.report)(Fault {
+            source: None,
+            name: path.display().to_string(),
+            chunk: None,
+            record: None,
+            severity,
+            lost_records: 0,
+            reason: reason.into(),
+        });
+    }
+
+    fn named(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+            Ok(metadata) if metadata.is_dir() => self.folder(path),
+            Ok(metadata) if metadata.is_file() => self.candidate(path, &metadata),
+            Ok(metadata) => {
+                let what = special(metadata.file_type());
+                self.fault(
+                    path,
+                    Severity::Unreadable,
+                    format!("it is {what}; only files and folders are read"),
+                );
+            }
+        }
+    }
+
+    /// A file that is meant to be a log, by its name or by whoever named it.
+    fn candidate(&mut self, path: &Path, metadata: &Metadata) {
+        if metadata.len() == 0 {
+            self.fault(
+                path,
+                Severity::Unreadable,
+                "it is empty (0 bytes): copy it again from where it comes from",
+            );
+            return;
+        }
+        match nature(path) {
+            Ok(Nature::Log) => self.keep(path, metadata.len()),
+            Ok(Nature::No(sentence)) => self.fault(path, Severity::Unreadable, sentence),
+            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+        }
+    }
+
+    fn keep(&mut self, path: &Path, size: u64) {
+        self.progress.files_found.fetch_add(1, Ordering::Relaxed);
+        self.progress.bytes_found.fetch_add(size, Ordering::Relaxed);
+        self.found.push(Candidate { path: path.to_owned(), size });
+    }
+
+    fn folder(&mut self, root: &Path) {
+        let mut passed = Passed::default();
+        // The next entry stands last.
+        let mut waiting = vec![root.to_owned()];
+        while let Some(path) = waiting.pop() {
+            if self.progress.is_stopped() {
+                return;
+            }
+            self.entry(&path, path == root, &mut passed, &mut waiting);
+        }
+        self.account(root, &passed);
+    }
+
+    fn entry(&mut self, path: &Path, is_root: bool, passed: &mut Passed, waiting: &mut Vec<PathBuf>) {
+        let name = path.file_name().map(OsString::from).unwrap_or_default();
+        if !is_root && (name.as_encoded_bytes().starts_with(b"._") || name == "__MACOSX") {
+            passed.apple += 1;
+            return;
+        }
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                let is_link = fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink());
+                let reason =
+                    if is_link { "it is a link that leads nowhere".to_owned() } else { describe(&error) };
+                let severity = if is_link { Severity::Notice } else { Severity::Unreadable };
+                self.fault(path, severity, reason);
+                return;
+            }
+        };
+        if metadata.is_dir() {
+            self.subfolder(path, passed, waiting);
+        } else if metadata.is_file() {
+            self.file(path, &metadata, passed);
+        } else {
+            passed.special += 1;
+            if passed.special <= MOST_NAMED {
+                let what = special(metadata.file_type());
+                self.fault(path, Severity::Notice, format!("it is {what} and was not opened"));
+            }
+        }
+    }
+
+    fn subfolder(&mut self, path: &Path, passed: &mut Passed, waiting: &mut Vec<PathBuf>) {
+        // A folder that is reached a second time is one that a link leads back to.
+        let is_new = match fs::canonicalize(path) {
+            Ok(real) => passed.folders.insert(real),
+            Err(error) => {
+                self.fault(path, Severity::Unreadable, describe(&error));
+                return;
+            }
+        };
+        if !is_new {
+            let reason = "it is a link to a folder that is read already; it was not followed";
+            self.fault(path, Severity::Notice, reason);
+            return;
+        }
+        match fs::read_dir(path) {
+            Ok(entries) => {
+                let mut paths = Vec::new();
+                for entry in entries {
+                    match entry {
+                        Ok(entry) => paths.push(entry.path()),
+                        Err(error) => self.fault(path, Severity::Loss, describe(&error)),
+                    }
+                }
+                paths.sort_unstable_by(|one, other| other.file_name().cmp(&one.file_name()));
+                waiting.append(&mut paths);
+            }
+            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+        }
+    }
+
+    fn file(&mut self, path: &Path, metadata: &Metadata, passed: &mut Passed) {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("evtx")) {
+            passed.candidates += 1;
+            self.candidate(path, metadata);
+            return;
+        }
+        let mut head = [0; 8];
+        match File::open(path).and_then(|file| read_at(&file, &mut head, 0)) {
+            Ok(_) if evtx::is_log_head(&head) => {
+                passed.candidates += 1;
+                self.keep(path, metadata.len());
+            }
+            Ok(_) => passed.no_logs += 1,
+            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+        }
+    }
+
+    fn account(&mut self, root: &Path, passed: &Passed) {
+        let files = |count: u64| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+        if passed.candidates == 0 {
+            let looked = files(passed.no_logs);
+            self.fault(
+                root,
+                Severity::Unreadable,
+                format!("there is no Windows event log (.evtx) in this folder; {looked} of other kinds were passed over"),
+            );
+        } else if passed.no_logs == 1 {
+            self.fault(root, Severity::Notice, "1 file that is no log was passed over");
+        } else if passed.no_logs > 1 {
+            self.fault(
+                root,
+                Severity::Notice,
+                format!("{} files that are no logs were passed over", passed.no_logs),
+            );
+        }
+        if passed.apple > 0 {
+            let entries =
+                if passed.apple == 1 { "1 entry".to_owned() } else { format!("{} entries", passed.apple) };
+            self.fault(
+                root,
+                Severity::Notice,
+                format!("{entries} that macOS adds to archives (._*, __MACOSX) passed over"),
+            );
+        }
+        if passed.special > MOST_NAMED {
+            let rest = files(passed.special - MOST_NAMED);
+            self.fault(
+                root,
+                Severity::Notice,
+                format!("{rest} more that are pipes, sockets or devices were not opened"),
+            );
+        }
+    }
+}
+
+/// What is wrong with a path, and what to do.
+pub(super) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder: check the spelling".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "no permission to read it: use an account that may, or copy it to where you may".to_owned()
+        }
+        _ => format!("it can't be read: {error}"),
+    }
+}
+
+#[cfg(unix)]
+fn special(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_: FileType) -> &'static str {
+    "neither a file nor a folder"
+}
+
+/// What a file is that is meant to be a log. What can't be told by its beginning is left to whoever reads it whole.
+fn nature(path: &Path) -> io::Result<Nature> {
+    let mut head = vec![0; HEAD];
+    let read = read_at(&File::open(path)?, &mut head, 0)?;
+    let head = head.get(..read).unwrap_or_default();
+    if evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head) {
+        return Ok(Nature::Log);
+    }
+    Ok(match head {
+        [b'P', b'K', 3, 4, ..] => Nature::No("it is a ZIP archive: unpack it, and name the folder"),
+        [0x1f, 0x8b, ..] => Nature::No("it is packed with gzip: unpack it first"),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Nature::No("it is a 7-Zip archive: unpack it, and name the folder"),
+        _ if is_text(head) => {
+            Nature::No("it is text and no Windows event log: name the .evtx file that it was made from")
+        }
+        _ => Nature::Log,
+    })
+}
+
+fn is_text(head: &[u8]) -> bool {
+    if matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        return true;
+    }
+    let text = match str::from_utf8(head) {
+        Ok(text) => text,
+        // A letter may be cut by the end of what was read.
+        Err(error) if error.error_len().is_none() => {
+            head.get(..error.valid_up_to()).and_then(|head| str::from_utf8(head).ok()).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty() && !text.chars().any(|letter| letter.is_control() && !letter.is_ascii_whitespace())
+}

@@ -1,0 +1,227 @@
+//! Binary XML: tokens of a template definition, and instances of templates with their values.
+
+use super::bytes::{size_at, u8_at, u16_at, u32_at};
+use super::template::DEFINITION_HEADER;
+
+/// A name in the chunk's table of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    /// Where its UTF-16LE begins in the chunk.
+    pub(super) at: usize,
+    /// Its length in units of two bytes.
+    pub(super) units: usize,
+}
+
+/// A token, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    /// An element begins; its attributes (if it has any) and the end of its start follow.
+    Open {
+        /// Its name.
+        name: Name,
+        /// The value without which it is left out.
+        dependency: Option<u16>,
+        /// Whether attributes follow.
+        attributes: bool,
+    },
+    /// An element ends.
+    Close,
+    /// A record's value of this number stands here.
+    Hole {
+        /// The number.
+        number: u16,
+    },
+    /// Text, UTF-16LE.
+    Text {
+        /// Where it begins in the chunk.
+        at: usize,
+        /// Its bytes.
+        length: usize,
+    },
+    /// An entity, a character by number, CDATA, or a processing instruction.
+    Reference,
+}
+
+/// Reads tokens. Each function gives `None` for bytes that are none of the tokens known here.
+#[derive(Debug)]
+pub(super) struct Tokens<'c> {
+    chunk: &'c [u8],
+    at: usize,
+    end: usize,
+    has_dependencies: bool,
+}
+
+impl<'c> Tokens<'c> {
+    /// Tokens from `at` to `end` of a chunk. Elements of a definition name the value that they depend on.
+    pub(super) fn new(chunk: &'c [u8], at: usize, end: usize, has_dependencies: bool) -> Self {
+        Self { chunk, at, end, has_dependencies }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        if self.at < self.end { u8_at(self.chunk, self.at) } else { None }
+    }
+
+    fn skip(&mut self, bytes: usize) -> Option<()> {
+        self.at = self.at.checked_add(bytes).filter(|at| *at <= self.end)?;
+        Some(())
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        let value = u16_at(self.chunk, self.at)?;
+        self.skip(2)?;
+        Some(value)
+    }
+
+    /// The next token of an element's content; `Some(None)` at the end.
+    #[expect(clippy::option_option, reason = "outside: unknown bytes; inside: the end")]
+    pub(super) fn next(&mut self) -> Option<Option<Token>> {
+        let Some(byte) = self.peek() else { return Some(None) };
+        if byte == 0x0f {
+            self.skip(4)?;
+            return self.next_behind_header();
+        }
+        self.next_behind_header()
+    }
+
+    #[expect(clippy::option_option, reason = "outside: unknown bytes; inside: the end")]
+    fn next_behind_header(&mut self) -> Option<Option<Token>> {
+        let Some(byte) = self.peek() else { return Some(None) };
+        match byte {
+            0x00 => Some(None),
+            0x01 | 0x41 => {
+                self.skip(1)?;
+                let dependency = if self.has_dependencies { Some(self.u16()?) } else { None };
+                self.skip(4)?;
+                let name = self.name()?;
+                let attributes = byte & 0x40 != 0;
+                if attributes {
+                    self.skip(4)?;
+                }
+                let dependency = dependency.filter(|number| *number != u16::MAX);
+                Some(Some(Token::Open { name, dependency, attributes }))
+            }
+            0x04 => {
+                self.skip(1)?;
+                Some(Some(Token::Close))
+            }
+            _ => self.value(byte).map(Some),
+        }
+    }
+
+    /// After an element's name and attributes: whether it ends at once, without content.
+    pub(super) fn start_closes_empty(&mut self) -> Option<bool> {
+        let byte = self.peek()?;
+        self.skip(1)?;
+        match byte {
+            0x02 => Some(false),
+            0x03 => Some(true),
+            _ => None,
+        }
+    }
+
+    /// The next attribute's name; `Some(None)` where no further one follows.
+    #[expect(clippy::option_option, reason = "outside: unknown bytes; inside: the end")]
+    pub(super) fn attribute(&mut self) -> Option<Option<Name>> {
+        if !matches!(self.peek()?, 0x06 | 0x46) {
+            return Some(None);
+        }
+        self.skip(1)?;
+        self.name().map(Some)
+    }
+
+    /// The next piece of an attribute's value; `Some(None)` at its end.
+    #[expect(clippy::option_option, reason = "outside: unknown bytes; inside: the end")]
+    pub(super) fn attribute_value(&mut self) -> Option<Option<Token>> {
+        match self.peek()? {
+            0x02 | 0x03 | 0x06 | 0x46 => Some(None),
+            byte => self.value(byte).map(Some),
+        }
+    }
+
+    fn value(&mut self, byte: u8) -> Option<Token> {
+        self.skip(1)?;
+        match byte {
+            0x05 | 0x45 => {
+                if u8_at(self.chunk, self.at)? != 1 {
+                    return None;
+                }
+                self.skip(1)?;
+                let length = usize::from(self.u16()?) * 2;
+                let at = self.at;
+                self.skip(length)?;
+                Some(Token::Text { at, length })
+            }
+            0x0d | 0x0e => {
+                let number = self.u16()?;
+                self.skip(1)?;
+                Some(Token::Hole { number })
+            }
+            0x09 | 0x49 | 0x0a => {
+                self.name()?;
+                Some(Token::Reference)
+            }
+            0x08 | 0x48 => {
+                self.skip(2)?;
+                Some(Token::Reference)
+            }
+            0x07 | 0x47 | 0x0b => {
+                let length = usize::from(self.u16()?) * 2;
+                self.skip(length)?;
+                Some(Token::Reference)
+            }
+            _ => None,
+        }
+    }
+
+    /// A name stands in a table all over the chunk; the first mention of it holds it.
+    fn name(&mut self) -> Option<Name> {
+        let table = size_at(self.chunk, self.at)?;
+        self.skip(4)?;
+        let units = usize::from(u16_at(self.chunk, table.checked_add(6)?)?);
+        let name = Name { at: table + 8, units };
+        if table == self.at {
+            self.skip(8 + units * 2 + 2)?;
+        }
+        Some(name)
+    }
+}
+
+/// An instance of a template: where its definition is, and its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instance {
+    /// The beginning of the definition's GUID.
+    pub(super) template_id: u32,
+    /// Where the definition stands in the chunk.
+    pub(super) definition: usize,
+    /// Where the descriptors of the values begin: two bytes of size, one of type, one of nothing.
+    pub(super) descriptors: usize,
+    /// How many values there are.
+    pub(super) count: usize,
+    /// Where the values begin.
+    pub(super) values: usize,
+}
+
+impl Instance {
+    /// Reads the one instance that a record's content, or a fragment inside of one, consists of. `None` where it is
+    /// anything else, or does not fit into its bytes.
+    pub(super) fn read(chunk: &[u8], start: usize, end: usize) -> Option<Self> {
+        let mut at = start;
+        if u8_at(chunk, at)? == 0x0f {
+            at += 4;
+        }
+        if u8_at(chunk, at)? != 0x0c {
+            return None;
+        }
+        let template_id = u32_at(chunk, at + 2)?;
+        let definition = size_at(chunk, at + 6)?;
+        at += 10;
+        if definition == at {
+            let size = size_at(chunk, at + 20)?;
+            at = at.checked_add(DEFINITION_HEADER)?.checked_add(size)?;
+        }
+        let count = size_at(chunk, at)?;
+        let descriptors = at.checked_add(4)?;
+        let values = descriptors.checked_add(count.checked_mul(4)?)?;
+        (values <= end).then_some(Self { template_id, definition, descriptors, count, values })
+    }
+}

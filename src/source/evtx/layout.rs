@@ -1,0 +1,175 @@
+//! Where the chunks of a file are.
+//!
+//! Normally one stands every 64 KiB behind a header of 4096 bytes. The header is never believed: that grid is tried,
+//! and whatever part of the file does not fit it is surveyed for chunks at any offset.
+
+use std::fs::File;
+use std::io;
+
+use memchr::memmem;
+
+use super::bytes::is_zero;
+use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader, HEADER_SIZE};
+use super::records::{RECORD_MAGIC, holds_record};
+use crate::source::file::read_at;
+
+/// Bytes before the first chunk.
+const FILE_HEADER: u64 = 4096;
+/// What a file begins with.
+const FILE_MAGIC: &[u8; 8] = b"ElfFile\0";
+const CHUNK: u64 = CHUNK_SIZE as u64;
+
+/// A part of a file that is read as one chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) struct Slot {
+    /// Where it begins in the file.
+    pub(in crate::source) start: u64,
+    /// Its bytes; fewer than 64 KiB where it is cut short.
+    pub(in crate::source) length: usize,
+}
+
+/// What a part of a file that does not fit the grid consists of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::source) struct Ground {
+    /// The chunks in it.
+    pub(in crate::source) chunks: Vec<Slot>,
+    /// The parts that hold no records and are not zeros: beginning and end.
+    pub(in crate::source) waste: Vec<(u64, u64)>,
+}
+
+/// Whether a file that begins with these bytes is a log.
+pub(in crate::source) fn is_log_head(head: &[u8]) -> bool {
+    head.starts_with(FILE_MAGIC) || head.starts_with(CHUNK_MAGIC)
+}
+
+/// Where the grid of chunks begins in a file that begins with these bytes.
+pub(in crate::source) fn base_of(head: &[u8]) -> u64 {
+    if head.starts_with(CHUNK_MAGIC) { 0 } else { FILE_HEADER }
+}
+
+/// Surveys the part of a file from `start` to `end`, which lies on the grid but holds no chunk there. What belongs to a
+/// chunk before it is known to end at `search_from`, which may lie before `start`.
+///
+/// # Errors
+/// The file can't be read.
+pub(in crate::source) fn survey(
+    file: &File,
+    search_from: u64,
+    start: u64,
+    end: u64,
+    is_stopped: &dyn Fn() -> bool,
+) -> io::Result<Ground> {
+    let mut ground = Ground::default();
+    let mut buffer = vec![0; CHUNK_SIZE + HEADER_SIZE];
+    let mut at = search_from;
+    while at < end && !is_stopped() {
+        let read = read_at(file, &mut buffer, at)?;
+        let Some(window) = buffer.get(..read).filter(|window| !window.is_empty()) else { break };
+        let inside = ground.chunks.last().is_some_and(|last| at < last.start + CHUNK);
+        let found = memmem::find_iter(window, CHUNK_MAGIC).find(|found| {
+            let head = window.get(*found..).unwrap_or_default();
+            let header = ChunkHeader::read(head);
+            // Inside of a chunk only a header without doubt ends it.
+            let behind = ground.chunks.last().is_none_or(|last| at + *found as u64 >= last.start + CHUNK);
+            let inside = (inside && !behind) || at + (*found as u64) < start;
+            at + (*found as u64) < end
+                && if inside { header.trusted } else { header.is_plausible(head) || head.len() < HEADER_SIZE }
+        });
+        match found {
+            Some(found) => {
+                let magic = at + found as u64;
+                ground.chunks.push(Slot { start: magic, length: CHUNK_SIZE });
+                at = magic + HEADER_SIZE as u64;
+            }
+            // A magic may lie across the window's end, and its header must be whole to be judged.
+            None if read == buffer.len() => at += CHUNK,
+            None => break,
+        }
+    }
+    fit(&mut ground.chunks, end);
+    let mut from = start;
+    for slot in ground.chunks.clone() {
+        if slot.start > from {
+            settle(file, from, slot.start, &mut ground)?;
+        }
+        from = from.max(slot.start + slot.length as u64);
+    }
+    if from < end && !is_stopped() {
+        settle(file, from, end, &mut ground)?;
+    }
+    ground.chunks.sort_by_key(|slot| slot.start);
+    Ok(ground)
+}
+
+/// No chunk reaches into the next, or over the end.
+fn fit(chunks: &mut [Slot], end: u64) {
+    let mut limit = end;
+    for slot in chunks.iter_mut().rev() {
+        let room = usize::try_from(limit.saturating_sub(slot.start)).unwrap_or(usize::MAX);
+        slot.length = slot.length.min(room);
+        limit = slot.start;
+    }
+}
+
+/// Judges bytes between chunks: chunks without a header, zeros, or waste.
+fn settle(file: &File, from: u64, to: u64, ground: &mut Ground) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK_SIZE];
+    let base = headless_base(file, from, to, &mut buffer)?;
+    let mut at = from;
+    let mut next = base.unwrap_or(from);
+    while at < to {
+        if at == next {
+            next += CHUNK;
+        }
+        let end = next.min(to);
+        let length = usize::try_from(end - at).unwrap_or(CHUNK_SIZE).min(CHUNK_SIZE);
+        let end = at + length as u64;
+        let read = buffer.get_mut(..length).map_or(Ok(0), |buffer| read_at(file, buffer, at))?;
+        let part = buffer.get(..read).unwrap_or_default();
+        if base.is_some_and(|base| at >= base) && holds_record(part).is_some() {
+            ground.chunks.push(Slot { start: at, length });
+        } else if !is_zero(part) {
+            match ground.waste.last_mut() {
+                Some(last) if last.1 == at => last.1 = end,
+                _ => ground.waste.push((at, end)),
+            }
+        }
+        at = end;
+    }
+    Ok(())
+}
+
+/// Where a chunk without header begins: records begin 512 bytes behind it. Chunks before and after it say where that
+/// may be; else the first record does.
+fn headless_base(file: &File, from: u64, to: u64, buffer: &mut [u8]) -> io::Result<Option<u64>> {
+    let mut magic = [0; RECORD_MAGIC.len()];
+    let behind = to - (to - from) / CHUNK * CHUNK;
+    for base in [from, behind] {
+        if base < to
+            && read_at(file, &mut magic, base + HEADER_SIZE as u64)? == magic.len()
+            && magic == *RECORD_MAGIC
+        {
+            return Ok(Some(base));
+        }
+    }
+    let mut at = from;
+    while at < to {
+        let length = usize::try_from(to - at).unwrap_or(CHUNK_SIZE).min(CHUNK_SIZE);
+        let read = buffer.get_mut(..length).map_or(Ok(0), |buffer| read_at(file, buffer, at))?;
+        if read == 0 {
+            break;
+        }
+        if let Some(found) = holds_record(buffer.get(..read).unwrap_or_default()) {
+            let record = at + found as u64;
+            // A record deep inside of a part that lies on the grid belongs to a chunk there.
+            let aligned = from + (record - from) / CHUNK * CHUNK;
+            let close = (record - aligned) < HEADER_SIZE as u64 + 64;
+            return Ok(Some(match record.checked_sub(HEADER_SIZE as u64) {
+                Some(base) if close && base >= from => base,
+                _ => aligned,
+            }));
+        }
+        at += CHUNK - 64;
+    }
+    Ok(None)
+}

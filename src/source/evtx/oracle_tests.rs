@@ -1,0 +1,81 @@
+//! The fast reader against the evtx crate, over real logs.
+
+use std::path::{Path, PathBuf};
+
+use super::event::{Event, Verdict};
+use super::fast::FastReader;
+use super::header::{CHUNK_SIZE, ChunkHeader};
+use super::records::{Step, Walk};
+use super::reference::Reference;
+use crate::model::event::Field;
+
+/// The logs that are shared among the developers; none where they are not at hand.
+pub(super) fn shared_logs() -> Vec<PathBuf> {
+    let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"));
+    let mut logs: Vec<PathBuf> = ["evtx", "hostile"]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(shared.join(folder)).ok())
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
+    logs.sort();
+    if logs.is_empty() {
+        println!("not tested: there are no logs in {}", shared.display());
+    }
+    logs
+}
+
+fn sorted(event: &Event) -> Vec<(Field, String)> {
+    let mut fields: Vec<_> = event.fields().map(|(field, text)| (field, text.to_owned())).collect();
+    fields.sort();
+    fields
+}
+
+#[test]
+fn the_fast_reader_says_what_the_crate_says() {
+    let mut reader = FastReader::default();
+    let mut reference = Reference::default();
+    let (mut fast, mut slow) = (Event::default(), Event::default());
+    let (mut kept, mut doubts, mut beyond, mut all) = (0, 0, 0, 0);
+    for path in shared_logs() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        for chunk in bytes.get(4096..).unwrap_or_default().chunks(CHUNK_SIZE) {
+            let header = ChunkHeader::read(chunk);
+            if !header.has_magic {
+                continue;
+            }
+            reader.begin_chunk();
+            let mut walk = Walk::new(chunk, header);
+            while let Some(step) = walk.step() {
+                let Step::Record(record) = step else { continue };
+                all += 1;
+                let Ok(verdict) = reader.read(chunk, &record, &mut fast) else {
+                    doubts += 1;
+                    continue;
+                };
+                let expected = reference.read(chunk, &record, &mut slow);
+                if expected.is_err() {
+                    // The crate looks at values too that nobody wants.
+                    beyond += 1;
+                    assert_ne!(verdict, Verdict::Kept, "{name}, record {}: {expected:?}", record.id);
+                    continue;
+                }
+                assert_eq!(Ok(verdict), expected, "{name}, record {}", record.id);
+                if verdict == Verdict::Kept {
+                    kept += 1;
+                    let heads = (fast.head(0), slow.head(0));
+                    assert_eq!(
+                        format!("{:?}", heads.0),
+                        format!("{:?}", heads.1),
+                        "{name}, record {}",
+                        record.id
+                    );
+                    assert_eq!(sorted(&fast), sorted(&slow), "{name}, record {}", record.id);
+                }
+            }
+        }
+    }
+    println!("{all} records, {kept} kept, {doubts} left to the crate, {beyond} beyond it");
+    assert!(doubts * 100 <= all, "{doubts} of {all} records are beyond the fast reader");
+}

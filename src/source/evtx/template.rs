@@ -1,0 +1,315 @@
+//! What a template definition says about where the wanted fields stand.
+//!
+//! A definition is XML in tokens, with numbered holes for the values of each record. It is read once per chunk; what
+//! comes out is a list of holes (or of texts that stand in the definition itself) and of the fields that they are.
+
+use super::binxml::{Name, Token, Tokens};
+use super::bytes::{array_at, size_at, u32_at};
+use super::utf16::{is_ascii, push_utf16};
+use crate::model::event::Field;
+
+/// Bytes before a definition's tokens: the next definition's place, a GUID, the size.
+pub(super) const DEFINITION_HEADER: usize = 24;
+/// Elements inside of elements that are followed; real ones are four deep.
+const MOST_DEPTH: usize = 16;
+
+/// What a value becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// `System/Provider@Name`.
+    Provider,
+    /// `System/EventID`.
+    EventId,
+    /// `System/TimeCreated@SystemTime`.
+    Time,
+    /// `System/EventRecordID`.
+    RecordId,
+    /// A field.
+    Field(Field),
+    /// A whole fragment inside of `Event`.
+    Fragment,
+    /// Whatever stands directly inside of `EventData`: known only if it is nothing.
+    Nothing,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The record's value of this number.
+    Hole(u16),
+    /// UTF-16LE text in the chunk: offset and bytes.
+    Text(usize, usize),
+}
+
+/// A wanted value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Want {
+    /// What it becomes.
+    pub(super) target: Target,
+    /// Where it stands.
+    pub(super) origin: Origin,
+    /// The value without which its element is left out.
+    pub(super) guard: Option<u16>,
+}
+
+/// What kind of thing a definition is a template of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A whole event.
+    Event,
+    /// A fragment inside of `Event`.
+    Fragment,
+}
+
+/// What is known of a definition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Template {
+    /// The wanted values; the provider and the Event ID before the others.
+    pub(super) wants: Vec<Want>,
+    /// Whether the provider, the Event ID or how they stand there are of a shape that is not understood.
+    pub(super) odd_system: bool,
+    /// Whether anything else that is wanted is.
+    pub(super) odd_data: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Event,
+    System,
+    EventData,
+    Provider,
+    EventId,
+    TimeCreated,
+    RecordId,
+    Computer,
+    Data,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Element {
+    kind: Kind,
+    guard: Option<u16>,
+    /// More than one value guards it.
+    many_guards: bool,
+    field: Option<Field>,
+    content: Option<Origin>,
+    /// It has more content than one value.
+    mixed: bool,
+}
+
+impl Template {
+    /// Reads the definition at an offset of the chunk. `None` where its bytes are none, or of a shape that is not known.
+    pub(super) fn read(chunk: &[u8], at: usize, template_id: u32, role: Role) -> Option<Self> {
+        // A definition's number is the beginning of its GUID.
+        let guid: [u8; 16] = array_at(chunk, at.checked_add(4)?)?;
+        if u32_at(&guid, 0)? != template_id {
+            return None;
+        }
+        let start = at.checked_add(DEFINITION_HEADER)?;
+        let end = start.checked_add(size_at(chunk, at + 20)?).filter(|end| *end <= chunk.len())?;
+        let mut reader =
+            Reader { chunk, role, template: Self::default(), stack: Vec::new(), is_closed: false };
+        let mut tokens = Tokens::new(chunk, start, end, true);
+        while let Some(token) = tokens.next()? {
+            reader.take(token, &mut tokens)?;
+        }
+        if !reader.stack.is_empty() || !reader.is_closed {
+            return None;
+        }
+        let mut template = reader.template;
+        template.wants.sort_by_key(|want| !matches!(want.target, Target::Provider | Target::EventId));
+        Some(template)
+    }
+}
+
+struct Reader<'c> {
+    chunk: &'c [u8],
+    role: Role,
+    template: Template,
+    stack: Vec<Element>,
+    is_closed: bool,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, token: Token, tokens: &mut Tokens<'_>) -> Option<()> {
+        match token {
+            Token::Open { name, dependency, attributes } => {
+                let parent = self.stack.last().copied();
+                if self.stack.len() >= MOST_DEPTH || (parent.is_none() && self.is_closed) {
+                    return None;
+                }
+                let kind = self.kind(parent.map(|element| element.kind), name);
+                let inherited = parent.and_then(|element| element.guard);
+                // A template's outermost element is always there.
+                let dependency = dependency.filter(|_| parent.is_some());
+                let element = Element {
+                    kind,
+                    guard: dependency.or(inherited),
+                    many_guards: parent.is_some_and(|element| element.many_guards)
+                        || (dependency.is_some() && inherited.is_some() && dependency != inherited),
+                    field: None,
+                    content: None,
+                    mixed: false,
+                };
+                self.stack.push(element);
+                if attributes {
+                    self.attributes(tokens)?;
+                }
+                if tokens.start_closes_empty()? {
+                    self.close()?;
+                }
+            }
+            Token::Close => self.close()?,
+            Token::Hole { number } => self.content(Origin::Hole(number)),
+            Token::Text { at, length } => self.content(Origin::Text(at, length)),
+            Token::Reference => {
+                if let Some(element) = self.stack.last_mut() {
+                    element.mixed = true;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn kind(&self, parent: Option<Kind>, name: Name) -> Kind {
+        let is = |text: &[u8]| self.is_name(name, text);
+        match parent {
+            None if self.role == Role::Event => {
+                if is(b"Event") {
+                    Kind::Event
+                } else {
+                    Kind::Other
+                }
+            }
+            Some(Kind::Event) if is(b"System") => Kind::System,
+            None | Some(Kind::Event) if is(b"EventData") => Kind::EventData,
+            Some(Kind::System) => {
+                if is(b"Provider") {
+                    Kind::Provider
+                } else if is(b"EventID") {
+                    Kind::EventId
+                } else if is(b"TimeCreated") {
+                    Kind::TimeCreated
+                } else if is(b"EventRecordID") {
+                    Kind::RecordId
+                } else if is(b"Computer") {
+                    Kind::Computer
+                } else {
+                    Kind::Other
+                }
+            }
+            Some(Kind::EventData) if is(b"Data") => Kind::Data,
+            _ => Kind::Other,
+        }
+    }
+
+    fn is_name(&self, name: Name, text: &[u8]) -> bool {
+        name.units == text.len()
+            && self
+                .chunk
+                .get(name.at..)
+                .and_then(|rest| rest.get(..name.units * 2))
+                .is_some_and(|units| is_ascii(units, text, false))
+    }
+
+    /// Reads the attributes of the element that was just opened.
+    fn attributes(&mut self, tokens: &mut Tokens<'_>) -> Option<()> {
+        while let Some(name) = tokens.attribute()? {
+            let mut origin = None;
+            let mut mixed = false;
+            while let Some(token) = tokens.attribute_value()? {
+                let next = match token {
+                    Token::Hole { number } => Some(Origin::Hole(number)),
+                    Token::Text { at, length } => Some(Origin::Text(at, length)),
+                    _ => None,
+                };
+                mixed |= origin.is_some() || next.is_none();
+                origin = origin.or(next);
+            }
+            let Some(element) = self.stack.last().copied() else { continue };
+            let is_name = self.is_name(name, b"Name");
+            match element.kind {
+                Kind::Provider if is_name => self.want(Target::Provider, element, origin, mixed),
+                Kind::TimeCreated if self.is_name(name, b"SystemTime") => {
+                    self.want(Target::Time, element, origin, mixed);
+                }
+                Kind::Data if is_name => {
+                    let field = match origin {
+                        Some(Origin::Text(at, length)) if !mixed => self.field(at, length),
+                        // A name that each record gives is not followed.
+                        _ => {
+                            self.template.odd_data = true;
+                            None
+                        }
+                    };
+                    if let Some(element) = self.stack.last_mut() {
+                        element.field = element.field.or(field);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
+    fn field(&self, at: usize, length: usize) -> Option<Field> {
+        let units = self.chunk.get(at..at.checked_add(length)?)?;
+        // Longer than any field's name.
+        if length > 64 {
+            return None;
+        }
+        let mut name = String::new();
+        push_utf16(units, &mut name);
+        Field::from_name(&name).filter(|field| *field != Field::Computer)
+    }
+
+    fn content(&mut self, origin: Origin) {
+        let Some(element) = self.stack.last_mut() else { return };
+        match element.kind {
+            Kind::Event => {
+                let element = *element;
+                self.want(Target::Fragment, element, Some(origin), false);
+            }
+            Kind::EventData => {
+                let element = *element;
+                self.want(Target::Nothing, element, Some(origin), false);
+            }
+            _ => {
+                element.mixed |= element.content.is_some();
+                element.content = element.content.or(Some(origin));
+            }
+        }
+    }
+
+    fn close(&mut self) -> Option<()> {
+        let element = self.stack.pop()?;
+        self.is_closed |= self.stack.is_empty();
+        let target = match element.kind {
+            Kind::EventId => Target::EventId,
+            Kind::RecordId => Target::RecordId,
+            Kind::Computer => Target::Field(Field::Computer),
+            Kind::Data => match element.field {
+                Some(field) => Target::Field(field),
+                None => return Some(()),
+            },
+            _ => return Some(()),
+        };
+        self.want(target, element, element.content, element.mixed);
+        Some(())
+    }
+
+    fn want(&mut self, target: Target, element: Element, origin: Option<Origin>, mixed: bool) {
+        let Some(origin) = origin else { return };
+        let own = matches!(origin, Origin::Hole(number) if element.guard == Some(number));
+        if mixed || element.many_guards {
+            match target {
+                Target::Provider | Target::EventId => self.template.odd_system = true,
+                _ => self.template.odd_data = true,
+            }
+            return;
+        }
+        let guard = if own { None } else { element.guard };
+        self.template.wants.push(Want { target, origin, guard });
+    }
+}

@@ -1,0 +1,300 @@
+//! Reads files with several threads, each of which takes some chunks of a file at a time.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::discover::{Candidate, describe, discover};
+use super::evtx::{self, CHUNK_SIZE, ChunkReader, Findings, Remark, Slot};
+use super::file::read_at;
+use super::open::{Claim, OpenFile, Report};
+use crate::model::batch::{Batch, SourceId};
+use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+
+/// More threads than this do not help.
+const MOST_THREADS: usize = 64;
+
+/// How a load is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// How many threads read, 1 to 64; 0 stands for as many as the machine has cores.
+    pub threads: usize,
+}
+
+/// Reads all logs that the paths name, folders with all that is in them, and hands over what is in them; returns when
+/// all is read, when somebody asked for a stop, or when `sink` says by `false` that nobody listens any more.
+///
+/// `sink` is called from several threads at once, and may wait. Each source is announced before its first batch, the
+/// batches of one source come in no order, its faults come with its last, and [`FeedMessage::Finished`] is the last of
+/// all.
+pub fn load(
+    paths: &[PathBuf],
+    options: &LoadOptions,
+    progress: &Progress,
+    sink: &(dyn Fn(FeedMessage) -> bool + Sync),
+) {
+    let outlet = Outlet { progress, sink, is_gone: AtomicBool::new(false) };
+    let files = discover(paths, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let wanted = if options.threads == 0 { cores() } else { options.threads };
+    let chunks = files.iter().map(|file| file.size / CHUNK_SIZE as u64 + 1).sum::<u64>();
+    let useful = usize::try_from(chunks).unwrap_or(usize::MAX).max(1);
+    let threads = wanted.min(MOST_THREADS).min(useful);
+    let board = Board { files, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            // Fewer threads do as well.
+            let _ = thread::Builder::new()
+                .name("source".to_owned())
+                .spawn_scoped(scope, || Worker::new(&board, &outlet).work());
+        }
+        Worker::new(&board, &outlet).work();
+    });
+    for file in board.lock().open.drain(..) {
+        outlet.send_batch(file.abandon());
+    }
+    outlet.send(FeedMessage::Finished);
+}
+
+/// Where everything goes.
+struct Outlet<'a> {
+    progress: &'a Progress,
+    sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
+    is_gone: AtomicBool,
+}
+
+impl Outlet<'_> {
+    fn send(&self, message: FeedMessage) {
+        if !self.is_gone.load(Ordering::Relaxed) && !(self.sink)(message) {
+            self.is_gone.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn send_batch(&self, batch: Batch) {
+        if !batch.is_empty() {
+            self.progress.records_done.fetch_add(batch.tally.records(), Ordering::Relaxed);
+            self.send(FeedMessage::Batch(batch));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.progress.is_stopped() || self.is_gone.load(Ordering::Relaxed)
+    }
+}
+
+/// The work that all threads take from.
+struct Board {
+    files: Vec<Candidate>,
+    threads: u64,
+    desk: Mutex<Desk>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Desk {
+    next_file: usize,
+    opening: usize,
+    open: Vec<Arc<OpenFile>>,
+}
+
+enum Job {
+    Open(usize),
+    Read(Arc<OpenFile>, Claim),
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work; `None` when there will be none.
+    fn take(&self, outlet: &Outlet<'_>) -> Option<Job> {
+        let mut desk = self.lock();
+        loop {
+            if outlet.is_over() {
+                return None;
+            }
+            for file in &desk.open {
+                if let Some(claim) = file.claim(self.threads) {
+                    return Some(Job::Read(Arc::clone(file), claim));
+                }
+            }
+            if desk.next_file < self.files.len() {
+                desk.next_file += 1;
+                desk.opening += 1;
+                return Some(Job::Open(desk.next_file - 1));
+            }
+            if desk.open.is_empty() && desk.opening == 0 {
+                return None;
+            }
+            desk = self.news.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Wakes whoever waits. The lock is taken so that nobody is between looking and waiting.
+    fn tell(&self) {
+        drop(self.lock());
+        self.news.notify_all();
+    }
+
+    fn opened(&self, file: Option<Arc<OpenFile>>) {
+        let mut desk = self.lock();
+        desk.opening -= 1;
+        desk.open.extend(file);
+        drop(desk);
+        self.news.notify_all();
+    }
+
+    fn closed(&self, file: &Arc<OpenFile>) {
+        self.lock().open.retain(|other| !Arc::ptr_eq(other, file));
+        self.news.notify_all();
+    }
+}
+
+struct Worker<'a> {
+    board: &'a Board,
+    outlet: &'a Outlet<'a>,
+    reader: ChunkReader,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(board: &'a Board, outlet: &'a Outlet<'a>) -> Self {
+        Self { board, outlet, reader: ChunkReader::default(), buffer: vec![0; CHUNK_SIZE] }
+    }
+
+    fn work(&mut self) {
+        while let Some(job) = self.board.take(self.outlet) {
+            match job {
+                Job::Open(number) => self.open(number),
+                Job::Read(file, claim) => {
+                    self.read(&file, &claim);
+                    self.advance(&file);
+                }
+            }
+        }
+        // Whoever still waits shall see that it is over.
+        self.board.tell();
+    }
+
+    fn open(&mut self, number: usize) {
+        let Some(candidate) = self.board.files.get(number) else {
+            self.board.opened(None);
+            return;
+        };
+        let path = &candidate.path;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let id = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
+        let info = SourceInfo { id, path: path.clone(), name: name.clone(), size: Some(candidate.size) };
+        self.outlet.send(FeedMessage::Source(info.clone()));
+        match File::open(path).and_then(|file| OpenFile::new(info, file)) {
+            Ok(file) => {
+                let file = Arc::new(file);
+                self.outlet.progress.bytes_done.fetch_add(file.head_bytes(), Ordering::Relaxed);
+                // A small file never needs to be seen by the others.
+                let claim = file.claim(self.board.threads);
+                self.board.opened(Some(Arc::clone(&file)));
+                if let Some(claim) = claim {
+                    self.read(&file, &claim);
+                }
+                self.advance(&file);
+            }
+            Err(error) => {
+                self.outlet.send(FeedMessage::Fault(Fault {
+                    source: Some(id),
+                    name,
+                    chunk: None,
+                    record: None,
+                    severity: Severity::Unreadable,
+                    lost_records: 0,
+                    reason: describe(&error),
+                }));
+                self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
+                self.board.opened(None);
+            }
+        }
+    }
+
+    fn advance(&mut self, file: &Arc<OpenFile>) {
+        if self.outlet.is_over() {
+            return;
+        }
+        match file.advance(&|| self.outlet.is_over()) {
+            Some(batch) => {
+                self.outlet.send_batch(batch);
+                self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
+                self.board.closed(file);
+            }
+            // There may be new work in it.
+            None => self.board.tell(),
+        }
+    }
+
+    fn read(&mut self, file: &OpenFile, claim: &Claim) {
+        let mut report = Report::default();
+        for slot in &claim.slots {
+            if self.outlet.is_over() {
+                break;
+            }
+            self.slot(file, *slot, claim.is_grid, &mut report);
+        }
+        file.merge(report);
+    }
+
+    fn slot(&mut self, file: &OpenFile, slot: Slot, is_grid: bool, report: &mut Report) {
+        let Some(buffer) = self.buffer.get_mut(..slot.length) else { return };
+        let read = match read_at(&file.file, buffer, slot.start) {
+            Ok(read) => read,
+            Err(error) => {
+                let reason = format!("{} bytes can't be read: {error}", slot.length);
+                let remark = Remark { severity: Severity::Loss, record: None, lost_records: 0, reason };
+                report.remarks.push((slot.start, remark));
+                return;
+            }
+        };
+        if read < slot.length {
+            report.shrunk_at = Some(report.shrunk_at.unwrap_or(u64::MAX).min(slot.start + read as u64));
+        }
+        let Some(chunk) = self.buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { return };
+        if is_grid {
+            report.bytes_seen += read as u64;
+            self.outlet.progress.bytes_done.fetch_add(read as u64, Ordering::Relaxed);
+            if !evtx::is_chunk(chunk) {
+                if !evtx::is_unused(chunk) {
+                    report.odd.push((slot.start - file.head_bytes()) / CHUNK_SIZE as u64);
+                }
+                return;
+            }
+        }
+        let mut batch = Batch::new(file.info.id);
+        let findings = read_chunk(&mut self.reader, chunk, slot.start, &mut batch);
+        if is_grid {
+            batch.tally.bytes = read as u64;
+            report.bytes_sent += read as u64;
+        }
+        report.chunks.push((slot.start, findings));
+        self.outlet.send_batch(batch);
+    }
+}
+
+/// Reads a chunk. Should the reader fail on it, the chunk is lost and the load goes on.
+fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], start: u64, batch: &mut Batch) -> Findings {
+    if let Ok(findings) = catch_unwind(AssertUnwindSafe(|| reader.read(chunk, start, batch))) {
+        return findings;
+    }
+    *reader = ChunkReader::default();
+    *batch = Batch::new(batch.source);
+    let lost = evtx::stated_records(chunk).max(1);
+    batch.tally.skip(SkipReason::Damaged, lost);
+    let remark = Remark {
+        severity: Severity::Loss,
+        record: None,
+        lost_records: lost,
+        reason: "the reader failed on this chunk, which is a bug; please send it in".to_owned(),
+    };
+    Findings { remarks: vec![remark], ids: None, used: chunk.len() }
+}

@@ -1,0 +1,506 @@
+//! The console's state. It knows no terminal, no clock and no file: what it needs of them comes in as messages, what
+//! it wants of them goes out as [`super::effect::Effect`]s.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use crate::detect::pattern::Patterns;
+use crate::detect::profile::Profile;
+use crate::filter::Filter;
+use crate::model::feed::{FeedMessage, Progress};
+use crate::store::Store;
+use crate::store::event::EventId;
+use crate::store::finding::FindingId;
+use crate::store::flags::Flags;
+use crate::store::listing::{GroupKey, Line, Listing, Query, Side, SortKey};
+use crate::store::process::ProcessId;
+use crate::store::view::{FilteredFinding, FindingView};
+use crate::tui::detail::{Detail, DetailKey};
+use crate::tui::keys::Context;
+use crate::tui::prompt::Prompt;
+use crate::tui::theme::Theme;
+use crate::tui::views::layout::{Layout, Panes};
+use crate::tui::widgets::line::Glyphs;
+use crate::tune::{Changes, Trial, changes};
+
+/// How the console begins.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The profile.
+    pub profile: Profile,
+    /// The least score of an alert.
+    pub min_score: u8,
+    /// The patterns in force.
+    pub patterns: Patterns,
+    /// The patterns as the configuration file has them.
+    pub saved: Patterns,
+    /// The theme.
+    pub theme: Theme,
+    /// Its name.
+    pub theme_name: String,
+    /// All themes, for the key that steps through them.
+    pub theme_names: Vec<String>,
+    /// Letters only: for terminals without line characters.
+    pub ascii: bool,
+    /// Show secrets.
+    pub reveal_secrets: bool,
+    /// What is read, for the header.
+    pub title: String,
+}
+
+/// A pane of the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The list.
+    #[default]
+    Alerts,
+    /// The histogram.
+    Histogram,
+    /// The detail.
+    Detail,
+}
+
+/// What is selected in the list: by identity, so that it stays while others come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selected {
+    /// A finding.
+    Finding(FindingId),
+    /// A group's head, by its key.
+    Group(String),
+}
+
+/// A page over the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The keys and the languages.
+    Help,
+    /// What could not be read.
+    Losses,
+    /// A raw event; `None` while it is being read.
+    Raw {
+        /// Which event.
+        event: EventId,
+        /// Its XML, or why there is none.
+        text: Option<Result<String, String>>,
+    },
+}
+
+/// How urgent a line of message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    Info,
+    /// Something was not.
+    Warning,
+}
+
+/// What the list shows and how.
+#[derive(Clone, Debug, Default)]
+pub struct ListView {
+    /// The profile.
+    pub profile: Profile,
+    /// Alerts or suppressed.
+    pub side: Side,
+    /// The least score of an alert.
+    pub min_score: u8,
+    /// The order.
+    pub sort: SortKey,
+    /// Against the order's own direction.
+    pub reversed: bool,
+    /// The grouping.
+    pub group: Option<GroupKey>,
+    /// The keys of the groups that are open.
+    pub open: HashSet<String>,
+    /// The filter and its text.
+    pub filter: Option<(String, Filter)>,
+    /// From (inclusive) to (exclusive), in seconds since 1970.
+    pub range: Option<(i64, i64)>,
+}
+
+/// The histogram's cursor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistogramCursor {
+    /// The bar.
+    pub bar: usize,
+    /// Where a range begins.
+    pub mark: Option<usize>,
+}
+
+/// A pattern in its editor.
+pub struct Tuning {
+    /// What it would change.
+    pub trial: Trial,
+    /// The text.
+    pub editor: tui_textarea::TextArea<'static>,
+    /// Against what is in force.
+    pub changes: Changes,
+    /// The first line of the matches that is shown.
+    pub scroll: usize,
+}
+
+/// How a load stands, as last looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Whether all is read, or the load was stopped.
+    pub finished: bool,
+    /// Whether somebody stopped it.
+    pub stopped: bool,
+    /// Time since its start.
+    pub elapsed: Duration,
+}
+
+/// The state.
+pub struct App {
+    /// What was read.
+    pub store: Store,
+    /// The verdicts of the patterns in force.
+    pub flags: Flags,
+    /// The patterns before each change, the last one on top.
+    pub history: Vec<Patterns>,
+    /// The patterns as the configuration file has them.
+    pub saved: Patterns,
+    /// The pattern that is being edited.
+    pub tuning: Option<Tuning>,
+    /// What the list shows.
+    pub list: ListView,
+    /// The findings that pass.
+    pub listing: Listing,
+    /// The lines of the list: findings, or groups and the findings of open ones.
+    pub lines: Vec<Line>,
+    /// The selection; `None` follows the top.
+    pub selected: Option<Selected>,
+    /// The line of the selection.
+    pub cursor: usize,
+    /// The first line that is shown.
+    pub top: usize,
+    /// Columns that the command lines are scrolled by.
+    pub scroll_right: usize,
+    /// The pane that has the keys.
+    pub pane: Pane,
+    /// Whether that pane has the whole screen.
+    pub zoomed: bool,
+    /// The processes walked up to from the selected one.
+    pub walked: Vec<ProcessId>,
+    /// The detail, and of what it is.
+    pub detail: Detail,
+    /// The first line of the detail that is shown.
+    pub detail_top: usize,
+    /// The histogram's cursor.
+    pub histogram: HistogramCursor,
+    /// The page over the screen.
+    pub page: Option<Page>,
+    /// The first line of the page that is shown.
+    pub page_top: usize,
+    /// The line at the bottom, while it is typed in.
+    pub prompt: Option<Prompt>,
+    /// Lines typed before, per kind of prompt.
+    pub past_lines: super::prompt::PastLines,
+    /// The message at the bottom.
+    pub message: Option<(Tone, String)>,
+    /// The theme.
+    pub theme: Theme,
+    /// Its name.
+    pub theme_name: String,
+    /// All themes.
+    pub theme_names: Vec<String>,
+    /// The glyphs.
+    pub glyphs: Glyphs,
+    /// Show secrets.
+    pub reveal_secrets: bool,
+    /// What is read.
+    pub title: String,
+    /// How far the load is.
+    pub progress: Arc<Progress>,
+    /// How it stands.
+    pub load: Load,
+    /// Whether the mouse is taken.
+    pub mouse: bool,
+    /// The screen.
+    pub area: Rect,
+    /// Where the panes are.
+    pub panes: Panes,
+    /// Whether the list must be made anew whatever the clock says.
+    pub stale: bool,
+    listed_generation: u64,
+    detail_key: Option<DetailKey>,
+}
+
+impl App {
+    /// A console on an empty store.
+    #[must_use]
+    pub fn new(store: Store, settings: Settings, progress: Arc<Progress>) -> Self {
+        let list =
+            ListView { profile: settings.profile, min_score: settings.min_score, ..ListView::default() };
+        Self {
+            store,
+            flags: Flags::new(settings.patterns),
+            history: Vec::new(),
+            saved: settings.saved,
+            tuning: None,
+            list,
+            listing: Listing::default(),
+            lines: Vec::new(),
+            selected: None,
+            cursor: 0,
+            top: 0,
+            scroll_right: 0,
+            pane: Pane::Alerts,
+            zoomed: false,
+            walked: Vec::new(),
+            detail: Detail::default(),
+            detail_top: 0,
+            histogram: HistogramCursor::default(),
+            page: None,
+            page_top: 0,
+            prompt: None,
+            past_lines: super::prompt::PastLines::default(),
+            message: None,
+            theme: settings.theme,
+            theme_name: settings.theme_name,
+            theme_names: settings.theme_names,
+            glyphs: if settings.ascii { Glyphs::ASCII } else { Glyphs::UNICODE },
+            reveal_secrets: settings.reveal_secrets,
+            title: settings.title,
+            progress,
+            load: Load::default(),
+            mouse: false,
+            area: Rect::default(),
+            panes: Panes::default(),
+            stale: true,
+            listed_generation: u64::MAX,
+            detail_key: None,
+        }
+    }
+
+    /// Takes what the sources say. The list follows at the next [`Self::prepare`].
+    pub fn feed(&mut self, message: FeedMessage) {
+        match message {
+            FeedMessage::Source(source) => self.store.add_source(source),
+            FeedMessage::Batch(batch) => self.store.ingest(batch),
+            FeedMessage::Fault(fault) => self.store.add_fault(fault),
+            FeedMessage::Finished => {
+                self.load.finished = true;
+                self.load.stopped = self.progress.is_stopped();
+                self.stale = true;
+            }
+        }
+    }
+
+    /// Where keys go.
+    #[must_use]
+    pub const fn context(&self) -> Context {
+        if self.prompt.is_some() {
+            Context::Prompt
+        } else if self.page.is_some() {
+            Context::Page
+        } else if self.tuning.is_some() {
+            Context::Tuning
+        } else {
+            match self.pane {
+                Pane::Alerts => Context::Alerts,
+                Pane::Histogram => Context::Histogram,
+                Pane::Detail => Context::Detail,
+            }
+        }
+    }
+
+    /// The verdicts that the list answers to: those of the pattern being edited, or those in force.
+    #[must_use]
+    pub fn shown_flags(&self) -> &Flags {
+        self.tuning.as_ref().map_or(&self.flags, |tuning| &tuning.trial.flags)
+    }
+
+    /// Whether the store has grown since the list was made.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.listed_generation != self.store.generation()
+    }
+
+    /// Brings the list, the selection and the detail up to date for a screen of that size. `with_news` says whether
+    /// what came in since the last time is to be shown too; a change of what the list shows always is.
+    pub fn prepare(&mut self, area: Rect, with_news: bool) {
+        if self.area != area {
+            self.area = area;
+            self.detail_key = None;
+        }
+        if self.stale || (with_news && self.has_news()) {
+            self.make_list();
+        }
+        self.panes = Layout::of(self).panes;
+        self.follow_selection();
+        self.make_detail();
+    }
+
+    fn make_list(&mut self) {
+        self.flags.extend(&self.store);
+        if let Some(tuning) = &mut self.tuning {
+            tuning.trial.flags.extend(&self.store);
+            tuning.changes = changes(
+                &self.store,
+                self.list.profile,
+                self.list.min_score,
+                &self.flags,
+                &tuning.trial.flags,
+            );
+        }
+        let flags = self.tuning.as_ref().map_or(&self.flags, |tuning| &tuning.trial.flags);
+        let typed = self.prompt.as_ref().and_then(Prompt::filter);
+        let filter = match typed {
+            Some(typed) => typed,
+            None => self.list.filter.as_ref().map(|(_, filter)| filter),
+        };
+        let passes =
+            |view: &FindingView<'_>| filter.is_none_or(|filter| filter.matches(&FilteredFinding::new(view)));
+        let query = Query {
+            profile: self.list.profile,
+            side: self.list.side,
+            min_score: self.list.min_score,
+            sort: self.list.sort,
+            reversed: self.list.reversed,
+            group: self.list.group,
+            range: self.list.range,
+            filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
+        };
+        self.listing = Listing::new(&mut self.store, flags, &query);
+        self.listed_generation = self.store.generation();
+        self.stale = false;
+        self.make_lines();
+    }
+
+    /// Lays the groups and the findings of open ones out.
+    pub fn make_lines(&mut self) {
+        self.lines.clear();
+        if self.list.group.is_none() {
+            self.lines.extend(self.listing.findings.iter().copied().map(Line::Finding));
+        }
+        for (number, (group, members)) in self.listing.groups.iter().zip(&self.listing.members).enumerate() {
+            self.lines.push(Line::Group(number));
+            if self.list.open.contains(&group.key) {
+                self.lines.extend(members.iter().copied().map(Line::Finding));
+            }
+        }
+        self.cursor =
+            self.line_of_selection().unwrap_or_else(|| self.cursor.min(self.lines.len().saturating_sub(1)));
+        if self.selected.is_none() {
+            self.cursor = 0;
+        }
+        self.detail_key = None;
+    }
+
+    fn line_of_selection(&self) -> Option<usize> {
+        let wanted = match self.selected.as_ref()? {
+            Selected::Finding(id) => Line::Finding(*id),
+            Selected::Group(key) => {
+                Line::Group(self.listing.groups.iter().position(|group| group.key == *key)?)
+            }
+        };
+        // Where it was is where it most often still is.
+        if self.lines.get(self.cursor) == Some(&wanted) {
+            return Some(self.cursor);
+        }
+        self.lines.iter().position(|line| *line == wanted)
+    }
+
+    /// Selects a line by its number.
+    pub fn select_line(&mut self, line: usize) {
+        self.cursor = line.min(self.lines.len().saturating_sub(1));
+        let selected = match self.lines.get(self.cursor) {
+            Some(Line::Finding(id)) => Some(Selected::Finding(*id)),
+            Some(Line::Group(number)) => {
+                self.listing.groups.get(*number).map(|group| Selected::Group(group.key.clone()))
+            }
+            None => None,
+        };
+        if self.selected != selected {
+            self.selected = selected;
+            self.walked.clear();
+            self.detail_top = 0;
+        }
+    }
+
+    /// Keeps the selection on the screen.
+    fn follow_selection(&mut self) {
+        let rows = usize::from(self.panes.list_rows()).max(1);
+        let last_top = self.lines.len().saturating_sub(rows);
+        self.top = self.top.min(last_top);
+        if self.cursor < self.top {
+            self.top = self.cursor;
+        } else if self.cursor >= self.top + rows {
+            self.top = self.cursor + 1 - rows;
+        }
+    }
+
+    /// The finding under the cursor; of a group, its first.
+    #[must_use]
+    pub fn selected_finding(&self) -> Option<FindingId> {
+        match self.lines.get(self.cursor)? {
+            Line::Finding(id) => Some(*id),
+            Line::Group(number) => self.listing.members.get(*number)?.first().copied(),
+        }
+    }
+
+    /// The group under the cursor.
+    #[must_use]
+    pub fn selected_group(&self) -> Option<usize> {
+        match self.lines.get(self.cursor)? {
+            Line::Group(number) => Some(*number),
+            Line::Finding(_) => None,
+        }
+    }
+
+    /// The process that the detail shows: the selected finding's, or the one walked to.
+    #[must_use]
+    pub fn shown_process(&self) -> Option<ProcessId> {
+        if let Some(walked) = self.walked.last() {
+            return Some(*walked);
+        }
+        self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process
+    }
+
+    /// The event that the detail is about: the selected finding's, or the Event 1 of the process walked to.
+    #[must_use]
+    pub fn shown_event(&self) -> Option<EventId> {
+        match self.walked.last() {
+            Some(walked) => self.store.process(*walked)?.start,
+            None => Some(self.store.finding(self.selected_finding()?)?.event),
+        }
+    }
+
+    fn make_detail(&mut self) {
+        let key = DetailKey {
+            finding: self.selected_finding(),
+            walked: self.walked.clone(),
+            width: self.panes.detail.map_or(0, |pane| pane.width),
+            generation: self.listed_generation,
+        };
+        if self.detail_key.as_ref() != Some(&key) {
+            self.detail = Detail::of(self, &key);
+            self.detail_key = Some(key);
+        }
+        let rows = usize::from(self.panes.detail.map_or(0, |pane| pane.height.saturating_sub(1)));
+        self.detail_top = self.detail_top.min(self.detail.longest().saturating_sub(rows));
+    }
+
+    /// Makes list and detail anew at the next [`Self::prepare`].
+    pub fn touch(&mut self) {
+        self.stale = true;
+        self.detail_key = None;
+    }
+
+    /// Puts other patterns in force, remembering the ones before.
+    pub fn keep_patterns(&mut self, patterns: Patterns) {
+        if patterns != *self.flags.patterns() {
+            self.history.push(self.flags.patterns().clone());
+            self.flags.set_patterns(patterns, &self.store);
+        }
+        self.touch();
+    }
+
+    /// Says something at the bottom.
+    pub fn say(&mut self, tone: Tone, message: impl Into<String>) {
+        self.message = Some((tone, message.into()));
+    }
+}

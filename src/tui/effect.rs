@@ -1,0 +1,47 @@
+//! What a key asks of the world outside the console's state. One place applies them: [`super::run`].
+
+use std::path::PathBuf;
+
+use crate::detect::pattern::Patterns;
+use crate::export::Format;
+use crate::store::event::EventId;
+use crate::store::finding::FindingId;
+
+/// Something to be done outside the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Leave the console.
+    Quit,
+    /// Stop the process until the shell continues it.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Stop the load.
+    StopLoad,
+    /// Put a text, safe for a terminal, into the clipboard.
+    Copy {
+        /// The text.
+        text: String,
+        /// What it is, for the message.
+        what: &'static str,
+    },
+    /// Read an event again from its source.
+    ReadRaw(EventId),
+    /// Write the patterns into the configuration.
+    SavePatterns(Patterns),
+    /// Write the screen to a file: SVG where its name ends so, text otherwise.
+    Screenshot(PathBuf),
+    /// Write rows to a file.
+    Export {
+        /// The format.
+        format: Format,
+        /// The file.
+        path: PathBuf,
+        /// The rows.
+        findings: Vec<FindingId>,
+    },
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(bool),
+    /// Load a theme by name.
+    Theme(String),
+}

@@ -1,0 +1,235 @@
+//! The one table of keys: what a key does, where, and how the key bar and the help name it.
+
+use super::input::{Chord, Key};
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the table below says what each does")]
+pub enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    Left,
+    Right,
+    Enter,
+    Back,
+    NextPane,
+    PreviousPane,
+    Escape,
+    Filter,
+    Command,
+    EditCiHost,
+    EditIdeParent,
+    UndoPattern,
+    SavePatterns,
+    Suppressed,
+    Profile,
+    Sort,
+    Reverse,
+    Group,
+    Mark,
+    Zoom,
+    Raw,
+    CopyCommandLine,
+    CopyRow,
+    Losses,
+    Theme,
+    Mouse,
+    Help,
+    Redraw,
+    Suspend,
+    Quit,
+    Interrupt,
+}
+
+/// Where the keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// The list of alerts.
+    Alerts,
+    /// The histogram.
+    Histogram,
+    /// The detail of the selected alert.
+    Detail,
+    /// The editor of a pattern.
+    Tuning,
+    /// The line at the bottom.
+    Prompt,
+    /// A page over the screen: help, losses, a raw event.
+    Page,
+}
+
+impl Context {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page];
+
+    /// The heading in the help.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Alerts => "In the list",
+            Self::Histogram => "In the histogram",
+            Self::Detail => "In the detail",
+            Self::Tuning => "While editing a pattern",
+            Self::Prompt => "In the filter and command line",
+            Self::Page => "On a page",
+        }
+    }
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// The keys that do it; the first is the one that is shown.
+    pub chords: &'static [Chord],
+    /// Where.
+    pub contexts: &'static [Context],
+    /// The label in the key bar; empty for keys that are shown in the help alone.
+    pub label: &'static str,
+    /// The sentence in the help.
+    pub help: &'static str,
+}
+
+const fn key(key: Key) -> Chord {
+    Chord::plain(key)
+}
+const fn char(c: char) -> Chord {
+    Chord::plain(Key::Char(c))
+}
+const fn ctrl(c: char) -> Chord {
+    Chord::ctrl(c)
+}
+
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning};
+
+const PANES: &[Context] = &[Alerts, Histogram, Detail];
+const MOVING: &[Context] = &[Alerts, Detail, Page];
+
+macro_rules! table {
+    ($($action:ident [$($chord:expr),+] $contexts:expr, $label:literal, $help:literal;)+) => {
+        /// All keys. Within a context the order is that of the key bar.
+        pub const TABLE: &[Binding] = &[$(Binding {
+            action: Action::$action, chords: &[$($chord),+], contexts: $contexts, label: $label, help: $help,
+        }),+];
+    };
+}
+
+table! {
+    // Typing.
+    Enter [key(Key::Enter)] &[Tuning], "keep", "keep the pattern as it stands";
+    Enter [key(Key::Enter)] &[Prompt], "apply", "apply the filter, or run the command";
+    Escape [key(Key::Esc)] &[Tuning], "restore", "leave the pattern as it was";
+    Escape [key(Key::Esc)] &[Prompt], "cancel", "leave the line as it was";
+    NextPane [key(Key::Tab)] &[Tuning], "other pattern", "edit the other pattern, keeping this one's text if it is valid";
+    NextPane [key(Key::Tab)] &[Prompt], "complete", "complete the word before the cursor";
+    Up [key(Key::Up)] &[Tuning], "", "scroll the matches up";
+    Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
+    Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
+    Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    // Pages.
+    Escape [key(Key::Esc), char('q')] &[Page], "close", "close the page";
+    // The panes.
+    Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";
+    Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
+    Back [key(Key::Backspace)] &[Alerts, Detail], "back", "walk back down from the parent";
+    Filter [char('/')] PANES, "filter", "filter the list: words, field:value, field~regex, score>=3, !not";
+    EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
+    EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
+    Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
+    Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
+    Sort [char('s')] PANES, "sort", "sort by the next column";
+    Profile [char('p')] PANES, "profile", "the other profile: spl or correlated";
+    Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
+    CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
+    Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
+    UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern";
+    SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
+    Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
+    Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Page], "help", "this help";
+    Quit [char('q')] PANES, "quit", "quit";
+    Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
+    Reverse [char('S')] PANES, "", "sort the other way round";
+    CopyRow [char('Y')] &[Alerts, Detail], "", "copy the whole row as JSON";
+    Theme [char('t')] PANES, "", "the next theme";
+    Mouse [char('m')] PANES, "", "take the mouse (click, wheel), or leave it to the terminal";
+    // Moving.
+    Up [key(Key::Up), char('k')] MOVING, "", "up";
+    Down [key(Key::Down), char('j')] MOVING, "", "down";
+    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] MOVING, "", "a page up";
+    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] MOVING, "", "a page down";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page], "", "to the last";
+    Left [key(Key::Left), char('h')] &[Alerts, Histogram], "", "scroll the command lines left; in the histogram: earlier";
+    Right [key(Key::Right), char('l')] &[Alerts, Histogram], "", "scroll the command lines right; in the histogram: later";
+    Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
+    Enter [key(Key::Enter)] &[Histogram], "range", "filter the list by the marked range";
+    NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
+    PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
+    Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
+    Redraw [ctrl('l')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "draw the screen anew";
+    Suspend [ctrl('z')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "back to the shell; fg comes back";
+    Interrupt [ctrl('c')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "quit from anywhere";
+}
+
+/// What a key does in a context.
+#[must_use]
+pub fn action(context: Context, chord: Chord) -> Option<Action> {
+    bindings(context).find(|binding| binding.chords.contains(&chord)).map(|binding| binding.action)
+}
+
+/// The keys of a context, in the table's order.
+pub fn bindings(context: Context) -> impl Iterator<Item = &'static Binding> {
+    TABLE.iter().filter(move |binding| binding.contexts.contains(&context))
+}
+
+/// How a key is written: `Enter`, `^L`, `j`.
+#[must_use]
+pub fn chord_name(chord: Chord) -> String {
+    let name = match chord.key {
+        Key::Char(' ') => "Space".to_owned(),
+        Key::Char(c) if chord.ctrl => return format!("^{}", c.to_ascii_uppercase()),
+        Key::Char(c) => c.to_string(),
+        Key::Function(number) => format!("F{number}"),
+        Key::Esc => "Esc".to_owned(),
+        Key::Backspace => "Bksp".to_owned(),
+        Key::PageUp => "PgUp".to_owned(),
+        Key::PageDown => "PgDn".to_owned(),
+        Key::BackTab => "S-Tab".to_owned(),
+        other => format!("{other:?}"),
+    };
+    if chord.alt { format!("A-{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_no_context_does_a_key_do_two_things() {
+        for context in Context::ALL {
+            let mut seen = std::collections::HashMap::new();
+            for binding in bindings(context) {
+                for chord in binding.chords {
+                    let before = seen.insert(*chord, binding.action);
+                    assert_eq!(before, None, "{} in {context:?}", chord_name(*chord));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_of_a_text_field_is_a_character() {
+        for context in [Context::Tuning, Context::Prompt] {
+            for chord in bindings(context).flat_map(|binding| binding.chords) {
+                let types = matches!(chord, Chord { key: Key::Char(_), ctrl: false, alt: false });
+                assert!(!types, "{} could not be typed", chord_name(*chord));
+            }
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The console's loop: keys first, then signals, then events; one place that applies effects; a frame when something
+//! has changed, at once for a key, ten times a second at most for data.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+
+use super::app::{App, Page, Tone};
+use super::effect::Effect;
+use super::input;
+use super::terminal::Screen;
+use super::theme::Theme;
+use super::{safe, views};
+use crate::detect::pattern::Patterns;
+use crate::export::atomic::AtomicFile;
+use crate::export::screenshot::{self, Palette};
+use crate::export::{ExportOptions, Format, write_rows};
+use crate::model::feed::{FeedMessage, RawEvents};
+use crate::store::event::EventId;
+use crate::store::finding::FindingId;
+use crate::store::listing::Side;
+
+/// Between two frames for data.
+const FRAME: Duration = Duration::from_millis(100);
+/// How long events are taken in before keys are looked at again.
+const SLICE: Duration = Duration::from_millis(6);
+
+/// What the console needs of the world outside.
+pub struct World {
+    /// Reads a raw event.
+    pub raw_events: Arc<dyn RawEvents>,
+    /// Loads a theme by name.
+    pub theme: Box<dyn Fn(&str) -> Result<Theme, String>>,
+    /// Writes the patterns into the configuration, and says where.
+    pub save_patterns: Box<dyn FnMut(&Patterns) -> Result<PathBuf, String>>,
+    /// Puts a text into a clipboard of this host, where there is one; the text of the terminal's own otherwise.
+    pub copy: Box<dyn Fn(&str) -> Copied>,
+}
+
+/// Where a copied text went, or has to go.
+pub enum Copied {
+    /// It is there; the sentence says where.
+    There(String),
+    /// The terminal shall take it: this is its base64 form.
+    ByTerminal(String),
+    /// It went nowhere; the sentence says why.
+    Nowhere(String),
+}
+
+/// Answers of threads that were asked to do something.
+enum Answer {
+    Raw(EventId, Result<String, String>),
+}
+
+/// Runs the console until it is left.
+///
+/// # Errors
+/// A sentence, where the terminal can't be taken or is gone.
+pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the console could not start: {error}"))?;
+    let explain = |error: io::Error| format!("the terminal could not be used: {error}");
+    let mut screen = Screen::take().map_err(explain)?;
+    let result = runtime.block_on(Loop::new(world).run(&mut app, &mut screen, feed));
+    // A thread still waits for a key that will not come.
+    runtime.shutdown_background();
+    drop(screen);
+    result.map_err(explain)
+}
+
+struct Loop {
+    world: World,
+    answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
+    started: Instant,
+    quit: bool,
+}
+
+impl Loop {
+    fn new(world: World) -> Self {
+        Self { world, answers: mpsc::unbounded_channel(), started: Instant::now(), quit: false }
+    }
+
+    async fn run(
+        mut self,
+        app: &mut App,
+        screen: &mut Screen,
+        mut feed: mpsc::Receiver<FeedMessage>,
+    ) -> io::Result<()> {
+        let (sender, mut inputs) = mpsc::unbounded_channel();
+        std::thread::spawn(move || input::read_terminal(|input| sender.send(input).is_ok()));
+        let mut ended = Ended::new()?;
+        let mut feed_is_open = true;
+        let mut last_frame = None::<Instant>;
+        let (mut for_key, mut for_data) = (true, false);
+        while !self.quit {
+            let due = last_frame.is_none_or(|at| at.elapsed() >= FRAME);
+            if for_key || (for_data && due) {
+                app.load.elapsed = if app.load.finished { app.load.elapsed } else { self.started.elapsed() };
+                // A key's frame shows the news too where they are due anyway.
+                app.prepare(screen.area()?, due);
+                screen.draw(|area, buffer| views::draw(app, area, buffer))?;
+                for_data = app.has_news();
+                for_key = false;
+                if due {
+                    last_frame = Some(Instant::now());
+                }
+            }
+            let next_frame = last_frame.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
+            tokio::select! {
+                biased;
+                Some(input) = inputs.recv() => {
+                    let mut next = Some(input);
+                    while let Some(input) = next {
+                        for effect in app.handle(input) {
+                            self.apply(app, screen, effect)?;
+                        }
+                        // The state that the next key meets is the one that this key made.
+                        if app.stale {
+                            app.prepare(screen.area()?, false);
+                        }
+                        next = if self.quit { None } else { inputs.try_recv().ok() };
+                    }
+                    for_key = true;
+                }
+                () = ended.wait() => self.quit = true,
+                Some(answer) = self.answers.1.recv() => {
+                    take_answer(app, answer);
+                    for_key = true;
+                }
+                message = feed.recv(), if feed_is_open => {
+                    let slice = Instant::now();
+                    let mut next = message;
+                    feed_is_open = next.is_some();
+                    while let Some(message) = next {
+                        app.feed(message);
+                        next = if slice.elapsed() < SLICE { feed.try_recv().ok() } else { None };
+                    }
+                    for_data = true;
+                }
+                () = tokio::time::sleep(next_frame), if for_data => {}
+            }
+        }
+        app.progress.stop();
+        Ok(())
+    }
+
+    fn apply(&mut self, app: &mut App, screen: &mut Screen, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Quit => self.quit = true,
+            Effect::Suspend => suspend(app, screen)?,
+            Effect::Redraw => screen.forget()?,
+            Effect::StopLoad => app.progress.stop(),
+            Effect::Mouse(on) => screen.set_mouse(on)?,
+            Effect::Theme(name) => match (self.world.theme)(&name) {
+                Ok(theme) => {
+                    app.theme = theme;
+                    app.say(Tone::Info, format!("Theme {name}."));
+                    app.theme_name = name;
+                    app.touch();
+                }
+                Err(message) => app.say(Tone::Warning, message),
+            },
+            Effect::SavePatterns(patterns) => match (self.world.save_patterns)(&patterns) {
+                Ok(path) => {
+                    app.saved = patterns;
+                    app.say(Tone::Info, format!("Both patterns are in {}.", path.display()));
+                }
+                Err(message) => app.say(Tone::Warning, message),
+            },
+            Effect::Copy { text, what } => match (self.world.copy)(&text) {
+                Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
+                Copied::ByTerminal(encoded) => {
+                    screen.copy(&encoded)?;
+                    app.say(
+                        Tone::Info,
+                        format!("The {what} was handed to your terminal's clipboard (OSC 52)."),
+                    );
+                }
+                Copied::Nowhere(reason) => app.say(Tone::Warning, reason),
+            },
+            Effect::ReadRaw(event) => self.read_raw(app, event),
+            Effect::Screenshot(path) => {
+                let message = take_screenshot(app, screen.area()?, &path);
+                say_result(app, message);
+            }
+            Effect::Export { format, path, findings } => {
+                let message = export(app, format, &path, &findings);
+                say_result(app, message);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_raw(&self, app: &App, id: EventId) {
+        let Some(event) = app.store.event(id) else { return };
+        let (Some(source), place) = (app.store.source(event).cloned(), event.place) else { return };
+        let (reader, sender) = (Arc::clone(&self.world.raw_events), self.answers.0.clone());
+        std::thread::spawn(move || sender.send(Answer::Raw(id, reader.xml(&source, place))).is_ok());
+    }
+}
+
+fn take_answer(app: &mut App, answer: Answer) {
+    let Answer::Raw(id, result) = answer;
+    if let Some(Page::Raw { event, text }) = &mut app.page
+        && *event == id
+    {
+        *text = Some(result);
+    }
+}
+
+fn say_result(app: &mut App, result: Result<String, String>) {
+    match result {
+        Ok(message) => app.say(Tone::Info, message),
+        Err(message) => app.say(Tone::Warning, message),
+    }
+}
+
+fn take_screenshot(app: &mut App, area: Rect, path: &Path) -> Result<String, String> {
+    app.prepare(area, false);
+    let mut buffer = Buffer::empty(area);
+    views::draw(app, area, &mut buffer);
+    let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
+    let svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+    let written = if svg {
+        screenshot::write_svg(&mut file, &buffer, &Palette::DARK, "exfilscope")
+    } else {
+        screenshot::write_text(&mut file, &buffer)
+    };
+    written.map_err(|error| file.explain(error).to_string())?;
+    file.commit().map_err(|error| error.to_string())?;
+    Ok(format!("The screen is in {}.", path.display()))
+}
+
+fn export(app: &App, format: Format, path: &Path, findings: &[FindingId]) -> Result<String, String> {
+    let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
+    let flags = app.shown_flags();
+    let kind = if app.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
+    let options = ExportOptions {
+        reveal_secrets: app.reveal_secrets,
+        summary: Some(format!("{} {kind} of {}", findings.len(), safe::shown(&app.title, true))),
+        ..ExportOptions::default()
+    };
+    let rows = findings.iter().filter_map(|id| app.store.row(*id, app.list.profile, flags));
+    write_rows(&mut file, format, rows, &options).map_err(|error| file.explain(error).to_string())?;
+    file.commit().map_err(|error| error.to_string())?;
+    Ok(format!("{} rows are in {}.", findings.len(), path.display()))
+}
+
+/// Back to the shell, until it continues us.
+#[cfg(unix)]
+fn suspend(_app: &mut App, screen: &mut Screen) -> io::Result<()> {
+    screen.lend(|| {
+        // The whole group, as the terminal itself would have done: a pipeline stops as one.
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    })
+}
+
+#[cfg(not(unix))]
+fn suspend(app: &mut App, _screen: &mut Screen) -> io::Result<()> {
+    app.say(Tone::Warning, "This system has no job control.");
+    Ok(())
+}
+
+/// Signals that end the console: SIGTERM and SIGHUP, or their kin.
+struct Ended {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Ended {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "the same on every system")]
+    const fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn wait(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Draws a state on a buffer of that size: for screenshots without a terminal, and for tests.
+#[must_use]
+pub fn picture(app: &mut App, area: Rect) -> Buffer {
+    app.prepare(area, true);
+    let mut buffer = Buffer::empty(area);
+    views::draw(app, area, &mut buffer);
+    buffer
+}

@@ -1,0 +1,251 @@
+//! The `:` commands: one table for running, completing and listing them.
+
+use std::path::PathBuf;
+
+use crate::detect::profile::Profile;
+use crate::export::Format;
+use crate::filter::Filter;
+use crate::store::listing::{GroupKey, Side, SortKey};
+use crate::tui::app::{App, Page, Tone};
+use crate::tui::effect::Effect;
+use crate::tui::keys::{Action, Context};
+
+/// A command of the table.
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// What follows it, for the help.
+    pub arguments: &'static str,
+    /// What it does, for the help.
+    pub help: &'static str,
+    run: fn(&mut App, &str) -> Result<Vec<Effect>, String>,
+    complete: fn(&App) -> Vec<String>,
+}
+
+const SORT_NAMES: [(&str, SortKey); 8] = [
+    ("score", SortKey::Rank),
+    ("time", SortKey::Time),
+    ("host", SortKey::Host),
+    ("user", SortKey::User),
+    ("signal", SortKey::Signal),
+    ("image", SortKey::Image),
+    ("destination", SortKey::Destination),
+    ("command", SortKey::CommandLine),
+];
+
+fn nothing(_: &App) -> Vec<String> {
+    Vec::new()
+}
+
+/// All commands, by name.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "export",
+        arguments: "FORMAT FILE",
+        help: "write the list to a file: ndjson, json, csv, markdown, sarif, table",
+        run: |app, arguments| {
+            let (format, path) = arguments.split_once(' ').ok_or("export takes a format and a file.")?;
+            let format = Format::ALL.into_iter().find(|known| known.name() == format).ok_or_else(|| {
+                format!("{format} is no format; the formats are {}.", names(&format_names()))
+            })?;
+            let path = PathBuf::from(path.trim());
+            Ok(vec![Effect::Export { format, path, findings: app.listed_findings() }])
+        },
+        complete: |_| format_names(),
+    },
+    Command {
+        name: "filter",
+        arguments: "FILTER",
+        help: "filter the list, as with /; without a filter: show all",
+        run: |app, arguments| {
+            app.list.filter = match arguments {
+                "" => None,
+                text => Some((text.to_owned(), Filter::parse(text).map_err(|error| error.message)?)),
+            };
+            app.touch();
+            Ok(Vec::new())
+        },
+        complete: nothing,
+    },
+    Command {
+        name: "group",
+        arguments: "host|user|parent|repository|signal|none",
+        help: "group the list",
+        run: |app, arguments| {
+            let group = match arguments {
+                "none" | "" => None,
+                name => Some(GroupKey::ALL.into_iter().find(|key| key.name() == name).ok_or_else(|| {
+                    format!("{name} is nothing to group by; {} are.", names(&group_names()))
+                })?),
+            };
+            app.set_group(group);
+            Ok(Vec::new())
+        },
+        complete: |_| group_names(),
+    },
+    Command {
+        name: "help",
+        arguments: "",
+        help: "the keys, the commands and the filter language",
+        run: |app, _| {
+            app.open_page(Page::Help);
+            Ok(Vec::new())
+        },
+        complete: nothing,
+    },
+    Command {
+        name: "losses",
+        arguments: "",
+        help: "what could not be read",
+        run: |app, _| Ok(app.act(Context::Alerts, Action::Losses)),
+        complete: nothing,
+    },
+    Command {
+        name: "profile",
+        arguments: "spl|correlated",
+        help: "how the search is read",
+        run: |app, arguments| {
+            let profile = Profile::from_name(arguments)
+                .ok_or_else(|| format!("{arguments} is no profile; spl and correlated are."))?;
+            app.set_profile(profile);
+            Ok(Vec::new())
+        },
+        complete: |_| Profile::ALL.iter().map(|profile| profile.name().to_owned()).collect(),
+    },
+    Command {
+        name: "quit",
+        arguments: "",
+        help: "quit",
+        run: |_, _| Ok(vec![Effect::Quit]),
+        complete: nothing,
+    },
+    Command {
+        name: "screenshot",
+        arguments: "FILE",
+        help: "write the screen to a file: .svg for a picture, anything else for text",
+        run: |_, arguments| match arguments {
+            "" => Err("screenshot takes a file; .svg for a picture, anything else for text.".to_owned()),
+            path => Ok(vec![Effect::Screenshot(PathBuf::from(path))]),
+        },
+        complete: nothing,
+    },
+    Command {
+        name: "sort",
+        arguments: "COLUMN",
+        help: "sort by score, time, host, user, signal, image, destination or command",
+        run: |app, arguments| {
+            let (_, key) = SORT_NAMES
+                .into_iter()
+                .find(|(name, _)| *name == arguments)
+                .ok_or_else(|| format!("{arguments} is no column; {} are.", names(&sort_names())))?;
+            app.list.sort = key;
+            app.list.reversed = false;
+            app.touch();
+            Ok(Vec::new())
+        },
+        complete: |_| sort_names(),
+    },
+    Command {
+        name: "suppressed",
+        arguments: "",
+        help: "what was selected but scored too low",
+        run: |app, _| {
+            app.list.side = Side::Suppressed;
+            app.touch();
+            Ok(Vec::new())
+        },
+        complete: nothing,
+    },
+    Command {
+        name: "theme",
+        arguments: "NAME",
+        help: "another theme",
+        run: |app, arguments| {
+            if app.theme_names.iter().any(|name| name == arguments) {
+                return Ok(vec![Effect::Theme(arguments.to_owned())]);
+            }
+            Err(format!("{arguments} is no theme; {} are.", names(&app.theme_names)))
+        },
+        complete: |app| app.theme_names.clone(),
+    },
+    Command {
+        name: "undo",
+        arguments: "",
+        help: "undo the last change of a pattern",
+        run: |app, _| Ok(app.act(Context::Alerts, Action::UndoPattern)),
+        complete: nothing,
+    },
+    Command {
+        name: "write",
+        arguments: "",
+        help: "write both patterns into the configuration",
+        run: |app, _| Ok(app.act(Context::Alerts, Action::SavePatterns)),
+        complete: nothing,
+    },
+];
+
+/// Runs a line. An unknown command, or a fault in it, is said at the bottom.
+pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
+    let line = line.trim();
+    let (name, arguments) = line.split_once(' ').unwrap_or((line, ""));
+    if name.is_empty() {
+        return Vec::new();
+    }
+    let candidates: Vec<&Command> =
+        COMMANDS.iter().filter(|command| command.name.starts_with(name)).collect();
+    let exact = COMMANDS.iter().find(|command| command.name == name);
+    let result = match (exact, candidates.as_slice()) {
+        (Some(command), _) => (command.run)(app, arguments.trim()),
+        (None, [command]) => (command.run)(app, arguments.trim()),
+        (None, []) => Err(format!("{name} is no command; :help lists them.")),
+        (None, several) => {
+            let names: Vec<_> = several.iter().map(|command| command.name).collect();
+            Err(format!("{name} could be {}.", names.join(" or ")))
+        }
+    };
+    result.unwrap_or_else(|message| {
+        app.say(Tone::Warning, message);
+        Vec::new()
+    })
+}
+
+/// The lines that a line could become.
+#[must_use]
+pub fn completions(app: &App, line: &str) -> Vec<String> {
+    match line.split_once(' ') {
+        None => COMMANDS
+            .iter()
+            .filter(|command| command.name.starts_with(line))
+            .map(|command| {
+                if command.arguments.is_empty() {
+                    command.name.to_owned()
+                } else {
+                    format!("{} ", command.name)
+                }
+            })
+            .collect(),
+        Some((name, typed)) => COMMANDS
+            .iter()
+            .filter(|command| command.name == name)
+            .flat_map(|command| (command.complete)(app))
+            .filter(|argument| argument.starts_with(typed))
+            .map(|argument| format!("{name} {argument}"))
+            .collect(),
+    }
+}
+
+fn format_names() -> Vec<String> {
+    Format::ALL.iter().map(|format| format.name().to_owned()).collect()
+}
+
+fn group_names() -> Vec<String> {
+    GroupKey::ALL.iter().map(|key| key.name().to_owned()).chain(["none".to_owned()]).collect()
+}
+
+fn sort_names() -> Vec<String> {
+    SORT_NAMES.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
+fn names<T: AsRef<str>>(all: &[T]) -> String {
+    all.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
+}

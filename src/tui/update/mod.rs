@@ -1,0 +1,423 @@
+//! Keys into changes of the state, and into effects.
+
+pub mod commands;
+mod moving;
+mod tuning;
+
+use super::app::{App, Page, Pane, Tone};
+use super::effect::Effect;
+use super::input::{Chord, Input};
+use super::keys::{Action, Context, action};
+use super::prompt::{Kind, Prompt};
+use super::safe;
+use crate::detect::profile::Profile;
+use crate::export::{self, ExportOptions, Format};
+use crate::model::event::Field;
+use crate::store::finding::FindingId;
+use crate::store::listing::{GroupKey, Line, Side, SortKey};
+use crate::tune::Which;
+
+impl App {
+    /// Takes what came from the terminal, and says what is to be done outside.
+    pub fn handle(&mut self, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Key(chord) => {
+                self.message = None;
+                self.press(chord)
+            }
+            Input::Paste(text) => self.paste(&text),
+            Input::Resize(..) => Vec::new(),
+            Input::Click(column, row) => {
+                self.click(column, row);
+                Vec::new()
+            }
+            Input::Wheel(lines) => {
+                self.scroll(isize::from(lines));
+                Vec::new()
+            }
+            Input::Closed => vec![Effect::Quit],
+        }
+    }
+
+    fn press(&mut self, chord: Chord) -> Vec<Effect> {
+        let context = self.context();
+        match action(context, chord) {
+            Some(action) => self.act(context, action),
+            None if context == Context::Prompt => {
+                if self.prompt.as_mut().is_some_and(|prompt| prompt.edit(chord)) {
+                    self.touch();
+                }
+                Vec::new()
+            }
+            None if context == Context::Tuning => {
+                self.edit_pattern(chord);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// In a text field a paste is text; elsewhere it is keys, except that nothing in it quits or writes.
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        match self.context() {
+            Context::Prompt => {
+                if let Some(prompt) = &mut self.prompt {
+                    prompt.paste(text);
+                }
+                self.touch();
+            }
+            Context::Tuning => self.paste_into_pattern(text),
+            _ => self.say(
+                Tone::Warning,
+                "A paste was ignored: open a filter (/), a command (:) or a pattern (c, i) first.",
+            ),
+        }
+        Vec::new()
+    }
+
+    /// Does what a key asks for.
+    pub fn act(&mut self, context: Context, action: Action) -> Vec<Effect> {
+        if let Err(reason) = self.can(context, action) {
+            self.say(Tone::Warning, reason);
+            return Vec::new();
+        }
+        match action {
+            Action::Quit | Action::Interrupt => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Escape => return self.escape(context),
+            Action::Enter => return self.enter(context),
+            Action::NextPane if context == Context::Tuning => self.edit_other_pattern(),
+            Action::NextPane if context == Context::Prompt => self.complete(),
+            Action::NextPane => self.step_pane(1),
+            Action::PreviousPane => self.step_pane(2),
+            Action::Up | Action::Down if context == Context::Prompt => self.recall(action == Action::Up),
+            Action::Up => self.scroll(-1),
+            Action::Down => self.scroll(1),
+            Action::PageUp => self.scroll(-self.page_rows()),
+            Action::PageDown => self.scroll(self.page_rows()),
+            Action::Home => self.to_end(false),
+            Action::End => self.to_end(true),
+            Action::Left => self.sideways(-1),
+            Action::Right => self.sideways(1),
+            Action::Back => {
+                self.walked.pop();
+                self.detail_top = 0;
+            }
+            Action::Filter => {
+                let text = self.list.filter.as_ref().map_or_else(String::new, |(text, _)| text.clone());
+                self.prompt = Some(Prompt::new(Kind::Filter, &text));
+            }
+            Action::Command => self.prompt = Some(Prompt::new(Kind::Command, "")),
+            Action::EditCiHost => self.open_pattern(Which::CiHost),
+            Action::EditIdeParent => self.open_pattern(Which::IdeParent),
+            Action::UndoPattern => self.undo_pattern(),
+            Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
+            Action::Suppressed => {
+                let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
+                self.list.side = side;
+                self.selected = None;
+                self.walked.clear();
+                self.touch();
+            }
+            Action::Profile => {
+                let profile =
+                    if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
+                self.set_profile(profile);
+            }
+            Action::Sort => {
+                self.list.sort = next_of(&SortKey::ALL, self.list.sort);
+                self.list.reversed = false;
+                self.touch();
+            }
+            Action::Reverse => {
+                self.list.reversed = !self.list.reversed;
+                self.touch();
+            }
+            Action::Group => {
+                let group = match self.list.group {
+                    None => GroupKey::ALL.first().copied(),
+                    Some(key) => GroupKey::ALL.iter().skip_while(|other| **other != key).nth(1).copied(),
+                };
+                self.set_group(group);
+            }
+            Action::Mark => {
+                let bar = self.histogram.bar;
+                self.histogram.mark = if self.histogram.mark.is_some() { None } else { Some(bar) };
+            }
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Raw => {
+                if let Some(event) = self.shown_event() {
+                    self.page = Some(Page::Raw { event, text: None });
+                    self.page_top = 0;
+                    return vec![Effect::ReadRaw(event)];
+                }
+            }
+            Action::CopyCommandLine => return self.copy_command_line(),
+            Action::CopyRow => return self.copy_row(),
+            Action::Losses => self.open_page(Page::Losses),
+            Action::Help => self.open_page(Page::Help),
+            Action::Theme => {
+                let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
+                let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
+                return name.map(Effect::Theme).into_iter().collect();
+            }
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let state = if self.mouse {
+                    "The mouse selects here now; m gives it back."
+                } else {
+                    "The mouse is the terminal's."
+                };
+                self.say(Tone::Info, state);
+                return vec![Effect::Mouse(self.mouse)];
+            }
+        }
+        Vec::new()
+    }
+
+    /// Whether a key does anything here and now; the reason where it does not. The key bar leaves those out.
+    ///
+    /// # Errors
+    /// The reason, as a sentence.
+    pub fn can(&self, context: Context, action: Action) -> Result<(), &'static str> {
+        let check = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
+        match action {
+            Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
+            Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
+                check(self.parent_of_shown().is_some(), "The log does not name a parent process of this one.")
+            }
+            Action::Back => check(!self.walked.is_empty(), "This is the alert's own process already."),
+            Action::UndoPattern => check(!self.history.is_empty(), "No pattern was changed yet."),
+            Action::SavePatterns => check(
+                self.saved != *self.flags.patterns(),
+                "The configuration already has both patterns as they are.",
+            ),
+            Action::Losses => {
+                check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
+            }
+            Action::Raw | Action::CopyCommandLine => {
+                check(self.shown_event().is_some(), "There is no event of it in this log.")
+            }
+            Action::CopyRow => check(self.selected_finding().is_some(), "Nothing is selected."),
+            Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
+            Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
+                check(self.narrowing().is_some(), "There is nothing to undo here; q quits.")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What Esc takes away next.
+    #[must_use]
+    pub fn narrowing(&self) -> Option<&'static str> {
+        if self.histogram.mark.is_some() {
+            Some("mark")
+        } else if self.zoomed {
+            Some("zoom")
+        } else if !self.walked.is_empty() {
+            Some("walk")
+        } else if self.list.range.is_some() {
+            Some("range")
+        } else if self.list.filter.is_some() {
+            Some("filter")
+        } else if self.list.group.is_some() {
+            Some("group")
+        } else if self.list.side == Side::Suppressed {
+            Some("suppressed")
+        } else if self.pane != Pane::Alerts {
+            Some("pane")
+        } else if !self.load.finished {
+            Some("load")
+        } else {
+            None
+        }
+    }
+
+    fn escape(&mut self, context: Context) -> Vec<Effect> {
+        match context {
+            Context::Prompt => {
+                self.prompt = None;
+                self.touch();
+            }
+            Context::Tuning => {
+                self.tuning = None;
+                self.touch();
+            }
+            Context::Page => self.page = None,
+            _ => {
+                match self.narrowing() {
+                    Some("mark") => self.histogram.mark = None,
+                    Some("zoom") => self.zoomed = false,
+                    Some("walk") => self.walked.clear(),
+                    Some("range") => self.list.range = None,
+                    Some("filter") => self.list.filter = None,
+                    Some("group") => self.set_group(None),
+                    Some("suppressed") => self.list.side = Side::Alerts,
+                    Some("pane") => self.pane = Pane::Alerts,
+                    Some("load") => {
+                        self.say(Tone::Info, "The load was stopped; what was read stays.");
+                        return vec![Effect::StopLoad];
+                    }
+                    _ => {}
+                }
+                self.touch();
+            }
+        }
+        Vec::new()
+    }
+
+    fn enter(&mut self, context: Context) -> Vec<Effect> {
+        match context {
+            Context::Tuning => self.keep_pattern(),
+            Context::Prompt => return self.submit(),
+            Context::Histogram => self.apply_range(),
+            Context::Alerts if self.selected_group().is_some() => self.toggle_group(),
+            _ => self.walk_up(),
+        }
+        Vec::new()
+    }
+
+    fn submit(&mut self) -> Vec<Effect> {
+        let Some(prompt) = self.prompt.take() else { return Vec::new() };
+        if let Some(error) = &prompt.error {
+            self.say(Tone::Warning, error.message.clone());
+            self.prompt = Some(prompt);
+            return Vec::new();
+        }
+        self.past_lines.add(prompt.kind, &prompt.text);
+        match prompt.kind {
+            Kind::Filter => {
+                self.list.filter =
+                    prompt.filter().flatten().cloned().map(|filter| (prompt.text.clone(), filter));
+                self.touch();
+                Vec::new()
+            }
+            Kind::Command => commands::run(self, &prompt.text),
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(mut prompt) = self.prompt.take() {
+            prompt.complete(self);
+            self.prompt = Some(prompt);
+            self.touch();
+        }
+    }
+
+    fn recall(&mut self, back: bool) {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.recall(&mut self.past_lines, back);
+            self.touch();
+        }
+    }
+
+    fn open_page(&mut self, page: Page) {
+        self.page = Some(page);
+        self.page_top = 0;
+    }
+
+    /// Shows another profile's verdicts.
+    pub(super) fn set_profile(&mut self, profile: Profile) {
+        self.list.profile = profile;
+        self.touch();
+        self.say(
+            Tone::Info,
+            match profile {
+                Profile::Spl => "spl: the Splunk search to the letter, its surprises included.",
+                Profile::Correlated => {
+                    "correlated: parents and DNS names joined; the signal follows the clause."
+                }
+            },
+        );
+    }
+
+    /// Groups the list, or not.
+    pub(super) fn set_group(&mut self, group: Option<GroupKey>) {
+        self.list.group = group;
+        self.list.open.clear();
+        self.selected = None;
+        self.touch();
+    }
+
+    fn toggle_group(&mut self) {
+        let Some(group) = self.selected_group().and_then(|number| self.listing.groups.get(number)) else {
+            return;
+        };
+        let key = group.key.clone();
+        if !self.list.open.remove(&key) {
+            self.list.open.insert(key.clone());
+        }
+        self.selected = Some(super::app::Selected::Group(key));
+        self.make_lines();
+    }
+
+    /// The parent of the process that the detail shows, where the log names one.
+    fn parent_of_shown(&self) -> Option<crate::store::process::ProcessId> {
+        let parent = self.store.process(self.shown_process()?)?.parent?;
+        let own = self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process;
+        // A process that is its own ancestor is walked up to once.
+        (Some(parent) != own && !self.walked.contains(&parent)).then_some(parent)
+    }
+
+    fn walk_up(&mut self) {
+        if let Some(parent) = self.parent_of_shown() {
+            if self.selected.is_none() {
+                self.select_line(self.cursor);
+            }
+            self.walked.push(parent);
+            self.detail_top = 0;
+        }
+    }
+
+    fn copy_command_line(&mut self) -> Vec<Effect> {
+        let flags = self.shown_flags();
+        let text = match self.walked.last() {
+            Some(_) => self
+                .shown_event()
+                .and_then(|event| self.store.field(self.store.event(event)?, Field::CommandLine)),
+            None => self
+                .selected_finding()
+                .and_then(|id| self.store.view(id, self.list.profile, flags)?.text(Field::CommandLine)),
+        };
+        match text.map(|text| safe::shown(text, self.reveal_secrets)) {
+            Some(text) => vec![Effect::Copy { text, what: "command line" }],
+            None => {
+                self.say(Tone::Warning, "This event has no command line.");
+                Vec::new()
+            }
+        }
+    }
+
+    fn copy_row(&mut self) -> Vec<Effect> {
+        let row =
+            self.selected_finding().and_then(|id| self.store.row(id, self.list.profile, self.shown_flags()));
+        let Some(row) = row else { return Vec::new() };
+        let options = ExportOptions { reveal_secrets: self.reveal_secrets, ..ExportOptions::default() };
+        let mut bytes = Vec::new();
+        if export::write_rows(&mut bytes, Format::Ndjson, &mut std::iter::once(row), &options).is_err() {
+            return Vec::new();
+        }
+        let text = crate::model::text::visible(String::from_utf8_lossy(&bytes).trim_end()).into_owned();
+        vec![Effect::Copy { text, what: "row" }]
+    }
+
+    /// The findings of the list in its order, for an export.
+    pub(super) fn listed_findings(&self) -> Vec<FindingId> {
+        if self.list.group.is_some() {
+            return self.listing.members.iter().flatten().copied().collect();
+        }
+        self.lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Finding(id) => Some(*id),
+                Line::Group(_) => None,
+            })
+            .collect()
+    }
+}
+
+fn next_of<T: Copy + PartialEq>(all: &[T], at: T) -> T {
+    let next = all.iter().skip_while(|other| **other != at).nth(1);
+    next.or(all.first()).copied().unwrap_or(at)
+}

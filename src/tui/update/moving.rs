@@ -1,0 +1,133 @@
+//! Moving: in the list, in the detail, in the histogram, between them.
+
+use crate::tui::app::{App, Page, Pane, Tone};
+use crate::tui::keys::Context;
+use crate::tui::views::histogram::Bars;
+use crate::tui::views::page::page_lines;
+
+impl App {
+    /// Steps through the panes that are on the screen.
+    pub(super) fn step_pane(&mut self, by: usize) {
+        const ORDER: [Pane; 3] = [Pane::Alerts, Pane::Histogram, Pane::Detail];
+        let at = ORDER.iter().position(|pane| *pane == self.pane).unwrap_or(0);
+        let on_screen = |pane: Pane| match pane {
+            Pane::Alerts => true,
+            Pane::Histogram => self.panes.histogram.is_some() || self.zoomed,
+            Pane::Detail => self.panes.detail.is_some() || self.zoomed,
+        };
+        let next = (1..=ORDER.len())
+            .filter_map(|step| ORDER.get((at + step * by) % ORDER.len()).copied())
+            .find(|pane| on_screen(*pane));
+        self.pane = next.unwrap_or_default();
+    }
+
+    /// Rows of a page of what has the keys.
+    pub(super) fn page_rows(&self) -> isize {
+        let rows = if self.page.is_some() {
+            self.area.height.saturating_sub(3)
+        } else {
+            match self.pane {
+                Pane::Detail => self.panes.detail.map_or(1, |pane| pane.height.saturating_sub(2)),
+                _ => self.panes.list_rows().saturating_sub(1),
+            }
+        };
+        isize::try_from(rows.max(1)).unwrap_or(1)
+    }
+
+    /// Moves up (negative) or down.
+    pub(super) fn scroll(&mut self, by: isize) {
+        match self.context() {
+            Context::Page => {
+                let last = self.last_page_top();
+                self.page_top = self.page_top.saturating_add_signed(by).min(last);
+            }
+            Context::Tuning => {
+                if let Some(tuning) = &mut self.tuning {
+                    tuning.scroll = tuning.scroll.saturating_add_signed(by);
+                }
+            }
+            Context::Detail => {
+                let rows = usize::from(self.panes.detail.map_or(0, |pane| pane.height.saturating_sub(1)));
+                let last = self.detail.longest().saturating_sub(rows);
+                self.detail_top = self.detail_top.saturating_add_signed(by).min(last);
+            }
+            _ => {
+                let line = self.cursor.saturating_add_signed(by);
+                self.select_line(line);
+            }
+        }
+    }
+
+    /// To the first or the last.
+    pub(super) fn to_end(&mut self, last: bool) {
+        match self.context() {
+            Context::Page => self.page_top = if last { self.last_page_top() } else { 0 },
+            Context::Detail => self.detail_top = if last { usize::MAX } else { 0 },
+            Context::Histogram => {
+                let bars = self.bars().len();
+                self.histogram.bar = if last { bars.saturating_sub(1) } else { 0 };
+            }
+            _ => self.select_line(if last { usize::MAX } else { 0 }),
+        }
+    }
+
+    fn last_page_top(&self) -> usize {
+        let rows = usize::from(self.area.height.saturating_sub(2));
+        self.page.as_ref().map_or(0, |page: &Page| page_lines(self, page).len().saturating_sub(rows))
+    }
+
+    /// Left (negative) or right.
+    pub(super) fn sideways(&mut self, by: isize) {
+        if self.pane == Pane::Histogram {
+            let last = self.bars().len().saturating_sub(1);
+            self.histogram.bar = self.histogram.bar.saturating_add_signed(by).min(last);
+        } else {
+            self.scroll_right = self.scroll_right.saturating_add_signed(by * 8).min(32_768);
+        }
+    }
+
+    /// The bars of the histogram as it is on the screen.
+    pub(super) fn bars(&self) -> Bars {
+        Bars::of(
+            &self.listing.moments,
+            usize::from(self.panes.histogram.map_or(self.area.width, |pane| pane.width)),
+        )
+    }
+
+    /// Filters the list by the marked bars, or by the one under the cursor.
+    pub(super) fn apply_range(&mut self) {
+        let bars = self.bars();
+        let bar = self.histogram.bar.min(bars.len().saturating_sub(1));
+        let mark = self.histogram.mark.take().unwrap_or(bar);
+        match bars.range(mark.min(bar), mark.max(bar)) {
+            Some(range) => {
+                self.list.range = Some(range);
+                self.selected = None;
+                self.touch();
+            }
+            None => self.say(Tone::Warning, "There is nothing in the histogram."),
+        }
+    }
+
+    /// Selects what was clicked at.
+    pub(super) fn click(&mut self, column: u16, row: u16) {
+        if self.page.is_some() || self.prompt.is_some() || self.tuning.is_some() {
+            return;
+        }
+        let inside = |pane: Option<ratatui::layout::Rect>| {
+            pane.is_some_and(|pane| pane.contains(ratatui::layout::Position::new(column, row)))
+        };
+        if inside(self.panes.list) {
+            self.pane = Pane::Alerts;
+            let first = self.panes.list.map_or(0, |pane| pane.y + 2);
+            if row >= first {
+                self.select_line(self.top + usize::from(row - first));
+            }
+        } else if inside(self.panes.histogram) {
+            self.pane = Pane::Histogram;
+            self.histogram.bar = usize::from(column - self.panes.histogram.map_or(0, |pane| pane.x));
+        } else if inside(self.panes.detail) {
+            self.pane = Pane::Detail;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The editor of a pattern: every keystroke is tried, Enter keeps, Esc restores.
+
+use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
+
+use crate::tui::app::{App, Tone, Tuning};
+use crate::tui::input::{Chord, Key};
+use crate::tune::{Changes, Trial, Which};
+
+impl App {
+    /// Opens a pattern in its editor.
+    pub(super) fn open_pattern(&mut self, which: Which) {
+        let text = which.of(self.flags.patterns()).text().to_owned();
+        let mut editor = TextArea::new(vec![text]);
+        editor.move_cursor(CursorMove::End);
+        self.tuning = Some(Tuning {
+            trial: Trial::new(which, &self.flags),
+            editor,
+            changes: Changes::default(),
+            scroll: 0,
+        });
+        self.touch();
+    }
+
+    /// Keeps this one's text if it is valid, and opens the other.
+    pub(super) fn edit_other_pattern(&mut self) {
+        let Some(tuning) = &self.tuning else { return };
+        let other = match tuning.trial.which {
+            Which::CiHost => Which::IdeParent,
+            Which::IdeParent => Which::CiHost,
+        };
+        self.keep_pattern();
+        if self.tuning.is_none() {
+            self.open_pattern(other);
+        }
+    }
+
+    /// Types into the pattern.
+    pub(super) fn edit_pattern(&mut self, chord: Chord) {
+        let Some(tuning) = &mut self.tuning else { return };
+        let Some(key) = field_key(chord.key) else { return };
+        tuning.editor.input(FieldInput { key, ctrl: chord.ctrl, alt: chord.alt, shift: false });
+        self.try_pattern();
+    }
+
+    /// A paste is text; its line breaks are left out, since a pattern is one line.
+    pub(super) fn paste_into_pattern(&mut self, text: &str) {
+        let Some(tuning) = &mut self.tuning else { return };
+        let line: String = text.chars().filter(|c| !c.is_control()).collect();
+        tuning.editor.insert_str(line);
+        self.try_pattern();
+    }
+
+    fn try_pattern(&mut self) {
+        let Some(tuning) = &mut self.tuning else { return };
+        let text = tuning.editor.lines().join("");
+        tuning.trial.edit(&text, &self.store);
+        tuning.scroll = 0;
+        self.touch();
+    }
+
+    /// Puts the pattern as it stands in force.
+    pub(super) fn keep_pattern(&mut self) {
+        let Some(tuning) = self.tuning.take() else { return };
+        if let Some(error) = &tuning.trial.error {
+            let message = format!("Not kept: {}.", error.message);
+            self.tuning = Some(tuning);
+            self.say(Tone::Warning, message);
+            return;
+        }
+        let patterns = tuning.trial.flags.patterns().clone();
+        let changed = patterns != *self.flags.patterns();
+        self.keep_patterns(patterns);
+        if changed {
+            self.say(
+                Tone::Info,
+                format!(
+                    "{} pattern kept; w writes it to the configuration, u undoes.",
+                    tuning.trial.which.name()
+                ),
+            );
+        }
+    }
+
+    /// Takes the last change of a pattern back.
+    pub(super) fn undo_pattern(&mut self) {
+        if let Some(patterns) = self.history.pop() {
+            self.flags.set_patterns(patterns, &self.store);
+            self.touch();
+            self.say(Tone::Info, "The last change of a pattern is undone.");
+        }
+    }
+}
+
+const fn field_key(key: Key) -> Option<FieldKey> {
+    Some(match key {
+        Key::Char(c) => FieldKey::Char(c),
+        Key::Backspace => FieldKey::Backspace,
+        Key::Delete => FieldKey::Delete,
+        Key::Left => FieldKey::Left,
+        Key::Right => FieldKey::Right,
+        Key::Home => FieldKey::Home,
+        Key::End => FieldKey::End,
+        _ => return None,
+    })
+}

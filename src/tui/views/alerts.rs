@@ -1,0 +1,323 @@
+//! The list: findings in order, or groups of them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::header::{count, grouped, progress};
+use super::histogram::signal_token;
+use crate::detect::profile::Profile;
+use crate::model::event::Field;
+use crate::model::row::Signal;
+use crate::model::text::image_name;
+use crate::store::finding::FindingId;
+use crate::store::listing::{Group, Line, Side, SortKey};
+use crate::store::view::FindingView;
+use crate::tui::app::{App, Pane};
+use crate::tui::safe;
+use crate::tui::theme::Token;
+use crate::tui::widgets::line::{put, rule};
+
+/// A column: what it is sorted by, its name, and its columns on the screen; 0 takes what is left.
+type Column = (SortKey, &'static str, u16);
+
+const NARROW: &[Column] = &[
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 15),
+    (SortKey::Host, "Host", 14),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::Image, "Image", 12),
+    (SortKey::CommandLine, "Command line", 0),
+];
+const MEDIUM: &[Column] = &[
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 20),
+    (SortKey::Host, "Host", 15),
+    (SortKey::User, "User", 12),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::Image, "Image", 13),
+    (SortKey::Destination, "Destination", 20),
+    (SortKey::CommandLine, "Command line", 0),
+];
+const WIDE: &[Column] = &[
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 24),
+    (SortKey::Host, "Host", 24),
+    (SortKey::User, "User", 20),
+    (SortKey::Signal, "Signal", 28),
+    (SortKey::Image, "Image", 16),
+    (SortKey::Destination, "Destination", 30),
+    (SortKey::CommandLine, "Command line", 0),
+];
+
+/// Where the reason of a suppression needs the room.
+const NARROW_SUPPRESSED: &[Column] = &[
+    (SortKey::Rank, "S", 3),
+    (SortKey::Host, "Host", 14),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::CommandLine, "Command line", 0),
+];
+
+fn columns(width: u16, side: Side) -> &'static [Column] {
+    match width {
+        0..=99 if side == Side::Suppressed => NARROW_SUPPRESSED,
+        0..=99 => NARROW,
+        100..=159 => MEDIUM,
+        _ => WIDE,
+    }
+}
+
+/// Draws the list.
+pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let style = |token| app.theme.style(token);
+    let focused = app.pane == Pane::Alerts && app.tuning.is_none();
+    let border = style(if focused { Token::BorderFocused } else { Token::Border });
+    rule(buffer, area, area.y, &title(app), border, &app.glyphs);
+    draw_names(app, area, buffer);
+    let rows = app.panes.list_rows();
+    for row in 0..rows {
+        let number = app.top + usize::from(row);
+        let Some(line) = app.lines.get(number) else { break };
+        let y = area.y + 2 + row;
+        match line {
+            Line::Group(group) => {
+                if let Some(group) = app.listing.groups.get(*group) {
+                    draw_group(app, area, y, group, buffer);
+                }
+            }
+            Line::Finding(id) => draw_finding(app, area, y, *id, buffer),
+        }
+        if number == app.cursor {
+            buffer.set_style(Rect { x: area.x, y, width: area.width, height: 1 }, style(Token::Selection));
+        }
+    }
+    if app.lines.is_empty() {
+        let text = if app.list.side == Side::Suppressed { "nothing was suppressed" } else { "no alerts" };
+        put(buffer, area, area.x + 3, area.y + 2, area.width, text, style(Token::Muted), app.glyphs.ellipsis);
+    }
+}
+
+fn title(app: &App) -> Vec<(String, Style)> {
+    let style = |token| app.theme.style(token);
+    let name = if app.list.side == Side::Suppressed { "Suppressed" } else { "Alerts" };
+    let all = app.listing.total(app.list.side, app.list.min_score);
+    let listed = app.listing.findings.len();
+    let figure = if listed == all {
+        grouped(count(all))
+    } else {
+        format!("{} of {}", grouped(count(listed)), grouped(count(all)))
+    };
+    let mut title = vec![(format!("{name} {figure}"), style(Token::Title))];
+    if let Some(key) = app.list.group {
+        title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
+    }
+    if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
+        title.push((format!("filter {}", safe::shown(text, true)), style(Token::Warning)));
+    }
+    if let Some((from, to)) = app.list.range {
+        let at = |seconds| crate::model::time::Timestamp::from_unix(seconds, 0, 0);
+        title.push((
+            format!("range {} {} to {}", at(from).date_text(), at(from).clock_text(), at(to).clock_text()),
+            style(Token::Warning),
+        ));
+    }
+    if let Some(progress) = progress(app) {
+        title.push((progress, style(Token::Warning)));
+    }
+    title
+}
+
+fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
+    let style = app.theme.style(Token::Muted);
+    if let Some(key) = app.list.group {
+        let width = (area.width / 2).min(60);
+        put(buffer, area, area.x + 2, area.y + 1, width, key.name(), style, app.glyphs.ellipsis);
+        put(
+            buffer,
+            area,
+            area.x + 3 + width,
+            area.y + 1,
+            area.width,
+            "  count by score       last seen",
+            style,
+            app.glyphs.ellipsis,
+        );
+        return;
+    }
+    let mut x = area.x;
+    for (key, name, width) in columns(area.width, app.list.side) {
+        let reason = *key == SortKey::CommandLine && app.list.side == Side::Suppressed;
+        let name = if reason { "Why it is no alert" } else { name };
+        let descending = matches!(key, SortKey::Rank | SortKey::Time) != app.list.reversed;
+        let text = if *key != app.list.sort {
+            name.to_owned()
+        } else if descending {
+            format!("{name}{}", app.glyphs.descending)
+        } else {
+            format!("{name}{}", app.glyphs.ascending)
+        };
+        let width = if *width == 0 { area.right().saturating_sub(x) } else { *width };
+        put(buffer, area, x, area.y + 1, width, &text, style, app.glyphs.ellipsis);
+        x = x.saturating_add(width);
+    }
+}
+
+fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer) {
+    let style = |token| app.theme.style(token);
+    let open = app.list.open.contains(&group.key);
+    let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
+    let last = group
+        .last_seen
+        .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
+    let [zero, one, two, three] = group.by_score;
+    let key_width = (area.width / 2).min(60);
+    let mut x = area.x;
+    let mut write = |text: &str, width: u16, token| {
+        put(buffer, area, x, y, width, text, style(token), app.glyphs.ellipsis);
+        x = x.saturating_add(width + 1);
+    };
+    write(arrow, 1, Token::Key);
+    write(&safe::shown(&group.key, app.reveal_secrets), key_width, Token::Text);
+    write(&format!("{:>7}", grouped(count(group.count))), 7, Token::Text);
+    if app.list.side == Side::Alerts {
+        write(&format!("3:{three}"), 7, Token::Score3);
+        write(&format!("2:{two}"), 7, Token::Score2);
+    } else {
+        write(&format!("1:{one}"), 7, Token::Score1);
+        write(&format!("0:{zero}"), 7, Token::Score0);
+    }
+    write(&last, area.width, Token::Muted);
+}
+
+fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffer) {
+    let flags = app.shown_flags();
+    let Some(view) = app.store.view(id, app.list.profile, flags) else { return };
+    let breadth = match area.width {
+        0..=99 => Breadth::Narrow,
+        100..=159 => Breadth::Medium,
+        _ => Breadth::Wide,
+    };
+    let mut x = area.x;
+    for (key, _, width) in columns(area.width, app.list.side) {
+        let last = *width == 0;
+        let width = if last { area.right().saturating_sub(x) } else { *width };
+        let (text, token) = cell(app, &view, *key, breadth);
+        let text = match (last, text) {
+            (true, text) if app.scroll_right > 0 && !text.is_empty() => skip_columns(&text, app.scroll_right),
+            (_, text) => text,
+        };
+        let room = if last { width } else { width.saturating_sub(1) };
+        put(buffer, area, x, y, room, &text, app.theme.style(token), app.glyphs.ellipsis);
+        x = x.saturating_add(width);
+    }
+}
+
+/// A text without its first columns.
+fn skip_columns(text: &str, columns: usize) -> String {
+    let mut skipped = 0;
+    text.chars()
+        .skip_while(|c| {
+            let skip = skipped < columns;
+            skipped += crate::model::text::width(c.encode_utf8(&mut [0; 4]));
+            skip
+        })
+        .collect()
+}
+
+fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (String, Token) {
+    let (wide, medium) = (breadth == Breadth::Wide, breadth == Breadth::Medium);
+    let shown = |text: Option<&str>| {
+        text.map_or_else(|| "-".to_owned(), |text| safe::shown(text, app.reveal_secrets))
+    };
+    let joined = |field| if view.joined_from(field).is_some() { Token::Joined } else { Token::Text };
+    match key {
+        SortKey::Rank => {
+            let score = view.score();
+            let mark = if profiles_differ(app, view) { "*" } else { "" };
+            let token = match score {
+                3 => Token::Score3,
+                2 => Token::Score2,
+                1 => Token::Score1,
+                _ => Token::Score0,
+            };
+            (format!("{score}{mark}"), token)
+        }
+        SortKey::Time => {
+            let text = match view.time() {
+                None => "(no time)".to_owned(),
+                Some(time) if wide => format!("{} {}", time.date_text(), time.clock_millis_text()),
+                Some(time) if medium => format!("{} {}", time.date_text(), time.clock_text()),
+                Some(time) => {
+                    let date = time.date_text();
+                    format!(
+                        "{} {}",
+                        date.get(date.len().saturating_sub(5)..).unwrap_or(&date),
+                        time.clock_text()
+                    )
+                }
+            };
+            (text, Token::Text)
+        }
+        SortKey::Host => (host_cell(shown(view.host()), wide), Token::Text),
+        SortKey::User => {
+            let user = view.text(Field::User);
+            let name = if wide { user } else { user.map(|user| user.rsplit('\\').next().unwrap_or(user)) };
+            (shown(name), Token::Text)
+        }
+        SortKey::Signal => {
+            let signal = view.signal();
+            let name = if wide { signal.name() } else { signal.short_name() };
+            (name.to_owned(), signal_token(signal))
+        }
+        SortKey::Image => (shown(view.text(Field::Image).map(image_name)), Token::Text),
+        SortKey::Destination => (shown(view.destination().as_deref()), joined(Field::DestinationHostname)),
+        SortKey::CommandLine if app.list.side == Side::Suppressed => (suppression(app, view), Token::Text),
+        SortKey::CommandLine => (shown(view.text(Field::CommandLine)), joined(Field::CommandLine)),
+    }
+}
+
+/// How much a column can say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Breadth {
+    Narrow,
+    Medium,
+    Wide,
+}
+
+/// A host's first label where the whole name has no room; an address is no name.
+fn host_cell(host: String, wide: bool) -> String {
+    let is_name = host.chars().any(|c| c.is_ascii_alphabetic());
+    match host.split_once('.') {
+        Some((label, _)) if !wide && is_name && !label.is_empty() => label.to_owned(),
+        _ => host,
+    }
+}
+
+/// Whether the other profile says something else of a finding.
+fn profiles_differ(app: &App, view: &FindingView<'_>) -> bool {
+    let flags = app.shown_flags();
+    let verdict = |profile| (view.finding().signal(profile), view.finding().score(profile, flags));
+    verdict(Profile::Spl) != verdict(Profile::Correlated)
+}
+
+/// Why a finding is no alert, in a few words.
+fn suppression(app: &App, view: &FindingView<'_>) -> String {
+    let patterns = app.shown_flags().patterns();
+    let part = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| {
+        let text = text.unwrap_or("");
+        let matched = pattern.find(text).and_then(|range| text.get(range)).unwrap_or("");
+        (safe::shown(matched, true), safe::shown(image_name(text), true))
+    };
+    if view.signal() == Signal::Unknown {
+        return "Signal knows no branch for it (Unknown)".to_owned();
+    }
+    if view.is_ci_system() {
+        let (matched, host) = part(view.host(), &patterns.ci_host);
+        return format!("CI pattern matched \"{matched}\" in {host}");
+    }
+    if view.is_known_ide() {
+        let (matched, parent) = part(view.text(Field::ParentImage), &patterns.ide_parent);
+        return format!("IDE pattern matched \"{matched}\" in parent {parent}");
+    }
+    format!("score {} is under {}", view.score(), app.list.min_score)
+}

@@ -1,0 +1,177 @@
+//! The first line: what is read, how far, what was found, what is hidden and why, what was lost.
+
+use std::sync::atomic::Ordering;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::detect::ALERT_SCORE;
+use crate::model::fault::Severity;
+use crate::model::text;
+use crate::store::listing::Side;
+use crate::tui::app::App;
+use crate::tui::safe;
+use crate::tui::theme::Token;
+use crate::tui::widgets::line::put;
+
+/// A piece of the header; of those that do not fit together the less important ones are left out.
+struct Segment {
+    importance: u8,
+    pieces: Vec<(String, Style)>,
+}
+
+/// Draws the header.
+pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let style = |token| app.theme.style(token);
+    buffer.set_style(area, style(Token::Header));
+    let mut segments = segments(app);
+    let width =
+        |segment: &Segment| 2 + segment.pieces.iter().map(|(text, _)| text::width(text)).sum::<usize>();
+    while segments.iter().map(width).sum::<usize>() > usize::from(area.width) + 2 && segments.len() > 1 {
+        let least =
+            segments.iter().enumerate().min_by_key(|(_, segment)| segment.importance).map_or(0, |(at, _)| at);
+        segments.remove(least);
+    }
+    let mut x = area.x;
+    for segment in segments {
+        for (piece, piece_style) in segment.pieces {
+            let room = area.right().saturating_sub(x);
+            x += put(
+                buffer,
+                area,
+                x,
+                area.y,
+                room,
+                &piece,
+                style(Token::Header).patch(piece_style),
+                app.glyphs.ellipsis,
+            );
+        }
+        x = x.saturating_add(2);
+    }
+}
+
+fn segments(app: &App) -> Vec<Segment> {
+    let style = |token| app.theme.style(token);
+    let one = |importance, text: String, token| Segment { importance, pieces: vec![(text, style(token))] };
+    let mut segments = vec![one(9, "exfilscope".to_owned(), Token::Title)];
+    segments.push(one(3, safe::shown(&app.title, true), Token::Header));
+    if !app.load.finished {
+        segments.push(one(8, format!("reading{}", percent(app)), Token::Warning));
+    } else if app.load.stopped {
+        segments.push(one(8, "stopped early".to_owned(), Token::Warning));
+    }
+    let tally = app.store.tally();
+    segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Header));
+    let others: u64 = tally.skipped.values().sum();
+    if others > 0 {
+        segments.push(one(1, format!("{} other records", grouped(others)), Token::Muted));
+    }
+    let scores = [(3_usize, Token::Score3), (2, Token::Score2)]
+        .into_iter()
+        .map(|(score, token)| {
+            (
+                format!("{score}:{} ", grouped(count(app.listing.by_score.get(score).copied().unwrap_or(0)))),
+                style(token),
+            )
+        })
+        .chain([(format!("profile {}", app.list.profile.name()), style(Token::Header))])
+        .collect();
+    segments.push(Segment { importance: 10, pieces: scores });
+    let suppressed = app.listing.total(Side::Suppressed, app.list.min_score);
+    if suppressed > 0 {
+        segments.push(one(5, format!("{} suppressed", grouped(count(suppressed))), Token::Muted));
+    }
+    if app.list.min_score != ALERT_SCORE {
+        segments.push(one(5, format!("from score {}", app.list.min_score), Token::Warning));
+    }
+    for (hidden, by) in [(app.listing.hidden_by_filter, "filter"), (app.listing.hidden_by_range, "range")] {
+        if hidden > 0 {
+            segments.push(one(7, format!("{by} hides {}", grouped(count(hidden))), Token::Warning));
+        }
+    }
+    if app.saved != *app.flags.patterns() {
+        segments.push(one(4, "patterns not saved".to_owned(), Token::Warning));
+    }
+    let losses = app.store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
+    if losses > 0 {
+        let noun = if losses == 1 { "loss" } else { "losses" };
+        segments.push(one(8, format!("{} {noun}", grouped(count(losses))), Token::Error));
+    }
+    segments
+}
+
+fn percent(app: &App) -> String {
+    let (found, done) =
+        (app.progress.bytes_found.load(Ordering::Relaxed), app.progress.bytes_done.load(Ordering::Relaxed));
+    (done * 100).checked_div(found).map_or_else(String::new, |percent| format!(" {}%", percent.min(100)))
+}
+
+/// Progress in words, for the rule over the list; `None` when there is nothing to wait for.
+#[must_use]
+pub fn progress(app: &App) -> Option<String> {
+    if app.load.finished {
+        return None;
+    }
+    let figure = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let progress = &app.progress;
+    let (files, all_files) = (figure(&progress.files_done), figure(&progress.files_found));
+    let (bytes, all_bytes) = (figure(&progress.bytes_done), figure(&progress.bytes_found));
+    let mut text = format!("{files} of {all_files} files, {} of {}", size(bytes), size(all_bytes));
+    let millis = u64::try_from(app.load.elapsed.as_millis()).unwrap_or(u64::MAX);
+    if let Some(rate) = (figure(&progress.records_done) * 1000).checked_div(millis) {
+        text.push_str(&format!(", {} events/s", grouped(rate)));
+    }
+    if let Some(left) = (millis.saturating_mul(all_bytes.saturating_sub(bytes))).checked_div(bytes) {
+        text.push_str(&format!(", {} s left", left.div_ceil(1000)));
+    }
+    text.push_str("; Esc stops");
+    Some(text)
+}
+
+/// `12,345`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count of things in memory.
+#[must_use]
+pub fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// `395 MB`, in powers of a thousand.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..=999 => format!("{bytes} B"),
+        1_000..=999_999 => format!("{} kB", bytes / 1_000),
+        1_000_000..=9_999_999 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        10_000_000..=999_999_999 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_easy_to_read() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [5, 64_000, 1_150_000, 395_000_000, 2_300_000_000].map(size),
+            ["5 B", "64 kB", "1.1 MB", "395 MB", "2.3 GB"]
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Pages over the screen: the help, what could not be read, a raw event.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::model::fault::Severity;
+use crate::tui::app::{App, Page};
+use crate::tui::keys::{Context, bindings, chord_name};
+use crate::tui::safe;
+use crate::tui::theme::Token;
+use crate::tui::update::commands::COMMANDS;
+use crate::tui::widgets::line::rule;
+use crate::tui::widgets::wrap::{Piece, wrap};
+
+/// Lines of a raw event.
+const MOST_RAW_LINES: usize = 5_000;
+
+/// Draws a page.
+pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
+    let style = |token| app.theme.style(token);
+    let name = match page {
+        Page::Help => "Help",
+        Page::Losses => "What could not be read",
+        Page::Raw { .. } => "Raw event",
+    };
+    let lines = page_lines(app, page);
+    let rows = usize::from(area.height.saturating_sub(1));
+    let below = lines.len().saturating_sub(app.page_top + rows);
+    let place = format!("line {} of {}, {below} below; Esc closes", app.page_top + 1, lines.len());
+    let title = [(name.to_owned(), style(Token::Title)), (place, style(Token::Muted))];
+    rule(buffer, area, area.y, &title, style(Token::BorderFocused), &app.glyphs);
+    for (y, line) in (area.y + 1..area.bottom()).zip(lines.iter().skip(app.page_top)) {
+        buffer.set_line(area.x, y, line, area.width);
+    }
+}
+
+/// The lines of a page.
+#[must_use]
+pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
+    match page {
+        Page::Help => help(app),
+        Page::Losses => losses(app),
+        Page::Raw { text, .. } => raw(app, text.as_ref()),
+    }
+}
+
+fn help(app: &App) -> Vec<Line<'static>> {
+    let style = |token| app.theme.style(token);
+    let width = usize::from(app.area.width);
+    let mut lines = Vec::new();
+    let entry = |lines: &mut Vec<Line<'static>>, key: String, help: &str| {
+        let pieces =
+            [Piece::new(format!("  {key:<18}"), style(Token::Key)), Piece::new(help, style(Token::Text))];
+        lines.extend(wrap(&pieces, width, 20, 4));
+    };
+    for context in Context::ALL {
+        lines.push(Line::from(Span::styled(context.title(), style(Token::Title))));
+        for binding in bindings(context) {
+            let keys: Vec<_> = binding.chords.iter().map(|chord| chord_name(*chord)).collect();
+            entry(&mut lines, keys.join(" "), binding.help);
+        }
+        lines.push(Line::default());
+    }
+    lines.push(Line::from(Span::styled("Commands", style(Token::Title))));
+    for command in COMMANDS {
+        entry(&mut lines, format!(":{} {}", command.name, command.arguments), command.help);
+    }
+    for (heading, text) in ABOUT {
+        lines.push(Line::default());
+        lines.push(Line::from(Span::styled(*heading, style(Token::Title))));
+        for paragraph in *text {
+            lines.extend(wrap(&[Piece::new(format!("  {paragraph}"), style(Token::Text))], width, 2, 20));
+        }
+    }
+    lines
+}
+
+const ABOUT: &[(&str, &[&str])] = &[
+    (
+        "The filter",
+        &[
+            "Words and terms are all asked for: git alice. OR and ( ) say otherwise: host:ws-1 OR host:ws-2.",
+            "field:value holds the value; field=value is the value; field~regex matches it; all of them without case, but for the regex.",
+            "score>=3, time>=2026-03-10T12:00, record=4711. !term is the opposite; a missing field meets no term but a negated one.",
+            "Fields: host, user, image, command, parent, parentcommand, destination, signal, score, time, record, source.",
+        ],
+    ),
+    (
+        "The list",
+        &[
+            "S is the search's score: 3 a push or an upload, 2 a connection. A star beside it: the two profiles say different things of it; the detail says what.",
+            "A joined text came from another event of the same process, by host and ProcessGuid: a connection's parent from its Event 1, its name from the Event 22 that its own process caused.",
+        ],
+    ),
+    (
+        "What the profiles are",
+        &[
+            "spl is the Splunk search to the letter, with its surprises: a capital letter in a host evades its Signal, a push to dev.azure.com is Unknown to it, and on raw Sysmon the IDE pattern changes nothing.",
+            "correlated is what it set out to do. Without a Splunk at hand these can't be known: how it folds case outside ASCII, whether * runs over line breaks, and what host is behind a forwarder (--host short is the other guess).",
+            "A browser's upload can't be decided from Sysmon: no command line names it, and its connection looks like reading.",
+        ],
+    ),
+];
+
+fn losses(app: &App) -> Vec<Line<'static>> {
+    let style = |token| app.theme.style(token);
+    let width = usize::from(app.area.width);
+    let tally = app.store.tally();
+    let mut lines = Vec::new();
+    let summary: Vec<_> =
+        tally.skipped.iter().map(|(reason, count)| format!("{} {count}", reason.key())).collect();
+    let text = format!("{} records: {} of Sysmon; {}", tally.records(), tally.sysmon, summary.join(", "));
+    lines.extend(wrap(&[Piece::new(text, style(Token::Text))], width, 2, 4));
+    lines.push(Line::default());
+    for fault in app.store.faults() {
+        let (kind, token) = match fault.severity {
+            Severity::Notice => ("notice  ", Token::Muted),
+            Severity::Loss => ("loss    ", Token::Warning),
+            Severity::Unreadable => ("unread  ", Token::Error),
+        };
+        let pieces = [
+            Piece::new(kind, style(token)),
+            Piece::new(safe::shown(&fault.to_string(), app.reveal_secrets), style(Token::Text)),
+        ];
+        lines.extend(wrap(&pieces, width, 8, 6));
+    }
+    lines
+}
+
+fn raw(app: &App, text: Option<&Result<String, String>>) -> Vec<Line<'static>> {
+    let width = usize::from(app.area.width);
+    let (text, token) = match text {
+        None => ("Reading it again from its file.", Token::Muted),
+        Some(Ok(text)) => (text.as_str(), Token::Text),
+        Some(Err(reason)) => (reason.as_str(), Token::Error),
+    };
+    text.lines()
+        .take(MOST_RAW_LINES)
+        .flat_map(|line| {
+            let piece = Piece::new(safe::shown(line, app.reveal_secrets), app.theme.style(token));
+            wrap(&[piece], width, 4, MOST_RAW_LINES)
+        })
+        .collect()
+}

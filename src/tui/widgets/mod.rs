@@ -1,0 +1,4 @@
+//! Pieces that several views draw with.
+
+pub mod line;
+pub mod wrap;
