@@ -38,7 +38,8 @@ fn code(folder: &str) -> Vec<(String, Vec<String>)> {
         .map(|path| {
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
             let text = fs::read_to_string(&path).unwrap();
-            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//")).map(str::to_owned).collect();
+            let lines =
+                text.lines().filter(|line| !line.trim_start().starts_with("//")).map(str::to_owned).collect();
             (name, lines)
         })
         .collect();
