@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use evtx::{EvtxParser, ParserSettings};
 use serde_json::Value as Json;
+use support::big_log;
 use support::evtx_writer::value::Value;
 use support::scenarios::{self, Log, event::Event};
 
@@ -48,6 +49,24 @@ fn a_reader_finds_what_the_scenarios_say() {
         assert_eq!(unread, log.beyond_the_crate.len(), "{}", fixture.path);
         check_values(fixture.path, &log, records.iter().map(|record| (record.event_record_id, &record.data)));
     }
+}
+
+#[test]
+fn a_large_log_is_the_same_at_every_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, seed| {
+        let path = folder.path().join(name);
+        let written = big_log::write(&path, 3_000, seed, 20_000).expect("a log");
+        assert_eq!(written.events, 3_000);
+        assert!((60..80).contains(&written.alerts), "{written:?}");
+        fs::read(path).expect("a log")
+    };
+    let (first, again, other) = (write("1", 7), write("2", 7), write("3", 8));
+    assert!(first == again && first != other);
+    let mut parser = EvtxParser::from_buffer(first).expect("a file header");
+    let records: Vec<_> = parser.records_json_value().collect::<Result<_, _>>().expect("intact records");
+    assert_eq!(records.len(), 3_000);
+    assert!(records.is_sorted_by_key(|record| record.timestamp), "in the order of their times");
 }
 
 fn check_values<'a>(path: &str, log: &Log, records: impl Iterator<Item = (u64, &'a Json)>) {

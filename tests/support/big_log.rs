@@ -20,7 +20,7 @@ pub const USUAL_ALERTS_PER_MILLION: u64 = 6_000;
 
 const HOSTS: u64 = 240;
 /// Things that happen between two times at which finished events are written.
-const ROUND: u64 = 4_000;
+const ROUND: u64 = 500;
 const CODE: &str = r"C:\Program Files\Microsoft VS Code\Code.exe";
 const NODE: &str = r"C:\Program Files\nodejs\node.exe";
 const CURL: &str = r"C:\Windows\System32\curl.exe";
@@ -80,7 +80,7 @@ impl Company {
     fn new(seed: u64) -> Self {
         let now = Ticks::at((2026, 3, 2), "05:00:00.0000000");
         let mut random = Random::new(seed);
-        let seats = (0..HOSTS)
+        let mut seats: Vec<Seat> = (0..HOSTS)
             .map(|number| {
                 let name = match number {
                     0..6 => format!("build-{:02}.corp.example", number + 1),
@@ -98,7 +98,9 @@ impl Company {
                 Seat { host, background, shell, editor }
             })
             .collect();
-        Self { seats, random, now, pending: Vec::new(), events: 0, alerts: 0 }
+        let pending: Vec<Event> = seats.iter_mut().flat_map(|seat| seat.host.sysmon.drain(..)).collect();
+        let events = u64::try_from(pending.len()).unwrap_or(0);
+        Self { seats, random, now, pending, events, alerts: 0 }
     }
 
     /// The next events in the order of their times.

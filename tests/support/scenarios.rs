@@ -4,6 +4,7 @@ pub mod background;
 pub mod damaged;
 pub mod developers_day;
 pub mod event;
+pub mod forwarded;
 pub mod four_tests;
 pub mod git;
 pub mod host;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Fixture> {
     let mut fixtures = four_tests::fixtures();
     fixtures.push(old_schema::fixture());
     fixtures.extend(developers_day::fixtures());
+    fixtures.push(forwarded::fixture());
     fixtures.push(hostile::fixture());
     fixtures.extend(damaged::fixtures());
     fixtures

@@ -90,7 +90,8 @@ impl Chunk {
         let size = offset_u32(end - start);
         self.put_u32(size);
         self.patch_u32(start + 4, size);
-        if end > CHUNK_SIZE {
+        // No chunk that Windows wrote is known to be filled to its last byte, and libevtx loses the last record of one.
+        if end >= CHUNK_SIZE {
             self.bytes.truncate(start);
             self.bytes[NAME_TABLE..RECORDS_START].copy_from_slice(&tables);
             return false;
