@@ -212,7 +212,14 @@ fn rows_are_ranked_by_score_time_record_and_source() {
         connection(1, 900, 1, "github.com", "1.1.1.1"),
         push(2, 100, 0),
         push(3, 100, 0),
-        push(3, 100, 1),
+        Event {
+            fields: push(3, 100, 1)
+                .fields
+                .into_iter()
+                .filter(|(field, _)| *field != Field::Computer)
+                .collect(),
+            ..push(3, 100, 1)
+        },
         push(4, 50, 1),
         connection(9, 950, 1, "gitlab.com", "1.1.1.1"),
     ];
@@ -229,6 +236,20 @@ fn rows_are_ranked_by_score_time_record_and_source() {
         (2, 1, "0.evtx"),
     ];
     assert_eq!(order, expected.map(|(score, record, source)| (score, record, source.to_owned())));
+}
+
+#[test]
+fn an_event_that_is_met_twice_counts_once_under_its_first_source() {
+    let first = connection(7, 100, 1, "github.com", "1.1.1.1");
+    let second = Event { source: 1, ..first.clone() };
+    let later = Event { second: 101, ..second.clone() };
+    for order in [[&first, &second, &later], [&later, &second, &first], [&second, &first, &later]] {
+        let events = order.map(Clone::clone);
+        let mut sources: Vec<_> =
+            rows(&events, Profile::Spl, Retention::Everything).into_iter().map(|row| row.source).collect();
+        sources.sort();
+        assert_eq!(sources, ["0.evtx", "1.evtx"], "the later one is another event");
+    }
 }
 
 #[test]

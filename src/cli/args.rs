@@ -80,6 +80,9 @@ pub(super) struct Common {
     /// Show tokens and passwords instead of masking them
     #[arg(long)]
     pub reveal_secrets: bool,
+    /// Count an event every time it is met; without this, the same host, record number and time count once
+    #[arg(long)]
+    pub keep_duplicates: bool,
     /// Draw with letters only, for terminals without line characters
     #[arg(long)]
     pub ascii: bool,

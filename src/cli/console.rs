@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 
 use super::args::Common;
 use super::clipboard;
-use super::settings::Resolved;
+use super::settings::{Resolved, pattern_saver};
 use crate::model::feed::Progress;
 use crate::source::{EvtxEvents, LoadOptions, load};
-use crate::store::{Retention, Store};
+use crate::store::Retention;
 use crate::tui::app::{App, Settings};
 use crate::tui::run::{self, World};
 
@@ -42,7 +42,7 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
         profile: resolved.profile,
         min_score: resolved.min_score,
         patterns: resolved.patterns.clone(),
-        saved: resolved.patterns.clone(),
+        saved: resolved.saved.clone(),
         theme: crate::tui::theme::Theme,
         theme_name: "ansi".to_owned(),
         theme_names: vec!["ansi".to_owned()],
@@ -50,11 +50,11 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
         reveal_secrets: resolved.reveal_secrets,
         title,
     };
-    let store = Store::new(resolved.naming, Retention::Everything);
+    let store = resolved.store(Retention::Everything);
     let world = World {
         raw_events: Arc::new(EvtxEvents),
         theme: Box::new(|_| Err("no".to_owned())),
-        save_patterns: Box::new(|_| Err("no".to_owned())),
+        save_patterns: Box::new(pattern_saver(resolved.config.clone())),
         copy: Box::new(clipboard::copy),
     };
     run::run(App::new(store, settings, progress), receiver, world)?;

@@ -70,7 +70,7 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
         Profile::Spl => Retention::Selected,
         Profile::Correlated => Retention::Joins,
     };
-    let mut store = Store::new(resolved.naming, retention);
+    let mut store = resolved.store(retention);
     let (sender, receiver) = mpsc::sync_channel(QUEUE);
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };

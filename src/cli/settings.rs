@@ -1,37 +1,102 @@
-//! What the command line, the configuration and the environment say together.
+//! What the command line, the configuration and the environment say together: the first over the second over what is
+//! built in.
+
+use std::env;
+use std::path::PathBuf;
 
 use super::args::Common;
+use crate::config::{Config, save_patterns};
 use crate::detect::ALERT_SCORE;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
-use crate::store::HostNaming;
+use crate::store::{HostNaming, Retention, Store};
 
 /// The settings in force.
 pub(super) struct Resolved {
+    /// The profile.
     pub profile: Profile,
+    /// What `host` is.
     pub naming: HostNaming,
+    /// The least score of an alert.
     pub min_score: u8,
+    /// The patterns in force.
     pub patterns: Patterns,
+    /// The patterns without the command line: those that the next start would find.
+    pub saved: Patterns,
+    /// Threads that read.
     pub threads: usize,
+    /// Show secrets.
     pub reveal_secrets: bool,
+    /// Count an event every time it is met.
+    pub keep_duplicates: bool,
+    /// Letters only.
     pub ascii: bool,
+    /// Take the mouse from the start.
+    pub mouse: bool,
+    /// The theme's name; `None` for the default one.
+    pub theme: Option<String>,
+    /// Whether NO_COLOR leaves colours.
     pub colors_allowed: bool,
+    /// The configuration as it was read.
+    pub config: Config,
 }
 
 impl Resolved {
+    /// Reads the configuration and lays the command line over it.
     pub(super) fn new(common: &Common) -> Result<Self, String> {
-        let patterns = Patterns::new(common.ci_host.as_deref(), common.ide_parent.as_deref())
-            .map_err(|(name, error)| format!("--{name}: {error}"))?;
+        let config = Config::load(common.config.as_deref()).map_err(|error| error.to_string())?;
+        let from_config = |(name, error)| format!("the configuration's {name}: {error}");
+        let saved =
+            Patterns::new(config.ci_host.as_deref(), config.ide_parent.as_deref()).map_err(from_config)?;
+        let ci_host = common.ci_host.as_deref().or(config.ci_host.as_deref());
+        let ide_parent = common.ide_parent.as_deref().or(config.ide_parent.as_deref());
+        let patterns =
+            Patterns::new(ci_host, ide_parent).map_err(|(name, error)| format!("--{name}: {error}"))?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let configured_profile = config.profile.as_deref().and_then(Profile::from_name);
+        let configured_naming = match config.host.as_deref() {
+            Some("short") => HostNaming::Short,
+            _ => HostNaming::Computer,
+        };
         Ok(Self {
-            profile: common.profile.map_or_else(Profile::default, Profile::from),
-            naming: common.host.map_or_else(HostNaming::default, HostNaming::from),
-            min_score: common.min_score.unwrap_or(ALERT_SCORE),
+            profile: common.profile.map(Profile::from).or(configured_profile).unwrap_or_default(),
+            naming: common.host.map_or(configured_naming, HostNaming::from),
+            min_score: common.min_score.or(config.min_score).unwrap_or(ALERT_SCORE),
             patterns,
+            saved,
             threads: common.threads.map_or(cores, usize::from),
             reveal_secrets: common.reveal_secrets,
-            ascii: common.ascii,
-            colors_allowed: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            keep_duplicates: common.keep_duplicates,
+            ascii: common.ascii || config.ascii.unwrap_or(false),
+            mouse: config.mouse.unwrap_or(false),
+            theme: common.theme.clone().or_else(|| config.theme.clone()),
+            colors_allowed: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            config,
         })
+    }
+}
+
+impl Resolved {
+    /// An empty store for these settings.
+    pub(super) fn store(&self, retention: Retention) -> Store {
+        let mut store = Store::new(self.naming, retention);
+        if self.keep_duplicates {
+            store.keep_duplicates();
+        }
+        store
+    }
+}
+
+/// Writes patterns into the configuration file, again and again, each time against what the last one left.
+pub(super) fn pattern_saver(config: Config) -> impl FnMut(&Patterns) -> Result<PathBuf, String> {
+    let (path, mut snapshot) = (config.path, config.snapshot);
+    move |patterns| {
+        let path =
+            path.clone().ok_or("there is no folder for a configuration here: name a file with --config")?;
+        let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());
+        let saved = save_patterns(&path, snapshot.as_deref(), Some(ci_host), Some(ide_parent))
+            .map_err(|error| error.to_string())?;
+        snapshot = Some(saved.snapshot);
+        Ok(path)
     }
 }

@@ -16,6 +16,8 @@ pub enum SkipReason {
     Truncated,
     /// A record that the reader understands but does not support.
     Unsupported,
+    /// An event that was met before, in this source or in another: the same host, record number and time.
+    Duplicate,
 }
 
 impl SkipReason {
@@ -27,6 +29,7 @@ impl SkipReason {
             Self::Damaged => "damaged",
             Self::Truncated => "truncated",
             Self::Unsupported => "unsupported",
+            Self::Duplicate => "duplicate",
         }
     }
 }
@@ -62,6 +65,15 @@ impl Tally {
         if records > 0 {
             *self.skipped.entry(reason).or_default() += records;
         }
+    }
+
+    /// A Sysmon event turned out to be one that was counted before.
+    pub fn uncount_duplicate(&mut self, event_code: u16) {
+        self.sysmon = self.sysmon.saturating_sub(1);
+        if let Some(count) = self.event_codes.get_mut(&event_code) {
+            *count = count.saturating_sub(1);
+        }
+        self.skip(SkipReason::Duplicate, 1);
     }
 
     /// Adds another account to this one.

@@ -17,6 +17,8 @@ pub mod rows;
 mod tree;
 pub mod view;
 
+use hashbrown::HashMap;
+
 use self::distinct::{DistinctId, DistinctTable};
 use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use self::finding::{Finding, FindingId};
@@ -31,6 +33,7 @@ use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, Tally};
 use crate::model::feed::SourceInfo;
 use crate::model::row::Clause;
+use crate::model::time::Timestamp;
 
 /// What `host` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +71,9 @@ pub enum Retention {
 pub struct Store {
     naming: HostNaming,
     retention: Retention,
+    keeps_duplicates: bool,
+    /// By host, record number and time: the kept event, to know it again.
+    known: HashMap<(DistinctId, u64, Option<Timestamp>), EventId>,
     strings: Interner,
     sources: Vec<SourceInfo>,
     events: Vec<StoredEvent>,
@@ -93,6 +99,11 @@ impl Store {
         Self { naming, retention, ..Self::default() }
     }
 
+    /// Keeps an event every time it is met, in one source or in several.
+    pub const fn keep_duplicates(&mut self) {
+        self.keeps_duplicates = true;
+    }
+
     /// Makes a source known, before its first batch.
     pub fn add_source(&mut self, source: SourceInfo) {
         self.sources.push(source);
@@ -107,10 +118,10 @@ impl Store {
 
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
+        self.tally.add(&batch.tally);
         for record in &batch.events {
             self.ingest_event(&batch, record);
         }
-        self.tally.add(&batch.tally);
         self.faults.extend(batch.faults);
         self.generation += 1;
     }
@@ -127,6 +138,10 @@ impl Store {
         };
         let clause = selection::select(&facts);
         if !self.wants(&facts, clause, text(Field::QueryName)) {
+            return;
+        }
+        if !self.keeps_duplicates && self.is_known(batch, record) {
+            self.tally.uncount_duplicate(record.head.event_code);
             return;
         }
         let Some(id) = self.keep(batch, record) else {
@@ -161,6 +176,25 @@ impl Store {
         }
     }
 
+    /// Whether an event was met before: the same host, record number, time and Event ID. Of two the one of the earlier
+    /// source counts, whichever came first.
+    fn is_known(&mut self, batch: &Batch, record: &EventRecord) -> bool {
+        let head = &record.head;
+        let host = batch
+            .text(record, Field::Computer)
+            .and_then(|computer| self.hosts.find(self.strings.find(computer)?));
+        let key = host.zip(head.record_id).map(|(host, record)| (host, record, head.time));
+        let known = key.and_then(|key| self.known.get(&key).copied());
+        let Some(event) = known.and_then(|id| self.events.get_mut(id.0 as usize)) else { return false };
+        if event.event_code != head.event_code {
+            return false;
+        }
+        if (batch.source, head.place) < (event.source, event.place) {
+            (event.source, event.place) = (batch.source, head.place);
+        }
+        true
+    }
+
     /// Puts an event into the tables, and says its number.
     fn keep(&mut self, batch: &Batch, record: &EventRecord) -> Option<EventId> {
         let id = EventId(u32::try_from(self.events.len()).ok()?);
@@ -190,6 +224,9 @@ impl Store {
         };
         if let Some(parent) = event.symbol(Field::ParentImage) {
             self.parents.count(parent, parent, head.time);
+        }
+        if let Some((host, record)) = host.zip(head.record_id).filter(|_| !self.keeps_duplicates) {
+            self.known.entry((host, record, head.time)).or_insert(id);
         }
         self.events.push(event);
         if let Some(newest) = process

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::detect::ALERT_SCORE;
-use crate::model::fault::Severity;
+use crate::model::fault::{Severity, SkipReason};
 use crate::model::text;
 use crate::store::listing::Side;
 use crate::tui::app::App;
@@ -62,7 +62,11 @@ fn segments(app: &App) -> Vec<Segment> {
     }
     let tally = app.store.tally();
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Header));
-    let others: u64 = tally.skipped.values().sum();
+    let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
+    let others: u64 = tally.skipped.values().sum::<u64>() - duplicates;
+    if duplicates > 0 {
+        segments.push(one(2, format!("{} doubles", grouped(duplicates)), Token::Muted));
+    }
     if others > 0 {
         segments.push(one(1, format!("{} other records", grouped(others)), Token::Muted));
     }
