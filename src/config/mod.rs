@@ -130,7 +130,7 @@ fn shown_path(path: &Path) -> String {
 }
 
 /// An input or output error as a clause without a number.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
