@@ -24,7 +24,7 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
-use exfilscope::tui::theme::Theme;
+use exfilscope::tui::theme::{ColorSupport, Theme};
 use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -39,12 +39,13 @@ fn app(alerts: u32) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
-        theme: Theme::default(),
+        theme: Theme::load("ansi", None, ColorSupport::Ansi16).expect("the theme is built in"),
         theme_name: "ansi".to_owned(),
         theme_names: vec!["ansi".to_owned()],
         ascii: false,
         reveal_secrets: false,
         title: "bench".to_owned(),
+        mouse: false,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));

@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::unnecessary_wraps,
     reason = "a test says what fails by failing"
 )]
 

@@ -12,6 +12,7 @@ use crate::detect::profile::Profile;
 use crate::store::{HostNaming, Retention, Store};
 
 /// The settings in force.
+#[allow(clippy::struct_excessive_bools, reason = "they are options, each on its own")]
 pub(super) struct Resolved {
     /// The profile.
     pub profile: Profile,

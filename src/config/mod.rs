@@ -22,7 +22,7 @@ pub use save::{Saved, TEMPLATE, save_patterns};
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "exfilscope.toml";
 /// The values of `profile`.
-pub const PROFILES: [&str; 3] = ["spl", "correlated", "hunt"];
+pub const PROFILES: [&str; 2] = ["spl", "correlated"];
 /// The values of `host`.
 pub const HOST_FORMS: [&str; 2] = ["computer", "short"];
 /// The highest value of `min-score`.

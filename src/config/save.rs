@@ -12,7 +12,7 @@ use super::{CI_HOST, Config, ConfigError, IDE_PARENT, PATTERNS, read_file, reaso
 /// A configuration file with nothing but comments: every key, what it means and an example.
 pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that begins with `# key =` is an example; options on the command line win.
 
-# How events are judged: "spl", "correlated" or "hunt".
+# How events are judged: "spl" or "correlated".
 # profile = "correlated"
 
 # What the host column holds: "computer", or "short" for its first label.

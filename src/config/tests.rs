@@ -31,12 +31,12 @@ fn every_mistake_gets_its_own_message() {
 #[test]
 fn every_key_is_read() {
     let config = parse(
-        "profile = 'hunt'\nhost = \"short\"\ntheme = \"dark\"\nascii = true\nmouse = false\nmin-score = 0\n\
+        "profile = 'spl'\nhost = \"short\"\ntheme = \"dark\"\nascii = true\nmouse = false\nmin-score = 0\n\
          [patterns]\nci-host = '(?i)ci[-_]'\nide-parent = 'code\\.exe'\n",
     )
     .unwrap();
     let expected = Config {
-        profile: Some("hunt".into()),
+        profile: Some("spl".into()),
         host: Some("short".into()),
         theme: Some("dark".into()),
         ascii: Some(true),

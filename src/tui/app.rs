@@ -49,6 +49,8 @@ pub struct Settings {
     pub reveal_secrets: bool,
     /// What is read, for the header.
     pub title: String,
+    /// Take the mouse from the start.
+    pub mouse: bool,
 }
 
 /// A pane of the screen.
@@ -267,7 +269,7 @@ impl App {
             title: settings.title,
             progress,
             load: Load::default(),
-            mouse: false,
+            mouse: settings.mouse,
             area: Rect::default(),
             panes: Panes::default(),
             stale: true,

@@ -379,7 +379,7 @@ impl Writer<'_> {
         };
         let trunk = if self.is_last_child || depth == 0 { "  " } else { glyphs.trunk };
         let lead = format!("{}{branch}", " ".repeat(indent.saturating_sub(if depth == 0 { 0 } else { 2 })));
-        let name_style = self.style(if here { Token::Key } else { Token::Header });
+        let name_style = self.style(if here { Token::Key } else { Token::Title });
         let mark = if here { format!("{} ", glyphs.here) } else { String::new() };
         let pieces = [
             Piece::new(lead, self.style(Token::Border)),

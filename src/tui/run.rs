@@ -73,6 +73,9 @@ pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Res
         .map_err(|error| format!("the console could not start: {error}"))?;
     let explain = |error: io::Error| format!("the terminal could not be used: {error}");
     let mut screen = Screen::take().map_err(explain)?;
+    if app.mouse {
+        screen.set_mouse(true).map_err(explain)?;
+    }
     let result = runtime.block_on(Loop::new(world).run(&mut app, &mut screen, feed));
     // A thread still waits for a key that will not come.
     runtime.shutdown_background();

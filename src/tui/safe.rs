@@ -1,15 +1,13 @@
 //! The one border between an event's text and the screen: secrets masked, then every character made visible.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::model::{secrets, text};
+use crate::model::secrets;
 
 /// A text for the screen.
 #[must_use]
 pub fn shown(text: &str, reveal_secrets: bool) -> String {
-    let masked = if reveal_secrets { Cow::Borrowed(text) } else { secrets::mask(text) };
-    text::visible(&masked).into_owned()
+    secrets::shown(text, &[], reveal_secrets).0.into_owned()
 }
 
 /// A text for the screen, with byte ranges of the original carried over to it.
@@ -19,11 +17,6 @@ pub fn shown_with_ranges(
     ranges: &[Range<usize>],
     reveal_secrets: bool,
 ) -> (String, Vec<Range<usize>>) {
-    let (masked, ranges) = if reveal_secrets {
-        (Cow::Borrowed(original), ranges.to_vec())
-    } else {
-        secrets::mask_with_ranges(original, ranges)
-    };
-    let (visible, ranges) = text::visible_with_ranges(&masked, &ranges);
-    (visible.into_owned(), ranges)
+    let (text, ranges) = secrets::shown(original, ranges, reveal_secrets);
+    (text.into_owned(), ranges)
 }

@@ -108,12 +108,6 @@ tokens! {
     Warning = "warning",
     /// Something went well.
     Ok = "ok",
-    /// The histogram's bars of alerts.
-    HistogramAlert = "histogram_alert",
-    /// The histogram's other bars.
-    HistogramOther = "histogram_other",
-    /// The histogram's axis and labels.
-    HistogramAxis = "histogram_axis",
     /// Text that is being typed.
     Input = "input",
     /// The same, where it means nothing.
@@ -435,8 +429,7 @@ mod tests {
     const SUPPORTS: [ColorSupport; 3] = [ColorSupport::None, ColorSupport::Ansi16, ColorSupport::Rgb];
 
     /// Tokens that are no text to read.
-    const LINES: [Token; 5] =
-        [Token::Border, Token::HistogramAxis, Token::HistogramAlert, Token::HistogramOther, Token::Muted];
+    const LINES: [Token; 2] = [Token::Border, Token::Muted];
 
     fn built_in_theme(name: &str, support: ColorSupport) -> Theme {
         Theme::load(name, None, support).unwrap_or_else(|error| panic!("{error}"))

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 use super::header::{count, grouped, progress};
 use super::histogram::{range_text, signal_token};
@@ -88,7 +88,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             Line::Finding(id) => draw_finding(app, area, y, *id, buffer),
         }
         if number == app.cursor {
-            buffer.set_style(Rect { x: area.x, y, width: area.width, height: 1 }, style(Token::Selection));
+            select(buffer, Rect { x: area.x, y, width: area.width, height: 1 }, style(Token::Selection));
         }
     }
     if app.lines.is_empty() {
@@ -102,6 +102,14 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             app.glyphs.ellipsis,
         );
     }
+}
+
+/// Shows a row as selected; where that is by reversing it, its own colours would make patches.
+fn select(buffer: &mut Buffer, row: Rect, style: Style) {
+    if style.add_modifier.contains(Modifier::REVERSED) {
+        buffer.set_style(row, Style::default().fg(Color::Reset).bg(Color::Reset));
+    }
+    buffer.set_style(row, style);
 }
 
 fn title(app: &App) -> Vec<(String, Style)> {
@@ -131,7 +139,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
 }
 
 fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
-    let style = app.theme.style(Token::Muted);
+    let style = app.theme.style(Token::Header);
     if let Some(key) = app.list.group {
         let width = (area.width / 2).min(60);
         put(buffer, area, (area.x + 2, area.y + 1, width), key.name(), style, app.glyphs.ellipsis);

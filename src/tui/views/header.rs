@@ -24,7 +24,7 @@ struct Segment {
 /// Draws the header.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    buffer.set_style(area, style(Token::Header));
+    buffer.set_style(area, style(Token::Text));
     let mut segments = segments(app);
     let width =
         |segment: &Segment| 2 + segment.pieces.iter().map(|(text, _)| text::width(text)).sum::<usize>();
@@ -42,7 +42,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
                 area,
                 (x, area.y, room),
                 &piece,
-                style(Token::Header).patch(piece_style),
+                style(Token::Text).patch(piece_style),
                 app.glyphs.ellipsis,
             );
         }
@@ -54,14 +54,14 @@ fn segments(app: &App) -> Vec<Segment> {
     let style = |token| app.theme.style(token);
     let one = |importance, text: String, token| Segment { importance, pieces: vec![(text, style(token))] };
     let mut segments = vec![one(9, "exfilscope".to_owned(), Token::Title)];
-    segments.push(one(3, safe::shown(&app.title, true), Token::Header));
+    segments.push(one(3, safe::shown(&app.title, true), Token::Text));
     if !app.load.finished {
         segments.push(one(8, format!("reading{}", percent(app)), Token::Warning));
     } else if app.load.stopped {
         segments.push(one(8, "stopped early".to_owned(), Token::Warning));
     }
     let tally = app.store.tally();
-    segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Header));
+    segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
     let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
     let others: u64 = tally.skipped.values().sum::<u64>() - duplicates;
     if duplicates > 0 {
@@ -78,7 +78,7 @@ fn segments(app: &App) -> Vec<Segment> {
                 style(token),
             )
         })
-        .chain([(format!("profile {}", app.list.profile.name()), style(Token::Header))])
+        .chain([(format!("profile {}", app.list.profile.name()), style(Token::Text))])
         .collect();
     segments.push(Segment { importance: 10, pieces: scores });
     let suppressed = app.listing.total(Side::Suppressed, app.list.min_score);

@@ -204,7 +204,7 @@ pub const fn signal_token(signal: Signal) -> Token {
         Signal::GitPushExternal => Token::SignalPush,
         Signal::CodeRepoAPIUpload => Token::SignalApi,
         Signal::NetworkConnectionToCodeRepo => Token::SignalNet,
-        Signal::Unknown => Token::Muted,
+        Signal::Unknown => Token::SignalUnknown,
     }
 }
 
