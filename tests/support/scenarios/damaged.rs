@@ -55,7 +55,7 @@ pub fn fixtures() -> Vec<Fixture> {
 /// Three chunks of an ordinary day with 24 uploads, eight or so in each chunk. Nothing in it can be joined, so that
 /// every profile finds these 24 and no more.
 fn base_log() -> Log {
-    let mut host = Host::new("WS-2208.corp.example", Ticks::at((2026, 3, 11), "10:00:00.5000000"));
+    let mut host = Host::new("WS-2208.corp.example", Ticks::at((2026, 3, 5), "10:00:00.5000000"));
     host.act_as(r"CORP\t.aydin");
     host.go_to(r"C:\Users\t.aydin\");
     let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");

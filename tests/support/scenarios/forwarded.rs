@@ -41,7 +41,7 @@ static FOREIGN_PROCESS: Shape = Shape {
 pub fn fixture() -> Fixture {
     let mut events: Vec<Event> = Vec::new();
     for (number, name) in (0_u64..).zip(["ws-3001.corp.example", "WS-3002.corp.example", "SRV-FILE1"]) {
-        let mut host = Host::new(name, Ticks::at((2026, 3, 13), "14:00:00.0000000") + Millis(number * 7_300));
+        let mut host = Host::new(name, Ticks::at((2026, 3, 4), "14:00:00.0000000") + Millis(number * 7_300));
         host.act_as(&format!(r"CORP\user{number}"));
         let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");
         for round in 0..4 {

@@ -18,7 +18,7 @@ const REPOSITORY: &str = "https://github.com/df00tech-lab/df00tech-exfil.git";
 
 /// The three logs.
 pub fn fixtures() -> Vec<Fixture> {
-    let mut host = Host::new("WS-4711.corp.example", Ticks::at((2026, 3, 10), "09:12:04.1870000"));
+    let mut host = Host::new("WS-4711.corp.example", Ticks::at((2026, 3, 11), "09:12:04.1870000"));
     host.act_as(r"CORP\m.ebert");
     host.go_to(r"C:\Users\m.ebert\");
     let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");

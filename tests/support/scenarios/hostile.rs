@@ -16,7 +16,7 @@ const CODE: &str = r"C:\Program Files\Microsoft VS Code\Code.exe";
 const UPLOAD: &str = "-X POST https://api.github.com/gists";
 
 pub fn fixture() -> Fixture {
-    let mut host = Host::new("WS-0666.corp.example", Ticks::at((2026, 3, 12), "11:00:00.0000000"));
+    let mut host = Host::new("WS-0666.corp.example", Ticks::at((2026, 3, 6), "11:00:00.0000000"));
     host.act_as(r"CORP\eve");
     host.go_to(r"C:\Users\eve\");
     let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");
@@ -143,7 +143,7 @@ fn same_guid_on_two_hosts() -> Vec<super::event::Event> {
     for (name, parent) in
         [("WS-0671.corp.example", CODE), ("WS-0672.corp.example", r"C:\Windows\System32\cmd.exe")]
     {
-        let mut host = Host::new(name, Ticks::at((2026, 3, 12), "11:20:00.0000000"));
+        let mut host = Host::new(name, Ticks::at((2026, 3, 6), "11:20:00.0000000"));
         host.act_as(r"CORP\mallory");
         let parent = host.running(parent, parent);
         let process = host.start(&parent, NODE, "node  cloned.js");
@@ -155,19 +155,20 @@ fn same_guid_on_two_hosts() -> Vec<super::event::Event> {
     events
 }
 
-/// Uploads at the ends of what Windows can count, and in no order.
+/// Connections at the ends of what Windows can count, and in no order.
 fn times() -> Vec<super::event::Event> {
-    let mut host = Host::new("WS-0667.corp.example", Ticks::at((2026, 3, 12), "12:00:00.0000000"));
+    let mut host = Host::new("WS-0667.corp.example", Ticks::at((2026, 3, 6), "12:00:00.0000000"));
     host.act_as(r"CORP\eve");
     let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");
     let last = Ticks(u64::MAX / 2);
     for (index, time) in [last, Ticks(0), Ticks(1), Ticks::at((1969, 12, 31), "23:59:59.9999999")]
         .into_iter()
         .chain([Ticks::at((2038, 1, 19), "03:14:08"), Ticks::at((9999, 12, 31), "23:59:59.9999999")])
-        .chain([Ticks::at((10000, 1, 1), "00:00:00"), Ticks::at((2026, 3, 12), "12:00:00.1234567")])
+        .chain([Ticks::at((10000, 1, 1), "00:00:00"), Ticks::at((2026, 3, 6), "12:00:00.1234567")])
         .enumerate()
     {
-        host.start(&explorer, CURL, &format!("curl number{index} {UPLOAD}"));
+        let process = host.start(&explorer, NODE, &format!("node number{index}.js"));
+        host.connect(&process, &GITHUB_API, Shown::Asked);
         if let Some(event) = host.sysmon.last_mut() {
             event.time = time;
         }
