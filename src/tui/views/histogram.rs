@@ -57,7 +57,7 @@ pub struct Bars {
 /// Seconds over which stray times are looked for: a broken clock must not squeeze the rest into one bar.
 const LONG: i64 = 100 * 86_400;
 
-/// From when to when bars are for. All moments, except where a tenth of them makes the time twenty times as long.
+/// From when to when bars are for. All moments, except where a fifth of them makes the time twenty times as long.
 fn bounds(moments: &[(i64, Signal)]) -> Option<(i64, i64)> {
     let all = moments.iter().fold(None, |bounds: Option<(i64, i64)>, (at, _)| {
         Some(bounds.map_or((*at, *at), |(first, last)| (first.min(*at), last.max(*at))))
@@ -69,7 +69,7 @@ fn bounds(moments: &[(i64, Signal)]) -> Option<(i64, i64)> {
     let mut times: Vec<i64> = moments.iter().map(|(at, _)| *at).collect();
     times.sort_unstable();
     let at = |share: usize| times.get((times.len() - 1) * share / 100).copied();
-    let (low, high) = (at(5)?, at(95)?);
+    let (low, high) = (at(10)?, at(90)?);
     let margin = (high - low) / 4 + 3600;
     if (high - low + 2 * margin) * 20 > last - first {
         return all;
