@@ -66,6 +66,9 @@ pub(super) struct Findings {
     pub(super) wanted: BTreeSet<TemplateKey>,
 }
 
+/// Room is made for no more events than this before they are there.
+const MOST_EXPECTED: u64 = 128;
+
 /// Reads chunks; what it learns of one it forgets at the next, but for its buffers.
 #[derive(Default)]
 pub(super) struct ChunkReader {
@@ -98,6 +101,8 @@ impl ChunkReader {
         let mut walk = Walk::new(chunk, header);
         let mut is_damaged = false;
         let mut first_id = None;
+        let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MOST_EXPECTED);
+        batch.events.reserve(usize::try_from(expected).unwrap_or(0));
         self.fast.begin_chunk();
         while let Some(step) = walk.step() {
             match step {

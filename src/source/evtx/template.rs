@@ -268,9 +268,9 @@ impl Reader<'_> {
         if length > 64 {
             return None;
         }
-        let mut name = String::new();
+        let mut name = Vec::new();
         push_utf16(units, &mut name);
-        Field::from_name(&name).filter(|field| *field != Field::Computer)
+        Field::from_name(str::from_utf8(&name).ok()?).filter(|field| *field != Field::Computer)
     }
 
     fn content(&mut self, origin: Origin) {
