@@ -21,6 +21,8 @@ pub(super) enum Doubt {
     Shape,
     /// The definition of a template is destroyed.
     Template,
+    /// The record goes on behind its values, which end here in the chunk.
+    Slack(usize),
     /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
     Unfit,
 }
@@ -93,7 +95,7 @@ impl FastReader {
         let mut values = std::mem::take(&mut self.values);
         let result = read_values(chunk, &instance, end, &mut values).and_then(|values_end| {
             if !fits(chunk, record, values_end) {
-                return Err(if record.is_whole { Doubt::Shape } else { Doubt::Unfit });
+                return Err(if record.is_whole { Doubt::Slack(values_end) } else { Doubt::Unfit });
             }
             let scene = Scene { chunk, template: &template, values: &values };
             self.read_event(scene, lexicon, event)

@@ -47,6 +47,13 @@ pub(super) struct Remark {
     pub(super) reason: String,
 }
 
+impl Remark {
+    fn notice(record: u64, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self { severity: Severity::Notice, record: Some(record), lost_records: 0, reason }
+    }
+}
+
 /// What was found in a chunk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
@@ -61,7 +68,7 @@ pub(super) struct Findings {
     /// Bytes from its beginning to the end of its last record.
     pub(super) used: usize,
     /// Where the records begin that are not read yet, since a template of theirs is destroyed.
-    pub(super) orphans: Vec<usize>,
+    pub(super) orphans: Vec<u16>,
     /// The templates by which those are read.
     pub(super) wanted: BTreeSet<TemplateKey>,
 }
@@ -110,14 +117,25 @@ impl ChunkReader {
                     first_id = first_id.or(Some(record.id));
                     findings.lost_around.1 = 0;
                     is_damaged |= !record.is_whole;
-                    match self.fast.read(chunk, &record, None, &mut self.event) {
+                    let mut record = record;
+                    let mut result = self.fast.read(chunk, &record, None, &mut self.event);
+                    if let Err(Doubt::Slack(values_end)) = result
+                        && let Some(shorter) = walk.split(&record, values_end)
+                    {
+                        record = shorter;
+                        findings.remarks.push(Remark::notice(record.id, HIDDEN));
+                        result = self.fast.read(chunk, &record, None, &mut self.event);
+                    }
+                    match result {
                         Ok(verdict) => self.accept(verdict, &record, place, batch, &mut findings),
                         Err(Doubt::Template) => {
-                            findings.orphans.push(record.start);
+                            findings.orphans.extend(u16::try_from(record.start));
                             findings.wanted.extend(lexicon::keys(chunk, &record));
                         }
-                        Err(Doubt::Shape) => self.read_slowly(chunk, &record, place, batch, &mut findings),
                         Err(Doubt::Unfit) => give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings),
+                        Err(Doubt::Shape | Doubt::Slack(_)) => {
+                            self.read_slowly(chunk, &record, place, batch, &mut findings);
+                        }
                     }
                 }
                 Step::Loss(loss) => {
@@ -147,7 +165,7 @@ impl ChunkReader {
         &mut self,
         chunk: &[u8],
         place: Place,
-        orphans: &BTreeSet<usize>,
+        orphans: &[u16],
         lexicon: &Lexicon,
         batch: &mut Batch,
     ) -> Findings {
@@ -158,10 +176,10 @@ impl ChunkReader {
         self.fast.begin_chunk();
         while let Some(step) = walk.step() {
             let Step::Record(record) = step else { continue };
-            if !orphans.contains(&record.start) {
+            if !u16::try_from(record.start).is_ok_and(|start| orphans.binary_search(&start).is_ok()) {
                 continue;
             }
-            left -= 1;
+            left = left.saturating_sub(1);
             match self.fast.read(chunk, &record, Some(lexicon), &mut self.event) {
                 Ok(verdict) => {
                     adopted += 1;
@@ -225,15 +243,13 @@ impl ChunkReader {
             }
         }
         if !record.is_whole {
-            findings.remarks.push(Remark {
-                severity: Severity::Notice,
-                record: Some(record.id),
-                lost_records: 0,
-                reason: "its header is damaged, but it could be read".to_owned(),
-            });
+            findings.remarks.push(Remark::notice(record.id, "its header is damaged, but it could be read"));
         }
     }
 }
+
+/// What is odd about a record that was made larger than it was written.
+const HIDDEN: &str = "it claims the bytes of the record behind it, which hides that one; both were read";
 
 /// What is wrong with a record whose parts do not fit together.
 const UNFIT: &str = "bytes of it are missing or overwritten";
