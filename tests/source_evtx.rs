@@ -14,8 +14,8 @@ use std::sync::atomic::Ordering;
 
 use exfilscope::model::batch::{Batch, SourceId};
 use exfilscope::model::fault::{Fault, Severity, Tally};
-use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
-use exfilscope::source::{LoadOptions, load};
+use exfilscope::model::feed::{FeedMessage, Progress, RawEvents, SourceInfo};
+use exfilscope::source::{EvtxEvents, LoadOptions, load};
 
 /// All that a load hands over.
 #[derive(Default)]
@@ -125,6 +125,15 @@ fn no_real_log_yields_less_than_the_crate_or_than_its_manifest_says() {
                 "{}: {count} events of ID {code}, {stated} stated",
                 source.name
             );
+        }
+    }
+    // What was read can be shown.
+    for batch in &loaded.batches {
+        let source = loaded.sources.iter().find(|source| source.id == batch.source).unwrap();
+        for event in batch.events.iter().step_by(5) {
+            let xml = EvtxEvents.xml(source, event.head.place).unwrap();
+            let id = event.head.record_id.unwrap();
+            assert!(xml.contains(&format!("<EventRecordID>{id}</EventRecordID>")), "{xml}");
         }
     }
     println!("{:?}, {beyond} records more than the crate reads", loaded.total());

@@ -197,6 +197,7 @@ impl OpenFile {
                 let found = Found {
                     slot,
                     ids: findings.ids,
+                    is_chunk: findings.is_chunk,
                     is_stated: findings.is_stated,
                     lost_around: findings.lost_around,
                     used: findings.used as u64,
@@ -345,9 +346,9 @@ impl OpenFile {
     /// What can be said of the file as a whole; gives the number of records that are lost without a trace.
     fn conclude(&self, state: &mut State) -> u64 {
         let mut remarks: Vec<(Option<u64>, Severity, u64, String)> = Vec::new();
-        let chunks = state.chunks.len() as u64;
+        let chunks = state.chunks.values().filter(|found| found.is_chunk).count() as u64;
         if chunks == 0 && !self.header.is_there {
-            let reason = if state.waste.is_empty() {
+            let reason = if state.waste.is_empty() && state.chunks.is_empty() {
                 "it holds nothing but zeros: copy it again from where it comes from"
             } else {
                 "no part of it is a Windows event log: name a .evtx file"

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::binxml::Instance;
 use super::bytes::size_at;
 use super::event::{Event, Verdict, is_sysmon_utf16};
+use super::header::CHUNK_SIZE;
 use super::lexicon::Lexicon;
 use super::records::Record;
 use super::template::{Origin, Role, Target, Template, Want};
@@ -27,13 +28,15 @@ pub(super) enum Doubt {
     Unfit,
 }
 
-/// More definitions than this in one chunk are not kept.
-const MOST_TEMPLATES: usize = 512;
+/// The definitions of a chunk are together not longer than the chunk. Each may be read in two roles; who has more is
+/// made to keep the reader busy.
+const MOST_DEFINED: usize = 2 * CHUNK_SIZE;
 
 /// Reads the records of one chunk after the other.
 #[derive(Debug, Default)]
 pub(super) struct FastReader {
     templates: Vec<Known>,
+    defined: usize,
     values: Vec<Value>,
     nested: Vec<Value>,
 }
@@ -74,6 +77,7 @@ impl FastReader {
     /// Forgets the last chunk's templates.
     pub(super) fn begin_chunk(&mut self) {
         self.templates.clear();
+        self.defined = 0;
     }
 
     /// Reads a record; a kept one's fields are in `event` afterwards. Where a template's definition is destroyed, the
@@ -195,8 +199,9 @@ impl FastReader {
         let template = if let Some(known) = known {
             known.template.clone()
         } else {
-            if self.templates.len() >= MOST_TEMPLATES {
-                return Err(Doubt::Shape);
+            self.defined += Template::size(chunk, instance.definition, instance.template_id).unwrap_or(0);
+            if self.defined > MOST_DEFINED {
+                return Err(Doubt::Unfit);
             }
             let template = Template::read(chunk, instance.definition, instance.template_id, role)
                 .or_else(|| lexicon?.find(instance.template_id, role))

@@ -61,6 +61,8 @@ pub(super) struct Findings {
     pub(super) remarks: Vec<Remark>,
     /// The numbers of its first and last record that were found.
     pub(super) ids: Option<(u64, u64)>,
+    /// Whether it is one beyond doubt: by what it begins with, or by a record that is in it.
+    pub(super) is_chunk: bool,
     /// Whether its header says which records it held.
     pub(super) is_stated: bool,
     /// Records that are lost before the first one and behind the last one, as far as they are counted.
@@ -73,6 +75,8 @@ pub(super) struct Findings {
     pub(super) wanted: BTreeSet<TemplateKey>,
 }
 
+/// How many records of one chunk are read through the crate. A chunk has no room for more that say anything.
+const MOST_SLOW: usize = 512;
 /// Room is made for no more events than this before they are there.
 const MOST_EXPECTED: u64 = 128;
 
@@ -82,6 +86,7 @@ pub(super) struct ChunkReader {
     fast: FastReader,
     reference: Reference,
     event: Event,
+    slow_records: usize,
 }
 
 /// Whether bytes begin as a chunk does.
@@ -111,6 +116,7 @@ impl ChunkReader {
         let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MOST_EXPECTED);
         batch.events.reserve(usize::try_from(expected).unwrap_or(0));
         self.fast.begin_chunk();
+        self.slow_records = 0;
         while let Some(step) = walk.step() {
             match step {
                 Step::Record(record) => {
@@ -148,13 +154,14 @@ impl ChunkReader {
                 }
             }
         }
+        findings.is_chunk = header.has_magic || first_id.is_some();
         findings.is_stated = header.trusted && header.ids().is_some();
         findings.used = walk.position().min(chunk.len());
         findings.ids = first_id.zip(walk.last_id());
         let is_damaged = is_damaged
             || !findings.orphans.is_empty()
             || findings.remarks.iter().any(|it| it.lost_records > 0);
-        if !is_damaged {
+        if !is_damaged && findings.is_chunk {
             findings.remarks.extend(oddity(chunk, &header, findings.used));
         }
         findings
@@ -174,6 +181,7 @@ impl ChunkReader {
         let mut adopted = 0_u64;
         let mut left = orphans.len();
         self.fast.begin_chunk();
+        self.slow_records = 0;
         while let Some(step) = walk.step() {
             let Step::Record(record) = step else { continue };
             if !u16::try_from(record.start).is_ok_and(|start| orphans.binary_search(&start).is_ok()) {
@@ -216,6 +224,12 @@ impl ChunkReader {
         batch: &mut Batch,
         findings: &mut Findings,
     ) {
+        self.slow_records += 1;
+        if self.slow_records > MOST_SLOW {
+            let reason = "too many records of its chunk are of a shape that Windows does not write";
+            give_up(chunk, record, reason.to_owned(), batch, findings);
+            return;
+        }
         match self.reference.read(chunk, record, &mut self.event) {
             Ok(verdict) => self.accept(verdict, record, place, batch, findings),
             Err(reason) => give_up(chunk, record, reason, batch, findings),
