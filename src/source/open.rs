@@ -214,7 +214,7 @@ impl OpenFile {
     fn fault(&self, start: Option<u64>, remark: Remark) -> Fault {
         Fault {
             source: Some(self.info.id),
-            name: self.info.name.clone(),
+            name: self.info.path.display().to_string(),
             chunk: start.map(|start| start.saturating_sub(self.base) / CHUNK),
             record: remark.record,
             severity: remark.severity,
@@ -392,7 +392,7 @@ impl OpenFile {
         batch.tally.bytes = state.bytes_seen.saturating_sub(state.bytes_sent);
         state.bytes_sent = state.bytes_seen;
         batch.tally.skip(SkipReason::Damaged, lost);
-        batch.faults = state.ledger.take(self.info.id, &self.info.name);
+        batch.faults = state.ledger.take(self.info.id, &self.info.path.display().to_string());
         batch
     }
 

@@ -302,7 +302,7 @@ fn oddity(chunk: &[u8], header: &ChunkHeader, used: usize) -> Option<Remark> {
     } else if header.live_end().is_some_and(|end| used > end) {
         "the chunk's header is older than its last records; they could be read"
     } else if header.records_match(chunk) == Some(false) {
-        "the checksum of the chunk's records is wrong; they could be read"
+        "the checksum of the chunk's records is wrong: they could be read, but may have been changed"
     } else {
         return None;
     };
