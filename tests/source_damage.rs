@@ -265,3 +265,34 @@ fn what_is_no_log_is_called_so() {
     empty.resize(4096 + CHUNK, 0);
     assert_eq!(Outcome::of(&empty).faults, [], "a log without records");
 }
+
+#[test]
+fn records_that_are_hidden_in_others_are_read() {
+    for hidden in [1_u64, 3] {
+        let mut log = Log::new(3);
+        let (start, end) = (log.records[&30].start, log.records[&(30 + hidden)].end);
+        let size = (u32::try_from(end - start).unwrap()).to_le_bytes();
+        log.bytes[start + 4..start + 8].copy_from_slice(&size);
+        log.bytes[end - 4..end].copy_from_slice(&size);
+        log.read().expect_notice(&log, "which hides that one; both were read");
+    }
+}
+
+#[test]
+fn records_that_are_cut_out_are_missed() {
+    // The bytes of record 30 are taken out of the chunk, and the rest is moved up: the templates stay where they are.
+    let mut log = Log::new(3);
+    let range = log.records[&30].clone();
+    log.bytes.drain(range.clone());
+    let end = 4096 + 2 * CHUNK - range.len();
+    log.bytes.splice(end..end, std::iter::repeat_n(0, range.len()));
+    let chunk = log.chunk(1);
+    let free = u32::from_le_bytes(chunk[48..52].try_into().unwrap()) - u32::try_from(range.len()).unwrap();
+    chunk[48..52].copy_from_slice(&free.to_le_bytes());
+    let sum = crc32fast::hash(&chunk[512..free as usize]);
+    chunk[52..56].copy_from_slice(&sum.to_le_bytes());
+    seal(chunk);
+    let outcome = log.read();
+    outcome.expect(&log, &[30]);
+    assert!(outcome.faults[0].reason.contains("missing here by their numbers"), "{:#?}", outcome.faults);
+}

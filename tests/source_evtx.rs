@@ -14,8 +14,8 @@ use std::sync::atomic::Ordering;
 
 use exfilscope::model::batch::{Batch, SourceId};
 use exfilscope::model::fault::{Fault, Severity, Tally};
-use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
-use exfilscope::source::{LoadOptions, load};
+use exfilscope::model::feed::{FeedMessage, Progress, RawEvents, SourceInfo};
+use exfilscope::source::{EvtxEvents, LoadOptions, load};
 
 /// All that a load hands over.
 #[derive(Default)]
@@ -127,8 +127,93 @@ fn no_real_log_yields_less_than_the_crate_or_than_its_manifest_says() {
             );
         }
     }
+    // What was read can be shown.
+    for batch in &loaded.batches {
+        let source = loaded.sources.iter().find(|source| source.id == batch.source).unwrap();
+        for event in batch.events.iter().step_by(5) {
+            let xml = EvtxEvents.xml(source, event.head.place).unwrap();
+            let id = event.head.record_id.unwrap();
+            assert!(xml.contains(&format!("<EventRecordID>{id}</EventRecordID>")), "{xml}");
+        }
+    }
     println!("{:?}, {beyond} records more than the crate reads", loaded.total());
     for fault in loaded.faults.iter().filter(|fault| fault.severity >= Severity::Notice) {
         println!("{fault}");
+    }
+}
+
+/// Where the records of each chunk are, by their sizes.
+fn records(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let mut records = Vec::new();
+    for start in (4096..bytes.len()).step_by(65_536) {
+        let mut at = start + 512;
+        while bytes.get(at..at + 4) == Some(b"**\0\0") {
+            let size = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+            records.push(at..at + size);
+            at += size;
+        }
+    }
+    records
+}
+
+fn of_bytes(bytes: &[u8]) -> Loaded {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.evtx");
+    std::fs::write(&path, bytes).unwrap();
+    Loaded::of(&[path], 2)
+}
+
+fn lost(loaded: &Loaded) -> u64 {
+    loaded.faults.iter().map(|fault| fault.lost_records).sum()
+}
+
+/// Of a real log that is damaged, only what is destroyed is lost.
+#[test]
+fn damage_costs_real_logs_no_more_than_it_must() {
+    for name in ["evtx/PanacheSysmon_vs_AtomicRedTeam01.evtx", "evtx/issue_43.evtx"] {
+        let Some(path) = shared(name) else { return };
+        let whole = std::fs::read(path).unwrap();
+        let places = records(&whole);
+        let all = places.len() as u64;
+        let total = of_bytes(&whole).total();
+        assert_eq!(total.records(), all);
+
+        // Every seventh record is overwritten, the first ones of chunks too.
+        let mut bytes = whole.clone();
+        for range in places.iter().step_by(7) {
+            bytes[range.clone()].fill(0xa5);
+        }
+        let loaded = of_bytes(&bytes);
+        assert_eq!(loaded.total().records(), all);
+        let destroyed = places.len().div_ceil(7) as u64;
+        println!("{name}: {destroyed} records destroyed, {} lost", lost(&loaded));
+        assert_eq!(lost(&loaded), destroyed);
+
+        // Neither the file's header nor any chunk's is there, and the sizes of the records are wrong.
+        let mut bytes = whole.clone();
+        bytes[..4096].fill(0);
+        for start in (4096..whole.len()).step_by(65_536) {
+            bytes[start..start + 512].fill(0);
+        }
+        for range in places.iter().step_by(3) {
+            bytes[range.start + 4..range.start + 8].fill(0xff);
+        }
+        let loaded = of_bytes(&bytes);
+        assert_eq!(lost(&loaded), 0, "{:#?}", loaded.faults);
+        assert_eq!(loaded.total().event_codes, total.event_codes);
+
+        // Everything is shifted.
+        let mut bytes = whole.clone();
+        bytes.drain(..3000);
+        bytes.splice(65_536 * 3..65_536 * 3, [7; 999]);
+        let loaded = of_bytes(&bytes);
+        println!("{name}: shifted in the middle of a chunk, {} lost", lost(&loaded));
+        assert!(lost(&loaded) <= 80);
+
+        // Cut short.
+        let place = &places[places.len() * 2 / 3];
+        let loaded = of_bytes(&whole[..place.start + 30]);
+        assert_eq!(loaded.total().records() - lost(&loaded), places.len() as u64 * 2 / 3);
+        assert!(lost(&loaded) > 0);
     }
 }

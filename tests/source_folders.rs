@@ -234,3 +234,28 @@ fn a_load_stops_when_nobody_listens_or_somebody_says_so() {
     assert!(batches.load(Ordering::Relaxed) < 10, "a stop is a stop");
     assert_eq!(finished.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_file_that_becomes_shorter_is_read_to_where_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shrinks.evtx");
+    write(&path, &Log::new(60).bytes);
+    let all = Mutex::new(Vec::new());
+    load(std::slice::from_ref(&path), &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
+        let mut all = all.lock().unwrap();
+        if all.len() == 1 {
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_len(4096 + 20 * 65_536 + 3000).unwrap();
+        }
+        all.push(message);
+        true
+    });
+    let all = all.into_inner().unwrap();
+    let read = all.iter().map(|message| match message {
+        FeedMessage::Batch(batch) => batch.events.len(),
+        _ => 0,
+    });
+    assert!(read.sum::<usize>() >= 20 * 20);
+    let faults = faults(&all);
+    assert!(faults.iter().any(|fault| fault.reason.contains("became shorter")), "{faults:#?}");
+}

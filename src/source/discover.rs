@@ -252,6 +252,10 @@ pub(super) fn describe(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             "no permission to read it: use an account that may, or copy it to where you may".to_owned()
         }
+        // ERROR_SHARING_VIOLATION: the event log service holds its files.
+        _ if cfg!(windows) && error.raw_os_error() == Some(32) => {
+            "another program has it open: export it first (wevtutil epl), or use --live".to_owned()
+        }
         _ => format!("it can't be read: {error}"),
     }
 }

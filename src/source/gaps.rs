@@ -17,6 +17,8 @@ pub(super) struct Found {
     pub(super) slot: Slot,
     /// The numbers of its first and last record that were found.
     pub(super) ids: Option<(u64, u64)>,
+    /// Whether it is one beyond doubt.
+    pub(super) is_chunk: bool,
     /// Whether its header says which records it held.
     pub(super) is_stated: bool,
     /// Records that are lost before the first one and behind the last one, as far as they are counted already.

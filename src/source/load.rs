@@ -189,7 +189,7 @@ impl<'a> Worker<'a> {
         let path = &candidate.path;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let id = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
-        let info = SourceInfo { id, path: path.clone(), name: name.clone(), size: Some(candidate.size) };
+        let info = SourceInfo { id, path: path.clone(), name, size: Some(candidate.size) };
         self.outlet.send(FeedMessage::Source(info.clone()));
         match File::open(path).and_then(|file| OpenFile::new(info, file)) {
             Ok(file) => {
@@ -206,7 +206,7 @@ impl<'a> Worker<'a> {
             Err(error) => {
                 self.outlet.send(FeedMessage::Fault(Fault {
                     source: Some(id),
-                    name,
+                    name: path.display().to_string(),
                     chunk: None,
                     record: None,
                     severity: Severity::Unreadable,
@@ -318,4 +318,22 @@ fn guarded(
         reason: "the reader failed on this chunk, which is a bug; please send it in".to_owned(),
     };
     Findings { remarks: vec![remark], used: CHUNK_SIZE, ..Findings::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_fails_costs_its_chunk_and_no_more() {
+        let mut batch = Batch::new(SourceId(3));
+        let findings = guarded(&mut ChunkReader::default(), 7, &mut batch, |_, batch| {
+            batch.tally.count_sysmon(1);
+            panic!("on purpose");
+        });
+        assert_eq!(batch.source, SourceId(3));
+        assert_eq!((batch.tally.sysmon, batch.tally.records()), (0, 7), "what was half done is undone");
+        let [remark] = findings.remarks.as_slice() else { panic!("one remark") };
+        assert_eq!((remark.severity, remark.lost_records), (Severity::Loss, 7));
+    }
 }

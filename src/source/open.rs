@@ -16,6 +16,8 @@ use crate::model::feed::SourceInfo;
 
 /// How many chunks are claimed at a time, at most.
 const MOST_CLAIMED: u64 = 8;
+/// How many templates are looked for in other chunks, at most; real logs have a few dozen.
+const MOST_WANTED: usize = 1024;
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
 /// A file that is being read, by any number of threads.
@@ -56,7 +58,7 @@ struct State {
 }
 
 /// Records whose templates are destroyed: by where their chunks begin, where they begin in those.
-pub(super) type Orphans = BTreeMap<u64, BTreeSet<usize>>;
+pub(super) type Orphans = BTreeMap<u64, Vec<u16>>;
 
 /// A step of reading a file, the chunks of which all threads share.
 #[derive(Debug, Default)]
@@ -187,13 +189,15 @@ impl OpenFile {
                 state.ledger.add(fault);
             }
             if !findings.orphans.is_empty() {
-                state.orphans.insert(slot.start, findings.orphans.into_iter().collect());
-                state.wanted.extend(findings.wanted);
+                state.orphans.insert(slot.start, findings.orphans);
+                let room = MOST_WANTED.saturating_sub(state.wanted.len());
+                state.wanted.extend(findings.wanted.into_iter().take(room));
             }
             if is_first {
                 let found = Found {
                     slot,
                     ids: findings.ids,
+                    is_chunk: findings.is_chunk,
                     is_stated: findings.is_stated,
                     lost_around: findings.lost_around,
                     used: findings.used as u64,
@@ -210,7 +214,7 @@ impl OpenFile {
     fn fault(&self, start: Option<u64>, remark: Remark) -> Fault {
         Fault {
             source: Some(self.info.id),
-            name: self.info.name.clone(),
+            name: self.info.path.display().to_string(),
             chunk: start.map(|start| start.saturating_sub(self.base) / CHUNK),
             record: remark.record,
             severity: remark.severity,
@@ -226,9 +230,19 @@ impl OpenFile {
         if state.is_finished || state.running > 0 || state.next < self.slots(&state.stage) {
             return None;
         }
+        // The lock is not held while the file is searched; to the others it looks as if a claim were running.
         if matches!(state.stage.task, Task::Grid) && !state.odd.is_empty() {
-            let ground = self.survey(&mut state, is_stopped);
+            state.running = 1;
+            let runs = self.runs(&mut state);
+            drop(state);
+            let (ground, remarks) = self.survey(runs, is_stopped);
+            state = self.lock();
+            state.running = 0;
             state.waste = ground.waste;
+            for (start, remark) in remarks {
+                let fault = self.fault(Some(start), remark);
+                state.ledger.add(fault);
+            }
             if !ground.chunks.is_empty() {
                 state.stage = Stage { task: Task::Elsewhere, slots: ground.chunks };
                 state.next = 0;
@@ -236,10 +250,15 @@ impl OpenFile {
             }
         }
         if !state.orphans.is_empty() {
+            state.running = 1;
+            let wanted = std::mem::take(&mut state.wanted);
+            let chunks: Vec<Slot> = state.chunks.values().map(|found| found.slot).collect();
+            drop(state);
+            let lexicon = self.learn(&chunks, wanted, is_stopped);
+            state = self.lock();
+            state.running = 0;
             let orphans = std::mem::take(&mut state.orphans);
-            let lexicon = self.learn(&mut state, is_stopped);
-            let slots =
-                orphans.keys().filter_map(|start| state.chunks.get(start)).map(|found| found.slot).collect();
+            let slots = chunks.into_iter().filter(|slot| orphans.contains_key(&slot.start)).collect();
             let task = Task::Orphans(Arc::new(orphans), Arc::new(lexicon));
             state.stage = Stage { task, slots };
             state.next = 0;
@@ -250,27 +269,31 @@ impl OpenFile {
     }
 
     /// Looks all over the file for the templates that are wanted.
-    fn learn(&self, state: &mut State, is_stopped: &dyn Fn() -> bool) -> Lexicon {
+    fn learn(
+        &self,
+        chunks: &[Slot],
+        mut wanted: BTreeSet<TemplateKey>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Lexicon {
         let mut lexicon = Lexicon::default();
-        let mut wanted = std::mem::take(&mut state.wanted);
         let mut buffer = vec![0; CHUNK_SIZE];
-        for found in state.chunks.values() {
+        for slot in chunks {
             if wanted.is_empty() || is_stopped() {
                 break;
             }
-            let Some(buffer) = buffer.get_mut(..found.slot.length) else { continue };
+            let Some(buffer) = buffer.get_mut(..slot.length) else { continue };
             // What can't be read again teaches nothing.
-            let read = read_at(&self.file, buffer, found.slot.start).unwrap_or(0);
+            let read = read_at(&self.file, buffer, slot.start).unwrap_or(0);
             lexicon.learn(buffer.get(..read).unwrap_or_default(), &mut wanted);
         }
         lexicon
     }
 
-    /// Looks at the parts of the grid that hold something else than a chunk.
-    fn survey(&self, state: &mut State, is_stopped: &dyn Fn() -> bool) -> Ground {
+    /// The parts of the file that hold something else than a chunk on the grid: from where they are to be searched,
+    /// where they begin, where they end.
+    fn runs(&self, state: &mut State) -> Vec<(u64, Range<u64>)> {
         let mut odd = std::mem::take(&mut state.odd);
         odd.sort_unstable();
-        let mut all = Ground::default();
         let mut runs: Vec<Range<u64>> = Vec::new();
         for number in odd {
             match runs.last_mut() {
@@ -278,44 +301,54 @@ impl OpenFile {
                 _ => runs.push(number..number + 1),
             }
         }
-        for run in runs {
+        let place = |run: Range<u64>| {
             let on_grid = self.base + run.start * CHUNK;
             let end = (self.base + run.end * CHUNK).min(self.size);
+            // Without a header there need not be 4096 bytes before the first chunk either.
+            if run.start == 0 && !self.header.is_there {
+                return (0, 0..end);
+            }
             // The chunk before may end early, and the next one begin inside of its 64 KiB.
             let before = state.chunks.range(..on_grid).next_back();
             let search_from = match before {
                 Some((start, found)) if start + CHUNK == on_grid => start + found.used,
                 _ => on_grid,
             };
-            // Without a header there need not be 4096 bytes before the first chunk either.
-            let is_headless = run.start == 0 && !self.header.is_there;
-            let (search_from, start) = if is_headless { (0, 0) } else { (search_from, on_grid) };
-            match evtx::survey(&self.file, search_from, start, end, is_stopped) {
+            (search_from, on_grid..end)
+        };
+        runs.into_iter().map(place).collect()
+    }
+
+    /// Searches those parts.
+    fn survey(
+        &self,
+        runs: Vec<(u64, Range<u64>)>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> (Ground, Vec<(u64, Remark)>) {
+        let mut all = Ground::default();
+        let mut remarks = Vec::new();
+        for (search_from, run) in runs {
+            match evtx::survey(&self.file, search_from, run.start, run.end, is_stopped) {
                 Ok(ground) => {
                     all.chunks.extend(ground.chunks);
                     all.waste.extend(ground.waste);
                 }
                 Err(error) => {
-                    let remark = Remark {
-                        severity: Severity::Loss,
-                        record: None,
-                        lost_records: 0,
-                        reason: format!("{} bytes can't be read: {error}", end - start),
-                    };
-                    let fault = self.fault(Some(start), remark);
-                    state.ledger.add(fault);
+                    let reason = format!("{} bytes can't be read: {error}", run.end - run.start);
+                    let remark = Remark { severity: Severity::Loss, record: None, lost_records: 0, reason };
+                    remarks.push((run.start, remark));
                 }
             }
         }
-        all
+        (all, remarks)
     }
 
     /// What can be said of the file as a whole; gives the number of records that are lost without a trace.
     fn conclude(&self, state: &mut State) -> u64 {
         let mut remarks: Vec<(Option<u64>, Severity, u64, String)> = Vec::new();
-        let chunks = state.chunks.len() as u64;
+        let chunks = state.chunks.values().filter(|found| found.is_chunk).count() as u64;
         if chunks == 0 && !self.header.is_there {
-            let reason = if state.waste.is_empty() {
+            let reason = if state.waste.is_empty() && state.chunks.is_empty() {
                 "it holds nothing but zeros: copy it again from where it comes from"
             } else {
                 "no part of it is a Windows event log: name a .evtx file"
@@ -359,7 +392,7 @@ impl OpenFile {
         batch.tally.bytes = state.bytes_seen.saturating_sub(state.bytes_sent);
         state.bytes_sent = state.bytes_seen;
         batch.tally.skip(SkipReason::Damaged, lost);
-        batch.faults = state.ledger.take(self.info.id, &self.info.name);
+        batch.faults = state.ledger.take(self.info.id, &self.info.path.display().to_string());
         batch
     }
 

@@ -1,7 +1,5 @@
 //! What is read off one record, in buffers that are used again for the next.
 
-use std::fmt::Write as _;
-
 use crate::model::batch::{EventHead, Place};
 use crate::model::event::Field;
 use crate::model::guid::Guid;
@@ -31,7 +29,8 @@ pub(super) struct Event {
     pub(super) process_guid: Option<Guid>,
     /// `ParentProcessGuid`, where it is one.
     pub(super) parent_process_guid: Option<Guid>,
-    text: String,
+    /// UTF-8, which is checked once for all fields together.
+    text: Vec<u8>,
     spans: Vec<(Field, usize, usize)>,
 }
 
@@ -47,14 +46,15 @@ impl Event {
         self.spans.clear();
     }
 
-    /// Adds the text that `write` appends to the buffer as a field; what `write` returns is handed on. A GUID's field
+    /// Adds the UTF-8 that `write` appends to the buffer as a field; what `write` returns is handed on. A GUID's field
     /// becomes the typed value where the text is one.
-    pub(super) fn add<T>(&mut self, field: Field, write: impl FnOnce(&mut String) -> T) -> T {
+    pub(super) fn add<T>(&mut self, field: Field, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let start = self.text.len();
         let result = write(&mut self.text);
         let end = self.text.len();
         if matches!(field, Field::ProcessGuid | Field::ParentProcessGuid)
-            && let Some(guid) = self.text.get(start..end).and_then(Guid::parse)
+            && let Some(guid) =
+                self.text.get(start..end).and_then(|text| str::from_utf8(text).ok()).and_then(Guid::parse)
         {
             self.text.truncate(start);
             self.set_guid(field, guid);
@@ -64,20 +64,13 @@ impl Event {
         result
     }
 
-    /// Adds a GUID that is typed. The first of two stays, as it does for texts.
+    /// Sets the GUID of one of the two fields that are GUIDs. The first of two stays, as it does for texts.
     pub(super) fn set_guid(&mut self, field: Field, guid: Guid) {
-        match field {
-            Field::ProcessGuid => self.process_guid = self.process_guid.or(Some(guid)),
-            Field::ParentProcessGuid => {
-                self.parent_process_guid = self.parent_process_guid.or(Some(guid));
-            }
-            _ => {
-                self.add(field, |out| {
-                    // Writing to a string cannot fail.
-                    let _ = write!(out, "{guid}");
-                });
-            }
-        }
+        let slot = match field {
+            Field::ParentProcessGuid => &mut self.parent_process_guid,
+            _ => &mut self.process_guid,
+        };
+        *slot = slot.or(Some(guid));
     }
 
     /// Whether none of the fields is there that each event of Sysmon has.
@@ -99,9 +92,10 @@ impl Event {
 
     /// The texts, in the order in which they were added.
     pub(super) fn fields(&self) -> impl Iterator<Item = (Field, &str)> {
+        let text = str::from_utf8(&self.text).unwrap_or_default();
         self.spans
             .iter()
-            .filter_map(|(field, start, end)| self.text.get(*start..*end).map(|text| (*field, text)))
+            .filter_map(move |(field, start, end)| text.get(*start..*end).map(|text| (*field, text)))
     }
 }
 
@@ -113,7 +107,40 @@ pub(super) fn is_sysmon(name: &str) -> bool {
     PROVIDERS.iter().any(|provider| provider.eq_ignore_ascii_case(name))
 }
 
+/// The name of nearly all events, as it stands in a log.
+const USUAL: &[u8; 48] = b"M\0i\0c\0r\0o\0s\0o\0f\0t\0-\0W\0i\0n\0d\0o\0w\0s\0-\0S\0y\0s\0m\0o\0n\0";
+
 /// The same of a name in UTF-16LE.
 pub(super) fn is_sysmon_utf16(name: &[u8]) -> bool {
-    PROVIDERS.iter().any(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
+    name == USUAL.as_slice()
+        || PROVIDERS.iter().any(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_providers_are_known_in_any_case() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        for name in ["Microsoft-Windows-Sysmon", "MICROSOFT-windows-sysmon", "Linux-Sysmon"] {
+            assert!(is_sysmon(name) && is_sysmon_utf16(&wide(name)), "{name}");
+        }
+        for name in ["", "Microsoft-Windows-Sysmon2", "Microsoft-Windows-Sysmo", "Sysmon"] {
+            assert!(!is_sysmon(name) && !is_sysmon_utf16(&wide(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_guid_is_typed_and_what_is_none_stays_text() {
+        let mut event = Event::default();
+        event.add(Field::ProcessGuid, |out| out.extend_from_slice(b"-"));
+        event.add(Field::ParentProcessGuid, |out| {
+            out.extend_from_slice(b"a1b2c3d4-0001-0002-1020-304050607080");
+        });
+        event.add(Field::Image, |out| out.extend_from_slice(b""));
+        assert_eq!(event.process_guid, None);
+        assert!(event.parent_process_guid.is_some());
+        assert_eq!(event.fields().collect::<Vec<_>>(), [(Field::ProcessGuid, "-")]);
+    }
 }

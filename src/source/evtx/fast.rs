@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::binxml::Instance;
 use super::bytes::size_at;
 use super::event::{Event, Verdict, is_sysmon_utf16};
+use super::header::CHUNK_SIZE;
 use super::lexicon::Lexicon;
 use super::records::Record;
 use super::template::{Origin, Role, Target, Template, Want};
@@ -21,17 +22,21 @@ pub(super) enum Doubt {
     Shape,
     /// The definition of a template is destroyed.
     Template,
+    /// The record goes on behind its values, which end here in the chunk.
+    Slack(usize),
     /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
     Unfit,
 }
 
-/// More definitions than this in one chunk are not kept.
-const MOST_TEMPLATES: usize = 512;
+/// The definitions of a chunk are together not longer than the chunk. Each may be read in two roles; who has more is
+/// made to keep the reader busy.
+const MOST_DEFINED: usize = 2 * CHUNK_SIZE;
 
 /// Reads the records of one chunk after the other.
 #[derive(Debug, Default)]
 pub(super) struct FastReader {
     templates: Vec<Known>,
+    defined: usize,
     values: Vec<Value>,
     nested: Vec<Value>,
 }
@@ -72,6 +77,7 @@ impl FastReader {
     /// Forgets the last chunk's templates.
     pub(super) fn begin_chunk(&mut self) {
         self.templates.clear();
+        self.defined = 0;
     }
 
     /// Reads a record; a kept one's fields are in `event` afterwards. Where a template's definition is destroyed, the
@@ -93,7 +99,7 @@ impl FastReader {
         let mut values = std::mem::take(&mut self.values);
         let result = read_values(chunk, &instance, end, &mut values).and_then(|values_end| {
             if !fits(chunk, record, values_end) {
-                return Err(if record.is_whole { Doubt::Shape } else { Doubt::Unfit });
+                return Err(if record.is_whole { Doubt::Slack(values_end) } else { Doubt::Unfit });
             }
             let scene = Scene { chunk, template: &template, values: &values };
             self.read_event(scene, lexicon, event)
@@ -193,8 +199,9 @@ impl FastReader {
         let template = if let Some(known) = known {
             known.template.clone()
         } else {
-            if self.templates.len() >= MOST_TEMPLATES {
-                return Err(Doubt::Shape);
+            self.defined += Template::size(chunk, instance.definition, instance.template_id).unwrap_or(0);
+            if self.defined > MOST_DEFINED {
+                return Err(Doubt::Unfit);
             }
             let template = Template::read(chunk, instance.definition, instance.template_id, role)
                 .or_else(|| lexicon?.find(instance.template_id, role))

@@ -47,6 +47,13 @@ pub(super) struct Remark {
     pub(super) reason: String,
 }
 
+impl Remark {
+    fn notice(record: u64, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self { severity: Severity::Notice, record: Some(record), lost_records: 0, reason }
+    }
+}
+
 /// What was found in a chunk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
@@ -54,6 +61,8 @@ pub(super) struct Findings {
     pub(super) remarks: Vec<Remark>,
     /// The numbers of its first and last record that were found.
     pub(super) ids: Option<(u64, u64)>,
+    /// Whether it is one beyond doubt: by what it begins with, or by a record that is in it.
+    pub(super) is_chunk: bool,
     /// Whether its header says which records it held.
     pub(super) is_stated: bool,
     /// Records that are lost before the first one and behind the last one, as far as they are counted.
@@ -61,10 +70,15 @@ pub(super) struct Findings {
     /// Bytes from its beginning to the end of its last record.
     pub(super) used: usize,
     /// Where the records begin that are not read yet, since a template of theirs is destroyed.
-    pub(super) orphans: Vec<usize>,
+    pub(super) orphans: Vec<u16>,
     /// The templates by which those are read.
     pub(super) wanted: BTreeSet<TemplateKey>,
 }
+
+/// How many records of one chunk are read through the crate. A chunk has no room for more that say anything.
+const MOST_SLOW: usize = 512;
+/// Room is made for no more events than this before they are there.
+const MOST_EXPECTED: u64 = 128;
 
 /// Reads chunks; what it learns of one it forgets at the next, but for its buffers.
 #[derive(Default)]
@@ -72,6 +86,7 @@ pub(super) struct ChunkReader {
     fast: FastReader,
     reference: Reference,
     event: Event,
+    slow_records: usize,
 }
 
 /// Whether bytes begin as a chunk does.
@@ -98,21 +113,35 @@ impl ChunkReader {
         let mut walk = Walk::new(chunk, header);
         let mut is_damaged = false;
         let mut first_id = None;
+        let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MOST_EXPECTED);
+        batch.events.reserve(usize::try_from(expected).unwrap_or(0));
         self.fast.begin_chunk();
+        self.slow_records = 0;
         while let Some(step) = walk.step() {
             match step {
                 Step::Record(record) => {
                     first_id = first_id.or(Some(record.id));
                     findings.lost_around.1 = 0;
                     is_damaged |= !record.is_whole;
-                    match self.fast.read(chunk, &record, None, &mut self.event) {
+                    let mut record = record;
+                    let mut result = self.fast.read(chunk, &record, None, &mut self.event);
+                    if let Err(Doubt::Slack(values_end)) = result
+                        && let Some(shorter) = walk.split(&record, values_end)
+                    {
+                        record = shorter;
+                        findings.remarks.push(Remark::notice(record.id, HIDDEN));
+                        result = self.fast.read(chunk, &record, None, &mut self.event);
+                    }
+                    match result {
                         Ok(verdict) => self.accept(verdict, &record, place, batch, &mut findings),
                         Err(Doubt::Template) => {
-                            findings.orphans.push(record.start);
+                            findings.orphans.extend(u16::try_from(record.start));
                             findings.wanted.extend(lexicon::keys(chunk, &record));
                         }
-                        Err(Doubt::Shape) => self.read_slowly(chunk, &record, place, batch, &mut findings),
                         Err(Doubt::Unfit) => give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings),
+                        Err(Doubt::Shape | Doubt::Slack(_)) => {
+                            self.read_slowly(chunk, &record, place, batch, &mut findings);
+                        }
                     }
                 }
                 Step::Loss(loss) => {
@@ -125,13 +154,14 @@ impl ChunkReader {
                 }
             }
         }
+        findings.is_chunk = header.has_magic || first_id.is_some();
         findings.is_stated = header.trusted && header.ids().is_some();
         findings.used = walk.position().min(chunk.len());
         findings.ids = first_id.zip(walk.last_id());
         let is_damaged = is_damaged
             || !findings.orphans.is_empty()
             || findings.remarks.iter().any(|it| it.lost_records > 0);
-        if !is_damaged {
+        if !is_damaged && findings.is_chunk {
             findings.remarks.extend(oddity(chunk, &header, findings.used));
         }
         findings
@@ -142,7 +172,7 @@ impl ChunkReader {
         &mut self,
         chunk: &[u8],
         place: Place,
-        orphans: &BTreeSet<usize>,
+        orphans: &[u16],
         lexicon: &Lexicon,
         batch: &mut Batch,
     ) -> Findings {
@@ -151,12 +181,13 @@ impl ChunkReader {
         let mut adopted = 0_u64;
         let mut left = orphans.len();
         self.fast.begin_chunk();
+        self.slow_records = 0;
         while let Some(step) = walk.step() {
             let Step::Record(record) = step else { continue };
-            if !orphans.contains(&record.start) {
+            if !u16::try_from(record.start).is_ok_and(|start| orphans.binary_search(&start).is_ok()) {
                 continue;
             }
-            left -= 1;
+            left = left.saturating_sub(1);
             match self.fast.read(chunk, &record, Some(lexicon), &mut self.event) {
                 Ok(verdict) => {
                     adopted += 1;
@@ -193,6 +224,12 @@ impl ChunkReader {
         batch: &mut Batch,
         findings: &mut Findings,
     ) {
+        self.slow_records += 1;
+        if self.slow_records > MOST_SLOW {
+            let reason = "too many records of its chunk are of a shape that Windows does not write";
+            give_up(chunk, record, reason.to_owned(), batch, findings);
+            return;
+        }
         match self.reference.read(chunk, record, &mut self.event) {
             Ok(verdict) => self.accept(verdict, record, place, batch, findings),
             Err(reason) => give_up(chunk, record, reason, batch, findings),
@@ -220,15 +257,13 @@ impl ChunkReader {
             }
         }
         if !record.is_whole {
-            findings.remarks.push(Remark {
-                severity: Severity::Notice,
-                record: Some(record.id),
-                lost_records: 0,
-                reason: "its header is damaged, but it could be read".to_owned(),
-            });
+            findings.remarks.push(Remark::notice(record.id, "its header is damaged, but it could be read"));
         }
     }
 }
+
+/// What is odd about a record that was made larger than it was written.
+const HIDDEN: &str = "it claims the bytes of the record behind it, which hides that one; both were read";
 
 /// What is wrong with a record whose parts do not fit together.
 const UNFIT: &str = "bytes of it are missing or overwritten";
@@ -267,7 +302,7 @@ fn oddity(chunk: &[u8], header: &ChunkHeader, used: usize) -> Option<Remark> {
     } else if header.live_end().is_some_and(|end| used > end) {
         "the chunk's header is older than its last records; they could be read"
     } else if header.records_match(chunk) == Some(false) {
-        "the checksum of the chunk's records is wrong; they could be read"
+        "the checksum of the chunk's records is wrong: they could be read, but may have been changed"
     } else {
         return None;
     };

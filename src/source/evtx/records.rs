@@ -102,13 +102,39 @@ impl<'c> Walk<'c> {
             None => self.mended_record(self.at),
         };
         if let Some(record) = record {
-            return Some(self.take(record));
+            return Some(self.missing_before(record.id).unwrap_or_else(|| self.take(record)));
         }
         if !is_live && live_end.is_some() {
             self.is_done = true;
-            return None;
+            return self.missing_before(self.header.last_id.saturating_add(1));
         }
         self.skip_damage()
+    }
+
+    /// What is missing before a record of this number, by the numbers that the header states.
+    fn missing_before(&mut self, id: u64) -> Option<Step> {
+        let (first, last) = self.header.ids().filter(|_| self.header.trusted)?;
+        let next = self.last_id.map_or(Some(first), |last| last.checked_add(1))?;
+        if id <= next || next < first || id > last.saturating_add(1) {
+            return None;
+        }
+        self.last_id = Some(id - 1);
+        Some(Step::Loss(Loss {
+            id: Some(next),
+            records: id - next,
+            is_cut: false,
+            reason: "records are missing here by their numbers, without a trace of them",
+        }))
+    }
+
+    /// Goes back to a record that begins inside of another one, right behind its values: whoever makes a record larger
+    /// hides the next one in it. Gives the first of the two as it was.
+    pub(super) fn split(&mut self, record: &Record, values_end: usize) -> Option<Record> {
+        let tail = self.chunk.get(values_end..record.end)?;
+        let found = memmem::find(tail.get(..16).unwrap_or(tail), RECORD_MAGIC)?;
+        let end = values_end + found;
+        self.at = end;
+        Some(Record { end, content_end: self.content_end(record.start, end), is_whole: false, ..*record })
     }
 
     fn take(&mut self, record: Record) -> Step {

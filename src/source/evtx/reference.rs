@@ -159,7 +159,7 @@ fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
     event.record_id = text_of(system.get("EventRecordID")).and_then(|text| text.trim().parse().ok());
     let mut add = |field: Field, value: Option<&Value>| {
         if let Some(text) = text_of(value) {
-            event.add(field, |out| out.push_str(&text));
+            event.add(field, |out| out.extend_from_slice(text.as_bytes()));
         }
     };
     add(Field::Computer, system.get("Computer"));

@@ -4,7 +4,7 @@
 //! comes out is a list of holes (or of texts that stand in the definition itself) and of the fields that they are.
 
 use super::binxml::{Name, Token, Tokens};
-use super::bytes::{array_at, size_at, u32_at};
+use super::bytes::{size_at, u32_at};
 use super::utf16::{is_ascii, push_utf16};
 use crate::model::event::Field;
 
@@ -102,15 +102,21 @@ struct Element {
 }
 
 impl Template {
-    /// Reads the definition at an offset of the chunk. `None` where its bytes are none, or of a shape that is not known.
-    pub(super) fn read(chunk: &[u8], at: usize, template_id: u32, role: Role) -> Option<Self> {
+    /// The bytes of a definition's tokens. `None` where there is no definition of that number, or it is cut off.
+    pub(super) fn size(chunk: &[u8], at: usize, template_id: u32) -> Option<usize> {
         // A definition's number is the beginning of its GUID.
-        let guid: [u8; 16] = array_at(chunk, at.checked_add(4)?)?;
-        if u32_at(&guid, 0)? != template_id {
+        if u32_at(chunk, at.checked_add(4)?)? != template_id {
             return None;
         }
+        let size = size_at(chunk, at.checked_add(20)?)?;
+        let end = at.checked_add(DEFINITION_HEADER)?.checked_add(size)?;
+        (end <= chunk.len()).then_some(size)
+    }
+
+    /// Reads the definition at an offset of the chunk. `None` where its bytes are none, or of a shape that is not known.
+    pub(super) fn read(chunk: &[u8], at: usize, template_id: u32, role: Role) -> Option<Self> {
         let start = at.checked_add(DEFINITION_HEADER)?;
-        let end = start.checked_add(size_at(chunk, at + 20)?).filter(|end| *end <= chunk.len())?;
+        let end = start + Self::size(chunk, at, template_id)?;
         let mut reader =
             Reader { chunk, role, template: Self::default(), stack: Vec::new(), is_closed: false };
         let mut tokens = Tokens::new(chunk, start, end, true);
@@ -268,9 +274,9 @@ impl Reader<'_> {
         if length > 64 {
             return None;
         }
-        let mut name = String::new();
+        let mut name = Vec::new();
         push_utf16(units, &mut name);
-        Field::from_name(&name).filter(|field| *field != Field::Computer)
+        Field::from_name(str::from_utf8(&name).ok()?).filter(|field| *field != Field::Computer)
     }
 
     fn content(&mut self, origin: Origin) {

@@ -1,44 +1,45 @@
 //! UTF-16LE to text.
 
-/// Units that are narrowed at a time.
-const BLOCK: usize = 32;
-
-/// Appends UTF-16LE up to its first NUL; a lone surrogate becomes U+FFFD, an odd last byte is left out.
-pub(super) fn push_utf16(bytes: &[u8], out: &mut String) {
-    let (units, _) = bytes.as_chunks::<2>();
-    out.reserve(units.len());
-    let mut rest = units;
-    while !rest.is_empty() {
-        let block = rest.get(..BLOCK).unwrap_or(rest);
-        if !push_ascii(block, out) {
-            push_any(rest, out);
-            return;
-        }
-        rest = rest.get(block.len()..).unwrap_or_default();
+/// Appends UTF-16LE as UTF-8 up to its first NUL; a lone surrogate becomes U+FFFD, an odd last byte is left out.
+pub(super) fn push_utf16(bytes: &[u8], out: &mut Vec<u8>) {
+    let (mut rest, _) = bytes.as_chunks::<2>();
+    out.reserve(rest.len());
+    // Nearly all text is ASCII: long runs are narrowed many units at a time.
+    while let Some((block, behind)) = rest.split_first_chunk::<32>()
+        && push_ascii(block, out)
+    {
+        rest = behind;
     }
+    while let Some((block, behind)) = rest.split_first_chunk::<8>()
+        && push_ascii(block, out)
+    {
+        rest = behind;
+    }
+    push_any(rest, out);
 }
 
 /// Appends a block that is ASCII without NUL; false (and nothing appended) where it is not.
-fn push_ascii(units: &[[u8; 2]], out: &mut String) -> bool {
-    let mut narrow = [0_u8; BLOCK];
-    let mut bad = false;
-    for ([low, high], slot) in units.iter().zip(narrow.iter_mut()) {
-        bad |= *high != 0 || *low >= 0x80 || *low == 0;
-        *slot = *low;
-    }
-    if bad {
+fn push_ascii<const N: usize>(block: &[[u8; 2]; N], out: &mut Vec<u8>) -> bool {
+    let units = block.map(u16::from_le_bytes);
+    // Bits above the lowest seven are set by what is not ASCII, and (after the subtraction) by NUL.
+    let odd = units.iter().fold(0, |sum, unit| sum | unit | unit.wrapping_sub(1));
+    if odd & 0xff80 != 0 {
         return false;
     }
-    let Some(text) = narrow.get(..units.len()).and_then(|bytes| str::from_utf8(bytes).ok()) else {
-        return false;
-    };
-    out.push_str(text);
+    out.extend_from_slice(&units.map(|unit| unit.to_le_bytes()[0]));
     true
 }
 
-fn push_any(units: &[[u8; 2]], out: &mut String) {
+fn push_any(mut units: &[[u8; 2]], out: &mut Vec<u8>) {
+    while let [[low @ 1..=0x7f, 0], behind @ ..] = units {
+        out.push(*low);
+        units = behind;
+    }
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
-    out.extend(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+    for letter in char::decode_utf16(units) {
+        let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+        out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+    }
 }
 
 /// Whether UTF-16LE up to its first NUL is this ASCII text, with case or without.
@@ -61,9 +62,9 @@ mod tests {
     }
 
     fn decode(bytes: &[u8]) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         push_utf16(bytes, &mut out);
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Values of one type each.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::utf16::push_utf16;
 
@@ -28,9 +28,9 @@ pub(super) fn number(kind: u8, bytes: &[u8]) -> Option<u64> {
         (0x08, _) => exact(bytes).map(u32::from_le_bytes).map(u64::from),
         (0x0a, _) => exact(bytes).map(u64::from_le_bytes),
         (Kind::UTF16, _) => {
-            let mut text = String::new();
+            let mut text = Vec::new();
             push_utf16(bytes, &mut text);
-            text.trim().parse().ok()
+            str::from_utf8(&text).ok()?.trim().parse().ok()
         }
         _ => None,
     }
@@ -43,7 +43,7 @@ pub(super) fn filetime(kind: u8, bytes: &[u8]) -> Option<u64> {
 
 /// Appends a number or a truth value as text. `None` for other types and for sizes that do not fit the type; nothing
 /// is appended then.
-pub(super) fn push(kind: u8, bytes: &[u8], out: &mut String) -> Option<()> {
+pub(super) fn push(kind: u8, bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     match kind {
         0x03 => signed(i64::from(i8::from_le_bytes(exact(bytes)?)), out),
         0x04 => unsigned(u64::from(u8::from_le_bytes(exact(bytes)?)), out),
@@ -55,11 +55,11 @@ pub(super) fn push(kind: u8, bytes: &[u8], out: &mut String) -> Option<()> {
         0x0a => unsigned(u64::from_le_bytes(exact(bytes)?), out),
         0x0d => match i32::from_le_bytes(exact(bytes)?) {
             0 => {
-                out.push_str("false");
+                out.extend_from_slice(b"false");
                 Some(())
             }
             1 => {
-                out.push_str("true");
+                out.extend_from_slice(b"true");
                 Some(())
             }
             // Some providers write flags as truth values.
@@ -77,7 +77,7 @@ fn exact<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.try_into().ok()
 }
 
-fn unsigned(mut value: u64, out: &mut String) -> Option<()> {
+fn unsigned(mut value: u64, out: &mut Vec<u8>) -> Option<()> {
     // Most numbers are ports and process numbers: one digit after the other is faster than the formatter.
     let mut digits = [0_u8; 20];
     let mut used = 0;
@@ -89,15 +89,15 @@ fn unsigned(mut value: u64, out: &mut String) -> Option<()> {
             break;
         }
     }
-    out.push_str(str::from_utf8(digits.get(digits.len() - used..)?).ok()?);
+    out.extend_from_slice(digits.get(digits.len() - used..)?);
     Some(())
 }
 
-fn signed(value: i64, out: &mut String) -> Option<()> {
+fn signed(value: i64, out: &mut Vec<u8>) -> Option<()> {
     write!(out, "{value}").ok()
 }
 
-fn hexadecimal(value: u64, out: &mut String) -> Option<()> {
+fn hexadecimal(value: u64, out: &mut Vec<u8>) -> Option<()> {
     write!(out, "{value:#x}").ok()
 }
 
@@ -106,8 +106,8 @@ mod tests {
     use super::*;
 
     fn text(kind: u8, bytes: &[u8]) -> Option<String> {
-        let mut out = String::new();
-        push(kind, bytes, &mut out).map(|()| out)
+        let mut out = Vec::new();
+        push(kind, bytes, &mut out).and_then(|()| String::from_utf8(out).ok())
     }
 
     #[test]
