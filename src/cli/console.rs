@@ -10,7 +10,7 @@ use super::args::Common;
 use super::clipboard;
 use super::settings::{Resolved, pattern_saver};
 use crate::config;
-use crate::model::feed::Progress;
+use crate::model::feed::{Progress, SOURCE_THREAD};
 use crate::source::{EvtxEvents, LoadOptions, load};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings};
@@ -39,9 +39,12 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
     let (paths, options) = (paths.to_vec(), LoadOptions { threads: resolved.threads });
     let title = title(&paths);
     let for_load = Arc::clone(&progress);
-    std::thread::spawn(move || {
-        load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
-    });
+    std::thread::Builder::new()
+        .name(SOURCE_THREAD.to_owned())
+        .spawn(move || {
+            load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
+        })
+        .map_err(|error| format!("no thread could be started to read: {error}"))?;
     let folder = config::folder();
     let themes = folder.clone();
     let colors = colors();

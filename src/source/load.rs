@@ -13,7 +13,7 @@ use super::file::read_at;
 use super::open::{Claim, OpenFile, Report, Task};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::{Fault, Severity, SkipReason};
-use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
 
 /// More threads than this do not help.
 const MOST_THREADS: usize = 64;
@@ -49,7 +49,7 @@ pub fn load(
         for _ in 1..threads {
             // Fewer threads do as well.
             let _ = thread::Builder::new()
-                .name("source".to_owned())
+                .name(SOURCE_THREAD.to_owned())
                 .spawn_scoped(scope, || Worker::new(&board, &outlet).work());
         }
         Worker::new(&board, &outlet).work();

@@ -17,6 +17,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::model::feed::SOURCE_THREAD;
+
 /// Whether the terminal is ours right now; a panic on any thread looks here.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -34,8 +36,12 @@ impl Screen {
     pub fn take() -> io::Result<Self> {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            give_back();
-            previous(info);
+            // A reader's panic is caught, counted and named where it happens: the screen goes on.
+            let of_a_reader = std::thread::current().name() == Some(SOURCE_THREAD);
+            if !of_a_reader {
+                give_back();
+                previous(info);
+            }
         }));
         enter()?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, stdout()));
