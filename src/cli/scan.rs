@@ -51,8 +51,10 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let errors = store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
     if scan.stats {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let coverage = store.coverage_notes().into_iter().map(|note| note.text).collect();
         let selected = number(listing.by_score.iter().sum());
-        let stats = Stats::new(store.tally(), selected, number(alerts), number(errors), started.elapsed());
+        let stats =
+            Stats::new(store.tally(), selected, number(alerts), number(errors), started.elapsed(), coverage);
         // Where standard error is closed there is nobody to tell.
         let _ = stats.write(&mut io::stderr());
     }

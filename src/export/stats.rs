@@ -29,12 +29,21 @@ pub struct Stats {
     pub elapsed_ms: u64,
     /// The most memory that the process held, where the system tells.
     pub peak_rss_bytes: Option<u64>,
+    /// What the logs could not have shown, a sentence or two each.
+    pub coverage: Vec<String>,
 }
 
 impl Stats {
     /// The account of a finished scan; asks the system for the memory.
     #[must_use]
-    pub fn new(tally: &Tally, selected: u64, alerts: u64, errors: u64, elapsed: Duration) -> Self {
+    pub fn new(
+        tally: &Tally,
+        selected: u64,
+        alerts: u64,
+        errors: u64,
+        elapsed: Duration,
+        coverage: Vec<String>,
+    ) -> Self {
         Self {
             bytes: tally.bytes,
             records: tally.records(),
@@ -45,6 +54,7 @@ impl Stats {
             errors,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             peak_rss_bytes: peak_rss_bytes(),
+            coverage,
         }
     }
 
@@ -89,7 +99,7 @@ mod tests {
         }
         tally.skip(SkipReason::OtherProvider, 7);
         tally.skip(SkipReason::Damaged, 2);
-        let mut stats = Stats::new(&tally, 3, 1, 2, Duration::from_millis(1234));
+        let mut stats = Stats::new(&tally, 3, 1, 2, Duration::from_millis(1234), vec!["blind".to_owned()]);
         assert_eq!(stats.records, stats.sysmon + stats.skipped.values().sum::<u64>());
         stats.peak_rss_bytes = None;
         let mut line = Vec::new();
@@ -98,7 +108,8 @@ mod tests {
             String::from_utf8(line).unwrap(),
             concat!(
                 r#"{"bytes":69632,"records":13,"sysmon":4,"selected":3,"alerts":1,"#,
-                r#""skipped":{"damaged":2,"other_provider":7},"errors":2,"elapsed_ms":1234,"peak_rss_bytes":null}"#,
+                r#""skipped":{"damaged":2,"other_provider":7},"errors":2,"elapsed_ms":1234,"peak_rss_bytes":null,"#,
+                r#""coverage":["blind"]}"#,
                 "\n"
             )
         );
@@ -106,7 +117,7 @@ mod tests {
 
     #[test]
     fn an_empty_scan_has_an_account_too() {
-        let stats = Stats::new(&Tally::default(), 0, 0, 0, Duration::ZERO);
+        let stats = Stats::new(&Tally::default(), 0, 0, 0, Duration::ZERO, Vec::new());
         assert_eq!(stats.records, 0);
         assert!(stats.skipped.is_empty());
         assert_eq!(stats.peak_rss_bytes.is_some(), cfg!(target_os = "linux"));

@@ -1,11 +1,17 @@
 //! Sysmon events as every source hands them over.
 
-/// The Sysmon Event IDs that the console keeps for the detection and the drill-down.
+/// The Sysmon Event IDs that the console keeps: for the detection, the drill-down and what logs could have shown.
 pub mod code {
     /// Process creation.
     pub const PROCESS_CREATE: u16 = 1;
     /// Network connection.
     pub const NETWORK_CONNECT: u16 = 3;
+    /// Sysmon's service was started or stopped.
+    pub const SERVICE_STATE: u16 = 4;
+    /// Sysmon's configuration was changed.
+    pub const CONFIG_CHANGE: u16 = 16;
+    /// Sysmon had an error of its own.
+    pub const ERROR: u16 = 255;
     /// Process terminated.
     pub const PROCESS_TERMINATE: u16 = 5;
     /// File created.
@@ -16,7 +22,17 @@ pub mod code {
     /// Whether events of this ID are kept; all others are only counted.
     #[must_use]
     pub const fn is_kept(event_code: u16) -> bool {
-        matches!(event_code, PROCESS_CREATE | NETWORK_CONNECT | PROCESS_TERMINATE | FILE_CREATE | DNS_QUERY)
+        matches!(
+            event_code,
+            PROCESS_CREATE
+                | NETWORK_CONNECT
+                | SERVICE_STATE
+                | PROCESS_TERMINATE
+                | FILE_CREATE
+                | CONFIG_CHANGE
+                | DNS_QUERY
+                | ERROR
+        )
     }
 }
 

@@ -4,6 +4,7 @@
 //! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`flags::Flags`],
 //! of which there can be several (one in force, one being tried).
 
+pub mod coverage;
 pub mod distinct;
 pub mod event;
 pub mod finding;
@@ -19,6 +20,7 @@ pub mod view;
 
 use hashbrown::HashMap;
 
+use self::coverage::Census;
 use self::distinct::{DistinctId, DistinctTable};
 use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use self::finding::{Finding, FindingId};
@@ -85,6 +87,7 @@ pub struct Store {
     resolutions: Resolutions,
     findings: Vec<Finding>,
     ranking: Ranking,
+    census: Census,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
@@ -119,6 +122,7 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
+        self.census.add_records(&batch);
         for record in &batch.events {
             self.ingest_event(&batch, record);
         }
@@ -138,12 +142,14 @@ impl Store {
         };
         let clause = selection::select(&facts);
         if !self.wants(&facts, clause, text(Field::QueryName)) {
+            self.count_for_coverage(batch, record);
             return;
         }
         if !self.keeps_duplicates && self.is_known(batch, record) {
             self.tally.uncount_duplicate(record.head.event_code);
             return;
         }
+        self.count_for_coverage(batch, record);
         let Some(id) = self.keep(batch, record) else {
             self.overflowed += 1;
             return;

@@ -12,6 +12,7 @@ use crate::detect::profile::Profile;
 use crate::filter::Filter;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
+use crate::store::coverage::Note;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
@@ -81,6 +82,8 @@ pub enum Page {
     Help,
     /// What could not be read.
     Losses,
+    /// What the logs could have shown.
+    Coverage,
     /// A raw event; `None` while it is being read.
     Raw {
         /// Which event.
@@ -171,6 +174,8 @@ pub struct App {
     pub list: ListView,
     /// The findings that pass.
     pub listing: Listing,
+    /// What the logs could not have shown, the gravest first.
+    pub notes: Vec<Note>,
     /// The lines of the list: findings, or groups and the findings of open ones.
     pub lines: Vec<Line>,
     /// The selection; `None` follows the top.
@@ -245,6 +250,7 @@ impl App {
             tuning: None,
             list,
             listing: Listing::default(),
+            notes: Vec::new(),
             lines: Vec::new(),
             selected: None,
             cursor: 0,
@@ -368,6 +374,9 @@ impl App {
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
         self.listing = Listing::new(&mut self.store, flags, &query);
+        if self.listed_generation != self.store.generation() {
+            self.notes = self.store.coverage_notes();
+        }
         self.listed_generation = self.store.generation();
         self.stale = false;
         self.make_lines();

@@ -20,6 +20,7 @@ use ratatui::text::{Line, Span};
 use super::app::App;
 use super::safe;
 use super::theme::Token;
+use super::views::page::note_lines;
 use super::widgets::wrap::{Piece, highlighted, wrap};
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
@@ -153,6 +154,20 @@ impl Writer<'_> {
         };
         let style = self.style(Token::Text);
         self.lines.extend(wrap(&[Piece::new(sentence, style)], self.width, 0, MOST_LINES));
+        if app.load.finished && events == 0 {
+            for fault in app.store.faults().iter().take(MOST_LINES) {
+                let piece = Piece::new(self.shown(&fault.to_string()), self.style(Token::Error));
+                self.lines.extend(wrap(&[piece], self.width, 2, MOST_LINES));
+            }
+        }
+        if app.load.finished && events > 0 && !app.notes.is_empty() {
+            self.lines.push(Line::default());
+            self.lines.push(Line::from(Span::styled(
+                "What these logs could not have shown",
+                self.style(Token::Title),
+            )));
+            self.lines.extend(note_lines(app, self.width));
+        }
     }
 
     /// Why the alert fired, and the columns of the search.

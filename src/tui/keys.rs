@@ -36,6 +36,7 @@ pub enum Action {
     CopyCommandLine,
     CopyRow,
     Losses,
+    Coverage,
     Theme,
     Mouse,
     Help,
@@ -151,6 +152,7 @@ table! {
     UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern";
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
+    Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
     Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";

@@ -40,6 +40,16 @@ fn nothing(_: &App) -> Vec<String> {
 /// All commands, by name.
 pub const COMMANDS: &[Command] = &[
     Command {
+        name: "coverage",
+        arguments: "",
+        help: "what these logs could have shown",
+        run: |app, _| {
+            app.open_page(Page::Coverage);
+            Ok(Vec::new())
+        },
+        complete: nothing,
+    },
+    Command {
         name: "export",
         arguments: "FORMAT FILE",
         help: "write the list to a file: ndjson, json, csv, markdown, sarif, table",

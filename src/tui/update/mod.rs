@@ -156,6 +156,7 @@ impl App {
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
             Action::Losses => self.open_page(Page::Losses),
+            Action::Coverage => self.open_page(Page::Coverage),
             Action::Help => self.open_page(Page::Help),
             Action::Theme => {
                 let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);

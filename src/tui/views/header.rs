@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use crate::detect::ALERT_SCORE;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::text;
+use crate::store::coverage::Weight;
 use crate::store::listing::Side;
 use crate::tui::app::App;
 use crate::tui::safe;
@@ -95,6 +96,11 @@ fn segments(app: &App) -> Vec<Segment> {
     }
     if app.saved != *app.flags.patterns() {
         segments.push(one(4, "patterns not saved".to_owned(), Token::Warning));
+    }
+    let blind = app.notes.iter().filter(|note| note.weight == Weight::Blind).count();
+    if blind > 0 {
+        let noun = if blind == 1 { "blind spot" } else { "blind spots" };
+        segments.push(one(4, format!("{blind} {noun}"), Token::Warning));
     }
     let losses = app.store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
     if losses > 0 {

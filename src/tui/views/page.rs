@@ -4,7 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::header::grouped;
 use crate::model::fault::Severity;
+use crate::store::coverage::Weight;
 use crate::tui::app::{App, Page};
 use crate::tui::keys::{Context, bindings, chord_name};
 use crate::tui::safe;
@@ -22,6 +24,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
     let name = match page {
         Page::Help => "Help",
         Page::Losses => "What could not be read",
+        Page::Coverage => "What these logs could have shown",
         Page::Raw { .. } => "Raw event",
     };
     let lines = page_lines(app, page);
@@ -41,6 +44,7 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
     match page {
         Page::Help => help(app),
         Page::Losses => losses(app),
+        Page::Coverage => coverage(app),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
     }
 }
@@ -126,6 +130,74 @@ fn losses(app: &App) -> Vec<Line<'static>> {
         lines.extend(wrap(&pieces, width, 8, 6));
     }
     lines
+}
+
+fn coverage(app: &App) -> Vec<Line<'static>> {
+    let style = |token| app.theme.style(token);
+    let width = usize::from(app.area.width);
+    let mut lines = note_lines(app, width);
+    if lines.is_empty() {
+        let text = "Nothing is missing that this detection needs.";
+        lines.push(Line::from(Span::styled(text, style(Token::Ok))));
+    }
+    lines.push(Line::default());
+    let narrow = width < 100;
+    let name_width = if narrow { 24 } else { 36 };
+    let head = format!(
+        "{:<name_width$}{:>9}{:>9}{:>7}{:>8}{:>9}  seen",
+        "host", "Event 1", "Event 3", "named", "by DNS", "Event 22"
+    );
+    lines.push(Line::from(Span::styled(head, style(Token::Header))));
+    for host in app.store.coverage() {
+        let named = (host.named_connections * 100).checked_div(host.connections);
+        let named = named.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"));
+        let seen = host.span.map_or_else(String::new, |(first, last)| {
+            if width < 130 {
+                format!("{} to {}", first.date_text(), last.date_text())
+            } else {
+                format!(
+                    "{} {} to {} {}",
+                    first.date_text(),
+                    first.clock_text(),
+                    last.date_text(),
+                    last.clock_text()
+                )
+            }
+        });
+        let shown = safe::shown(&host.host, app.reveal_secrets);
+        let name =
+            crate::model::text::truncate_to_width(&shown, name_width - 1, app.glyphs.ellipsis).into_owned();
+        let padding = " ".repeat(name_width.saturating_sub(crate::model::text::width(&name)));
+        let figures = format!(
+            "{padding}{:>9}{:>9}{named:>7}{:>8}{:>9}  {seen}",
+            grouped(host.process_creates),
+            grouped(host.connections),
+            grouped(host.resolved_connections),
+            grouped(host.dns_queries)
+        );
+        lines.push(Line::from(Span::styled(format!("{name}{figures}"), style(Token::Text))));
+    }
+    lines
+}
+
+/// What the logs could not have shown, a sentence or two each.
+#[must_use]
+pub fn note_lines(app: &App, width: usize) -> Vec<Line<'static>> {
+    app.notes
+        .iter()
+        .flat_map(|note| {
+            let (kind, token) = match note.weight {
+                Weight::Blind => ("blind   ", Token::Error),
+                Weight::Doubt => ("doubt   ", Token::Warning),
+                Weight::Remark => ("remark  ", Token::Muted),
+            };
+            let pieces = [
+                Piece::new(kind, app.theme.style(token)),
+                Piece::new(safe::shown(&note.text, app.reveal_secrets), app.theme.style(Token::Text)),
+            ];
+            wrap(&pieces, width, 8, 8)
+        })
+        .collect()
 }
 
 fn raw(app: &App, text: Option<&Result<String, String>>) -> Vec<Line<'static>> {

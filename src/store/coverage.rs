@@ -1,0 +1,384 @@
+//! What the logs could have shown: "no alerts" is an answer only where the events were there to be seen.
+
+use hashbrown::HashMap;
+
+use super::Store;
+use super::interner::Symbol;
+use crate::detect::selection::is_listed_host;
+use crate::model::batch::{Batch, EventRecord, Place, SourceId};
+use crate::model::event::{Field, code};
+use crate::model::time::Timestamp;
+
+/// Hosts that a note names; the others are counted.
+const NAMED_HOSTS: usize = 3;
+/// Seconds by which a clock must go back to be noted: less is the jitter of a busy host.
+const CLOCK_JUMP: i64 = 60;
+
+/// What was seen of one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostCoverage {
+    /// Its name.
+    pub host: String,
+    /// The earliest and the latest time.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// Event 1.
+    pub process_creates: u64,
+    /// Event 1 without a command line.
+    pub without_command_line: u64,
+    /// Event 1 without a parent.
+    pub without_parent: u64,
+    /// Event 3.
+    pub connections: u64,
+    /// Event 3 with a name that says something: neither empty nor `-`.
+    pub named_connections: u64,
+    /// Event 3 whose name is on the search's list.
+    pub listed_connections: u64,
+    /// Event 22.
+    pub dns_queries: u64,
+    /// Event 4: Sysmon was started or stopped.
+    pub service_changes: u64,
+    /// Event 16: its configuration was changed.
+    pub configuration_changes: u64,
+    /// Event 255: it had an error.
+    pub sysmon_errors: u64,
+    /// Event 3 that the DNS join named.
+    pub resolved_connections: u64,
+}
+
+/// How much a note matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Weight {
+    /// The detection is blind to something.
+    Blind,
+    /// Something may be missing.
+    Doubt,
+    /// Good to know.
+    Remark,
+}
+
+/// Something that the logs could not have shown: what, what follows from it for this detection, and what to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// How much it matters.
+    pub weight: Weight,
+    /// The sentences.
+    pub text: String,
+}
+
+/// The records of one batch, in its source.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    place: Place,
+    first: (u64, Timestamp),
+    last: (u64, Timestamp),
+}
+
+#[derive(Default)]
+struct SourceCensus {
+    records: u64,
+    other_records: u64,
+    stretches: Vec<Stretch>,
+    /// The record before which the clock went back, and by how many seconds.
+    jumps: Vec<(u64, i64)>,
+    host: Option<Symbol>,
+    has_several_hosts: bool,
+}
+
+/// Counts by host and by source, of all events that sources hand over, kept or not.
+#[derive(Default)]
+pub(super) struct Census {
+    hosts: HashMap<Symbol, HostCoverage>,
+    sources: HashMap<SourceId, SourceCensus>,
+}
+
+impl Census {
+    pub(super) fn add_records(&mut self, batch: &Batch) {
+        let source = self.sources.entry(batch.source).or_default();
+        source.records += batch.tally.records();
+        source.other_records += batch.tally.skipped.values().sum::<u64>();
+        let mut moments = batch
+            .events
+            .iter()
+            .filter_map(|event| Some((event.head.record_id?, event.head.time?, event.head.place)));
+        let Some((id, time, place)) = moments.next() else { return };
+        let mut stretch = Stretch { place, first: (id, time), last: (id, time) };
+        for (id, time, _) in moments {
+            source.jumps.extend(jump(stretch.last, (id, time)));
+            stretch.last = (id, time);
+        }
+        source.stretches.push(stretch);
+    }
+}
+
+/// Where the clock went back between two records that follow each other.
+fn jump(before: (u64, Timestamp), after: (u64, Timestamp)) -> Option<(u64, i64)> {
+    let back = before.1.unix_seconds() - after.1.unix_seconds();
+    (after.0 > before.0 && back >= CLOCK_JUMP).then_some((after.0, back))
+}
+
+impl Store {
+    pub(super) fn count_for_coverage(&mut self, batch: &Batch, record: &EventRecord) {
+        let Some(computer) = batch.text(record, Field::Computer) else { return };
+        let Some(symbol) = self.strings.intern(self.naming.shown(computer)) else { return };
+        if let Some(source) = self.census.sources.get_mut(&batch.source) {
+            source.has_several_hosts |= source.host.is_some_and(|host| host != symbol);
+            source.host = Some(symbol);
+        }
+        let host = self.census.hosts.entry(symbol).or_default();
+        if let Some(time) = record.head.time {
+            host.span =
+                Some(host.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+        }
+        let has = |field| u64::from(batch.text(record, field).is_some());
+        match record.head.event_code {
+            code::PROCESS_CREATE => {
+                host.process_creates += 1;
+                host.without_command_line += 1 - has(Field::CommandLine);
+                host.without_parent += 1 - has(Field::ParentImage);
+            }
+            code::NETWORK_CONNECT => {
+                host.connections += 1;
+                let name = batch.text(record, Field::DestinationHostname).filter(|name| *name != "-");
+                host.named_connections += u64::from(name.is_some());
+                host.listed_connections += u64::from(name.is_some_and(is_listed_host));
+            }
+            code::DNS_QUERY => host.dns_queries += 1,
+            code::SERVICE_STATE => host.service_changes += 1,
+            code::CONFIG_CHANGE => host.configuration_changes += 1,
+            code::ERROR => host.sysmon_errors += 1,
+            _ => {}
+        }
+    }
+
+    /// What was seen of each host, the one with the most events first.
+    #[must_use]
+    pub fn coverage(&self) -> Vec<HostCoverage> {
+        let mut resolved: HashMap<Symbol, u64> = HashMap::new();
+        for finding in self.findings().iter().filter(|finding| finding.resolved_by.is_some()) {
+            if let Some(host) = finding.host.and_then(|host| self.hosts().get(host)) {
+                *resolved.entry(host.shown).or_default() += 1;
+            }
+        }
+        let mut hosts: Vec<HostCoverage> = self
+            .census
+            .hosts
+            .iter()
+            .map(|(symbol, host)| HostCoverage {
+                host: self.text(*symbol).to_owned(),
+                resolved_connections: resolved.get(symbol).copied().unwrap_or(0),
+                ..host.clone()
+            })
+            .collect();
+        hosts.sort_by(|a, b| {
+            let weight = |host: &HostCoverage| host.process_creates + host.connections + host.dns_queries;
+            weight(b).cmp(&weight(a)).then_with(|| a.host.cmp(&b.host))
+        });
+        hosts
+    }
+
+    /// What the logs could not have shown, the gravest first.
+    #[must_use]
+    pub fn coverage_notes(&self) -> Vec<Note> {
+        let hosts = self.coverage();
+        let mut notes = host_notes(&hosts);
+        for source in self.sources() {
+            if let Some(census) = self.census.sources.get(&source.id) {
+                notes.extend(source_notes(&source.name, census));
+            }
+        }
+        notes.sort_by_key(|note| note.weight);
+        notes
+    }
+}
+
+/// `WS-1, WS-2, WS-3 and 14 others`, of those hosts that a condition holds for; `None` where it holds for none.
+fn those(hosts: &[HostCoverage], holds: impl Fn(&HostCoverage) -> bool) -> Option<(String, u64)> {
+    let found: Vec<&str> = hosts.iter().filter(|host| holds(host)).map(|host| host.host.as_str()).collect();
+    let named = found.iter().take(NAMED_HOSTS).copied().collect::<Vec<_>>().join(", ");
+    let text = match found.len() {
+        0 => return None,
+        count if count == hosts.len() && count > NAMED_HOSTS => format!("all {count} hosts"),
+        count if count > NAMED_HOSTS => format!("{named} and {} others", count - NAMED_HOSTS),
+        _ => named,
+    };
+    Some((text, u64::try_from(found.len()).unwrap_or(u64::MAX)))
+}
+
+fn host_notes(hosts: &[HostCoverage]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut note = |weight, found: Option<(String, u64)>, say: &dyn Fn(&str) -> String| {
+        if let Some((hosts, _)) = found {
+            notes.push(Note { weight, text: say(&hosts) });
+        }
+    };
+    note(Weight::Blind, those(hosts, |host| host.process_creates == 0), &|hosts| {
+        format!(
+            "No Event 1 from {hosts}: a push or an upload by command line can't be seen there. Let Sysmon's \
+            ProcessCreate include git, curl, wget, Python and PowerShell."
+        )
+    });
+    note(Weight::Blind, those(hosts, |host| host.connections == 0), &|hosts| {
+        format!(
+            "No Event 3 from {hosts}: the net clause is blind there. Let Sysmon's NetworkConnect include these \
+            programs; it is off by default."
+        )
+    });
+    let unnamed = |host: &HostCoverage| host.connections > 0 && host.named_connections == 0;
+    note(Weight::Blind, those(hosts, unnamed), &|hosts| {
+        format!(
+            "No Event 3 from {hosts} has a DestinationHostname: DnsLookup is off, and the net clause of spl is \
+            blind there. correlated names a connection by its process's Event 22. Set DnsLookup to True."
+        )
+    });
+    let partly =
+        |host: &HostCoverage| host.named_connections > 0 && host.named_connections * 2 < host.connections;
+    note(Weight::Doubt, those(hosts, partly), &|hosts| {
+        format!(
+            "Over half of the Event 3 from {hosts} have no DestinationHostname: only the DNS join can name them."
+        )
+    });
+    let blind_join =
+        |host: &HostCoverage| host.dns_queries == 0 && host.listed_connections < host.connections;
+    note(Weight::Blind, those(hosts, blind_join), &|hosts| {
+        format!(
+            "No Event 22 from {hosts}: a connection without a usable name can't be named by what its process asked \
+            DNS for. Let Sysmon's DnsQuery include everything but noise (Windows 8.1 or newer)."
+        )
+    });
+    note(Weight::Blind, those(hosts, |host| host.without_command_line > 0), &|hosts| {
+        format!(
+            "Event 1 without a command line from {hosts}: the push and api clauses can't see these processes."
+        )
+    });
+    note(Weight::Doubt, those(hosts, |host| host.without_parent > 0), &|hosts| {
+        format!("Event 1 without a parent from {hosts}: the IDE pattern has nothing to match on there.")
+    });
+    note(Weight::Doubt, those(hosts, |host| host.service_changes > 0), &|hosts| {
+        format!(
+            "Sysmon was started or stopped (Event 4) on {hosts}: what happened while it was off is in no log."
+        )
+    });
+    note(Weight::Doubt, those(hosts, |host| host.configuration_changes > 0), &|hosts| {
+        format!(
+            "Sysmon's configuration was changed (Event 16) on {hosts}: before and after it, other events are logged."
+        )
+    });
+    note(Weight::Doubt, those(hosts, |host| host.sysmon_errors > 0), &|hosts| {
+        format!("Sysmon had errors of its own (Event 255) on {hosts}: events may be missing.")
+    });
+    notes
+}
+
+fn source_notes(name: &str, census: &SourceCensus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut stretches = census.stretches.clone();
+    stretches.sort_by_key(|stretch| stretch.place);
+    let across = stretches.windows(2).filter_map(|pair| match pair {
+        [before, after] => jump(before.last, after.first),
+        _ => None,
+    });
+    // Records of several hosts in one log are each host's own: they tell nothing of one clock or one numbering.
+    if census.has_several_hosts {
+        return notes;
+    }
+    let jumps: Vec<(u64, i64)> = census.jumps.iter().copied().chain(across).collect();
+    if let Some((record, seconds)) = jumps.iter().max_by_key(|(_, seconds)| *seconds) {
+        let text = format!(
+            "The clock went back {} times in {name}, by {seconds} s at record {record}: the order of times is not the \
+             order of events there.",
+            jumps.len()
+        );
+        notes.push(Note { weight: Weight::Remark, text });
+    }
+    let ids = stretches.iter().flat_map(|stretch| [stretch.first.0, stretch.last.0]);
+    let (Some(first), Some(last)) = (ids.clone().min(), ids.max()) else { return notes };
+    let missing = (last - first + 1).saturating_sub(census.records);
+    if missing > 0 && census.other_records == 0 {
+        let text = format!(
+            "At least {missing} record numbers are missing in {name} between {first} and {last}: the log was filtered, \
+             cleared or damaged, and what stood there can't be seen."
+        );
+        notes.push(Note { weight: Weight::Doubt, text });
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str) -> HostCoverage {
+        HostCoverage {
+            host: name.to_owned(),
+            process_creates: 5,
+            connections: 4,
+            named_connections: 4,
+            dns_queries: 3,
+            ..HostCoverage::default()
+        }
+    }
+
+    fn texts(hosts: &[HostCoverage]) -> String {
+        host_notes(hosts).into_iter().map(|note| note.text + "\n").collect()
+    }
+
+    #[test]
+    fn a_host_that_shows_all_has_no_note() {
+        assert_eq!(texts(&[host("A")]), "");
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_its_consequence() {
+        for (change, part) in [
+            ((|host| host.process_creates = 0) as fn(&mut HostCoverage), "No Event 1 from B: a push"),
+            (
+                |host| (host.connections, host.named_connections) = (0, 0),
+                "No Event 3 from B: the net clause is blind",
+            ),
+            (|host| host.named_connections = 0, "DnsLookup is off"),
+            (|host| host.named_connections = 1, "Over half of the Event 3 from B"),
+            (|host| host.dns_queries = 0, "No Event 22 from B"),
+            (|host| host.without_command_line = 1, "without a command line from B"),
+            (|host| host.without_parent = 1, "without a parent from B"),
+            (|host| host.service_changes = 1, "started or stopped (Event 4) on B"),
+            (|host| host.configuration_changes = 1, "configuration was changed (Event 16) on B"),
+            (|host| host.sysmon_errors = 1, "errors of its own (Event 255) on B"),
+        ] {
+            let mut changed = host("B");
+            change(&mut changed);
+            let text = texts(&[host("A"), changed]);
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn many_hosts_are_counted() {
+        let mut hosts: Vec<_> = ["A", "B", "C", "D", "E"].map(host).into();
+        for host in &mut hosts {
+            host.dns_queries = 0;
+        }
+        assert!(texts(&hosts).contains("No Event 22 from all 5 hosts"));
+        hosts[0].dns_queries = 1;
+        assert!(texts(&hosts).contains("No Event 22 from B, C, D and 1 others"));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_and_missing_numbers_are_noted() {
+        let at = |record, second| (record, Timestamp::from_unix(second, 0, 7));
+        let stretch = |place, first, last| Stretch { place, first, last };
+        let census = SourceCensus {
+            records: 20,
+            stretches: vec![stretch(2, at(21, 500), at(30, 900)), stretch(1, at(1, 1000), at(10, 2000))],
+            ..SourceCensus::default()
+        };
+        let notes = source_notes("a.evtx", &census);
+        let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+        assert!(texts[0].contains("by 1500 s at record 21"), "{texts:?}");
+        assert!(
+            texts[1].contains("At least 10 record numbers are missing in a.evtx between 1 and 30"),
+            "{texts:?}"
+        );
+        let several = SourceCensus { has_several_hosts: true, ..census };
+        assert!(source_notes("a.evtx", &several).is_empty());
+    }
+}
