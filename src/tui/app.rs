@@ -25,7 +25,7 @@ use crate::tui::prompt::Prompt;
 use crate::tui::theme::Theme;
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::widgets::line::Glyphs;
-use crate::tune::{Changes, Trial, changes};
+use crate::tune::{Changes, Proposal, Trial, changes};
 
 /// How the console begins.
 #[derive(Clone, Debug)]
@@ -144,6 +144,10 @@ pub struct Tuning {
     pub changes: Changes,
     /// The first line of the matches that is shown.
     pub scroll: usize,
+    /// What would make an alert normal, and which of it stands in the editor; empty where it was opened by hand.
+    pub proposals: Vec<Proposal>,
+    /// The number of that one.
+    pub proposal: usize,
 }
 
 /// How a load stands, as last looked at.

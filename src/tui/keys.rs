@@ -23,6 +23,8 @@ pub enum Action {
     Command,
     EditCiHost,
     EditIdeParent,
+    Allow,
+    NextProposal,
     UndoPattern,
     SavePatterns,
     Suppressed,
@@ -129,6 +131,7 @@ table! {
     Escape [key(Key::Esc)] &[Prompt], "cancel", "leave the line as it was";
     NextPane [key(Key::Tab)] &[Tuning], "other pattern", "edit the other pattern, keeping this one's text if it is valid";
     NextPane [key(Key::Tab)] &[Prompt], "complete", "complete the word before the cursor";
+    NextProposal [ctrl('n')] &[Tuning], "other proposal", "after a: the host alone, hosts like it, or its parent";
     Up [key(Key::Up)] &[Tuning], "", "scroll the matches up";
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
@@ -142,6 +145,7 @@ table! {
     Filter [char('/')] PANES, "filter", "filter the list: words, field:value, field~regex, score>=3, !not";
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
+    Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";

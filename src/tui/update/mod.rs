@@ -111,6 +111,8 @@ impl App {
             Action::Command => self.prompt = Some(Prompt::new(Kind::Command, "")),
             Action::EditCiHost => self.open_pattern(Which::CiHost),
             Action::EditIdeParent => self.open_pattern(Which::IdeParent),
+            Action::Allow => self.allow(),
+            Action::NextProposal => self.next_proposal(),
             Action::UndoPattern => self.undo_pattern(),
             Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
             Action::Suppressed => {
@@ -200,7 +202,13 @@ impl App {
             Action::Raw | Action::CopyCommandLine => {
                 check(self.shown_event().is_some(), "There is no event of it in this log.")
             }
-            Action::CopyRow => check(self.selected_finding().is_some(), "Nothing is selected."),
+            Action::NextProposal => check(
+                self.tuning.as_ref().is_some_and(|tuning| tuning.proposals.len() > 1),
+                "There is no other proposal here.",
+            ),
+            Action::Allow | Action::CopyRow => {
+                check(self.selected_finding().is_some(), "Nothing is selected.")
+            }
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
                 check(self.narrowing().is_some(), "There is nothing to undo here; q quits.")

@@ -2,23 +2,48 @@
 
 use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
+use crate::model::event::Field;
 use crate::tui::app::{App, Tone, Tuning};
 use crate::tui::input::{Chord, Key};
-use crate::tune::{Changes, Trial, Which};
+use crate::tune::{Changes, Proposal, Trial, Which, proposals};
 
 impl App {
     /// Opens a pattern in its editor.
     pub(super) fn open_pattern(&mut self, which: Which) {
         let text = which.of(self.flags.patterns()).text().to_owned();
+        self.open_editor(which, text, Vec::new(), 0);
+    }
+
+    fn open_editor(&mut self, which: Which, text: String, proposals: Vec<Proposal>, proposal: usize) {
         let mut editor = TextArea::new(vec![text]);
         editor.move_cursor(CursorMove::End);
-        self.tuning = Some(Tuning {
-            trial: Trial::new(which, &self.flags),
-            editor,
-            changes: Changes::default(),
-            scroll: 0,
-        });
-        self.touch();
+        let trial = Trial::new(which, &self.flags);
+        self.tuning =
+            Some(Tuning { trial, editor, changes: Changes::default(), scroll: 0, proposals, proposal });
+        self.try_pattern();
+    }
+
+    /// Opens the editor with a pattern that would make the selected alert normal.
+    pub(super) fn allow(&mut self) {
+        let selected = self.selected_finding();
+        let view = selected.and_then(|id| self.store.view(id, self.list.profile, &self.flags));
+        let Some(view) = view else { return };
+        let proposals = proposals(self.flags.patterns(), view.host(), view.text(Field::ParentImage));
+        self.propose(&proposals, 0);
+    }
+
+    /// Puts the next proposal into the editor.
+    pub(super) fn next_proposal(&mut self) {
+        let Some(tuning) = &self.tuning else { return };
+        let (proposals, next) = (tuning.proposals.clone(), tuning.proposal + 1);
+        self.propose(&proposals, next);
+    }
+
+    fn propose(&mut self, proposals: &[Proposal], number: usize) {
+        let number = number.checked_rem(proposals.len()).unwrap_or(0);
+        if let Some(proposal) = proposals.get(number) {
+            self.open_editor(proposal.which, proposal.text.clone(), proposals.to_vec(), number);
+        }
     }
 
     /// Keeps this one's text if it is valid, and opens the other.

@@ -58,10 +58,20 @@ const NARROW_SUPPRESSED: &[Column] = &[
     (SortKey::CommandLine, "Command line", 0),
 ];
 
+const MEDIUM_SUPPRESSED: &[Column] = &[
+    (SortKey::Rank, "S", 3),
+    (SortKey::Time, "Time", 20),
+    (SortKey::Host, "Host", 15),
+    (SortKey::Signal, "Signal", 9),
+    (SortKey::Image, "Image", 13),
+    (SortKey::CommandLine, "Command line", 0),
+];
+
 fn columns(width: u16, side: Side) -> &'static [Column] {
     match width {
         0..=99 if side == Side::Suppressed => NARROW_SUPPRESSED,
         0..=99 => NARROW,
+        100..=159 if side == Side::Suppressed => MEDIUM_SUPPRESSED,
         100..=159 => MEDIUM,
         _ => WIDE,
     }

@@ -82,6 +82,9 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
     let subjects = tuning.trial.which.subjects();
     let changes = &tuning.changes;
     let mut title = vec![(name.to_owned(), style(Token::Title))];
+    if let Some(proposal) = tuning.proposals.get(tuning.proposal) {
+        title.push((format!("takes in {}", safe::shown(&proposal.takes_in, true)), style(Token::Key)));
+    }
     title.push((
         format!("matches {} of {} {subjects}", grouped(count(matching)), grouped(count(all))),
         style(Token::Text),
