@@ -1,9 +1,10 @@
 //! `scan`: no screen, alerts to standard output.
 
+use std::collections::VecDeque;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::args::Scan;
@@ -28,8 +29,8 @@ const EXIT_QUIET: u8 = 0;
 const EXIT_ALERTS: u8 = 1;
 /// Read in part.
 const EXIT_PARTIAL: u8 = 3;
-/// Batches that wait between the readers and the store.
-const QUEUE: usize = 64;
+/// Messages that may wait for the store before a reader waits too.
+const MOST_WAITING: usize = 64;
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
@@ -72,26 +73,64 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
         Profile::Spl => Retention::Selected,
         Profile::Correlated => Retention::Joins,
     };
-    let mut store = resolved.store(retention);
-    let (sender, receiver) = mpsc::sync_channel(QUEUE);
+    let desk = Desk { store: Mutex::new(resolved.store(retention)), waiting: Mutex::default() };
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };
-    std::thread::scope(|scope| {
-        let (options, progress) = (&options, &progress);
-        scope.spawn(move || load(paths, options, progress, &|message| sender.send(message).is_ok()));
-        let mut line = ProgressLine::new();
-        for message in receiver {
+    let take = |message| {
+        desk.take(message);
+        true
+    };
+    if io::stderr().is_terminal() {
+        std::thread::scope(|scope| {
+            let (done, waiting) = mpsc::channel::<()>();
+            let progress = &progress;
+            scope.spawn(move || show_progress(progress, &waiting));
+            load(paths, &options, progress, &take);
+            drop(done);
+        });
+    } else {
+        load(paths, &options, &progress, &take);
+    }
+    desk.finish()
+}
+
+/// Where the readers leave what they have read. Whoever finds the store free puts in what has gathered; the others read
+/// on, so that no thread waits for another and none is there only to take messages.
+struct Desk {
+    store: Mutex<Store>,
+    waiting: Mutex<VecDeque<FeedMessage>>,
+}
+
+impl Desk {
+    fn take(&self, message: FeedMessage) {
+        let waiting = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.push_back(message);
+            waiting.len()
+        };
+        if waiting > MOST_WAITING {
+            self.put_in(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner));
+        } else if let Ok(mut store) = self.store.try_lock() {
+            self.put_in(&mut store);
+        }
+    }
+
+    fn put_in(&self, store: &mut Store) {
+        let next = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(message) = next() {
             match message {
                 FeedMessage::Source(source) => store.add_source(source),
                 FeedMessage::Batch(batch) => store.ingest(batch),
                 FeedMessage::Fault(fault) => store.add_fault(fault),
-                FeedMessage::Finished => break,
+                FeedMessage::Finished => {}
             }
-            line.show(progress);
         }
-        line.clear();
-    });
-    store
+    }
+
+    fn finish(self) -> Store {
+        self.put_in(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner));
+        self.store.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn write(
@@ -132,39 +171,20 @@ fn write(
     }
 }
 
-/// A line on standard error, where that is a terminal.
-struct ProgressLine {
-    last: Option<Instant>,
-    shown: bool,
-}
-
-impl ProgressLine {
-    fn new() -> Self {
-        Self { last: io::stderr().is_terminal().then(Instant::now), shown: false }
-    }
-
-    fn show(&mut self, progress: &Progress) {
-        if self.last.is_none_or(|last| last.elapsed() < PROGRESS_EVERY) {
-            return;
-        }
-        self.last = Some(Instant::now());
-        let figure = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let (done, found) = (figure(&progress.bytes_done), figure(&progress.bytes_found));
+/// Keeps a line on standard error up to date until the other end of `done` is dropped.
+fn show_progress(progress: &Progress, done: &mpsc::Receiver<()>) {
+    let figure = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    while done.recv_timeout(PROGRESS_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+        // Where standard error is closed there is nobody to tell.
         let _ = write!(
             io::stderr(),
             "\r\x1b[K{} of {} files, {} of {} MB, {} records",
             figure(&progress.files_done),
             figure(&progress.files_found),
-            done / 1_000_000,
-            found / 1_000_000,
+            figure(&progress.bytes_done) / 1_000_000,
+            figure(&progress.bytes_found) / 1_000_000,
             figure(&progress.records_done)
         );
-        self.shown = true;
     }
-
-    fn clear(&self) {
-        if self.shown {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
+    let _ = write!(io::stderr(), "\r\x1b[K");
 }
