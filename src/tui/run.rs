@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::app::{App, Page, Tone};
 use super::effect::Effect;
-use super::input;
+use super::input::{self, Input};
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::{safe, views};
@@ -126,6 +126,11 @@ impl Loop {
                 Some(input) = inputs.recv() => {
                     let mut next = Some(input);
                     while let Some(input) = next {
+                        if matches!(input, Input::Resize(..)) {
+                            // Whatever stood there, the terminal has moved or cut it, even where the size is the old
+                            // one again by now.
+                            screen.forget()?;
+                        }
                         for effect in app.handle(input) {
                             self.apply(app, screen, effect)?;
                         }

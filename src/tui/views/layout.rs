@@ -74,10 +74,14 @@ impl Layout {
                 28..=45 => 4,
                 _ => 6,
             };
-            let list = LIST_HEAD + (body.height - bars).saturating_sub(LIST_HEAD) * 2 / 5;
+            let list = (LIST_HEAD + (body.height - bars).saturating_sub(LIST_HEAD) * 2 / 5).min(body.height);
             panes.list = Some(Rect { height: list, ..body });
             panes.histogram = (bars > 0).then_some(Rect { y: body.y + list, height: bars, ..body });
-            panes.detail = Some(Rect { y: body.y + list + bars, height: body.height - list - bars, ..body });
+            panes.detail = Some(Rect {
+                y: body.y + list + bars,
+                height: body.height.saturating_sub(list + bars),
+                ..body
+            });
         }
         Self { panes }
     }
