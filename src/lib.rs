@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`model`] | what everybody speaks of: events, times, GUIDs, batches, rows, faults, safe text |
 //! | [`detect`] | the detection: selection, signal, score, patterns, and why |
+//! | [`rule`] | the tuned detection for other engines, and patterns out of a Splunk search |
 //! | [`source`] | files in, [`model::batch::Batch`]es out; knows nothing of the detection |
 //! | [`store`] | what was read: processes, joins, findings, their ranking |
 //! | [`filter`] | the language of the `/` line |
@@ -21,6 +22,7 @@ pub mod detect;
 pub mod export;
 pub mod filter;
 pub mod model;
+pub mod rule;
 pub mod source;
 pub mod store;
 pub mod tui;

@@ -16,13 +16,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("filter", &["model"]),
     ("detect", &["model"]),
+    ("rule", &["model", "detect"]),
     ("source", &["model"]),
     ("store", &["model", "filter", "detect"]),
     ("tune", &["model", "detect", "store"]),
     ("config", &["model", "detect"]),
     ("export", &["model"]),
     ("tui", &["model", "filter", "detect", "store", "tune", "config", "export"]),
-    ("cli", &["model", "filter", "detect", "source", "store", "tune", "config", "export", "tui"]),
+    ("cli", &["model", "filter", "detect", "rule", "source", "store", "tune", "config", "export", "tui"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::detect::profile::Profile;
 use crate::export::Format;
+use crate::rule::Engine;
 use crate::store::HostNaming;
 
 /// Is somebody carrying data out through a code repository? (MITRE ATT&CK T1567.001)
@@ -31,6 +32,59 @@ pub(super) enum Command {
     /// Exit status: 0 no alert, 1 alerts, 2 usage or nothing could be read at all, 3 read in part (alerts are still
     /// printed, each unreadable part is named on standard error).
     Scan(Scan),
+    /// The tuned detection for another engine, or patterns out of a Splunk search
+    #[command(subcommand)]
+    Rule(RuleCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RuleCommand {
+    /// The detection with the patterns in force, to standard output
+    Export(RuleExport),
+    /// The two patterns of a Splunk search, as they stand in the configuration, to standard output
+    Import {
+        /// The file with the search; `-` for standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RuleExport {
+    /// The engine
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: EngineName,
+    /// clickhouse: the table, with the columns of the rows
+    #[arg(long, value_name = "NAME", default_value = "sysmon")]
+    pub table: String,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum EngineName {
+    /// Splunk
+    Spl,
+    /// A Sigma rule
+    Sigma,
+    /// Microsoft Sentinel
+    Kql,
+    /// Elasticsearch
+    Esql,
+    /// ClickHouse, over a flat table
+    Clickhouse,
+}
+
+impl From<EngineName> for Engine {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Spl => Self::Spl,
+            EngineName::Sigma => Self::Sigma,
+            EngineName::Kql => Self::Kql,
+            EngineName::Esql => Self::Esql,
+            EngineName::Clickhouse => Self::Clickhouse,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

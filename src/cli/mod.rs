@@ -3,6 +3,7 @@
 mod args;
 mod clipboard;
 mod console;
+mod rule;
 mod scan;
 mod settings;
 
@@ -32,6 +33,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
+        Some(Command::Rule(command)) => rule::run(command),
         None if arguments.paths.is_empty() => {
             let _ = write!(std::io::stderr(), "{WAYS_IN}");
             Ok(EXIT_USAGE)

@@ -1,0 +1,52 @@
+//! `rule`: the detection out to other engines, patterns in from a Splunk search.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::args::{RuleCommand, RuleExport};
+use super::settings::Resolved;
+use crate::export::is_closed_pipe;
+use crate::rule::{Engine, Rule, export, import};
+
+/// Bytes of a search that are read.
+const SEARCH_LIMIT: u64 = 1 << 20;
+
+/// Runs the command, and says its exit status.
+pub(super) fn run(command: &RuleCommand) -> Result<u8, String> {
+    let text = match command {
+        RuleCommand::Export(options) => exported(options)?,
+        RuleCommand::Import { file } => imported(file)?,
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if !is_closed_pipe(&error) => {
+            Err(format!("standard output could not be written: {error}"))
+        }
+        _ => Ok(0),
+    }
+}
+
+fn exported(options: &RuleExport) -> Result<String, String> {
+    let resolved = Resolved::new(&options.common)?;
+    let rule = Rule { patterns: &resolved.patterns, profile: resolved.profile, table: &options.table };
+    export(Engine::from(options.to), &rule)
+}
+
+/// The two patterns as they stand in the configuration.
+fn imported(file: &Path) -> Result<String, String> {
+    let mut search = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().take(SEARCH_LIMIT).read_to_string(&mut search)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(SEARCH_LIMIT).read_to_string(&mut search))
+    };
+    read.map_err(|error| format!("{}: the search can't be read: {error}", file.display()))?;
+    let (ci_host, ide_parent) = import(&search).map_err(|error| format!("{}: {error}", file.display()))?;
+    crate::detect::pattern::Patterns::new(Some(&ci_host), Some(&ide_parent))
+        .map_err(|(name, error)| format!("{}: the {name} pattern: {error}", file.display()))?;
+    let mut table = toml_edit::DocumentMut::new();
+    let mut patterns = toml_edit::Table::new();
+    patterns.insert("ci-host", toml_edit::value(ci_host));
+    patterns.insert("ide-parent", toml_edit::value(ide_parent));
+    table.insert("patterns", toml_edit::Item::Table(patterns));
+    Ok(table.to_string())
+}

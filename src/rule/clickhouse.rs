@@ -1,0 +1,94 @@
+//! ClickHouse: one SELECT over a flat table, with the search's columns and scores.
+
+use super::{COLUMNS, Rule, join_remark, list, one_of};
+use crate::detect::profile::Profile;
+use crate::detect::selection::{
+    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
+};
+use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// A name between backticks; a dot between a database's and a table's stays one.
+fn name(text: &str) -> String {
+    text.split('.')
+        .map(|part| format!("`{}`", part.replace('\\', r"\\").replace('`', "\\`")))
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// A pattern: here, unlike elsewhere, a dot matches line breaks unless told not to.
+fn pattern(text: &str) -> String {
+    quoted(&format!("(?-s){text}"))
+}
+
+pub(super) fn write(rule: &Rule<'_>) -> String {
+    let ends = |texts: &[&str]| {
+        format!(
+            "({})",
+            list(texts, " OR ", |text| format!("endsWith(lower(Image), {})", quoted(&text.to_lowercase())))
+        )
+    };
+    let holds = |texts: &[&str]| {
+        format!(
+            "({})",
+            list(texts, " OR ", |text| format!("positionCaseInsensitive(CommandLine, {}) > 0", quoted(text)))
+        )
+    };
+    let says = |texts: &[&str]| format!("match(CommandLine, {})", pattern(&one_of(texts)));
+    let signal = match rule.profile {
+        Profile::Spl => format!(
+            "multiIf(EventCode = 3, 'NetworkConnectionToCodeRepo',\n         \
+             position(CommandLine, 'push') > 0 AND {}, 'GitPushExternal',\n         \
+             {}, 'CodeRepoAPIUpload',\n         \
+             'Unknown')",
+            says(&SIGNAL_PUSH_HOSTS),
+            says(&SIGNAL_API_HOSTS)
+        ),
+        Profile::Correlated => format!(
+            "multiIf(EventCode = 3, 'NetworkConnectionToCodeRepo',\n         \
+             {}, 'GitPushExternal',\n         \
+             'CodeRepoAPIUpload')",
+            ends(&PUSH_IMAGES)
+        ),
+    };
+    format!(
+        "{remark}SELECT {columns}, RecordId\n\
+         FROM (\n  \
+         SELECT *,\n    \
+         {signal} AS Signal,\n    \
+         if(match(nullIf(host, ''), {ci}), 1, 0) AS IsCISystem,\n    \
+         if(match(nullIf(ParentImage, ''), {ide}), 1, 0) AS IsKnownIDE,\n    \
+         multiIf(Signal IN ('GitPushExternal', 'CodeRepoAPIUpload') AND IsCISystem = 0, 3,\n         \
+         Signal = 'NetworkConnectionToCodeRepo' AND IsCISystem = 0 AND IsKnownIDE = 0, 2,\n         \
+         Signal = 'NetworkConnectionToCodeRepo' AND IsCISystem = 0 AND IsKnownIDE = 1, 1,\n         \
+         0) AS SuspicionScore\n  \
+         FROM {table}\n  \
+         WHERE (EventCode = 3 AND lower(DestinationHostname) IN ({net_hosts})\n         \
+         AND {net_images})\n     \
+         OR (EventCode = 1 AND {push_images}\n         \
+         AND {push_words}\n         \
+         AND {push})\n     \
+         OR (EventCode = 1 AND {api_images}\n         \
+         AND {api}\n         \
+         AND {api_words})\n\
+         )\n\
+         WHERE SuspicionScore >= 2\n\
+         ORDER BY SuspicionScore DESC, _time DESC, RecordId DESC\n",
+        remark = join_remark(rule, "--"),
+        columns = COLUMNS.join(", "),
+        ci = pattern(rule.patterns.ci_host.text()),
+        ide = pattern(rule.patterns.ide_parent.text()),
+        table = name(rule.table),
+        net_hosts = list(&NET_HOSTS, ", ", quoted),
+        net_images = ends(&NET_IMAGES),
+        push_images = ends(&PUSH_IMAGES),
+        push_words = holds(&PUSH_WORDS),
+        push = holds(&PUSH_HOSTS),
+        api_images = ends(&API_IMAGES),
+        api = holds(&API_HOSTS),
+        api_words = holds(&API_WORDS),
+    )
+}

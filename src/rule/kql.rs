@@ -1,0 +1,70 @@
+//! Kusto, over Microsoft Sentinel's `Event` table, whose EventData is XML.
+
+use super::{Rule, join_remark, list, one_of};
+use crate::detect::profile::Profile;
+use crate::detect::selection::{
+    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
+};
+use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+
+/// A verbatim string: backslashes stand for themselves, a quote is doubled.
+fn quoted(text: &str) -> String {
+    format!("@\"{}\"", text.replace('"', "\"\""))
+}
+
+pub(super) fn write(rule: &Rule<'_>) -> String {
+    let ends = |texts: &[&str]| {
+        format!("({})", list(texts, " or ", |text| format!("Image endswith {}", quoted(text))))
+    };
+    let holds = |texts: &[&str]| {
+        format!("({})", list(texts, " or ", |text| format!("CommandLine contains {}", quoted(text))))
+    };
+    let says = |texts: &[&str]| format!("CommandLine matches regex {}", quoted(&one_of(texts)));
+    let signal = match rule.profile {
+        Profile::Spl => format!(
+            "case(EventID == 3, \"NetworkConnectionToCodeRepo\",\n    \
+             CommandLine contains_cs \"push\" and {}, \"GitPushExternal\",\n    \
+             {}, \"CodeRepoAPIUpload\",\n    \
+             \"Unknown\")",
+            says(&SIGNAL_PUSH_HOSTS),
+            says(&SIGNAL_API_HOSTS)
+        ),
+        Profile::Correlated => format!(
+            "case(EventID == 3, \"NetworkConnectionToCodeRepo\", {}, \"GitPushExternal\", \"CodeRepoAPIUpload\")",
+            ends(&PUSH_IMAGES)
+        ),
+    };
+    let fields = ["User", "Image", "CommandLine", "ParentImage", "ParentCommandLine", "DestinationHostname"];
+    format!(
+        "{remark}Event\n\
+         | where Source == \"Microsoft-Windows-Sysmon\" and EventID in (1, 3)\n\
+         | extend Data = parse_xml(EventData).DataItem.EventData.Data\n\
+         | mv-apply Data on (summarize Fields = make_bag(bag_pack(tostring(Data[\"@Name\"]), tostring(Data[\"#text\"]))))\n\
+         | extend {fields}, host = Computer\n\
+         | where (EventID == 3 and DestinationHostname in~ ({net_hosts}) and {net_images})\n    \
+         or (EventID == 1 and {push_images} and {push_words} and {push})\n    \
+         or (EventID == 1 and {api_images} and {api} and {api_words})\n\
+         | extend Signal = {signal}\n\
+         | extend IsCISystem = toint(host matches regex {ci}), IsKnownIDE = toint(ParentImage matches regex {ide})\n\
+         | extend SuspicionScore = case(Signal in (\"GitPushExternal\", \"CodeRepoAPIUpload\") and IsCISystem == 0, 3,\n    \
+         Signal == \"NetworkConnectionToCodeRepo\" and IsCISystem == 0 and IsKnownIDE == 0, 2,\n    \
+         Signal == \"NetworkConnectionToCodeRepo\" and IsCISystem == 0, 1,\n    \
+         0)\n\
+         | where SuspicionScore >= 2\n\
+         | sort by SuspicionScore desc, TimeGenerated desc\n\
+         | project TimeGenerated, host, {names}, Signal, IsCISystem, IsKnownIDE, SuspicionScore\n",
+        remark = join_remark(rule, "//"),
+        fields = list(&fields, ", ", |field| format!("{field} = tostring(Fields.{field})")),
+        net_hosts = list(&NET_HOSTS, ", ", quoted),
+        net_images = ends(&NET_IMAGES),
+        push_images = ends(&PUSH_IMAGES),
+        push_words = holds(&PUSH_WORDS),
+        push = holds(&PUSH_HOSTS),
+        api_images = ends(&API_IMAGES),
+        api = holds(&API_HOSTS),
+        api_words = holds(&API_WORDS),
+        ci = quoted(rule.patterns.ci_host.text()),
+        ide = quoted(rule.patterns.ide_parent.text()),
+        names = fields.join(", "),
+    )
+}

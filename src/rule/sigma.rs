@@ -1,0 +1,58 @@
+//! A Sigma rule. Sigma has no score: a hit is what scores 2 or more.
+
+use super::{Rule, join_remark, list};
+use crate::detect::profile::Profile;
+use crate::detect::selection::{
+    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
+};
+use crate::detect::signal::SIGNAL_PUSH_HOSTS;
+
+/// A YAML string between single quotes.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+pub(super) fn write(rule: &Rule<'_>) -> String {
+    let items = |texts: &[&str]| list(texts, "\n", |text| format!("            - {}", quoted(text)));
+    let push_hosts: &[&str] = match rule.profile {
+        // Splunk's Signal forgets dev.azure.com, so that such a push is no alert there.
+        Profile::Spl => &SIGNAL_PUSH_HOSTS,
+        Profile::Correlated => &PUSH_HOSTS,
+    };
+    format!(
+        "{remark}title: Exfiltration to Code Repository\n\
+         id: 6d0c2b7e-5a39-4f0e-9d8a-2f4b8c1e7a53\n\
+         status: experimental\n\
+         description: A push to, an upload by the API of, or a connection to an external code repository\n\
+         references:\n    - https://attack.mitre.org/techniques/T1567/001/\n\
+         author: exfilscope\n\
+         date: 2026-11-24\n\
+         tags:\n    - attack.exfiltration\n    - attack.t1567.001\n\
+         logsource:\n    product: windows\n    service: sysmon\n\
+         detection:\n    \
+         net:\n        EventID: 3\n        DestinationHostname:\n{net_hosts}\n        Image|endswith:\n{net_images}\n    \
+         push:\n        EventID: 1\n        Image|endswith:\n{push_images}\n        CommandLine|contains:\n{push_words}\n    \
+         push_host:\n        CommandLine|contains:\n{push}\n    \
+         api:\n        EventID: 1\n        Image|endswith:\n{api_images}\n        CommandLine|contains:\n{api}\n    \
+         api_word:\n        CommandLine|contains:\n{api_words}\n    \
+         ci_system:\n        Computer|re: {ci}\n    \
+         known_ide:\n        ParentImage|re: {ide}\n    \
+         condition: not ci_system and ((net and not known_ide) or (push and push_host) or (api and api_word))\n\
+         falsepositives:\n    \
+         - Developers who push legitimately, with an IDE as parent\n    \
+         - CI agents whose host name the pattern does not know\n    \
+         - Dependency updaters and security scanners that push results\n\
+         level: high\n",
+        remark = join_remark(rule, "#"),
+        net_hosts = items(&NET_HOSTS),
+        net_images = items(&NET_IMAGES),
+        push_images = items(&PUSH_IMAGES),
+        push_words = items(&PUSH_WORDS),
+        push = items(push_hosts),
+        api_images = items(&API_IMAGES),
+        api = items(&API_HOSTS),
+        api_words = items(&API_WORDS),
+        ci = quoted(rule.patterns.ci_host.text()),
+        ide = quoted(rule.patterns.ide_parent.text()),
+    )
+}

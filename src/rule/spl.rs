@@ -1,0 +1,75 @@
+//! Splunk: the source search itself, with the two patterns replaced and its ORs in parentheses.
+
+use super::{COLUMNS, Rule, join_remark, list, one_of};
+use crate::detect::profile::Profile;
+use crate::detect::selection::{
+    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
+};
+use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+
+/// A string of SPL.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+pub(super) fn write(rule: &Rule<'_>) -> String {
+    let field = |name: &str, texts: &[&str], before: &str, after: &str| {
+        format!(
+            "({})",
+            list(texts, " OR ", |text| format!("{name}={}", quoted(&format!("{before}{text}{after}"))))
+        )
+    };
+    let ends = |texts: &[&str]| field("Image", texts, "*", "");
+    let holds = |texts: &[&str]| field("CommandLine", texts, "*", "*");
+    let channel = "Microsoft-Windows-Sysmon/Operational";
+    let places = ["source", "sourcetype"]
+        .iter()
+        .flat_map(|place| {
+            ["XmlWinEventLog", "WinEventLog"].map(|kind| format!("{place}=\"{kind}:{channel}\""))
+        })
+        .collect::<Vec<_>>()
+        .join(" OR ");
+    let push_hosts = quoted(&one_of(&SIGNAL_PUSH_HOSTS));
+    let api_hosts = quoted(&one_of(&SIGNAL_API_HOSTS));
+    let signal = match rule.profile {
+        Profile::Spl => format!(
+            "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
+             EventCode=1 AND match(CommandLine, \"push\") AND match(CommandLine, {push_hosts}), \"GitPushExternal\",\n    \
+             EventCode=1 AND match(CommandLine, {api_hosts}), \"CodeRepoAPIUpload\",\n    \
+             true(), \"Unknown\")"
+        ),
+        Profile::Correlated => "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
+             EventCode=1 AND match(Image, \"(?i)\\\\\\\\git\\\\.exe$\"), \"GitPushExternal\",\n    \
+             true(), \"CodeRepoAPIUpload\")"
+            .to_owned(),
+    };
+    let remark = join_remark(rule, "").trim().to_owned();
+    let remark = if remark.is_empty() { String::new() } else { format!("```{remark}```\n") };
+    format!(
+        "{remark}({places})\n\
+         ( (EventCode=3 {net_hosts} {net_images})\n  \
+         OR (EventCode=1 {push_images} {push_words} {push})\n  \
+         OR (EventCode=1 {api_images} {api} {api_words}) )\n\
+         {signal}\n\
+         | eval IsCISystem=if(match(host, {ci}), 1, 0)\n\
+         | eval IsKnownIDE=if(match(ParentImage, {ide}), 1, 0)\n\
+         | eval SuspicionScore=case((Signal=\"GitPushExternal\" OR Signal=\"CodeRepoAPIUpload\") AND IsCISystem=0, 3,\n    \
+         Signal=\"NetworkConnectionToCodeRepo\" AND IsCISystem=0 AND IsKnownIDE=0, 2,\n    \
+         Signal=\"NetworkConnectionToCodeRepo\" AND IsCISystem=0 AND IsKnownIDE=1, 1,\n    \
+         true(), 0)\n\
+         | where SuspicionScore>=2\n\
+         | sort 0 - SuspicionScore, - _time\n\
+         | table {columns}\n",
+        net_hosts = field("DestinationHostname", &NET_HOSTS, "", ""),
+        net_images = ends(&NET_IMAGES),
+        push_images = ends(&PUSH_IMAGES),
+        push_words = holds(&PUSH_WORDS),
+        push = holds(&PUSH_HOSTS),
+        api_images = ends(&API_IMAGES),
+        api = holds(&API_HOSTS),
+        api_words = holds(&API_WORDS),
+        ci = quoted(rule.patterns.ci_host.text()),
+        ide = quoted(rule.patterns.ide_parent.text()),
+        columns = COLUMNS.join(", "),
+    )
+}
