@@ -168,10 +168,11 @@ pub fn folder() -> Option<PathBuf> {
 /// A file's bytes, none that is absurdly large.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
-    let file = std::fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
+    // Asked first: Windows opens no folder, and calls that a lack of permission.
+    if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
+    let file = std::fs::File::open(path)?;
     let mut bytes = Vec::new();
     file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > SIZE_LIMIT {

@@ -74,7 +74,11 @@ pub fn save_patterns(
         Err(_) => None,
     };
     let folder = folder_of(&target);
-    fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+    fs::create_dir_all(&folder).map_err(|error| match error.kind() {
+        // A file that stands where a folder should be; Windows says it so.
+        std::io::ErrorKind::AlreadyExists => failed(&std::io::ErrorKind::NotADirectory.into()),
+        _ => failed(&error),
+    })?;
     let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|error| failed(&error))?;
     file.write_all(edited.as_bytes()).map_err(|error| failed(&error))?;
     if let Some(permissions) = permissions {

@@ -5,6 +5,7 @@ mod evtx;
 mod file;
 mod gaps;
 mod ledger;
+pub mod live;
 mod load;
 mod open;
 

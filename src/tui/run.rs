@@ -276,6 +276,7 @@ fn suspend(_app: &mut App, screen: &mut Screen) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "it stands in for the one that can fail")]
 fn suspend(app: &mut App, _screen: &mut Screen) -> io::Result<()> {
     app.say(Tone::Warning, "This system has no job control.");
     Ok(())

@@ -1,0 +1,375 @@
+//! The loop against the scripted double: no event twice, none left out, and every trouble said or counted.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::script::{ScriptedLog, Step};
+use super::*;
+use crate::model::batch::Batch;
+use crate::model::event::Field;
+use crate::model::fault::{Fault, Severity, Tally};
+use crate::model::feed::{FeedMessage, Progress};
+
+/// What a run handed over.
+#[derive(Default)]
+struct Outcome {
+    serials: Vec<u64>,
+    faults: Vec<Fault>,
+    tally: Tally,
+    status: LiveStatus,
+}
+
+impl Outcome {
+    fn figure(counter: &std::sync::atomic::AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+}
+
+fn options(bookmark: Option<&Path>) -> LiveOptions {
+    LiveOptions {
+        since: Some(Duration::from_secs(3600)),
+        bookmark: bookmark.map(Path::to_path_buf),
+        ..LiveOptions::default()
+    }
+}
+
+fn run(log: &ScriptedLog) -> Outcome {
+    run_with(log, options(None), &mut parse_rendered, &mut |_| true)
+}
+
+fn run_with(
+    log: &ScriptedLog,
+    options: LiveOptions,
+    parse: &mut dyn FnMut(&str, &mut Batch),
+    listen: &mut dyn FnMut(&Batch) -> bool,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let (mut sources, mut ends) = (0, 0);
+    let session = Session::open(Box::new(log.clone()), options).unwrap();
+    let status = LiveStatus::default();
+    session.run(parse, &Progress::default(), &status, &mut |message| {
+        assert_eq!(ends, 0, "nothing comes behind the end");
+        match message {
+            FeedMessage::Source(source) => {
+                assert_eq!((source.name.as_str(), source.size), (SYSMON_CHANNEL, None));
+                sources += 1;
+            }
+            FeedMessage::Batch(batch) => {
+                assert_eq!(sources, 1, "the source comes first");
+                let serial = |event| batch.text(event, Field::CommandLine).unwrap().parse::<u64>().unwrap();
+                outcome.serials.extend(batch.events.iter().map(serial));
+                outcome.faults.extend(batch.faults.iter().cloned());
+                outcome.tally.add(&batch.tally);
+                return listen(&batch);
+            }
+            FeedMessage::Fault(fault) => outcome.faults.push(fault),
+            FeedMessage::Finished => ends += 1,
+        }
+        true
+    });
+    outcome.status = status;
+    outcome
+}
+
+fn numbers(first: u64, last: u64) -> Vec<u64> {
+    (first..=last).collect()
+}
+
+#[test]
+fn the_past_comes_first_and_then_what_is_written_in_bursts() {
+    let log = ScriptedLog::new(
+        150,
+        &[
+            Step::Give(64),
+            Step::Give(64),
+            Step::Give(64),
+            Step::NothingThenWrite(1),
+            Step::Write(500),
+            Step::Give(7),
+        ],
+    );
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, numbers(1, 651));
+    assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
+    assert_eq!(Outcome::figure(&outcome.status.events), 651);
+    assert!(outcome.status.is_caught_up.load(Ordering::Relaxed));
+    assert!(log.state().asked.iter().all(|asked| *asked == BATCH));
+    let subscribed = log.state().subscribed.clone();
+    assert_eq!(subscribed, [(query(Some(Duration::from_secs(3600))), Start::Oldest)]);
+}
+
+#[test]
+fn what_is_written_between_the_last_pull_and_the_wait_is_not_slept_over() {
+    // The double's signal is a manual one: a loop that resets it behind the drain would wait for ever, which is a stop here.
+    for past in [0, 1, 64] {
+        let log = ScriptedLog::new(past, &[Step::Give(64), Step::NothingThenWrite(3)]);
+        let expected = if past == 0 { 3 } else { past + 3 };
+        assert_eq!(run(&log).serials, numbers(1, expected), "{past} events before");
+    }
+}
+
+#[test]
+fn events_out_of_order_are_all_handed_over_as_they_come() {
+    let log = ScriptedLog::new(8, &[Step::Shuffled(&[2, 0, 1, 3]), Step::Shuffled(&[1, 0])]);
+    assert_eq!(run(&log).serials, [3, 1, 2, 4, 6, 5, 7, 8]);
+}
+
+#[test]
+fn a_stale_subscription_goes_on_behind_the_bookmark_at_once() {
+    for error in [LogError::Stale, LogError::InvalidPosition, LogError::InvalidHandle] {
+        let log = ScriptedLog::new(100, &[Step::Give(10), Step::Dead(error), Step::Give(5), Step::Write(2)]);
+        let outcome = run(&log);
+        assert_eq!(outcome.serials, numbers(1, 102), "{error:?}");
+        assert_eq!(Outcome::figure(&outcome.status.reconnects), 1);
+        assert!(outcome.faults.is_empty() && log.state().pauses.is_empty(), "it is mended at once");
+        assert_eq!(log.state().subscribed[1], (query(None), Start::AfterBookmark), "not by `since` again");
+    }
+}
+
+#[test]
+fn one_4317_is_nothing_to_read_and_many_are_a_dead_handle() {
+    let odd = LogError::InvalidOperation;
+    let log = ScriptedLog::new(3, &[Step::Give(9), Step::Fail(odd), Step::Fail(odd), Step::Write(1)]);
+    let outcome = run(&log);
+    assert_eq!((outcome.serials, Outcome::figure(&outcome.status.reconnects)), (numbers(1, 4), 0));
+
+    let log = ScriptedLog::new(3, &[Step::Give(9), Step::Dead(odd), Step::Write(5)]);
+    let outcome = run(&log);
+    assert_eq!((outcome.serials, Outcome::figure(&outcome.status.reconnects)), (numbers(1, 8), 1));
+}
+
+#[test]
+fn an_idle_channel_that_says_4317_is_not_subscribed_to_on_and_on() {
+    let log = ScriptedLog::new(1, &[Step::Give(1)]);
+    log.state().add_failures(LogError::InvalidOperation, 1000);
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, [1]);
+    let reconnects = Outcome::figure(&outcome.status.reconnects);
+    assert!((1..20).contains(&reconnects), "{reconnects}");
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_and_its_events_come_all_the_same() {
+    let large = Step::DeadWithEvents(LogError::OutOfBounds);
+    let log = ScriptedLog::new(100, &[Step::Give(10), large, large]);
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, numbers(1, 100));
+    assert_eq!(log.state().asked[..5], [64, 64, 32, 16, 16]);
+    assert!(outcome.faults.is_empty() && log.state().pauses.is_empty());
+}
+
+#[test]
+fn a_bookmark_whose_event_was_overwritten_is_a_loss_that_is_named() {
+    let log = ScriptedLog::new(
+        10,
+        &[Step::Give(4), Step::Write(10), Step::Overwrite(12), Step::Dead(LogError::Stale)],
+    );
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, [numbers(1, 4), numbers(13, 20)].concat());
+    let starts: Vec<Start> = log.state().subscribed.iter().map(|(_, start)| *start).collect();
+    assert_eq!(starts, [Start::Oldest, Start::AfterBookmark, Start::NearBookmark]);
+    let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+    assert_eq!((fault.severity, fault.record), (Severity::Loss, Some(13)));
+    assert!(fault.reason.contains("up to 8 of its records are lost"), "{}", fault.reason);
+    assert_eq!(Outcome::figure(&outcome.status.losses), 1);
+}
+
+#[test]
+fn a_log_that_is_made_anew_is_read_from_its_first_event() {
+    let log = ScriptedLog::new(
+        10,
+        &[Step::Give(64), Step::MadeAnew, Step::Write(6), Step::Dead(LogError::InvalidPosition)],
+    );
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, numbers(1, 16));
+    assert!(outcome.faults.iter().any(|fault| fault.reason.contains("made anew")), "{:?}", outcome.faults);
+}
+
+#[test]
+fn where_no_bookmark_helps_the_oldest_is_next_and_nothing_comes_twice() {
+    let log = ScriptedLog::new(50, &[Step::Give(20), Step::Dead(LogError::Stale)]);
+    log.state().subscriptions.extend([None, Some(LogError::NotFound), Some(LogError::NotFound)]);
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, numbers(1, 50));
+    assert_eq!(Outcome::figure(&outcome.status.doubles), 20);
+    assert_eq!(log.state().subscribed[3], (query(None), Start::Oldest));
+}
+
+#[test]
+fn a_bookmark_that_can_not_be_set_costs_nothing_but_doubles() {
+    let log = ScriptedLog::new(50, &[Step::Give(20), Step::Dead(LogError::Stale)]);
+    log.state().cannot_mark = true;
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, numbers(1, 50));
+    assert_eq!(Outcome::figure(&outcome.status.doubles), 20);
+}
+
+#[test]
+fn an_outage_is_named_once_and_tried_again_with_longer_pauses() {
+    for error in [LogError::AccessDenied, LogError::ServerUnavailable, LogError::ChannelNotFound] {
+        let log = ScriptedLog::new(10, &[Step::Give(5), Step::Dead(error), Step::Write(1)]);
+        let mut down = vec![None];
+        down.extend([Some(error); 8]);
+        log.state().subscriptions.extend(down);
+        let outcome = run(&log);
+        assert_eq!(outcome.serials, numbers(1, 11));
+        let seconds: Vec<u64> = log.state().pauses.iter().map(Duration::as_secs).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30, 30, 30]);
+        let [down, up] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+        assert!(down.reason.contains(&error.code().to_string()), "{}", down.reason);
+        assert_eq!(up.reason, "the subscription stands again");
+        assert!(!outcome.status.is_broken.load(Ordering::Relaxed));
+    }
+}
+
+#[test]
+fn a_subscription_that_is_stale_each_time_is_not_tried_without_a_pause() {
+    let log = ScriptedLog::new(10, &[Step::Give(5)]);
+    log.state().add_failures(LogError::Stale, 6);
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, numbers(1, 10));
+    let seconds: Vec<u64> = log.state().pauses.iter().map(Duration::as_secs).collect();
+    assert_eq!(seconds, [1, 2, 4, 8, 16]);
+    assert_eq!(
+        log.state().subscribed.last().unwrap().1,
+        Start::Oldest,
+        "the bookmark is not believed any more"
+    );
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_a_sentence() {
+    let cases = [
+        (LogError::AccessDenied, "Event Log Readers"),
+        (LogError::ChannelNotFound, "Sysmon is not installed"),
+        (LogError::ServerUnavailable, "service is stopped"),
+        (LogError::NoReason, "Wine"),
+        (LogError::Other(87), "error 87"),
+    ];
+    for (error, expected) in cases {
+        let log = ScriptedLog::new(1, &[]);
+        log.state().subscriptions.push_back(Some(error));
+        let sentence = Session::open(Box::new(log), options(None)).err().unwrap();
+        assert!(sentence.contains(expected), "{sentence}");
+    }
+}
+
+#[test]
+fn a_channel_that_is_turned_off_is_read_and_named() {
+    let log = ScriptedLog::new(2, &[]);
+    log.state().is_off = true;
+    let outcome = run(&log);
+    assert_eq!(outcome.serials, [1, 2]);
+    assert!(outcome.faults[0].reason.contains("turned off"));
+    log.state().subscriptions.push_back(Some(LogError::Other(15_010)));
+    let sentence = Session::open(Box::new(log), options(None)).err().unwrap();
+    assert!(sentence.contains("/e:true"), "{sentence}");
+}
+
+#[test]
+fn the_bookmark_is_saved_behind_what_was_taken_and_read_again_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sysmon.bookmark");
+    let log = ScriptedLog::new(100, &[Step::Give(64), Step::Give(64)]);
+    let mut taken = 0;
+    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |batch| {
+        let saved = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(!saved.contains(&format!("'{}'", taken + batch.events.len())), "not before it was taken");
+        taken += batch.events.len();
+        true
+    });
+    assert_eq!(outcome.serials, numbers(1, 100));
+    assert!(std::fs::read_to_string(&path).unwrap().contains("RecordId='100'"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no part is left behind");
+
+    log.state().clear();
+    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    assert!(outcome.serials.is_empty());
+    assert_eq!(log.state().subscribed, [(query(None), Start::AfterBookmark)]);
+
+    // Whoever takes the events goes away: what it did not take comes again.
+    let log = ScriptedLog::new(100, &[]);
+    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    assert!(outcome.serials.is_empty());
+    std::fs::remove_file(&path).unwrap();
+    let mut batches = 0;
+    run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| {
+        batches += 1;
+        batches < 2
+    });
+    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    assert_eq!(outcome.serials, numbers(65, 100));
+}
+
+#[test]
+fn a_saved_bookmark_that_is_none_or_whose_event_is_gone_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sysmon.bookmark");
+    std::fs::write(&path, "no bookmark").unwrap();
+    let log = ScriptedLog::new(3, &[]);
+    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    assert_eq!(outcome.serials, [1, 2, 3]);
+    assert!(outcome.faults[0].reason.contains("is not used"), "{:?}", outcome.faults);
+
+    let log = ScriptedLog::new(1, &[]);
+    std::fs::write(&path, "<BookmarkList><Bookmark RecordId='77'/></BookmarkList>").unwrap();
+    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    assert_eq!(outcome.serials, [1]);
+    assert_eq!(outcome.faults[0].severity, Severity::Loss);
+
+    let nowhere = folder.path().join("no such folder").join("x");
+    let outcome =
+        run_with(&ScriptedLog::new(1, &[]), options(Some(&nowhere)), &mut parse_rendered, &mut |_| true);
+    assert!(outcome.faults[0].reason.contains("can't be saved"), "{:?}", outcome.faults);
+}
+
+#[test]
+fn whoever_takes_events_slowly_is_waited_for_and_that_is_counted() {
+    let log = ScriptedLog::new(200, &[]);
+    let clock = log.clone();
+    let outcome = run_with(&log, options(None), &mut parse_rendered, &mut |_| {
+        clock.state().clock += Duration::from_millis(300);
+        true
+    });
+    assert_eq!(outcome.serials, numbers(1, 200));
+    assert_eq!(Outcome::figure(&outcome.status.stalls), 4);
+    assert_eq!(Outcome::figure(&outcome.status.stalled_millis), 1200);
+}
+
+#[test]
+fn an_event_that_can_not_be_read_is_counted_and_the_others_come() {
+    let log = ScriptedLog::new(5, &[]);
+    log.state().unrendered = vec![2];
+    let mut parse = |xml: &str, batch: &mut Batch| {
+        assert!(!xml.contains("<EventRecordID>4<"), "a reader that fails");
+        parse_rendered(xml, batch);
+    };
+    let outcome = run_with(&log, options(None), &mut parse, &mut |_| true);
+    assert_eq!(outcome.serials, [1, 3, 5]);
+    assert_eq!((outcome.tally.records(), outcome.tally.sysmon), (5, 3));
+    assert_eq!(outcome.faults.iter().map(|fault| fault.lost_records).sum::<u64>(), 2);
+    let silent = run_with(&ScriptedLog::new(5, &[]), options(None), &mut |_, _| {}, &mut |_| true);
+    assert_eq!(silent.tally.records(), 5, "a reader that says nothing of an event does not hide it");
+}
+
+#[test]
+fn a_stop_is_heeded_in_a_drain_in_a_wait_and_in_an_outage() {
+    let log =
+        ScriptedLog::new(10_000, &[Step::Give(64), Step::Stop, Step::Dead(LogError::ServerUnavailable)]);
+    assert_eq!(run(&log).serials, numbers(1, 64));
+    let log =
+        ScriptedLog::new(1, &[Step::Give(1), Step::Stop, Step::Fail(LogError::NoMoreItems), Step::Write(3)]);
+    assert_eq!(run(&log).serials, [1]);
+
+    let log = ScriptedLog::new(10_000, &[]);
+    let progress = Progress::default();
+    let session = Session::open(Box::new(log), options(None)).unwrap();
+    let mut batches = 0;
+    session.run(&mut parse_rendered, &progress, &LiveStatus::default(), &mut |message| {
+        batches += u32::from(matches!(message, FeedMessage::Batch(_)));
+        progress.stop();
+        true
+    });
+    assert!(batches <= 1, "{batches}");
+}

@@ -1,0 +1,323 @@
+//! The real Windows Event Log: a pull subscription with a signal, on the `windows` crate. The only unsafe code of the
+//! program is here.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use windows::Win32::Foundation::{
+    HANDLE, SetLastError, WAIT_EVENT, WAIT_OBJECT_0, WAIT_TIMEOUT, WIN32_ERROR,
+};
+use windows::Win32::System::EventLog::{
+    EVT_HANDLE, EVT_RENDER_FLAGS, EVT_VARIANT, EvtChannelConfigEnabled, EvtCreateBookmark,
+    EvtGetChannelConfigProperty, EvtNext, EvtOpenChannelConfig, EvtQuery, EvtQueryChannelPath, EvtRender,
+    EvtRenderBookmark, EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark,
+    EvtSubscribeStartAtOldestRecord, EvtSubscribeStrict, EvtUpdateBookmark, EvtVarTypeBoolean,
+};
+use windows::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, WaitForMultipleObjects};
+use windows::core::{Error, HSTRING, Owned, PCWSTR};
+
+use super::Stopper;
+use super::api::{BATCH, EventLog, LogError, Start, Wake};
+
+/// `ERROR_INSUFFICIENT_BUFFER`.
+const INSUFFICIENT_BUFFER: u32 = 122;
+/// UTF-16 units that an event's XML has room for at first.
+const FIRST_ROOM: usize = 8 << 10;
+/// Milliseconds that a read of one event waits for it.
+const ONE_EVENT_WAIT: u32 = 2000;
+
+fn log_error(error: &Error) -> LogError {
+    // A Win32 code stands in the low half of the HRESULT.
+    LogError::from_code(u32::from_ne_bytes(error.code().0.to_ne_bytes()) & 0xffff)
+}
+
+/// Forgets the thread's last error, so that a call that fails without one is known as such.
+fn forget_error() {
+    // SAFETY: it only writes a number of this thread's own.
+    unsafe { SetLastError(WIN32_ERROR(0)) };
+}
+
+/// A manual-reset event.
+struct Event(Owned<HANDLE>);
+
+// SAFETY: a handle of an event may be used and closed by any thread; the system synchronises it.
+unsafe impl Send for Event {}
+// SAFETY: as above.
+unsafe impl Sync for Event {}
+
+impl Event {
+    fn new() -> Result<Self, LogError> {
+        // SAFETY: no security attributes, no name; the handle is new and owned from here on.
+        unsafe { CreateEventW(None, true, false, PCWSTR::null()).map(|handle| Self(Owned::new(handle))) }
+            .map_err(|error| log_error(&error))
+    }
+
+    fn set(&self) {
+        // SAFETY: the handle is open as long as `self` is there. It can't fail on an event of our own.
+        let _ = unsafe { SetEvent(*self.0) };
+    }
+
+    fn reset(&self) -> Result<(), LogError> {
+        // SAFETY: the handle is open as long as `self` is there.
+        unsafe { ResetEvent(*self.0) }.map_err(|error| log_error(&error))
+    }
+}
+
+/// Takes ownership of a handle that a call of the event log gave.
+fn owned(handle: EVT_HANDLE) -> Owned<EVT_HANDLE> {
+    // SAFETY: every caller has it fresh from a call that hands over ownership, and keeps no copy.
+    unsafe { Owned::new(handle) }
+}
+
+/// Buffers of what is rendered, used again and again.
+struct Renderer {
+    units: Vec<u16>,
+    text: String,
+}
+
+impl Renderer {
+    fn new() -> Self {
+        Self { units: vec![0; FIRST_ROOM], text: String::with_capacity(FIRST_ROOM) }
+    }
+
+    fn render(&mut self, handle: EVT_HANDLE, what: EVT_RENDER_FLAGS) -> Result<&str, LogError> {
+        let mut used = 0;
+        // At most twice: the second time there is room.
+        for _ in 0..2 {
+            let room = u32::try_from(self.units.len() * 2).unwrap_or(u32::MAX);
+            let mut properties = 0;
+            forget_error();
+            // SAFETY: the buffer has `room` bytes and outlives the call, as do the two numbers; the handle is open.
+            let result = unsafe {
+                EvtRender(
+                    None,
+                    handle,
+                    what.0,
+                    room,
+                    Some(self.units.as_mut_ptr().cast()),
+                    &raw mut used,
+                    &raw mut properties,
+                )
+            };
+            match result.map_err(|error| log_error(&error)) {
+                Ok(()) => {
+                    let units = self.units.get(..used as usize / 2).unwrap_or(&self.units);
+                    self.text.clear();
+                    let units = units.iter().copied().take_while(|unit| *unit != 0);
+                    self.text.extend(
+                        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)),
+                    );
+                    return Ok(&self.text);
+                }
+                Err(LogError::Other(INSUFFICIENT_BUFFER)) if used > room => {
+                    self.units.resize((used as usize).div_ceil(2), 0);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LogError::Other(INSUFFICIENT_BUFFER))
+    }
+}
+
+/// A channel of this host.
+pub(super) struct Win32Log {
+    channel: HSTRING,
+    // Closed in this order: the events, the subscription, and then the signal that it sets.
+    events: Vec<Owned<EVT_HANDLE>>,
+    subscription: Option<Owned<EVT_HANDLE>>,
+    bookmark: Option<Owned<EVT_HANDLE>>,
+    signal: Event,
+    stop: Arc<Event>,
+    renderer: Renderer,
+    started: Instant,
+}
+
+impl Win32Log {
+    /// Makes ready for a channel; nothing is asked of it yet.
+    pub(super) fn new(channel: &str) -> Result<Self, LogError> {
+        Ok(Self {
+            channel: HSTRING::from(channel),
+            events: Vec::with_capacity(BATCH),
+            subscription: None,
+            bookmark: None,
+            signal: Event::new()?,
+            stop: Arc::new(Event::new()?),
+            renderer: Renderer::new(),
+            started: Instant::now(),
+        })
+    }
+
+    /// Ends a wait from another thread.
+    pub(super) fn stopper(&self) -> Stopper {
+        let stop = Arc::clone(&self.stop);
+        Arc::new(move || stop.set())
+    }
+
+    fn event(&self, index: usize) -> Result<EVT_HANDLE, LogError> {
+        self.events.get(index).map(|event| **event).ok_or(LogError::InvalidHandle)
+    }
+
+    fn wait_for(handles: &[HANDLE], timeout: Duration) -> WAIT_EVENT {
+        // All ones stands for ever.
+        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX).min(u32::MAX - 1);
+        // SAFETY: the handles are open; whoever calls holds them.
+        unsafe { WaitForMultipleObjects(handles, false, millis) }
+    }
+}
+
+impl EventLog for Win32Log {
+    fn is_enabled(&mut self) -> Result<bool, LogError> {
+        forget_error();
+        // SAFETY: the name outlives the call.
+        let config = unsafe { EvtOpenChannelConfig(None, &self.channel, 0) };
+        let config = owned(config.map_err(|error| log_error(&error))?);
+        let mut value = EVT_VARIANT::default();
+        let mut used = 0;
+        let room = u32::try_from(size_of::<EVT_VARIANT>()).unwrap_or_default();
+        // SAFETY: the buffer has `room` bytes and outlives the call, as does the number.
+        unsafe {
+            EvtGetChannelConfigProperty(
+                *config,
+                EvtChannelConfigEnabled,
+                0,
+                room,
+                Some(&raw mut value),
+                &raw mut used,
+            )
+        }
+        .map_err(|error| log_error(&error))?;
+        if i32::try_from(value.Type) != Ok(EvtVarTypeBoolean.0) {
+            return Err(LogError::NoReason);
+        }
+        // SAFETY: the type says that the union holds a truth value, and any bits are one.
+        Ok(unsafe { value.Anonymous.BooleanVal }.as_bool())
+    }
+
+    fn subscribe(&mut self, query: &str, start: Start) -> Result<(), LogError> {
+        self.events.clear();
+        self.subscription = None;
+        self.signal.reset()?;
+        let flags = match start {
+            Start::Oldest => EvtSubscribeStartAtOldestRecord.0,
+            Start::AfterBookmark => EvtSubscribeStartAfterBookmark.0 | EvtSubscribeStrict.0,
+            Start::NearBookmark => EvtSubscribeStartAfterBookmark.0,
+        };
+        let bookmark = match (start, &self.bookmark) {
+            (Start::Oldest, _) => None,
+            (_, Some(bookmark)) => Some(**bookmark),
+            (_, None) => return Err(LogError::NotFound),
+        };
+        let query = HSTRING::from(query);
+        forget_error();
+        // SAFETY: the texts and the bookmark outlive the call; the signal outlives the subscription, which is dropped
+        // before it; there is no callback.
+        let subscription = unsafe {
+            EvtSubscribe(None, Some(*self.signal.0), &self.channel, &query, bookmark, None, None, flags)
+        };
+        self.subscription = Some(owned(subscription.map_err(|error| log_error(&error))?));
+        Ok(())
+    }
+
+    fn reset_signal(&mut self) -> Result<(), LogError> {
+        self.signal.reset()
+    }
+
+    fn next(&mut self, most: usize) -> Result<usize, LogError> {
+        self.events.clear();
+        let subscription = self.subscription.as_ref().ok_or(LogError::InvalidHandle)?;
+        let mut handles = [0_isize; BATCH];
+        let asked = handles.get_mut(..most.clamp(1, BATCH)).ok_or(LogError::OutOfBounds)?;
+        let mut returned = 0;
+        forget_error();
+        // SAFETY: the array has room for as many handles as its length says, and it and the number outlive the call,
+        // which writes to both (the binding takes the slice by a unique reference).
+        let result = unsafe { EvtNext(**subscription, asked, 0, 0, &raw mut returned) };
+        // Of a call that fails the count is not to be trusted.
+        result.map_err(|error| log_error(&error))?;
+        self.events.extend(
+            asked
+                .iter()
+                .take(returned as usize)
+                .filter(|handle| **handle != 0)
+                .map(|handle| owned(EVT_HANDLE(*handle))),
+        );
+        if self.events.is_empty() { Err(LogError::NoMoreItems) } else { Ok(self.events.len()) }
+    }
+
+    fn render(&mut self, index: usize) -> Result<&str, LogError> {
+        let event = self.event(index)?;
+        self.renderer.render(event, EvtRenderEventXml)
+    }
+
+    fn mark(&mut self, index: usize) -> Result<(), LogError> {
+        let event = self.event(index)?;
+        if self.bookmark.is_none() {
+            self.bookmark = Some(bookmark(PCWSTR::null())?);
+        }
+        let bookmark = self.bookmark.as_ref().ok_or(LogError::InvalidHandle)?;
+        // SAFETY: both handles are open.
+        unsafe { EvtUpdateBookmark(**bookmark, event) }.map_err(|error| log_error(&error))
+    }
+
+    fn set_bookmark(&mut self, xml: &str) -> Result<(), LogError> {
+        let xml = HSTRING::from(xml);
+        self.bookmark = Some(bookmark(PCWSTR(xml.as_ptr()))?);
+        Ok(())
+    }
+
+    fn bookmark(&mut self) -> Result<String, LogError> {
+        let bookmark = self.bookmark.as_ref().ok_or(LogError::NotFound)?;
+        self.renderer.render(**bookmark, EvtRenderBookmark).map(str::to_owned)
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<Wake, LogError> {
+        // The stop comes first: of several that are set the first counts.
+        let woken = Self::wait_for(&[*self.stop.0, *self.signal.0], timeout);
+        if woken == WAIT_OBJECT_0 {
+            Ok(Wake::Stop)
+        } else if woken.0 == WAIT_OBJECT_0.0 + 1 {
+            Ok(Wake::Signal)
+        } else if woken == WAIT_TIMEOUT {
+            Ok(Wake::Timeout)
+        } else {
+            Err(log_error(&Error::from_thread()))
+        }
+    }
+
+    fn pause(&mut self, timeout: Duration) -> bool {
+        Self::wait_for(&[*self.stop.0], timeout) == WAIT_OBJECT_0
+    }
+
+    fn clock(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// A bookmark from its XML, or an empty one.
+fn bookmark(xml: PCWSTR) -> Result<Owned<EVT_HANDLE>, LogError> {
+    forget_error();
+    // SAFETY: the text, where there is one, outlives the call; all callers hold it.
+    unsafe { EvtCreateBookmark(xml) }.map(owned).map_err(|error| log_error(&error))
+}
+
+/// Reads one record of a channel again.
+pub(super) fn xml_of(channel: &str, record_id: u64) -> Result<String, LogError> {
+    let channel = HSTRING::from(channel);
+    let query = HSTRING::from(format!("*[System[EventRecordID={record_id}]]"));
+    forget_error();
+    // SAFETY: both texts outlive the call.
+    let results = unsafe { EvtQuery(None, &channel, &query, EvtQueryChannelPath.0) };
+    let results = owned(results.map_err(|error| log_error(&error))?);
+    let mut handles = [0_isize; 1];
+    let mut returned = 0;
+    forget_error();
+    // SAFETY: as in `next`.
+    unsafe { EvtNext(*results, &mut handles, ONE_EVENT_WAIT, 0, &raw mut returned) }
+        .map_err(|error| log_error(&error))?;
+    let [handle] = handles;
+    if returned == 0 || handle == 0 {
+        return Err(LogError::NoMoreItems);
+    }
+    let event = owned(EVT_HANDLE(handle));
+    Renderer::new().render(*event, EvtRenderEventXml).map(str::to_owned)
+}
