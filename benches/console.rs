@@ -46,6 +46,7 @@ fn app(alerts: u32) -> App {
         reveal_secrets: false,
         title: "bench".to_owned(),
         mouse: false,
+        endless: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));

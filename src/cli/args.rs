@@ -1,6 +1,7 @@
 //! The options and commands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -21,8 +22,32 @@ pub(super) struct Arguments {
     /// Files and folders (read recursively) of .evtx
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// This host's own Sysmon channel, live (Windows)
+    #[arg(long, conflicts_with = "paths")]
+    pub live: bool,
+    /// --live: how far back to begin, as 30m, 24h or 7d, instead of where the last run stopped
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub since: Option<Duration>,
+    /// --live: another channel, such as ForwardedEvents
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `90s`, `30m`, `24h` or `7d`.
+fn parse_age(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.get(number.len()..).unwrap_or("");
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err("an age is a number and s, m, h or d, such as 24h".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "an age begins with a number, such as 24h".to_owned())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| "that is too long ago".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,9 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -10,10 +13,12 @@ use super::args::Common;
 use super::clipboard;
 use super::settings::{Resolved, pattern_saver};
 use crate::config;
-use crate::model::feed::{Progress, SOURCE_THREAD};
+use crate::model::batch::SourceId;
+use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
+use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
 use crate::source::{EvtxEvents, LoadOptions, load};
 use crate::store::Retention;
-use crate::tui::app::{App, Settings};
+use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
 use crate::tui::theme::{ColorSupport, Theme};
 
@@ -22,8 +27,74 @@ const QUEUE: usize = 64;
 /// The theme where none is asked for: the terminal's own sixteen colours.
 const DEFAULT_THEME: &str = "ansi";
 
-/// Runs the console until it is left, and says the exit status.
+/// The console on files and folders, until it is left; says the exit status.
 pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
+    check_terminal()?;
+    let resolved = Resolved::new(common)?;
+    let progress = Arc::new(Progress::default());
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let options = LoadOptions { threads: resolved.threads };
+    let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
+    read_on_a_thread(move || {
+        load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
+    })?;
+    show(&resolved, title, progress, receiver, None, Arc::new(EvtxEvents))?;
+    Ok(0)
+}
+
+/// The console on a channel of this host, until it is left; says the exit status.
+pub(super) fn run_live(
+    since: Option<Duration>,
+    channel: Option<&str>,
+    common: &Common,
+) -> Result<u8, String> {
+    let channel = channel.unwrap_or(SYSMON_CHANNEL).to_owned();
+    let bookmark = config::folder().map(|folder| folder.join(bookmark_name(&channel)));
+    if let Some(bookmark) = bookmark.as_deref().filter(|_| since.is_some()) {
+        // Asked to begin elsewhere: the old place does not count any more. Where there is none, nothing is to be done.
+        let _ = std::fs::remove_file(bookmark);
+    }
+    let options = LiveOptions { channel: channel.clone(), since, bookmark, source: SourceId(0) };
+    let (session, stop) = live::open(options)?;
+    check_terminal()?;
+    let resolved = Resolved::new(common)?;
+    let progress = Arc::new(Progress::default());
+    let status = Arc::new(LiveStatus::default());
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (for_session, its_status) = (Arc::clone(&progress), Arc::clone(&status));
+    let reader = read_on_a_thread(move || {
+        session.run(&mut parse_rendered, &for_session, &its_status, &mut |message| {
+            sender.blocking_send(message).is_ok()
+        });
+    })?;
+    let state = move || live_state(&status);
+    let result = show(&resolved, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
+    stop();
+    // It writes its place in the log; a panic of it was caught and named where it happened.
+    let _ = reader.join();
+    result.map(|()| 0)
+}
+
+/// How the subscription does, in a few words.
+fn live_state(status: &LiveStatus) -> String {
+    let doubts = status.losses.load(Ordering::Relaxed);
+    let state = if status.is_broken.load(Ordering::Relaxed) {
+        "live: connecting again"
+    } else if status.is_caught_up.load(Ordering::Relaxed) {
+        "live"
+    } else {
+        "live: reading the past"
+    };
+    if doubts == 0 { state.to_owned() } else { format!("{state}, {doubts} gaps") }
+}
+
+/// A file name for a channel's place.
+fn bookmark_name(channel: &str) -> String {
+    let name: String = channel.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    format!("live-{name}.bookmark")
+}
+
+fn check_terminal() -> Result<(), String> {
     if !io::stdout().is_terminal() {
         return Err("the console needs a terminal; `exfilscope scan` writes the alerts to a file or a pipe"
             .to_owned());
@@ -33,18 +104,24 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
             "TERM is dumb: such a terminal can't show the console; `exfilscope scan` needs none".to_owned()
         );
     }
-    let resolved = Resolved::new(common)?;
-    let progress = Arc::new(Progress::default());
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    let (paths, options) = (paths.to_vec(), LoadOptions { threads: resolved.threads });
-    let title = title(&paths);
-    let for_load = Arc::clone(&progress);
+    Ok(())
+}
+
+fn read_on_a_thread(read: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, String> {
     std::thread::Builder::new()
         .name(SOURCE_THREAD.to_owned())
-        .spawn(move || {
-            load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
-        })
-        .map_err(|error| format!("no thread could be started to read: {error}"))?;
+        .spawn(read)
+        .map_err(|error| format!("no thread could be started to read: {error}"))
+}
+
+fn show(
+    resolved: &Resolved,
+    title: String,
+    progress: Arc<Progress>,
+    feed: mpsc::Receiver<FeedMessage>,
+    endless: Option<SourceState>,
+    raw_events: Arc<dyn RawEvents>,
+) -> Result<(), String> {
     let folder = config::folder();
     let themes = folder.clone();
     let colors = colors();
@@ -63,16 +140,16 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
         ascii: resolved.ascii,
         reveal_secrets: resolved.reveal_secrets,
         title,
+        endless,
     };
     let store = resolved.store(Retention::Everything);
     let world = World {
-        raw_events: Arc::new(EvtxEvents),
+        raw_events,
         theme: Box::new(load_theme),
         save_patterns: Box::new(pattern_saver(resolved.config.clone())),
         copy: Box::new(clipboard::copy),
     };
-    run::run(App::new(store, settings, progress), receiver, world)?;
-    Ok(0)
+    run::run(App::new(store, settings, progress), feed, world)
 }
 
 /// The colours that the environment promises.

@@ -23,6 +23,7 @@ const WAYS_IN: &str =
     "exfilscope looks for data that is carried out through code repositories, in Sysmon logs.
 
   exfilscope PATH...         the console on files and folders of .evtx
+  exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
   exfilscope --help          all options
 ";
@@ -34,6 +35,9 @@ pub fn run() -> ExitCode {
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
         Some(Command::Rule(command)) => rule::run(command),
+        None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => {
+            console::run_live(arguments.since, arguments.channel.as_deref(), &arguments.common)
+        }
         None if arguments.paths.is_empty() => {
             let _ = write!(std::io::stderr(), "{WAYS_IN}");
             Ok(EXIT_USAGE)

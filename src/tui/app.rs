@@ -27,8 +27,10 @@ use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::widgets::line::Glyphs;
 use crate::tune::{Changes, Proposal, Trial, changes};
 
+/// Says in a few words how an endless source does.
+pub type SourceState = Box<dyn Fn() -> String + Send>;
+
 /// How the console begins.
-#[derive(Clone, Debug)]
 pub struct Settings {
     /// The profile.
     pub profile: Profile,
@@ -52,6 +54,8 @@ pub struct Settings {
     pub title: String,
     /// Take the mouse from the start.
     pub mouse: bool,
+    /// For a source that does not end: how it does.
+    pub endless: Option<SourceState>,
 }
 
 /// A pane of the screen.
@@ -224,6 +228,8 @@ pub struct App {
     pub reveal_secrets: bool,
     /// What is read.
     pub title: String,
+    /// For a source that does not end: how it does.
+    pub endless: Option<SourceState>,
     /// How far the load is.
     pub progress: Arc<Progress>,
     /// How it stands.
@@ -277,6 +283,7 @@ impl App {
             glyphs: if settings.ascii { Glyphs::ASCII } else { Glyphs::UNICODE },
             reveal_secrets: settings.reveal_secrets,
             title: settings.title,
+            endless: settings.endless,
             progress,
             load: Load::default(),
             mouse: settings.mouse,

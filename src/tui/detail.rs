@@ -138,7 +138,7 @@ impl Writer<'_> {
         let events = app.store.tally().sysmon;
         let suppressed: usize =
             app.listing.total(crate::store::listing::Side::Suppressed, app.list.min_score);
-        let sentence = if !app.load.finished {
+        let sentence = if !app.load.finished && (app.endless.is_none() || events == 0) {
             "Reading. Alerts appear here as they are found.".to_owned()
         } else if app.listing.hidden_by_filter + app.listing.hidden_by_range > 0 {
             "Nothing passes the filter and the range; Esc takes them away.".to_owned()

@@ -236,7 +236,7 @@ impl App {
             Some("suppressed")
         } else if self.pane != Pane::Alerts {
             Some("pane")
-        } else if !self.load.finished {
+        } else if !self.load.finished && self.endless.is_none() {
             Some("load")
         } else {
             None

@@ -56,7 +56,9 @@ fn segments(app: &App) -> Vec<Segment> {
     let one = |importance, text: String, token| Segment { importance, pieces: vec![(text, style(token))] };
     let mut segments = vec![one(9, "exfilscope".to_owned(), Token::Title)];
     segments.push(one(3, safe::shown(&app.title, true), Token::Text));
-    if !app.load.finished {
+    if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
+        segments.push(one(8, safe::shown(&state(), true), Token::Ok));
+    } else if !app.load.finished {
         segments.push(one(8, format!("reading{}", percent(app)), Token::Warning));
     } else if app.load.stopped {
         segments.push(one(8, "stopped early".to_owned(), Token::Warning));
@@ -119,7 +121,7 @@ fn percent(app: &App) -> String {
 /// Progress in words, for the rule over the list; `None` when there is nothing to wait for.
 #[must_use]
 pub fn progress(app: &App) -> Option<String> {
-    if app.load.finished {
+    if app.load.finished || app.endless.is_some() {
         return None;
     }
     let figure = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
