@@ -77,8 +77,7 @@ pub fn open(options: LiveOptions) -> Result<(Session, Stopper), String> {
 #[cfg(not(windows))]
 pub fn open(options: LiveOptions) -> Result<(Session, Stopper), String> {
     drop(options);
-    Err("only Windows has a Sysmon channel to read live; name .evtx files instead, or `--follow` a file that grows"
-        .to_owned())
+    Err("only Windows has a Sysmon channel to read live; name .evtx files or folders instead".to_owned())
 }
 
 /// Events of a channel, read again; their place is the record's number.
