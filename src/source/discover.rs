@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use std::fs::{self, File, FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::evtx;
 use super::file::read_at;
+use super::text::{self, InputFormat, Member, Nature as Content, Origin};
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::Progress;
 
@@ -22,17 +24,40 @@ const HEAD: usize = 4096 + 8;
 pub(super) struct Candidate {
     /// Where it is.
     pub(super) path: PathBuf,
-    /// Its size in bytes when it was found.
+    /// Its size in bytes when it was found; packed, in an archive.
     pub(super) size: u64,
+    /// How it is read.
+    pub(super) kind: Kind,
+}
+
+/// How a file is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As a Windows event log.
+    Log,
+    /// As a stream: events as text, or something packed.
+    Text(Origin),
+}
+
+impl Candidate {
+    /// Its name for people: the file's, in an archive that of the archive before it.
+    pub(super) fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy();
+        match &self.kind {
+            Kind::Text(Origin::Member(member)) => format!("{name}/{}", member.name),
+            _ => name.into_owned(),
+        }
+    }
 }
 
 /// Finds the files, in the order of the paths and of names in folders. What can't be read is handed to `report`.
 pub(super) fn discover(
     paths: &[PathBuf],
+    format: Option<InputFormat>,
     progress: &Progress,
     report: &mut dyn FnMut(Fault),
 ) -> Vec<Candidate> {
-    let mut search = Search { progress, report, found: Vec::new() };
+    let mut search = Search { progress, format, report, found: Vec::new() };
     for path in paths {
         if progress.is_stopped() {
             break;
@@ -44,6 +69,7 @@ pub(super) fn discover(
 
 struct Search<'a> {
     progress: &'a Progress,
+    format: Option<InputFormat>,
     report: &'a mut dyn FnMut(Fault),
     found: Vec<Candidate>,
 }
@@ -61,6 +87,10 @@ struct Passed {
 /// What a file is by its first bytes.
 enum Nature {
     Log,
+    /// Events as text, or something packed.
+    Text,
+    /// An archive.
+    Zip,
     /// A sentence that says what it is and what to do.
     No(&'static str),
 }
@@ -79,6 +109,13 @@ impl Search<'_> {
     }
 
     fn named(&mut self, path: &Path) {
+        if path.as_os_str() == "-" {
+            let is_new = !self.found.iter().any(|file| file.kind == Kind::Text(Origin::StandardInput));
+            if is_new {
+                self.keep(path, 0, Kind::Text(Origin::StandardInput));
+            }
+            return;
+        }
         match fs::metadata(path) {
             Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
             Ok(metadata) if metadata.is_dir() => self.folder(path),
@@ -104,17 +141,66 @@ impl Search<'_> {
             );
             return;
         }
-        match nature(path) {
-            Ok(Nature::Log) => self.keep(path, metadata.len()),
+        match nature(path, self.format) {
+            Ok(Nature::Log) => self.keep(path, metadata.len(), Kind::Log),
+            Ok(Nature::Text) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
+            Ok(Nature::Zip) => self.archive(path, true),
             Ok(Nature::No(sentence)) => self.fault(path, Severity::Unreadable, sentence),
             Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
         }
     }
 
-    fn keep(&mut self, path: &Path, size: u64) {
+    fn keep(&mut self, path: &Path, size: u64, kind: Kind) {
         self.progress.files_found.fetch_add(1, Ordering::Relaxed);
         self.progress.bytes_found.fetch_add(size, Ordering::Relaxed);
-        self.found.push(Candidate { path: path.to_owned(), size });
+        self.found.push(Candidate { path: path.to_owned(), size, kind });
+    }
+
+    /// Keeps the logs of an archive; what holds none is an error only where somebody named it.
+    fn archive(&mut self, path: &Path, is_named: bool) {
+        let opened = File::open(path).map_err(|error| describe(&error));
+        let members = match opened.and_then(|file| text::members(&file)) {
+            Ok(members) => members,
+            Err(reason) => {
+                let severity = if is_named { Severity::Unreadable } else { Severity::Loss };
+                self.fault(path, severity, reason);
+                return;
+            }
+        };
+        let mut passed = Passed::default();
+        for member in members {
+            if self.progress.is_stopped() {
+                return;
+            }
+            if member.is_apple() {
+                passed.apple += 1;
+                continue;
+            }
+            match self.member(path, &member) {
+                Ok(true) => {
+                    passed.candidates += 1;
+                    let size = member.packed;
+                    self.keep(path, size, Kind::Text(Origin::Member(Arc::new(member))));
+                }
+                Ok(false) => passed.no_logs += 1,
+                Err(reason) => {
+                    passed.candidates += 1;
+                    self.fault(&path.join(&member.name), Severity::Unreadable, reason);
+                }
+            }
+        }
+        if is_named || passed.candidates > 0 {
+            self.account(path, &passed);
+        }
+    }
+
+    fn member(&self, path: &Path, member: &Member) -> Result<bool, String> {
+        let (head, content) = text::member_head(path, member)?;
+        Ok(match content {
+            Content::Unknown | Content::Zip => self.format.is_some() && content == Content::Unknown,
+            Content::Json | Content::Xml => self.format.is_some() || text::is_promising(&head),
+            _ => true,
+        })
     }
 
     fn folder(&mut self, root: &Path) {
@@ -196,15 +282,40 @@ impl Search<'_> {
             self.candidate(path, metadata);
             return;
         }
-        let mut head = [0; 8];
-        match File::open(path).and_then(|file| read_at(&file, &mut head, 0)) {
-            Ok(_) if evtx::is_log_head(&head) => {
-                passed.candidates += 1;
-                self.keep(path, metadata.len());
+        let mut head = vec![0; text::MOST_HEAD];
+        let read = File::open(path).and_then(|file| read_at(&file, &mut head, 0));
+        head.truncate(*read.as_ref().unwrap_or(&0));
+        let content = match read {
+            Err(error) => {
+                self.fault(path, Severity::Unreadable, describe(&error));
+                return;
             }
-            Ok(_) => passed.no_logs += 1,
-            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+            Ok(_) if evtx::is_log_head(&head) => Content::Evtx,
+            Ok(_) => text::sniff(&head, true).unwrap_or(Content::Unknown),
+        };
+        match content {
+            Content::Evtx => self.keep(path, metadata.len(), Kind::Log),
+            Content::Csv(_) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
+            Content::Json | Content::Xml if text::is_promising(&head) => {
+                self.keep(path, metadata.len(), Kind::Text(Origin::File));
+            }
+            Content::Gzip | Content::Zstd if text::packed_is_promising(path) => {
+                self.keep(path, metadata.len(), Kind::Text(Origin::File));
+            }
+            Content::Zip => {
+                let before = self.found.len();
+                self.archive(path, false);
+                if self.found.len() == before {
+                    passed.no_logs += 1;
+                    return;
+                }
+            }
+            _ => {
+                passed.no_logs += 1;
+                return;
+            }
         }
+        passed.candidates += 1;
     }
 
     fn account(&mut self, root: &Path, passed: &Passed) {
@@ -214,7 +325,7 @@ impl Search<'_> {
             self.fault(
                 root,
                 Severity::Unreadable,
-                format!("there is no Windows event log (.evtx) in this folder; {looked} of other kinds were passed over"),
+                format!("nothing in it holds events of Windows (.evtx, XML, JSON, CSV, also packed); {looked} of other kinds were passed over"),
             );
         } else if passed.no_logs == 1 {
             self.fault(root, Severity::Notice, "1 file that is no log was passed over");
@@ -278,20 +389,25 @@ fn special(_: FileType) -> &'static str {
 }
 
 /// What a file is that is meant to be a log. What can't be told by its beginning is left to whoever reads it whole.
-fn nature(path: &Path) -> io::Result<Nature> {
-    let mut head = vec![0; HEAD];
+fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Nature> {
+    let mut head = vec![0; text::MOST_HEAD.max(HEAD)];
     let read = read_at(&File::open(path)?, &mut head, 0)?;
     let head = head.get(..read).unwrap_or_default();
-    if evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head) {
-        return Ok(Nature::Log);
-    }
-    Ok(match head {
-        [b'P', b'K', 3, 4, ..] => Nature::No("it is a ZIP archive: unpack it, and name the folder"),
-        [0x1f, 0x8b, ..] => Nature::No("it is packed with gzip: unpack it first"),
-        [b'7', b'z', 0xbc, 0xaf, ..] => Nature::No("it is a 7-Zip archive: unpack it, and name the folder"),
-        _ if is_text(head) => {
-            Nature::No("it is text and no Windows event log: name the .evtx file that it was made from")
+    let is_log = evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head);
+    let content = text::sniff(head, true).unwrap_or(Content::Unknown);
+    Ok(match (content, format) {
+        (Content::Zip, _) => Nature::Zip,
+        (Content::Gzip | Content::Zstd, _) => Nature::Text,
+        (_, Some(InputFormat::Evtx)) => Nature::Log,
+        (_, Some(_)) => Nature::Text,
+        _ if is_log => Nature::Log,
+        (content, None) if content.is_text() => Nature::Text,
+        _ if head.starts_with(b"7z\xbc\xaf") => {
+            Nature::No("it is a 7-Zip archive: unpack it, and name the folder")
         }
+        _ if is_text(head) => Nature::No(
+            "it is text in which no events of Windows are found: name the log itself, or say what it is",
+        ),
         _ => Nature::Log,
     })
 }

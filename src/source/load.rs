@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::discover::{Candidate, describe, discover};
+use super::discover::{Candidate, Kind, describe, discover};
 use super::evtx::{self, CHUNK_SIZE, ChunkReader, Findings, Remark, Slot};
 use super::file::read_at;
 use super::open::{Claim, OpenFile, Report, Task};
+use super::text::{self, Done, InputFormat, Origin};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
@@ -37,14 +38,28 @@ pub fn load(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
+    load_as(paths, None, options, progress, sink);
+}
+
+/// The same, of inputs that are all of one format, where somebody says so; `None` has each told by its content.
+pub fn load_as(
+    paths: &[PathBuf],
+    format: Option<InputFormat>,
+    options: &LoadOptions,
+    progress: &Progress,
+    sink: &(dyn Fn(FeedMessage) -> bool + Sync),
+) {
     let outlet = Outlet { progress, sink, is_gone: AtomicBool::new(false) };
-    let files = discover(paths, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
+    let files = discover(paths, format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let wanted = if options.threads == 0 { cores() } else { options.threads };
     let chunks = files.iter().map(|file| file.size / CHUNK_SIZE as u64 + 1).sum::<u64>();
     let useful = usize::try_from(chunks).unwrap_or(usize::MAX).max(1);
-    let threads = wanted.min(MOST_THREADS).min(useful);
-    let board = Board { files, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
+    // A pipe may never end, and nothing shall wait for it.
+    let pipes = files.iter().filter(|file| file.kind == Kind::Text(Origin::StandardInput)).count();
+    let threads = wanted.min(MOST_THREADS).min(useful) + pipes;
+    let board =
+        Board { files, format, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
     thread::scope(|scope| {
         for _ in 1..threads {
             // Fewer threads do as well.
@@ -86,9 +101,24 @@ impl Outlet<'_> {
     }
 }
 
+impl text::Outlet for Outlet<'_> {
+    fn batch(&self, batch: Batch) {
+        self.send_batch(batch);
+    }
+
+    fn bytes(&self, bytes: u64) {
+        self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        Outlet::is_over(self)
+    }
+}
+
 /// The work that all threads take from.
 struct Board {
     files: Vec<Candidate>,
+    format: Option<InputFormat>,
     threads: u64,
     desk: Mutex<Desk>,
     news: Condvar,
@@ -187,11 +217,26 @@ impl<'a> Worker<'a> {
             return;
         };
         let path = &candidate.path;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let name = candidate.name();
         let id = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
-        let info = SourceInfo { id, path: path.clone(), name, size: Some(candidate.size) };
+        let size = (candidate.kind != Kind::Text(Origin::StandardInput)).then_some(candidate.size);
+        let info = SourceInfo { id, path: path.clone(), name, size };
         self.outlet.send(FeedMessage::Source(info.clone()));
-        match File::open(path).and_then(|file| OpenFile::new(info, file)) {
+        let opened = match &candidate.kind {
+            Kind::Log => File::open(path),
+            Kind::Text(origin) => match text::read(&info, origin, self.board.format, self.outlet) {
+                Done::Finished => {
+                    self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
+                    self.board.opened(None);
+                    return;
+                }
+                Done::Log(file) => {
+                    self.unpacked(candidate.size, &file);
+                    Ok(file)
+                }
+            },
+        };
+        match opened.and_then(|file| OpenFile::new(info, file)) {
             Ok(file) => {
                 let file = Arc::new(file);
                 self.outlet.progress.bytes_done.fetch_add(file.head_bytes(), Ordering::Relaxed);
@@ -217,6 +262,14 @@ impl<'a> Worker<'a> {
                 self.board.opened(None);
             }
         }
+    }
+
+    /// A log that came packed counts with the size that it has now.
+    fn unpacked(&self, packed: u64, file: &File) {
+        let size = file.metadata().map_or(packed, |metadata| metadata.len());
+        let found = &self.outlet.progress.bytes_found;
+        found.fetch_add(size, Ordering::Relaxed);
+        found.fetch_sub(packed, Ordering::Relaxed);
     }
 
     fn advance(&mut self, file: &Arc<OpenFile>) {

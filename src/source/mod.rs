@@ -1,6 +1,7 @@
 //! Files in, [`Batch`](crate::model::batch::Batch)es out. Knows nothing of the detection.
 
 mod discover;
+mod events;
 mod evtx;
 mod file;
 mod gaps;
@@ -8,6 +9,9 @@ mod ledger;
 pub mod live;
 mod load;
 mod open;
+mod text;
 
+pub use events::Events;
 pub use evtx::EvtxEvents;
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, load, load_as};
+pub use text::InputFormat;

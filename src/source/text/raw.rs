@@ -1,0 +1,152 @@
+//! Shows a record raw: reads it again from its place.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::framing::{CsvFramer, Framer, JsonFramer, MOST_RECORD, Step, XmlFramer};
+use super::input::{self, Stream};
+use super::sniff::{Encoding, MOST_HEAD, Nature, encoding, sniff};
+use super::{Block, BlockReader};
+use crate::model::batch::Place;
+use crate::model::feed::SourceInfo;
+use crate::source::file::read_at;
+
+/// The record at a place of a file that holds events as text; `Ok(None)` where the file holds none.
+///
+/// # Errors
+/// A sentence that names the file and says why, where it can't be read again.
+pub(in crate::source) fn text_xml(source: &SourceInfo, place: Place) -> Result<Option<String>, String> {
+    let name = source.path.display();
+    if source.path.as_os_str() == "-" {
+        return Err(
+            "standard input can't be read a second time: save it to a file to see its events raw".to_owned()
+        );
+    }
+    let file = File::open(&source.path).map_err(|error| format!("{name} can't be opened again: {error}"))?;
+    let again = |error: io::Error| format!("{name} can't be read again: {error}");
+    let mut head = vec![0; MOST_HEAD];
+    let read = read_at(&file, &mut head, 0).map_err(again)?;
+    head.truncate(read);
+    match sniff(&head, true) {
+        Some(Nature::Gzip | Nature::Zstd | Nature::Zip) => Err(format!(
+            "{name} is packed, and a packed file is not searched again: unpack it to see its events raw"
+        )),
+        Some(nature) if nature.is_text() => {
+            let record = record_at(file, nature, encoding(&head), place).map_err(again)?;
+            let gone = || format!("{name} has changed: no record is at byte {place} any more");
+            let record = record.ok_or_else(gone)?;
+            Ok(Some(match nature {
+                Nature::Csv(_) => row(&head, &record),
+                Nature::Json => indented_json(&record),
+                _ => indented_xml(&record),
+            }))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn record_at(mut file: File, nature: Nature, encoding: Encoding, place: Place) -> io::Result<Option<String>> {
+    let mut stream: Stream<'_> = if encoding == Encoding::Utf8 {
+        file.seek(SeekFrom::Start(place))?;
+        Box::new(file)
+    } else {
+        // Places count the bytes of the decoded text.
+        let mut stream = input::decoded(Box::new(file), encoding);
+        io::copy(&mut (&mut stream).take(place), &mut io::sink())?;
+        stream
+    };
+    let mut framer = match nature {
+        Nature::Csv(delimiter) => Framer::Csv(CsvFramer::new(delimiter)),
+        Nature::Json => Framer::Json(JsonFramer::default()),
+        _ => Framer::Xml(XmlFramer::default()),
+    };
+    let mut window = Vec::new();
+    loop {
+        let read = (&mut stream).take(64 << 10).read_to_end(&mut window)?;
+        match framer.next(&window, read == 0) {
+            Step::Record(range) if range.start == 0 => {
+                return Ok(window.get(range).map(|record| super::tape::as_text(record).into_owned()));
+            }
+            Step::More if read > 0 && window.len() <= MOST_RECORD => {}
+            _ => return Ok(None),
+        }
+    }
+}
+
+fn indented_json(record: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(record)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| record.to_owned())
+}
+
+/// A row with its column's names, as JSON.
+fn row(head: &[u8], record: &str) -> String {
+    let mut text = String::new();
+    let head = match encoding(head) {
+        Encoding::Utf8 => head,
+        encoding => {
+            input::decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
+            text.as_bytes()
+        }
+    };
+    let Some(Nature::Csv(delimiter)) = sniff(head, true) else { return record.to_owned() };
+    let mut framer = Framer::Csv(CsvFramer::new(delimiter));
+    let step = framer.next(head, true);
+    let mut block =
+        Block { data: head.to_vec(), steps: vec![step], place: 0, line: 1, lost_line: None, names: None };
+    let mut reader = BlockReader::default();
+    let Some(names) = reader.take_names(&mut block) else { return record.to_owned() };
+    reader.rows.read(record);
+    let pairs = names.iter().zip(reader.rows.cells());
+    let object: serde_json::Map<_, _> = pairs.map(|(name, cell)| (name.clone(), cell.into())).collect();
+    serde_json::to_string_pretty(&object).unwrap_or_else(|_| record.to_owned())
+}
+
+/// Puts each element on a line of its own, unless the record has lines already.
+fn indented_xml(record: &str) -> String {
+    if record.contains('\n') {
+        return record.to_owned();
+    }
+    let mut out = String::with_capacity(record.len() * 2);
+    let mut depth = 0_usize;
+    let mut rest = record;
+    let mut is_text = false;
+    while let Some(end) = rest.find('>') {
+        let (piece, behind) = rest.split_at(end + 1);
+        let tag_start = piece.rfind('<').unwrap_or(0);
+        let (text, tag) = piece.split_at(tag_start);
+        let is_close = tag.starts_with("</");
+        if is_close {
+            depth = depth.saturating_sub(1);
+        }
+        out.push_str(text);
+        // A closing tag stays behind the text, or the opening tag, that it closes.
+        if !(out.is_empty() || is_close && is_text) {
+            out.push('\n');
+            out.extend(std::iter::repeat_n("  ", depth));
+        }
+        out.push_str(tag);
+        is_text = !is_close && !tag.ends_with("/>");
+        if is_text {
+            depth += 1;
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_on_one_line_is_indented() {
+        assert_eq!(
+            indented_xml(
+                "<Event a='1'><System><EventID>1</EventID><Correlation/></System><Data></Data></Event>"
+            ),
+            "<Event a='1'>\n  <System>\n    <EventID>1</EventID>\n    <Correlation/>\n  </System>\n  <Data></Data>\n</Event>"
+        );
+    }
+}

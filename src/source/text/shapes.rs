@@ -1,0 +1,394 @@
+//! The shapes in which JSON (and a CSV row, which is a flat object) holds an event.
+
+use super::draft::{Draft, Outcome};
+use super::message;
+use super::tape::{Tape, Value};
+use super::xml::XmlReader;
+use crate::model::event::Field;
+
+/// How deep events may be wrapped in strings and envelopes.
+const MOST_WRAPPED: usize = 4;
+
+/// Members under which transports hand on the event's own text.
+const ENVELOPES: [&[&str]; 9] = [
+    &["_raw"],
+    &["body"],
+    &["event", "original"],
+    &["message"],
+    &["Message"],
+    &["raw"],
+    &["log"],
+    &["data"],
+    &["event"],
+];
+
+/// Reads events one after the other; keeps its buffers.
+#[derive(Debug, Default)]
+pub(super) struct ShapeReader {
+    tape: Tape,
+    xml: XmlReader,
+}
+
+impl ShapeReader {
+    /// Reads an event from the text of a JSON object.
+    pub(super) fn read(&mut self, text: &str, draft: &mut Draft) -> Outcome {
+        let mut tape = std::mem::take(&mut self.tape);
+        let outcome = match tape.read(text) {
+            Ok(value) => self.event(value, draft, 0),
+            Err(reason) => Outcome::damaged(reason),
+        };
+        self.tape = tape;
+        outcome
+    }
+
+    /// Reads an event from a row of a table.
+    pub(super) fn read_pairs<'a>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'a str, &'a str)>,
+        draft: &mut Draft,
+    ) -> Outcome {
+        let mut tape = std::mem::take(&mut self.tape);
+        let outcome = self.event(tape.of_pairs(pairs.filter(|(_, value)| !value.is_empty())), draft, 0);
+        self.tape = tape;
+        outcome
+    }
+
+    /// Reads an event from its XML.
+    pub(super) fn read_xml(&mut self, text: &str, draft: &mut Draft) -> Outcome {
+        self.xml.read(text, draft)
+    }
+
+    fn event(&mut self, value: Value<'_>, draft: &mut Draft, depth: usize) -> Outcome {
+        if depth > MOST_WRAPPED {
+            return Outcome::damaged("the event is wrapped too often");
+        }
+        let object = |name: &str| value.get(name).filter(|member| member.is_object());
+        if let Some(inner) = object("_source").or_else(|| object("result")) {
+            return self.event(inner, draft, depth + 1);
+        }
+        if let Some(event) = object("Event").filter(|event| event.get("System").is_some()) {
+            self.windows(event, draft);
+        } else if object("System").is_some() {
+            self.windows(value, draft);
+        } else if value.path(&["winlog", "event_id"]).is_some() {
+            self.ecs(value, draft);
+        } else if value.get("event_id").is_some() && first(value, &["source_name", "log_name"]).is_some() {
+            beat(value, draft);
+        } else if let Some(raw) = value.get("_raw").and_then(Value::as_str).filter(|raw| is_event_xml(raw)) {
+            return self.xml.read(event_part(raw), draft);
+        } else if value.get("Payload").and_then(Value::as_str).is_some()
+            && first(value, &["EventId"]).is_some()
+        {
+            self.evtxecmd(value, draft);
+        } else if value.get("Id").is_some() && first(value, &["ProviderName", "LogName"]).is_some() {
+            powershell(value, draft);
+        } else if first(value, &["EventID", "EventCode", "EventId"]).is_some() {
+            self.flat(value, draft);
+        } else {
+            return self.envelope(value, draft, depth);
+        }
+        draft.outcome()
+    }
+
+    /// An event's text as a member of something that is none itself.
+    fn envelope(&mut self, value: Value<'_>, draft: &mut Draft, depth: usize) -> Outcome {
+        for names in ENVELOPES {
+            let Some(member) = value.path(names) else { continue };
+            if member.is_object() && names == ["event"] {
+                // HTTP Event Collector: the event is the member.
+                if member
+                    .members()
+                    .any(|(name, _)| matches!(name, "Event" | "System" | "EventID" | "EventCode" | "winlog"))
+                {
+                    return self.event(member, draft, depth + 1);
+                }
+                continue;
+            }
+            let Some(text) = member.as_str() else { continue };
+            if is_event_xml(text) {
+                return self.xml.read(event_part(text), draft);
+            }
+            if text.trim_start().starts_with('{') {
+                let mut tape = Tape::default();
+                return match tape.read(text.trim()) {
+                    Ok(inner) => self.event(inner, draft, depth + 1),
+                    Err(reason) => Outcome::damaged(format!("in {}: {reason}", names.join("."))),
+                };
+            }
+        }
+        Outcome::damaged("it holds no Windows event")
+    }
+
+    /// `System` and `EventData`, as evtx_dump, SIEMs and Velociraptor write them.
+    fn windows(&mut self, event: Value<'_>, draft: &mut Draft) {
+        let Some(system) = event.get("System") else { return };
+        let text = |name: &str| system.get(name).and_then(text_of);
+        draft.provider.push_str(attribute(system, "Provider", "Name").unwrap_or_default());
+        draft.channel.push_str(text("Channel").unwrap_or_default());
+        draft.set_code(text("EventID").unwrap_or_default());
+        draft.set_time(attribute(system, "TimeCreated", "SystemTime").unwrap_or_default());
+        draft.set_record_id(text("EventRecordID").unwrap_or_default());
+        draft.add(Field::Computer, text("Computer").unwrap_or_default());
+        if let Some(data) = event.get("EventData") {
+            self.data(data, draft, 0);
+        }
+    }
+
+    /// The event's own data: named members, a list of pairs, or either of them inside a string.
+    fn data(&mut self, data: Value<'_>, draft: &mut Draft, depth: usize) {
+        if let Some(text) = data.as_str() {
+            let text = text.trim();
+            if depth > MOST_WRAPPED {
+            } else if text.starts_with(['{', '[']) {
+                let mut tape = Tape::default();
+                if let Ok(inner) = tape.read(text) {
+                    self.data(inner.get("EventData").unwrap_or(inner), draft, depth + 1);
+                }
+            } else if text.starts_with('<') {
+                // What is wrong with it is seen by what is missing.
+                let _ = self.xml.fill(text, draft);
+            }
+            return;
+        }
+        for element in data.elements() {
+            pair(element, draft);
+        }
+        for (name, member) in data.members() {
+            if name == "Data" {
+                pair(member, draft);
+                for element in member.elements() {
+                    pair(element, draft);
+                }
+            } else if let Some(text) = text_of(member) {
+                draft.add_named(name, text);
+            }
+        }
+    }
+
+    /// winlogbeat since 7, and elastic-agent.
+    fn ecs(&mut self, event: Value<'_>, draft: &mut Draft) {
+        let text = |names: &[&str]| event.path(names).and_then(text_of).unwrap_or_default();
+        draft.provider.push_str(text(&["winlog", "provider_name"]));
+        if draft.provider.is_empty() {
+            draft.provider.push_str(text(&["event", "provider"]));
+        }
+        draft.channel.push_str(text(&["winlog", "channel"]));
+        draft.set_code(text(&["winlog", "event_id"]));
+        draft.set_code(text(&["event", "code"]));
+        draft.set_record_id(text(&["winlog", "record_id"]));
+        draft.set_time(text(&["winlog", "time_created"]));
+        draft.set_time(text(&["@timestamp"]));
+        draft.add(Field::Computer, text(&["winlog", "computer_name"]));
+        draft.add(Field::Computer, text(&["host", "name"]));
+        if let Some(data) = event.path(&["winlog", "event_data"]) {
+            self.data(data, draft, 0);
+        }
+        for (name, value) in event.members() {
+            if let (Some(name), Some(text)) = (name.strip_prefix("winlog.event_data."), text_of(value)) {
+                draft.add_named(name, text);
+            }
+        }
+        let original = text(&["event", "original"]);
+        if is_event_xml(original) {
+            let _ = self.xml.fill(event_part(original), draft);
+        }
+        for (names, field) in MOVED {
+            draft.add(*field, text(names));
+        }
+        message::read_lines(text(&["message"]), draft);
+    }
+
+    /// EvtxECmd's rows: the data are JSON inside a string.
+    fn evtxecmd(&mut self, row: Value<'_>, draft: &mut Draft) {
+        draft.provider.push_str(first(row, &["Provider"]).unwrap_or_default());
+        draft.channel.push_str(first(row, &["Channel"]).unwrap_or_default());
+        draft.set_code(first(row, &["EventId"]).unwrap_or_default());
+        draft.set_time(first(row, &["TimeCreated"]).unwrap_or_default());
+        draft.set_record_id(first(row, &["EventRecordId"]).unwrap_or_default());
+        draft.set_record_id(first(row, &["RecordNumber"]).unwrap_or_default());
+        draft.add(Field::Computer, first(row, &["Computer"]).unwrap_or_default());
+        if let Some(payload) = row.get("Payload") {
+            self.data(payload, draft, 0);
+        }
+    }
+
+    /// All at the top: NXLog, the OTRF captures, Sentinel (whose data are in a string), Splunk's fields.
+    fn flat(&mut self, event: Value<'_>, draft: &mut Draft) {
+        let text = |names: &[&str]| first(event, names).unwrap_or_default();
+        let is_splunk = event.get("_time").is_some();
+        draft.provider.push_str(text(&[
+            "SourceName",
+            "Provider",
+            "ProviderName",
+            "provider_name",
+            "source_name",
+        ]));
+        let channels = ["Channel", "EventLog", "LogName", "source", "sourcetype"];
+        draft.channel.push_str(
+            channels
+                .iter()
+                .filter_map(|name| first(event, &[name]))
+                .find(|channel| channel.to_ascii_lowercase().contains("sysmon"))
+                .unwrap_or_else(|| text(&channels)),
+        );
+        draft.set_code(text(&["EventID", "EventCode", "EventId"]));
+        draft.set_record_id(text(&[
+            "RecordNumber",
+            "EventRecordID",
+            "EventRecordId",
+            "RecordId",
+            "record_id",
+            "record_number",
+        ]));
+        draft.add(
+            Field::Computer,
+            text(&["Hostname", "Computer", "ComputerName", "computer_name", "MachineName"]),
+        );
+        if is_splunk {
+            draft.add(Field::Computer, text(&["host"]));
+        }
+        for (name, value) in event.members() {
+            if name == "EventData" {
+                self.data(value, draft, 0);
+            } else if let Some(text) = text_of(value) {
+                draft.add_named(name, text);
+            }
+        }
+        self.flat_time(event, is_splunk, draft);
+    }
+
+    #[expect(clippy::unused_self, reason = "it belongs to the shape")]
+    fn flat_time(&self, event: Value<'_>, is_splunk: bool, draft: &mut Draft) {
+        let text = |name: &str| first(event, &[name]).unwrap_or_default();
+        if is_splunk {
+            draft.set_time(text("_time"));
+            draft.set_time(text("SystemTime"));
+            return;
+        }
+        draft.set_time(text("TimeGenerated"));
+        let is_local = event.get("TimeCreated").is_some() && event.get("EventTime").is_none();
+        if !is_local {
+            draft.set_time(text("@timestamp"));
+            // Without a zone it is the local time of nobody knows where.
+            let time = text("EventTime");
+            if time.ends_with('Z') || time.get(19..).is_some_and(|zone| zone.contains(['+', '-'])) {
+                draft.set_time(time);
+            }
+        }
+        let utc = draft.text(Field::UtcTime).map(str::to_owned);
+        draft.set_time(&utc.unwrap_or_default());
+    }
+}
+
+/// What Elastic's pipelines move out of the event's data.
+const MOVED: &[(&[&str], Field)] = &[
+    (&["process", "entity_id"], Field::ProcessGuid),
+    (&["process", "pid"], Field::ProcessId),
+    (&["process", "executable"], Field::Image),
+    (&["process", "command_line"], Field::CommandLine),
+    (&["process", "working_directory"], Field::CurrentDirectory),
+    (&["process", "parent", "entity_id"], Field::ParentProcessGuid),
+    (&["process", "parent", "pid"], Field::ParentProcessId),
+    (&["process", "parent", "executable"], Field::ParentImage),
+    (&["process", "parent", "command_line"], Field::ParentCommandLine),
+    (&["process", "pe", "original_file_name"], Field::OriginalFileName),
+    (&["network", "transport"], Field::Protocol),
+    (&["source", "ip"], Field::SourceIp),
+    (&["source", "port"], Field::SourcePort),
+    (&["destination", "ip"], Field::DestinationIp),
+    (&["destination", "domain"], Field::DestinationHostname),
+    (&["destination", "port"], Field::DestinationPort),
+    (&["dns", "question", "name"], Field::QueryName),
+    (&["file", "path"], Field::TargetFilename),
+];
+
+/// winlogbeat 6.
+fn beat(event: Value<'_>, draft: &mut Draft) {
+    let text = |name: &str| first(event, &[name]).unwrap_or_default();
+    draft.provider.push_str(text("source_name"));
+    draft.channel.push_str(text("log_name"));
+    draft.set_code(text("event_id"));
+    draft.set_time(text("@timestamp"));
+    draft.set_record_id(text("record_number"));
+    draft.set_record_id(text("record_id"));
+    draft.add(Field::Computer, text("computer_name"));
+    for (name, value) in event.get("event_data").map(Value::members).into_iter().flatten() {
+        draft.add_named(name, text_of(value).unwrap_or_default());
+    }
+}
+
+/// `Get-WinEvent | ConvertTo-Json`: values without names, and a message that has them.
+fn powershell(event: Value<'_>, draft: &mut Draft) {
+    let text = |name: &str| first(event, &[name]).unwrap_or_default();
+    draft.provider.push_str(text("ProviderName"));
+    draft.channel.push_str(text("LogName"));
+    draft.set_code(text("Id"));
+    draft.set_record_id(text("RecordId"));
+    draft.add(Field::Computer, text("MachineName"));
+    let created = event.get("TimeCreated");
+    let time = created.and_then(Value::as_str).or_else(|| created?.get("value")?.as_str());
+    draft.set_time(time.unwrap_or_default());
+    let message = text("Message");
+    let values: Vec<&str> = event
+        .get("Properties")
+        .map(Value::elements)
+        .into_iter()
+        .flatten()
+        .map(|property| property.get("Value").unwrap_or(property).scalar().unwrap_or_default())
+        .collect();
+    if values.is_empty() {
+        message::read_lines(message, draft);
+    } else {
+        message::name_values(message, &values, draft);
+    }
+}
+
+/// The text of the first of these members that has one.
+fn first<'a>(object: Value<'a>, names: &[&str]) -> Option<&'a str> {
+    names.iter().filter_map(|name| object.get(name).and_then(text_of)).find(|text| !text.is_empty())
+}
+
+/// The text of a value, of an element with attributes, or of the first value of a list.
+fn text_of(value: Value<'_>) -> Option<&str> {
+    if value.is_object() {
+        return ["#text", "text", "Value", "value"].iter().find_map(|name| value.get(name)?.scalar());
+    }
+    value.scalar().or_else(|| value.elements().next()?.scalar())
+}
+
+/// An attribute of an element, in all the places to which converters put it.
+fn attribute<'a>(parent: Value<'a>, element: &str, name: &str) -> Option<&'a str> {
+    if let Some(element) = parent.get(element) {
+        let inside = element.path(&["#attributes", name]).or_else(|| element.get(name));
+        let inside = inside.or_else(|| {
+            element.members().find_map(|(key, value)| (key.strip_prefix('@') == Some(name)).then_some(value))
+        });
+        if let Some(text) = inside.and_then(Value::scalar).or_else(|| element.scalar()) {
+            return Some(text);
+        }
+    }
+    let (_, separate) = parent
+        .members()
+        .find(|(key, _)| key.strip_suffix("_attributes").is_some_and(|key| key == element))?;
+    separate.get(name)?.scalar()
+}
+
+/// `{"Name": …, "text": …}` in the spellings of several converters.
+fn pair(value: Value<'_>, draft: &mut Draft) {
+    let name =
+        value.get("Name").or_else(|| value.get("@Name")).or_else(|| value.path(&["#attributes", "Name"]));
+    if let (Some(name), Some(text)) = (name.and_then(Value::as_str), text_of(value)) {
+        draft.add_named(name, text);
+    }
+}
+
+fn is_event_xml(text: &str) -> bool {
+    text.contains("<Event") && text.contains("</Event>")
+}
+
+/// The event in a text that may have something before and behind it.
+fn event_part(text: &str) -> &str {
+    let start = text.find("<Event>").or_else(|| text.find("<Event ")).unwrap_or(0);
+    let end = text.find("</Event>").map_or(text.len(), |end| end + 8);
+    text.get(start..end).unwrap_or(text)
+}

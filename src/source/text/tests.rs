@@ -1,0 +1,1 @@
+//! The dialects, one small sample each, and hostile input.

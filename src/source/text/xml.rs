@@ -1,0 +1,186 @@
+//! Windows' own XML of one event. No entities but XML's own five and numbers, no DTD, no deep nesting.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::draft::{Draft, Outcome};
+use crate::model::event::Field;
+
+const MOST_DEPTH: usize = 32;
+
+/// Where in an event the reader is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Elsewhere,
+    System,
+    Data,
+}
+
+/// The element whose text is collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    EventId,
+    RecordId,
+    Channel,
+    Computer,
+    Data(Field),
+}
+
+/// Reads events one after the other; keeps its buffer.
+#[derive(Debug, Default)]
+pub(super) struct XmlReader {
+    text: String,
+}
+
+impl XmlReader {
+    /// Reads an event from `<Event` to `</Event>`, or an `<EventData>` alone.
+    pub(super) fn read(&mut self, xml: &str, draft: &mut Draft) -> Outcome {
+        match self.fill(xml, draft) {
+            Ok(()) => draft.outcome(),
+            Err(reason) => Outcome::damaged(reason),
+        }
+    }
+
+    /// The same without a verdict.
+    ///
+    /// # Errors
+    /// What is wrong with the XML, as a clause.
+    pub(super) fn fill(&mut self, xml: &str, draft: &mut Draft) -> Result<(), String> {
+        let mut reader = Reader::from_str(xml);
+        reader.config_mut().allow_dangling_amp = true;
+        let mut depth = 0_usize;
+        let mut part = (Part::Elsewhere, 0_usize);
+        let mut wanted: Option<(Wanted, usize)> = None;
+        loop {
+            let event = reader.read_event().map_err(|error| {
+                format!("it is no XML: {error} (at its byte {})", reader.error_position())
+            })?;
+            match event {
+                Event::Start(start) => {
+                    depth += 1;
+                    if depth > MOST_DEPTH {
+                        return Err("it is nested too deeply".to_owned());
+                    }
+                    if wanted.is_none() {
+                        if part.0 == Part::Elsewhere
+                            && let Some(found) = part_of(&start)
+                        {
+                            part = (found, depth);
+                        } else if let Some(found) = element(part.0, &start, draft)? {
+                            self.text.clear();
+                            wanted = Some((found, depth));
+                        }
+                    }
+                }
+                Event::Empty(start) if wanted.is_none() => {
+                    element(part.0, &start, draft)?;
+                }
+                Event::End(_) => {
+                    if let Some((found, at)) = wanted
+                        && at == depth
+                    {
+                        self.take(found, draft);
+                        wanted = None;
+                    }
+                    if part.1 == depth {
+                        part = (Part::Elsewhere, 0);
+                    }
+                    depth = depth.saturating_sub(1);
+                }
+                Event::Text(text) if wanted.is_some() => self.text.push_str(&text),
+                Event::CData(text) if wanted.is_some() => self.text.push_str(&text),
+                Event::GeneralRef(reference) => {
+                    let letter = resolve(&reference)?;
+                    if wanted.is_some() {
+                        self.text.push(letter);
+                    }
+                }
+                Event::DocType(_) => {
+                    return Err("it declares a document type, which no event does".to_owned());
+                }
+                Event::Eof if depth > 0 => return Err("it ends early".to_owned()),
+                Event::Eof => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    fn take(&self, wanted: Wanted, draft: &mut Draft) {
+        match wanted {
+            Wanted::EventId => draft.set_code(&self.text),
+            Wanted::RecordId => draft.set_record_id(&self.text),
+            Wanted::Channel => draft.channel.push_str(self.text.trim()),
+            Wanted::Computer => draft.add(Field::Computer, self.text.trim()),
+            Wanted::Data(field) => draft.add(field, &self.text),
+        }
+    }
+}
+
+fn part_of(start: &BytesStart<'_>) -> Option<Part> {
+    match start.local_name().into_inner() {
+        "System" => Some(Part::System),
+        "EventData" => Some(Part::Data),
+        _ => None,
+    }
+}
+
+/// Looks at an element's attributes; gives what its text is wanted for.
+fn element(part: Part, start: &BytesStart<'_>, draft: &mut Draft) -> Result<Option<Wanted>, String> {
+    let name = start.local_name();
+    Ok(match (part, name.into_inner()) {
+        (Part::System, "EventID") => Some(Wanted::EventId),
+        (Part::System, "EventRecordID") => Some(Wanted::RecordId),
+        (Part::System, "Channel") => Some(Wanted::Channel),
+        (Part::System, "Computer") => Some(Wanted::Computer),
+        (Part::System, "Provider") => {
+            if draft.provider.is_empty() {
+                draft.provider = attribute(start, "Name")?.unwrap_or_default();
+            }
+            None
+        }
+        (Part::System, "TimeCreated") => {
+            if let Some(time) = attribute(start, "SystemTime")? {
+                draft.set_time(&time);
+            }
+            None
+        }
+        (Part::Data, "Data") => attribute(start, "Name")?
+            .as_deref()
+            .and_then(Field::from_name)
+            .filter(|field| *field != Field::Computer)
+            .map(Wanted::Data),
+        _ => None,
+    })
+}
+
+fn attribute(start: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
+    for attribute in start.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|error| format!("it is no XML: {error}"))?;
+        if attribute.key.local_name().into_inner() == name {
+            let value = quick_xml::escape::unescape(&attribute.value)
+                .map_err(|error| format!("it is no XML: {error}"))?;
+            return Ok(Some(value.into_owned()));
+        }
+    }
+    Ok(None)
+}
+
+fn resolve(reference: &BytesRef<'_>) -> Result<char, String> {
+    match reference.resolve_char_ref() {
+        Ok(Some(letter)) => Ok(letter),
+        // Windows writes control characters and half surrogates in this way, which XML itself can't hold.
+        Err(_) => Ok(char::REPLACEMENT_CHARACTER),
+        Ok(None) => match &**reference {
+            "lt" => Ok('<'),
+            "gt" => Ok('>'),
+            "amp" => Ok('&'),
+            "quot" => Ok('"'),
+            "apos" => Ok('\''),
+            other => Err(format!(
+                "it uses the entity {:?}, which no event does",
+                other.chars().take(20).collect::<String>()
+            )),
+        },
+    }
+}
