@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::detect::profile::Profile;
 use crate::export::Format;
 use crate::rule::Engine;
+use crate::source::InputFormat;
 use crate::store::HostNaming;
 
 /// Is somebody carrying data out through a code repository? (MITRE ATT&CK T1567.001)
@@ -19,7 +20,8 @@ use crate::store::HostNaming;
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Files and folders (read recursively) of .evtx
+    /// Files and folders (read recursively): .evtx, or XML, JSON and CSV of Sysmon events, also packed; `-` for standard
+    /// input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// This host's own Sysmon channel, live (Windows)
@@ -114,7 +116,8 @@ impl From<EngineName> for Engine {
 
 #[derive(Debug, Args)]
 pub(super) struct Scan {
-    /// Files and folders (read recursively) of .evtx
+    /// Files and folders (read recursively): .evtx, or XML, JSON and CSV of Sysmon events, also packed; `-` for standard
+    /// input
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -162,6 +165,9 @@ pub(super) struct Common {
     /// Count an event every time it is met; without this, the same host, record number and time count once
     #[arg(long)]
     pub keep_duplicates: bool,
+    /// Take all inputs for this, instead of telling each by its content
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub input_format: Option<InputFormatName>,
     /// Draw with letters only, for terminals without line characters
     #[arg(long)]
     pub ascii: bool,
@@ -197,6 +203,29 @@ impl From<HostName> for HostNaming {
         match name {
             HostName::Computer => Self::Computer,
             HostName::Short => Self::Short,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum InputFormatName {
+    /// Windows event logs
+    Evtx,
+    /// Windows' XML of events, as wevtutil, Event Viewer and Splunk write it
+    Xml,
+    /// JSON, one value a line or over several lines
+    Json,
+    /// A table with a line of names
+    Csv,
+}
+
+impl From<InputFormatName> for InputFormat {
+    fn from(name: InputFormatName) -> Self {
+        match name {
+            InputFormatName::Evtx => Self::Evtx,
+            InputFormatName::Xml => Self::Xml,
+            InputFormatName::Json => Self::Json,
+            InputFormatName::Csv => Self::Csv,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::config;
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
-use crate::source::{EvtxEvents, LoadOptions, load};
+use crate::source::{Events, LoadOptions, load_as};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
@@ -35,10 +35,11 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let options = LoadOptions { threads: resolved.threads };
     let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
+    let format = resolved.input_format;
     read_on_a_thread(move || {
-        load(&paths, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
+        load_as(&paths, format, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
-    show(&resolved, title, progress, receiver, None, Arc::new(EvtxEvents))?;
+    show(&resolved, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
 

@@ -22,7 +22,7 @@ const EXIT_USAGE: u8 = 2;
 const WAYS_IN: &str =
     "exfilscope looks for data that is carried out through code repositories, in Sysmon logs.
 
-  exfilscope PATH...         the console on files and folders of .evtx
+  exfilscope PATH...         the console on files and folders: .evtx, XML, JSON, CSV
   exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
   exfilscope --help          all options

@@ -17,7 +17,7 @@ use crate::export::stats::Stats;
 use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
-use crate::source::{LoadOptions, load};
+use crate::source::{LoadOptions, load_as};
 use crate::store::flags::Flags;
 use crate::store::listing::{Listing, Query, Side};
 use crate::store::{Retention, Store};
@@ -85,11 +85,11 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
             let (done, waiting) = mpsc::channel::<()>();
             let progress = &progress;
             scope.spawn(move || show_progress(progress, &waiting));
-            load(paths, &options, progress, &take);
+            load_as(paths, resolved.input_format, &options, progress, &take);
             drop(done);
         });
     } else {
-        load(paths, &options, &progress, &take);
+        load_as(paths, resolved.input_format, &options, &progress, &take);
     }
     desk.finish()
 }

@@ -9,6 +9,7 @@ use crate::config::{Config, save_patterns};
 use crate::detect::ALERT_SCORE;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
+use crate::source::InputFormat;
 use crate::store::{HostNaming, Retention, Store};
 
 /// The settings in force.
@@ -26,6 +27,8 @@ pub(super) struct Resolved {
     pub saved: Patterns,
     /// Threads that read.
     pub threads: usize,
+    /// What all inputs are; `None` has each told by its content.
+    pub input_format: Option<InputFormat>,
     /// Show secrets.
     pub reveal_secrets: bool,
     /// Count an event every time it is met.
@@ -66,6 +69,7 @@ impl Resolved {
             patterns,
             saved,
             threads: common.threads.map_or(cores, usize::from),
+            input_format: common.input_format.map(InputFormat::from),
             reveal_secrets: common.reveal_secrets,
             keep_duplicates: common.keep_duplicates,
             ascii: common.ascii || config.ascii.unwrap_or(false),
