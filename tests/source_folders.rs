@@ -112,11 +112,11 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
     let faults = faults(&messages);
     for (name, words) in [
         ("missing.evtx", "no such file"),
-        ("nothing", "no Windows event log (.evtx) in this folder; 1 file"),
+        ("nothing", "nothing in it holds events of Windows"),
         ("empty.evtx", "empty (0 bytes)"),
         ("text.evtx", "it is text"),
         ("utf16.evtx", "it is text"),
-        ("packed.evtx", "ZIP archive"),
+        ("packed.evtx", "the archive's directory is damaged"),
     ] {
         expect(&faults, &root.join(name), Severity::Unreadable, words);
     }

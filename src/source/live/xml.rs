@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn every_event_is_counted_once_whatever_it_is() {
         let cases = [
-            PUSH.replace("<EventID>1<", "<EventID Qualifiers=''>16<"),
+            PUSH.replace("<EventID>1<", "<EventID Qualifiers=''>10<"),
             PUSH.replace("Microsoft-Windows-Sysmon'", "Microsoft-Windows-Security-Auditing'"),
             PUSH.replace("<EventID>1<", "<EventID>x<"),
             "no event".to_owned(),
@@ -217,7 +217,7 @@ mod tests {
             parse_rendered(case, &mut batch);
             assert_eq!(batch.tally.records(), number);
         }
-        assert_eq!(batch.tally.event_codes[&16], 1);
+        assert_eq!(batch.tally.event_codes[&10], 1);
         assert_eq!(batch.tally.skipped[&SkipReason::OtherProvider], 1);
         assert_eq!(batch.tally.skipped[&SkipReason::Damaged], 2);
         assert_eq!(batch.events.len(), 1);
