@@ -82,9 +82,6 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
     let subjects = tuning.trial.which.subjects();
     let changes = &tuning.changes;
     let mut title = vec![(name.to_owned(), style(Token::Title))];
-    if let Some(proposal) = tuning.proposals.get(tuning.proposal) {
-        title.push((format!("takes in {}", safe::shown(&proposal.takes_in, true)), style(Token::Key)));
-    }
     title.push((
         format!("matches {} of {} {subjects}", grouped(count(matching)), grouped(count(all))),
         style(Token::Text),
@@ -94,6 +91,9 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
     };
     title.push((figure(changes.appear.len(), "alert appears", "alerts appear"), style(Token::Score3)));
     title.push((figure(changes.go.len(), "goes", "go"), style(Token::Ok)));
+    if let Some(proposal) = tuning.proposals.get(tuning.proposal) {
+        title.push((format!("takes in {}", safe::shown(&proposal.takes_in, true)), style(Token::Key)));
+    }
     if tuning.trial.error.is_some() {
         title.push(("invalid: the list keeps the last valid pattern".to_owned(), style(Token::Error)));
     }

@@ -1,0 +1,302 @@
+//! What the screen shows, as text and in colours, at three sizes; and that no key, size or batch is too much for it.
+//! `INSTA_UPDATE=always cargo test --test screens` takes new pictures: look at them before they are committed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what fails by failing"
+)]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use exfilscope::detect::pattern::Patterns;
+use exfilscope::detect::profile::Profile;
+use exfilscope::model::feed::{FeedMessage, Progress};
+use exfilscope::model::text::is_forbidden;
+use exfilscope::source::{LoadOptions, load};
+use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::tui::app::{App, Pane, Selected, Settings};
+use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::run::picture;
+use exfilscope::tui::theme::{ColorSupport, Theme, Token};
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// What reading a fixture says, in the order of one thread.
+fn messages(name: &str) -> Vec<FeedMessage> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    let messages = Mutex::new(Vec::new());
+    load(&[path], &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
+        messages.lock().unwrap().push(message);
+        true
+    });
+    messages.into_inner().unwrap()
+}
+
+fn empty(colors: ColorSupport, ascii: bool) -> App {
+    let patterns = Patterns::new(None, None).unwrap();
+    let settings = Settings {
+        profile: Profile::Correlated,
+        min_score: 2,
+        patterns: patterns.clone(),
+        saved: patterns,
+        theme: Theme::load("ansi", None, colors).unwrap(),
+        theme_name: "ansi".to_owned(),
+        theme_names: Theme::names(None),
+        ascii,
+        reveal_secrets: false,
+        title: "four-tests.evtx".to_owned(),
+        mouse: false,
+        endless: None,
+    };
+    App::new(Store::new(HostNaming::Computer, Retention::Everything), settings, Arc::new(Progress::default()))
+}
+
+fn four_tests() -> App {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    messages("four-tests.evtx").into_iter().for_each(|message| app.feed(message));
+    app
+}
+
+fn press(app: &mut App, keys: &str) {
+    for c in keys.chars() {
+        let key = match c {
+            '\n' => Key::Enter,
+            '\t' => Key::Tab,
+            '\x1b' => Key::Esc,
+            '\x08' => Key::Backspace,
+            c => Key::Char(c),
+        };
+        app.handle(Input::Key(Chord::plain(key)));
+        app.prepare(app.area, true);
+    }
+}
+
+fn at(app: &mut App, (columns, rows): (u16, u16)) -> Buffer {
+    picture(app, Rect::new(0, 0, columns, rows))
+}
+
+fn text(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    (area.top()..area.bottom())
+        .map(|y| {
+            let line: String = (area.left()..area.right()).map(|x| buffer[(x, y)].symbol()).collect();
+            line.trim_end().to_owned() + "\n"
+        })
+        .collect()
+}
+
+/// Where a text stands, as column and row.
+fn find(buffer: &Buffer, wanted: &str) -> (u16, u16) {
+    let lines = text(buffer);
+    let (row, line) = lines
+        .lines()
+        .enumerate()
+        .find(|(_, line)| line.contains(wanted))
+        .unwrap_or_else(|| panic!("{wanted}:\n{lines}"));
+    let column = line[..line.find(wanted).unwrap()].chars().count();
+    (u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+}
+
+fn style_at(buffer: &Buffer, at: (u16, u16)) -> Style {
+    buffer[at].style()
+}
+
+/// Whether a cell looks as a token does.
+fn looks(app: &App, style: Style, token: Token) -> bool {
+    let wanted = app.theme.style(token);
+    wanted.fg.is_none_or(|fg| style.fg == Some(fg))
+        && wanted.bg.is_none_or(|bg| style.bg == Some(bg))
+        && style.add_modifier.contains(wanted.add_modifier)
+}
+
+#[test]
+fn screens_are_as_they_were_looked_at() {
+    for (name, keys) in [
+        ("start", ""),
+        ("parent", "jj\n"),
+        ("grouped", "b\n"),
+        ("suppressed", "x"),
+        ("filter_with_a_fault", "/curl imaage:x"),
+        ("pattern_that_takes_all", "c|ws-4711"),
+        ("pattern_with_a_fault", "c|("),
+        ("allowed", "a"),
+        ("range", "\tv"),
+        ("spl", "p"),
+        ("coverage", "3"),
+        ("help", "?"),
+    ] {
+        for size in SIZES {
+            let mut app = four_tests();
+            at(&mut app, size);
+            press(&mut app, keys);
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text(&at(&mut app, size)));
+        }
+    }
+    let mut app = empty(ColorSupport::None, true);
+    messages("four-tests.evtx").into_iter().for_each(|message| app.feed(message));
+    insta::assert_snapshot!("ascii_80x24", text(&at(&mut app, (80, 24))));
+    insta::assert_snapshot!("too_small", text(&at(&mut app, (59, 15))));
+    insta::assert_snapshot!("nothing_yet", text(&at(&mut empty(ColorSupport::Ansi16, false), (80, 24))));
+}
+
+#[test]
+fn colours_mean_what_the_theme_says() {
+    for size in SIZES {
+        let mut app = four_tests();
+        at(&mut app, size);
+        press(&mut app, "j");
+        let buffer = at(&mut app, size);
+        let first_row = find(&buffer, "Alerts 10").1 + 2;
+        assert!(looks(&app, style_at(&buffer, (0, first_row)), Token::Score3), "the score at {size:?}");
+        assert!(
+            looks(&app, style_at(&buffer, (5, first_row + 1)), Token::Selection),
+            "the selected row at {size:?}"
+        );
+        assert!(!looks(&app, style_at(&buffer, (5, first_row)), Token::Selection), "another row at {size:?}");
+        let why = find(&buffer, "Why").1;
+        let (column, row) = (why..size.1)
+            .flat_map(|row| (0..size.0).map(move |column| (column, row)))
+            .find(|cell| looks(&app, style_at(&buffer, *cell), Token::Match))
+            .unwrap_or_else(|| panic!("nothing is highlighted at {size:?}:\n{}", text(&buffer)));
+        let marked: String = (column..size.0)
+            .take_while(|column| looks(&app, style_at(&buffer, (*column, row)), Token::Match))
+            .map(|column| buffer[(column, row)].symbol())
+            .collect();
+        assert!(["POST", "api.github.com"].contains(&marked.as_str()), "{marked}");
+    }
+}
+
+#[test]
+fn joined_fields_and_faults_have_colours_of_their_own() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "/score=2");
+    press(&mut app, "\n");
+    let buffer = at(&mut app, (120, 40));
+    let (column, row) = find(&buffer, "Parent    ");
+    assert!(looks(&app, style_at(&buffer, (column + 10, row)), Token::Joined), "{}", text(&buffer));
+    press(&mut app, "\x1bc|(");
+    let buffer = at(&mut app, (120, 40));
+    let (column, row) = find(&buffer, "add `)`");
+    assert!(looks(&app, style_at(&buffer, (column, row)), Token::Error));
+}
+
+#[test]
+fn without_colours_selection_and_severity_are_still_seen() {
+    let mut app = empty(ColorSupport::None, false);
+    messages("four-tests.evtx").into_iter().for_each(|message| app.feed(message));
+    let buffer = at(&mut app, (120, 40));
+    for cell in buffer.content() {
+        assert!(matches!(cell.fg, Color::Reset) && matches!(cell.bg, Color::Reset), "{cell:?}");
+    }
+    let row = find(&buffer, "Alerts 10").1 + 2;
+    assert!(style_at(&buffer, (5, row)).add_modifier.contains(Modifier::REVERSED));
+    assert!(style_at(&buffer, (0, row + 1)).add_modifier.contains(Modifier::BOLD));
+}
+
+#[test]
+fn the_selection_stays_while_others_come_in() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    messages("old-schema.evtx").into_iter().for_each(|message| app.feed(message));
+    at(&mut app, (120, 40));
+    press(&mut app, "jj");
+    let selected = app.selected.clone();
+    let finding = app.selected_finding();
+    let Some(Selected::Finding(_)) = selected else { panic!("{selected:?}") };
+    for message in messages("four-tests.evtx") {
+        app.feed(message);
+        at(&mut app, (120, 40));
+        assert_eq!(app.selected_finding(), finding);
+    }
+    assert!(app.cursor > 2, "higher ranked alerts stand before it now: {}", app.cursor);
+}
+
+#[test]
+fn escape_takes_one_narrowing_after_the_other() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "xb/a\n");
+    press(&mut app, "z");
+    for expected in [Some("zoom"), Some("filter"), Some("group"), Some("suppressed"), None] {
+        assert_eq!(app.narrowing(), expected);
+        press(&mut app, "\x1b");
+    }
+    assert_eq!(app.pane, Pane::Alerts);
+}
+
+#[test]
+fn an_invalid_pattern_never_changes_the_list() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "c|ws-47");
+    let listed = app.lines.clone();
+    assert!(listed.is_empty(), "{listed:?}");
+    press(&mut app, "|(x");
+    assert_eq!(app.lines, listed);
+    press(&mut app, "\n");
+    assert!(app.tuning.is_some(), "an invalid pattern is not kept");
+    press(&mut app, ")\n");
+    assert!(app.tuning.is_none());
+    press(&mut app, "u");
+    assert_eq!(app.lines.len(), 10);
+}
+
+#[test]
+fn no_event_brings_its_own_characters_to_the_screen() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    messages("hostile.evtx").into_iter().for_each(|message| app.feed(message));
+    for size in SIZES {
+        at(&mut app, size);
+        press(&mut app, "g");
+        for _ in 0..60 {
+            press(&mut app, "j");
+            let buffer = at(&mut app, size);
+            for cell in buffer.content() {
+                assert!(!cell.symbol().chars().any(is_forbidden), "{:?}", cell.symbol());
+            }
+        }
+        press(&mut app, "b\n");
+        at(&mut app, size);
+        press(&mut app, "\x1b");
+    }
+}
+
+fn any_key() -> impl Strategy<Value = Input> {
+    let chord = |key| Input::Key(Chord::plain(key));
+    prop_oneof![
+        12 => "[a-zA-Z0-9/:?!()|.*~<>= ]".prop_map(move |text| chord(Key::Char(text.chars().next().unwrap()))),
+        2 => proptest::sample::select(vec![
+            Key::Enter, Key::Esc, Key::Backspace, Key::Delete, Key::Tab, Key::BackTab, Key::Up, Key::Down, Key::Left,
+            Key::Right, Key::Home, Key::End, Key::PageUp, Key::PageDown, Key::Function(1),
+        ]).prop_map(move |key| chord(key)),
+        1 => "[a-z]".prop_map(|text| Input::Key(Chord::ctrl(text.chars().next().unwrap()))),
+        1 => ".{0,12}".prop_map(Input::Paste),
+        1 => (0_u16..300, 0_u16..100).prop_map(|(column, row)| Input::Click(column, row)),
+        1 => (-5_i16..5).prop_map(Input::Wheel),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn no_key_size_or_batch_is_too_much(
+        steps in proptest::collection::vec((any_key(), proptest::option::weighted(0.2, (0_u16..300, 0_u16..100))), 1..80),
+    ) {
+        let mut app = empty(ColorSupport::Ansi16, false);
+        let mut waiting = messages("hostile.evtx").into_iter().chain(messages("four-tests.evtx"));
+        let mut size = (80, 24);
+        for (input, resized) in steps {
+            size = resized.unwrap_or(size);
+            waiting.by_ref().take(1).for_each(|message| app.feed(message));
+            let _ = app.handle(input);
+            at(&mut app, size);
+        }
+    }
+}
