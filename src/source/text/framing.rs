@@ -68,10 +68,11 @@ impl Framer {
         }
     }
 
-    /// Says that so many bytes were cut from the window's beginning.
-    pub(super) fn cut(&mut self, bytes: usize) {
+    /// Says what was cut from the window's beginning.
+    pub(super) fn cut(&mut self, gone: &[u8]) {
+        let bytes = gone.len();
         match self {
-            Self::Json(framer) => framer.cut(bytes),
+            Self::Json(framer) => framer.cut(gone),
             Self::Xml(framer) => {
                 framer.start = framer.start.saturating_sub(bytes);
                 framer.at = framer.at.saturating_sub(bytes);
@@ -121,7 +122,12 @@ pub(super) struct JsonFramer {
     start: Option<usize>,
     /// How far from its line's beginning that is.
     column: usize,
+    /// How the record's first line ended, where it did: with more than its bracket, or with that alone.
+    first_line: Option<FirstLine>,
     line_start: usize,
+    /// Bytes of the line that were cut from the window, and whether one of them is no blank.
+    line_cut: usize,
+    line_is_used: bool,
     /// The brackets that are open.
     open: Vec<u8>,
     /// How many brackets are open where records stand.
@@ -134,6 +140,12 @@ pub(super) struct JsonFramer {
     /// The rest of a broken record is passed over.
     broken: Option<&'static str>,
     junk: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstLine {
+    Full,
+    Bare,
 }
 
 /// Names under which envelopes hold their list of records.
@@ -153,12 +165,23 @@ impl JsonFramer {
         self.start.or(self.junk).unwrap_or(self.at)
     }
 
-    fn cut(&mut self, bytes: usize) {
+    fn cut(&mut self, gone: &[u8]) {
+        let bytes = gone.len();
         self.at = self.at.saturating_sub(bytes);
+        if let Some(line) = gone.get(self.line_start..) {
+            self.line_cut += line.len();
+            self.line_is_used |= !line.trim_ascii().is_empty();
+        }
         for place in [&mut self.start, &mut self.junk, &mut self.string_start].into_iter().flatten() {
             *place = place.saturating_sub(bytes);
         }
         self.line_start = self.line_start.saturating_sub(bytes);
+    }
+
+    fn new_line(&mut self, start: usize) {
+        self.line_start = start;
+        self.line_cut = 0;
+        self.line_is_used = false;
     }
 
     fn next(&mut self, window: &[u8], is_end: bool) -> Step {
@@ -167,7 +190,7 @@ impl JsonFramer {
                 self.is_skipping = true;
             }
             let step = if self.broken.is_some() {
-                self.pass_broken(window, is_end)
+                self.pass_broken(window)
             } else if self.string_start.is_some() {
                 self.string(window)
             } else if self.junk.is_some() {
@@ -209,7 +232,7 @@ impl JsonFramer {
         match byte {
             b'\n' => {
                 self.at += 1;
-                self.line_start = self.at;
+                self.new_line(self.at);
             }
             b' ' | b'\t' | b'\r' | b',' | 0x1e | 0xef | 0xbb | 0xbf => self.at += 1,
             b'{' => self.begin(),
@@ -231,10 +254,22 @@ impl JsonFramer {
 
     fn begin(&mut self) {
         self.start = Some(self.at);
-        self.column = self.at.saturating_sub(self.line_start);
+        self.column = self.at.saturating_sub(self.line_start) + self.line_cut;
         self.open.push(b'{');
         self.before = b'{';
+        self.first_line = None;
         self.at += 1;
+    }
+
+    /// Whether a bracket behind a colon begins a line as far out as the record did, which had more than a bracket on
+    /// its first: a record that was cut off there, and the next one.
+    fn is_next_record(&self, window: &[u8]) -> bool {
+        let head = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
+        self.before == b':'
+            && self.first_line == Some(FirstLine::Full)
+            && !self.line_is_used
+            && self.at.saturating_sub(self.line_start) + self.line_cut <= self.column
+            && head.is_some_and(|head| head.trim_ascii().is_empty())
     }
 
     /// Text between records.
@@ -309,7 +344,12 @@ impl JsonFramer {
     fn inside(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
         while let Some(&byte) = window.get(self.at) {
             match byte {
-                b'\n' => self.line_start = self.at + 1,
+                b'\n' => {
+                    let is_bare = self.before == b'{' && self.open.len() == self.base() + 1;
+                    let line = if is_bare { FirstLine::Bare } else { FirstLine::Full };
+                    self.first_line = self.first_line.or(Some(line));
+                    self.new_line(self.at + 1);
+                }
                 b' ' | b'\t' | b'\r' => {}
                 b'"' => {
                     self.at += 1;
@@ -319,7 +359,7 @@ impl JsonFramer {
                 b'{' | b'[' => {
                     let in_list = self.open.last() == Some(&b'[');
                     let fits = self.before == b':' || (in_list && matches!(self.before, b'[' | b','));
-                    if !fits {
+                    if !fits || (byte == b'{' && self.is_next_record(window)) {
                         self.break_up("a bracket stands where none can");
                         return None;
                     }
@@ -377,50 +417,45 @@ impl JsonFramer {
     }
 
     /// Passes over the rest of a broken record: to a line on which one begins, no further in than the broken one.
-    fn pass_broken(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
-        // A record may begin right here.
+    fn pass_broken(&mut self, window: &[u8]) -> Option<Step> {
+        let here = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
         let mut line = self.line_start;
-        if line < self.at
-            && !from(window, line).get(..self.at - line).is_some_and(|head| head.trim_ascii().is_empty())
-        {
+        if self.line_is_used || here.is_some_and(|head| !head.trim_ascii().is_empty()) {
             let Some(stop) = memchr::memchr(b'\n', from(window, self.at)) else {
                 self.at = window.len();
                 return Some(Step::More);
             };
             line = self.at + stop + 1;
+            self.new_line(line);
+            self.at = line;
         }
         loop {
-            let rest = from(window, line);
-            match rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
-                None if !is_end => {
-                    // Blanks without an end are no reason to hold them.
-                    self.at =
-                        if rest.len() > MOST_RECORD { window.len() } else { line.max(self.at.min(line)) };
-                    self.line_start = if rest.len() > MOST_RECORD { self.line_start } else { line };
-                    return Some(Step::More);
-                }
-                None => return Some(Step::More),
-                Some(column) => {
-                    let byte = rest.get(column).copied().unwrap_or_default();
-                    let is_start = byte == b'{' && column <= self.column;
-                    let is_close = self.base() > 0 && byte == b']' && column < self.column.max(1);
-                    if is_start || is_close {
-                        self.line_start = line;
-                        self.at = line + column;
-                        self.open.truncate(self.base());
-                        let reason = self.broken.take().unwrap_or_default();
-                        let reason = if std::mem::take(&mut self.is_skipping) { TOO_LONG } else { reason };
-                        let start = self.start.take().unwrap_or(self.at).min(self.at);
-                        return Some(Step::Lost(start..self.at, SkipReason::Damaged, reason));
-                    }
-                    let Some(stop) = memchr::memchr(b'\n', rest) else {
-                        self.line_start = line;
-                        self.at = window.len();
-                        return Some(Step::More);
-                    };
-                    line += stop + 1;
-                }
+            // A record may begin on this line.
+            let rest = from(window, self.at);
+            let Some(blanks) = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) else {
+                self.at = window.len();
+                return Some(Step::More);
+            };
+            let at = self.at + blanks;
+            let byte = rest.get(blanks).copied().unwrap_or_default();
+            let column = at - line + self.line_cut;
+            let is_start = byte == b'{' && column <= self.column;
+            let is_close = self.base() > 0 && byte == b']' && column < self.column.max(1);
+            if is_start || is_close {
+                self.at = at;
+                self.open.truncate(self.base());
+                let reason = self.broken.take().unwrap_or_default();
+                let reason = if std::mem::take(&mut self.is_skipping) { TOO_LONG } else { reason };
+                let start = self.start.take().unwrap_or(at).min(at);
+                return Some(Step::Lost(start..at, SkipReason::Damaged, reason));
             }
+            let Some(stop) = memchr::memchr(b'\n', from(window, at)) else {
+                self.at = window.len();
+                return Some(Step::More);
+            };
+            line = at + stop + 1;
+            self.new_line(line);
+            self.at = line;
         }
     }
 }

@@ -273,7 +273,7 @@ impl<'a> Run<'a> {
     }
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
-        let mut window = Window { framer, data: Vec::new(), place: 0, line: 1, lost_line: None };
+        let mut window = Window::new(framer);
         let mut reader = BlockReader::default();
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
@@ -341,6 +341,8 @@ impl<'a> Run<'a> {
 /// The part of the stream that is held.
 struct Window {
     framer: Framer,
+    /// What is read at a time.
+    chunk: Vec<u8>,
     data: Vec<u8>,
     place: Place,
     line: u64,
@@ -348,17 +350,19 @@ struct Window {
 }
 
 impl Window {
+    fn new(framer: Framer) -> Self {
+        Self { framer, chunk: vec![0; CHUNK], data: Vec::new(), place: 0, line: 1, lost_line: None }
+    }
+
     /// Reads more; gives the number of bytes.
     fn fill(&mut self, stream: &mut Stream<'_>) -> io::Result<usize> {
-        let held = self.data.len();
-        self.data.resize(held + CHUNK, 0);
         loop {
-            let read = stream.read(self.data.get_mut(held..).unwrap_or_default());
-            match read {
+            match stream.read(&mut self.chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => {
-                    self.data.truncate(held + read.as_ref().map_or(0, |read| *read));
-                    return read;
+                Err(error) => return Err(error),
+                Ok(read) => {
+                    self.data.extend_from_slice(self.chunk.get(..read).unwrap_or_default());
+                    return Ok(read);
                 }
             }
         }
@@ -386,7 +390,7 @@ impl Window {
         let lost_line = if steps.is_empty() { None } else { self.lost_line.take() };
         let rest = self.data.split_off(done);
         let data = std::mem::replace(&mut self.data, rest);
-        self.framer.cut(done);
+        self.framer.cut(&data);
         let block = Block { place: self.place, line: self.line, lost_line, steps, data, names: None };
         self.place += done as u64;
         self.line += lines(&block.data);

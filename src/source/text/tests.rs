@@ -1,1 +1,127 @@
-//! The dialects, one small sample each, and hostile input.
+//! That any bytes are taken, and that it does not matter in what pieces they come.
+
+use std::io::{Cursor, Read};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::batch::SourceId;
+
+/// Hands on a few bytes at a time.
+struct Pieces {
+    bytes: Cursor<Vec<u8>>,
+    length: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.length.min(buffer.len());
+        self.bytes.read(&mut buffer[..length])
+    }
+}
+
+/// What is read of the bytes, as text that can be compared.
+fn read_in_pieces(bytes: &[u8], framer: Framer, length: usize) -> Vec<String> {
+    let mut window = Window::new(framer);
+    let mut stream: Stream<'_> = Box::new(Pieces { bytes: Cursor::new(bytes.to_vec()), length });
+    let mut reader = BlockReader::default();
+    let mut names = None;
+    let mut seen = Vec::new();
+    let mut is_end = false;
+    while !is_end {
+        is_end = window.fill(&mut stream).unwrap() == 0;
+        let Some(mut block) = window.cut(is_end) else { continue };
+        if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
+            names = reader.take_names(&mut block);
+        }
+        block.names.clone_from(&names);
+        let (mut batch, mut remarks) = (Batch::new(SourceId(0)), Vec::new());
+        reader.read(&block, &mut batch, &mut remarks);
+        for event in &batch.events {
+            seen.push(format!("{:?}", event.head));
+        }
+        for (reason, count) in &batch.tally.skipped {
+            seen.extend((0..*count).map(|_| format!("{reason:?}")));
+        }
+        seen.extend(remarks.into_iter().map(|remark| remark.reason));
+    }
+    seen.sort_unstable();
+    seen
+}
+
+fn framers() -> [Framer; 3] {
+    [
+        Framer::Json(framing::JsonFramer::default()),
+        Framer::Xml(framing::XmlFramer::default()),
+        Framer::Csv(CsvFramer::new(b',')),
+    ]
+}
+
+/// Pieces of all dialects in any order, with anything between.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let known = proptest::sample::select(vec![
+        "{\"EventID\":1,\"SourceName\":\"Linux-Sysmon\",\"Hostname\":\"h\"}",
+        "<Event><System><Provider Name='Linux-Sysmon'/><EventID>1</EventID></System></Event>",
+        "EventID,SourceName\n1,Linux-Sysmon\n",
+        "{\"events\":[",
+        "{\"hits\":{\"hits\":[{\"_source\":",
+        "Record 7\n",
+        "<Event",
+        "<Event>",
+        "</Event>",
+        "<Event ",
+        "<Events>",
+        "</Events>",
+        "<?xml version='1.0'?>",
+        "<!DOCTYPE a [",
+        "<![CDATA[",
+        "]]>",
+        "&amp;",
+        "&lol;",
+        "&#x0;",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "\\",
+        "\\u",
+        "\\ud800",
+        ":",
+        ",",
+        "\n",
+        "\r\n",
+        " ",
+        "  {",
+        "\"a\":",
+        "\"Event\":{\"System\":",
+        "1",
+        "null",
+        "\0",
+        "\u{feff}",
+        "Oct 24 17:05:38 h s: ",
+        "<13>",
+        "\"\"",
+    ])
+    .prop_map(|text| text.as_bytes().to_vec());
+    let piece = prop_oneof![12 => known, 1 => proptest::collection::vec(any::<u8>(), 0..8)];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn the_pieces_in_which_bytes_come_do_not_matter(bytes in hostile(), length in 1_usize..20) {
+        for (one, other) in framers().into_iter().zip(framers()) {
+            let name = format!("{one:?}");
+            prop_assert_eq!(read_in_pieces(&bytes, one, usize::MAX), read_in_pieces(&bytes, other, length), "{}", name);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_told(bytes in hostile()) {
+        for is_end in [false, true] {
+            let _ = sniff(&bytes, is_end);
+        }
+        prop_assert!(sniff(&bytes, true).is_some() || bytes.len() < 8);
+    }
+}
