@@ -57,9 +57,15 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
     App::new(Store::new(HostNaming::Computer, Retention::Everything), settings, Arc::new(Progress::default()))
 }
 
+fn feed(app: &mut App, messages: impl IntoIterator<Item = FeedMessage>) {
+    for message in messages {
+        app.feed(message);
+    }
+}
+
 fn four_tests() -> App {
     let mut app = empty(ColorSupport::Ansi16, false);
-    messages("four-tests.evtx").into_iter().for_each(|message| app.feed(message));
+    feed(&mut app, messages("four-tests.evtx"));
     app
 }
 
@@ -139,7 +145,7 @@ fn screens_are_as_they_were_looked_at() {
         }
     }
     let mut app = empty(ColorSupport::None, true);
-    messages("four-tests.evtx").into_iter().for_each(|message| app.feed(message));
+    feed(&mut app, messages("four-tests.evtx"));
     insta::assert_snapshot!("ascii_80x24", text(&at(&mut app, (80, 24))));
     insta::assert_snapshot!("too_small", text(&at(&mut app, (59, 15))));
     insta::assert_snapshot!("nothing_yet", text(&at(&mut empty(ColorSupport::Ansi16, false), (80, 24))));
@@ -190,7 +196,7 @@ fn joined_fields_and_faults_have_colours_of_their_own() {
 #[test]
 fn without_colours_selection_and_severity_are_still_seen() {
     let mut app = empty(ColorSupport::None, false);
-    messages("four-tests.evtx").into_iter().for_each(|message| app.feed(message));
+    feed(&mut app, messages("four-tests.evtx"));
     let buffer = at(&mut app, (120, 40));
     for cell in buffer.content() {
         assert!(matches!(cell.fg, Color::Reset) && matches!(cell.bg, Color::Reset), "{cell:?}");
@@ -203,7 +209,7 @@ fn without_colours_selection_and_severity_are_still_seen() {
 #[test]
 fn the_selection_stays_while_others_come_in() {
     let mut app = empty(ColorSupport::Ansi16, false);
-    messages("old-schema.evtx").into_iter().for_each(|message| app.feed(message));
+    feed(&mut app, messages("old-schema.evtx"));
     at(&mut app, (120, 40));
     press(&mut app, "jj");
     let selected = app.selected.clone();
@@ -250,7 +256,7 @@ fn an_invalid_pattern_never_changes_the_list() {
 #[test]
 fn no_event_brings_its_own_characters_to_the_screen() {
     let mut app = empty(ColorSupport::Ansi16, false);
-    messages("hostile.evtx").into_iter().for_each(|message| app.feed(message));
+    feed(&mut app, messages("hostile.evtx"));
     for size in SIZES {
         at(&mut app, size);
         press(&mut app, "g");
@@ -294,7 +300,7 @@ proptest! {
         let mut size = (80, 24);
         for (input, resized) in steps {
             size = resized.unwrap_or(size);
-            waiting.by_ref().take(1).for_each(|message| app.feed(message));
+            feed(&mut app, waiting.next());
             let _ = app.handle(input);
             at(&mut app, size);
         }
