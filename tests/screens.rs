@@ -280,7 +280,7 @@ fn any_key() -> impl Strategy<Value = Input> {
         2 => proptest::sample::select(vec![
             Key::Enter, Key::Esc, Key::Backspace, Key::Delete, Key::Tab, Key::BackTab, Key::Up, Key::Down, Key::Left,
             Key::Right, Key::Home, Key::End, Key::PageUp, Key::PageDown, Key::Function(1),
-        ]).prop_map(move |key| chord(key)),
+        ]).prop_map(chord),
         1 => "[a-z]".prop_map(|text| Input::Key(Chord::ctrl(text.chars().next().unwrap()))),
         1 => ".{0,12}".prop_map(Input::Paste),
         1 => (0_u16..300, 0_u16..100).prop_map(|(column, row)| Input::Click(column, row)),
