@@ -603,3 +603,29 @@ fn a_format_can_be_said() {
         assert!(!loaded.faults.is_empty());
     }
 }
+
+#[test]
+fn standard_input_is_read_as_it_comes() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_exfilscope"))
+        .args(["scan", "--profile", "spl", "--min-score", "0", "--stats", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // The first bytes tell nothing, and a line comes in two parts.
+    let line = good(7);
+    let (one, two) = line.split_at(20);
+    for part in ["\n", one, two, &good(8)] {
+        pipe.write_all(part.as_bytes()).unwrap();
+        pipe.flush().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(30));
+    }
+    drop(pipe);
+    let stats = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok).last().unwrap();
+    assert!(stats.contains("\"records\":2,\"sysmon\":2"), "{stats}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

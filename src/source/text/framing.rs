@@ -73,10 +73,7 @@ impl Framer {
         let bytes = gone.len();
         match self {
             Self::Json(framer) => framer.cut(gone),
-            Self::Xml(framer) => {
-                framer.start = framer.start.saturating_sub(bytes);
-                framer.at = framer.at.saturating_sub(bytes);
-            }
+            Self::Xml(framer) => framer.cut(bytes),
             Self::Csv(framer) => {
                 framer.start = framer.start.saturating_sub(bytes);
                 framer.at = framer.at.saturating_sub(bytes);
@@ -91,6 +88,11 @@ fn from(window: &[u8], at: usize) -> &[u8] {
 
 fn trimmed(window: &[u8], range: Range<usize>) -> &[u8] {
     window.get(range).unwrap_or_default().trim_ascii()
+}
+
+/// Whether a text is what JSON takes for blank, on one line.
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 /// `Record 17`, as evtx_dump writes it between records.
@@ -170,7 +172,7 @@ impl JsonFramer {
         self.at = self.at.saturating_sub(bytes);
         if let Some(line) = gone.get(self.line_start..) {
             self.line_cut += line.len();
-            self.line_is_used |= !line.trim_ascii().is_empty();
+            self.line_is_used |= !is_blank(line);
         }
         for place in [&mut self.start, &mut self.junk, &mut self.string_start].into_iter().flatten() {
             *place = place.saturating_sub(bytes);
@@ -269,7 +271,7 @@ impl JsonFramer {
             && self.first_line == Some(FirstLine::Full)
             && !self.line_is_used
             && self.at.saturating_sub(self.line_start) + self.line_cut <= self.column
-            && head.is_some_and(|head| head.trim_ascii().is_empty())
+            && head.is_some_and(is_blank)
     }
 
     /// Text between records.
@@ -420,7 +422,7 @@ impl JsonFramer {
     fn pass_broken(&mut self, window: &[u8]) -> Option<Step> {
         let here = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
         let mut line = self.line_start;
-        if self.line_is_used || here.is_some_and(|head| !head.trim_ascii().is_empty()) {
+        if self.line_is_used || here.is_some_and(|head| !is_blank(head)) {
             let Some(stop) = memchr::memchr(b'\n', from(window, self.at)) else {
                 self.at = window.len();
                 return Some(Step::More);
@@ -460,45 +462,60 @@ impl JsonFramer {
     }
 }
 
-static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("<Event"));
-static EVENT_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("</Event>"));
+static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Event"));
+/// A longer run of lines that are no events counts as several.
+const MOST_JUNK: usize = 1 << 20;
+const JUNK: &str = "this is no event";
 
 /// `<Event …>…</Event>`, whatever stands between.
 #[derive(Debug, Default)]
 pub(super) struct XmlFramer {
-    /// Where the record begins, or what is between records.
+    /// Where the record begins, or a run of lines that are no event.
     start: usize,
     at: usize,
+    /// Between records, where the line begins.
+    line: usize,
     is_inside: bool,
     is_skipping: bool,
-    /// What stands between records so far is no event.
+    /// Whole lines from `start` on are no event.
     is_junk: bool,
 }
 
-/// The next `<Event` that is a whole name. The second is how far was looked.
-fn find_event(window: &[u8], mut at: usize, is_end: bool) -> (Option<usize>, usize) {
-    while let Some(found) = EVENT.find(from(window, at)) {
-        let found = at + found;
-        match window.get(found + 6) {
-            Some(b'>' | b'/') => return (Some(found), found),
-            Some(byte) if byte.is_ascii_whitespace() => return (Some(found), found),
-            None if !is_end => return (None, found),
-            _ => at = found + 6,
-        }
+/// What stands where an event's tag might.
+enum Tag {
+    Begin,
+    No,
+    /// That depends on what comes.
+    Open,
+}
+
+/// Looks behind the name `Event`.
+fn tag(window: &[u8], behind: usize, is_end: bool) -> Tag {
+    match window.get(behind) {
+        Some(b'>' | b'/') => Tag::Begin,
+        Some(byte) if byte.is_ascii_whitespace() => Tag::Begin,
+        None if !is_end => Tag::Open,
+        _ => Tag::No,
     }
-    (None, at.max(window.len().saturating_sub(5)))
 }
 
 impl XmlFramer {
+    fn cut(&mut self, bytes: usize) {
+        for place in [&mut self.start, &mut self.at, &mut self.line] {
+            *place = place.saturating_sub(bytes);
+        }
+    }
+
     fn next(&mut self, window: &[u8], is_end: bool) -> Step {
         loop {
+            let step =
+                if self.is_inside { Some(self.inside(window, is_end)) } else { self.between(window, is_end) };
             if self.at - self.start > MOST_RECORD {
                 self.is_skipping = true;
             }
-            let step =
-                if self.is_inside { Some(self.inside(window, is_end)) } else { self.between(window, is_end) };
             if self.is_skipping {
-                self.start = self.at;
+                // What stands before a name tells what it is.
+                self.start = self.start.max(self.at.saturating_sub(2));
             }
             match step {
                 None => {}
@@ -512,110 +529,138 @@ impl XmlFramer {
         let lost = self.start..window.len();
         self.start = window.len();
         self.at = window.len();
+        self.line = window.len();
         let was_skipping = std::mem::take(&mut self.is_skipping);
+        let was_inside = std::mem::take(&mut self.is_inside);
+        let was_junk = std::mem::take(&mut self.is_junk);
         if was_skipping {
-            self.is_inside = false;
-            self.is_junk = false;
             Step::Lost(lost, SkipReason::Damaged, TOO_LONG)
-        } else if std::mem::take(&mut self.is_inside) {
+        } else if was_inside {
             Step::Lost(lost, SkipReason::Truncated, CUT)
-        } else if std::mem::take(&mut self.is_junk) {
-            Step::Lost(lost, SkipReason::Damaged, "this is no event")
+        } else if was_junk {
+            Step::Lost(lost, SkipReason::Damaged, JUNK)
         } else {
             Step::More
         }
     }
 
     fn inside(&mut self, window: &[u8], is_end: bool) -> Step {
-        let from_here = self.at;
-        let end = EVENT_END.find(from(window, from_here)).map(|found| from_here + found);
-        let limit = end.unwrap_or(window.len());
-        let (other, looked) =
-            find_event(window.get(..limit).unwrap_or_default(), from_here, is_end || end.is_some());
-        if let Some(other) = other {
-            let lost = self.start..other;
-            self.start = other;
-            self.at = other + 6;
-            let reason =
-                if std::mem::take(&mut self.is_skipping) { TOO_LONG } else { "the event has no end" };
-            return Step::Lost(lost, SkipReason::Damaged, reason);
+        while let Some(found) = EVENT.find(from(window, self.at)) {
+            let name = self.at + found;
+            let before = window.get(..name).unwrap_or_default();
+            if before.ends_with(b"</") {
+                match window.get(name + 5) {
+                    Some(b'>') => {
+                        let record = self.start..name + 6;
+                        self.leave(record.end);
+                        return if std::mem::take(&mut self.is_skipping) {
+                            Step::Lost(record, SkipReason::Damaged, TOO_LONG)
+                        } else {
+                            Step::Record(record)
+                        };
+                    }
+                    None if !is_end => {
+                        self.at = name;
+                        return Step::More;
+                    }
+                    _ => {}
+                }
+            } else if before.ends_with(b"<") {
+                match tag(window, name + 5, is_end) {
+                    Tag::Begin => {
+                        let lost = self.start..name - 1;
+                        self.start = name - 1;
+                        self.at = name + 5;
+                        let was_skipping = std::mem::take(&mut self.is_skipping);
+                        let reason = if was_skipping { TOO_LONG } else { "the event has no end" };
+                        return Step::Lost(lost, SkipReason::Damaged, reason);
+                    }
+                    Tag::Open => {
+                        self.at = name;
+                        return Step::More;
+                    }
+                    Tag::No => {}
+                }
+            }
+            self.at = name + 5;
         }
-        let Some(end) = end else {
-            self.at = looked.min(window.len().saturating_sub(7)).max(self.at);
-            return Step::More;
-        };
-        let record = self.start..end + 8;
-        self.start = record.end;
-        self.at = record.end;
+        self.at = self.at.max(window.len().saturating_sub(4));
+        Step::More
+    }
+
+    fn leave(&mut self, at: usize) {
+        self.start = at;
+        self.at = at;
+        self.line = at;
         self.is_inside = false;
-        if std::mem::take(&mut self.is_skipping) {
-            Step::Lost(record, SkipReason::Damaged, TOO_LONG)
-        } else {
-            Step::Record(record)
-        }
     }
 
     fn between(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
-        // Behind junk, a line begins at `at`; else at `start`.
-        let line = if self.is_junk || self.is_skipping { self.at } else { self.start };
-        let stop = memchr::memchr(b'\n', from(window, line)).map(|stop| line + stop);
-        let limit = stop.unwrap_or(window.len());
-        let (event, looked) =
-            find_event(window.get(..limit).unwrap_or_default(), self.at.max(line), is_end || stop.is_some());
-        if let Some(event) = event {
-            let junk = self.start..line;
-            self.start = event;
-            self.at = event + 6;
-            self.is_inside = true;
-            let was_skipping = std::mem::take(&mut self.is_skipping);
-            let was_junk = std::mem::take(&mut self.is_junk);
-            return if was_skipping {
-                Some(Step::Lost(junk.start..event, SkipReason::Damaged, TOO_LONG))
-            } else {
-                was_junk.then_some(Step::Lost(junk, SkipReason::Damaged, "this is no event"))
-            };
-        }
-        if stop.is_none() && !is_end {
-            if self.is_junk {
-                // `at` has to stay where the line begins, unless the line is too long to be held.
-                if window.len() - line > MOST_RECORD {
-                    self.at = looked;
-                }
-            } else {
-                self.at = looked;
+        while let Some(found) = memchr::memchr2(b'<', b'\n', from(window, self.at)) {
+            let place = self.at + found;
+            if window.get(place) == Some(&b'\n') {
+                return self.end_line(window, place, place + 1);
             }
-            return Some(Step::More);
+            let rest = from(window, place);
+            let is_open = rest.len() < 6 && b"<Event".starts_with(rest) && !is_end;
+            match if rest.starts_with(b"<Event") { tag(window, place + 6, is_end) } else { Tag::No } {
+                Tag::Begin => return self.begin(place),
+                Tag::No if !is_open => self.at = place + 1,
+                _ => {
+                    self.at = place;
+                    return Some(Step::More);
+                }
+            }
         }
-        let next = stop.map_or(window.len(), |stop| stop + 1);
-        let text = trimmed(window, line..limit);
-        let was_junk = self.is_junk;
-        let junk = self.start..line;
-        let is_foreign = !self.is_skipping && is_syslog_line(text);
+        self.at = window.len();
+        if is_end && self.line < window.len() {
+            return self.end_line(window, window.len(), window.len());
+        }
+        Some(Step::More)
+    }
+
+    fn begin(&mut self, place: usize) -> Option<Step> {
+        let junk = self.start..self.line.max(self.start);
+        self.start = place;
+        self.at = place + 6;
+        self.is_inside = true;
+        let was_junk = std::mem::take(&mut self.is_junk);
+        if std::mem::take(&mut self.is_skipping) {
+            return Some(Step::Lost(junk, SkipReason::Damaged, TOO_LONG));
+        }
+        was_junk.then_some(Step::Lost(junk, SkipReason::Damaged, JUNK))
+    }
+
+    /// Judges a line that ends at `end`, and goes on at `next`.
+    fn end_line(&mut self, window: &[u8], end: usize, next: usize) -> Option<Step> {
+        let text = trimmed(window, self.line..end);
+        let is_foreign = is_syslog_line(text);
+        if self.is_junk && !self.is_skipping && (is_foreign || is_silent(text)) {
+            // The line itself is looked at again.
+            let junk = self.start..self.line;
+            self.leave(self.line);
+            self.is_junk = false;
+            return Some(Step::Lost(junk, SkipReason::Damaged, JUNK));
+        }
+        let lost = self.start..next;
         self.at = next;
-        if self.is_skipping {
-            return None;
+        self.line = next;
+        if std::mem::take(&mut self.is_skipping) {
+            self.is_junk = false;
+            self.start = next;
+            return Some(Step::Lost(lost, SkipReason::Damaged, TOO_LONG));
         }
         if is_foreign || is_silent(text) {
             self.start = next;
-            self.is_junk = false;
-            if was_junk {
-                // The foreign line is told of at the next call.
-                if is_foreign {
-                    self.start = line;
-                    self.at = line;
-                }
-                return Some(Step::Lost(junk, SkipReason::Damaged, "this is no event"));
-            }
-            return if is_foreign {
-                Some(Step::Foreign)
-            } else if line == window.len() {
-                Some(Step::More)
-            } else {
-                None
-            };
+            return is_foreign.then_some(Step::Foreign);
         }
         self.is_junk = true;
-        if next == window.len() { Some(Step::More) } else { None }
+        if lost.len() > MOST_JUNK {
+            self.is_junk = false;
+            self.start = next;
+            return Some(Step::Lost(lost, SkipReason::Damaged, JUNK));
+        }
+        None
     }
 }
 

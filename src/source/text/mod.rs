@@ -19,6 +19,7 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -424,7 +425,7 @@ impl BlockReader {
         let at = block.steps.iter().position(|step| matches!(step, Step::Record(_)))?;
         let Step::Record(range) = block.steps.remove(at) else { return None };
         let (line, delimiter) = (block.data.get(range).unwrap_or_default(), delimiter_of(&block.data));
-        self.rows.delimiter = delimiter;
+        self.rows.reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         let text = tape::as_text(line);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         self.rows.read(text);
@@ -432,12 +433,13 @@ impl BlockReader {
     }
 
     fn read(&mut self, block: &Block, batch: &mut Batch, remarks: &mut Vec<Remark>) {
+        let mut lines = Lines { data: &block.data, at: 0, line: block.line };
         for step in &block.steps {
             match step {
-                Step::Record(range) => self.record(block, range.start, range.end, batch, remarks),
+                Step::Record(range) => self.record(block, range.clone(), &mut lines, batch, remarks),
                 Step::Lost(range, reason, why) => {
                     batch.tally.skip(*reason, 1);
-                    let line = block.lost_line.unwrap_or_else(|| line_of(block, range.start));
+                    let line = block.lost_line.unwrap_or_else(|| lines.number(range.start));
                     remarks.push(loss(None, line, why));
                 }
                 Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
@@ -449,12 +451,13 @@ impl BlockReader {
     fn record(
         &mut self,
         block: &Block,
-        start: usize,
-        end: usize,
+        range: Range<usize>,
+        lines: &mut Lines<'_>,
         batch: &mut Batch,
         remarks: &mut Vec<Remark>,
     ) {
-        let bytes = block.data.get(start..end).unwrap_or_default();
+        let start = range.start;
+        let bytes = block.data.get(range).unwrap_or_default();
         let text = tape::as_text(bytes);
         self.draft.clear();
         let outcome = match &block.names {
@@ -473,14 +476,14 @@ impl BlockReader {
                         lost_records: 0,
                         reason: format!(
                             "line {}: some of its text is no UTF-8 and is shown as U+FFFD",
-                            line_of(block, start)
+                            lines.number(start)
                         ),
                     });
                 }
             }
             Outcome::No(reason, why) => {
                 batch.tally.skip(reason, 1);
-                remarks.push(loss(self.draft.record_id, line_of(block, start), &why));
+                remarks.push(loss(self.draft.record_id, lines.number(start), &why));
             }
         }
     }
@@ -503,8 +506,19 @@ fn loss(record: Option<u64>, line: u64, why: &str) -> Remark {
     Remark { severity: Severity::Loss, record, lost_records: 1, reason: format!("line {line}: {why}") }
 }
 
-fn line_of(block: &Block, at: usize) -> u64 {
-    block.line + lines(block.data.get(..at).unwrap_or_default())
+/// Counts lines up to places that come in their order.
+struct Lines<'a> {
+    data: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn number(&mut self, at: usize) -> u64 {
+        self.line += lines(self.data.get(self.at..at).unwrap_or_default());
+        self.at = self.at.max(at);
+        self.line
+    }
 }
 
 /// The delimiter of a table, by its first line.
@@ -518,7 +532,7 @@ fn delimiter_of(data: &[u8]) -> u8 {
 /// One row of a table in cells.
 #[derive(Debug, Default)]
 struct Rows {
-    delimiter: u8,
+    reader: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
     length: usize,
@@ -527,7 +541,7 @@ struct Rows {
 impl Rows {
     /// Splits a row, which is whole.
     fn read(&mut self, row: &str) {
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).build();
+        self.reader.reset();
         self.text.resize(row.len() + 1, 0);
         self.ends.resize(self.ends.len().max(64), 0);
         self.length = 0;
@@ -537,7 +551,7 @@ impl Rows {
             else {
                 return;
             };
-            let (result, used, wrote, cells) = reader.read_record(input, text, ends);
+            let (result, used, wrote, cells) = self.reader.read_record(input, text, ends);
             input = input.get(used..).unwrap_or_default();
             written += wrote;
             self.length += cells;

@@ -437,7 +437,7 @@ mod tests {
             return map.into();
         }
         if let Some(number) = value.as_number() {
-            return serde_json::from_str(number).unwrap();
+            return serde_json::from_str(number).unwrap_or_default();
         }
         if let Some(text) = value.as_str() {
             return text.into();
