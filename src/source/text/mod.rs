@@ -1,6 +1,6 @@
 //! Sysmon events as text, in all the dialects in which exports, shippers and converters write them.
 //!
-//! A stream is unpacked and decoded ([`input`]), told by its content ([`sniff`]), cut into records ([`framing`]), and
+//! A stream is unpacked and decoded ([`input`]), told by its content ([`sniff`](mod@sniff)), cut into records ([`framing`]), and
 //! each record read for itself ([`shapes`], [`xml`]): what is wrong with one costs no other.
 
 mod draft;
