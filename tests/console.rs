@@ -262,5 +262,14 @@ fn resizing_at_any_moment_is_harmless() {
     console.wait_for(says("Help"), PATIENCE);
     console.keys("?");
     console.wait_for(lacks("Help"), PATIENCE);
+    // A resize away and back leaves a screen that has to be drawn whole, also where a key is there at the same moment.
+    for _ in 0..5 {
+        console.while_stopped(|console| {
+            console.resize(1, 1);
+            console.resize(40, 120);
+            console.keys("j");
+        });
+        console.wait_for(says("Alerts 10"), PATIENCE);
+    }
     assert!(console.quit().success());
 }

@@ -103,7 +103,7 @@ impl Loop {
     ) -> io::Result<()> {
         let (sender, mut inputs) = mpsc::unbounded_channel();
         std::thread::spawn(move || input::read_terminal(|input| sender.send(input).is_ok()));
-        let mut ended = Ended::new()?;
+        let mut signals = Signals::new()?;
         let mut feed_is_open = true;
         let mut last_frame = None::<Instant>;
         let (mut for_key, mut for_data) = (true, false);
@@ -127,8 +127,6 @@ impl Loop {
                     let mut next = Some(input);
                     while let Some(input) = next {
                         if matches!(input, Input::Resize(..)) {
-                            // Whatever stood there, the terminal has moved or cut it, even where the size is the old
-                            // one again by now.
                             screen.forget()?;
                         }
                         for effect in app.handle(input) {
@@ -142,7 +140,15 @@ impl Loop {
                     }
                     for_key = true;
                 }
-                () = ended.wait() => self.quit = true,
+                signal = signals.wait() => match signal {
+                    Signal::End => self.quit = true,
+                    // Whatever stood there, the terminal has moved or cut it, even where the size is the old one again
+                    // by now.
+                    Signal::Resize => {
+                        screen.forget()?;
+                        for_key = true;
+                    }
+                },
                 Some(answer) = self.answers.1.recv() => {
                     take_answer(app, answer);
                     for_key = true;
@@ -282,17 +288,30 @@ fn suspend(app: &mut App, _screen: &mut Screen) -> io::Result<()> {
     Ok(())
 }
 
-/// Signals that end the console: SIGTERM and SIGHUP, or their kin.
-struct Ended {
+/// What a signal says.
+enum Signal {
+    /// The console has to end: SIGTERM, SIGHUP, SIGINT, or their kin.
+    End,
+    /// The terminal has another size.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "elsewhere a resize is an input"))]
+    Resize,
+}
+
+/// Signals that the console answers.
+struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     hang_up: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    /// crossterm tells of it too, but not where a key comes at the same moment: it takes the key of the two that its
+    /// poll found, and forgets the signal.
+    #[cfg(unix)]
+    resize: tokio::signal::unix::Signal,
 }
 
-impl Ended {
+impl Signals {
     #[cfg(unix)]
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -300,6 +319,7 @@ impl Ended {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -310,19 +330,21 @@ impl Ended {
     }
 
     #[cfg(unix)]
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Signal::End,
+            _ = self.hang_up.recv() => Signal::End,
+            _ = self.interrupt.recv() => Signal::End,
+            _ = self.resize.recv() => Signal::Resize,
         }
     }
 
     #[cfg(not(unix))]
-    async fn wait(&mut self) {
+    async fn wait(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Signal::End
     }
 }
 

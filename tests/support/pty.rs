@@ -461,6 +461,16 @@ impl Console {
         self.master.resize(size(rows, columns)).expect("a terminal that changes its size");
     }
 
+    /// Holds the program while something happens, so that all of it is there at once when it looks again.
+    pub fn while_stopped(&mut self, meanwhile: impl FnOnce(&mut Self)) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let pid = self.child.process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let pid = pid.expect("a program that runs");
+        kill_process(pid, Signal::STOP).expect("a program that can be stopped");
+        meanwhile(self);
+        kill_process(pid, Signal::CONT).expect("a program that goes on");
+    }
+
     /// Bytes that the program has written so far.
     pub fn bytes_written(&self) -> usize {
         self.shared.lock().transcript.len()
