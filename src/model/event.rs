@@ -66,6 +66,21 @@ macro_rules! fields {
                 match name { $(stringify!($name) => Some(Self::$name),)+ _ => None }
             }
 
+            /// Whether a batch carries the field. Nobody asks for the others, which are the longest texts of all:
+            /// sources need not decode them. Whoever wants one takes it off this list.
+            #[must_use]
+            pub const fn is_carried(self) -> bool {
+                !matches!(
+                    self,
+                    Self::ParentUser
+                        | Self::OriginalFileName
+                        | Self::Hashes
+                        | Self::SourceIp
+                        | Self::SourcePort
+                        | Self::UtcTime
+                )
+            }
+
             /// The field's number, for tables.
             #[must_use]
             pub const fn index(self) -> usize {

@@ -8,6 +8,7 @@ use super::event::{Event, Verdict, is_sysmon_utf16};
 use super::header::CHUNK_SIZE;
 use super::lexicon::Lexicon;
 use super::records::Record;
+use super::shelf::Shelf;
 use super::template::{Origin, Role, Target, Template, Want};
 use super::utf16::push_utf16;
 use super::value::{self, Kind};
@@ -36,6 +37,7 @@ const MOST_DEFINED: usize = 2 * CHUNK_SIZE;
 #[derive(Debug, Default)]
 pub(super) struct FastReader {
     templates: Vec<Known>,
+    shelf: Shelf,
     defined: usize,
     values: Vec<Value>,
     nested: Vec<Value>,
@@ -74,7 +76,7 @@ struct Scene<'a> {
 }
 
 impl FastReader {
-    /// Forgets the last chunk's templates.
+    /// Forgets where the last chunk's templates were.
     pub(super) fn begin_chunk(&mut self) {
         self.templates.clear();
         self.defined = 0;
@@ -203,10 +205,14 @@ impl FastReader {
             if self.defined > MOST_DEFINED {
                 return Err(Doubt::Unfit);
             }
-            let template = Template::read(chunk, instance.definition, instance.template_id, role)
-                .or_else(|| lexicon?.find(instance.template_id, role))
-                .map(Rc::new);
             let (definition, template_id) = (instance.definition, instance.template_id);
+            let template = self.shelf.find(chunk, definition, template_id, role).or_else(|| {
+                let read = Template::read(chunk, definition, template_id, role).map(Rc::new);
+                if let Some(template) = &read {
+                    self.shelf.keep(chunk, definition, template_id, role, template);
+                }
+                read.or_else(|| lexicon?.find(template_id, role).map(Rc::new))
+            });
             self.templates.push(Known { definition, template_id, role, template: template.clone() });
             template
         };
