@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// --live: another channel, such as ForwardedEvents
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
+    /// Go on reading as the files grow, through rotation; a path that is not there yet is waited for
+    #[arg(long, conflicts_with = "live", requires = "paths")]
+    pub follow: bool,
     #[command(flatten)]
     pub common: Common,
 }
