@@ -119,6 +119,8 @@ pub struct Query<'a> {
     pub group: Option<GroupKey>,
     /// From (inclusive) and to (exclusive), in seconds since 1970.
     pub range: Option<(i64, i64)>,
+    /// Of the findings, in order of arrival, only so many; `None` for all.
+    pub first: Option<usize>,
     /// A condition on each finding.
     pub filter: Option<&'a dyn Fn(&FindingView<'_>) -> bool>,
 }
@@ -135,6 +137,7 @@ impl Query<'_> {
             reversed: false,
             group: None,
             range: None,
+            first: None,
             filter: None,
         }
     }
@@ -191,7 +194,8 @@ impl Listing {
         let store = &*store;
         let mut listing = Self::default();
         let mut by_score: [Vec<FindingId>; 4] = Default::default();
-        for id in store.ranked() {
+        let is_shown = |id: FindingId| query.first.is_none_or(|first| (id.0 as usize) < first);
+        for id in store.ranked().iter().filter(|id| is_shown(**id)) {
             let Some(points) = store.finding(*id).and_then(|finding| finding.score(query.profile, flags))
             else {
                 continue;

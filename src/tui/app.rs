@@ -14,7 +14,7 @@ use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
 use crate::store::coverage::Note;
 use crate::store::event::EventId;
-use crate::store::finding::FindingId;
+use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
 use crate::store::listing::{GroupKey, Line, Listing, Query, Side, SortKey};
 use crate::store::process::ProcessId;
@@ -165,6 +165,15 @@ pub struct Load {
     pub elapsed: Duration,
 }
 
+/// A view that stands still while more comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// How many findings there were when it was frozen; of these the list is made.
+    pub findings: usize,
+    /// Alerts that came since.
+    pub new_alerts: usize,
+}
+
 /// The state.
 #[allow(clippy::struct_excessive_bools, reason = "they are switches of the screen, each on its own")]
 pub struct App {
@@ -242,6 +251,8 @@ pub struct App {
     pub panes: Panes,
     /// Whether the list must be made anew whatever the clock says.
     pub stale: bool,
+    /// While the view stands still.
+    pub frozen: Option<Frozen>,
     listed_generation: u64,
     detail_key: Option<DetailKey>,
 }
@@ -290,6 +301,7 @@ impl App {
             area: Rect::default(),
             panes: Panes::default(),
             stale: true,
+            frozen: None,
             listed_generation: u64::MAX,
             detail_key: None,
         }
@@ -346,12 +358,35 @@ impl App {
             self.area = area;
             self.detail_key = None;
         }
+        if self.frozen.is_some() && with_news && self.has_news() {
+            self.count_behind_the_frozen_view();
+        }
         if self.stale || (with_news && self.has_news()) {
             self.make_list();
         }
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();
+    }
+
+    /// Stops the view, or lets it go on; the collection never stops.
+    pub fn freeze(&mut self) {
+        self.frozen = match self.frozen {
+            Some(_) => None,
+            None => Some(Frozen { findings: self.store.findings().len(), new_alerts: 0 }),
+        };
+        self.stale = true;
+    }
+
+    fn count_behind_the_frozen_view(&mut self) {
+        self.flags.extend(&self.store);
+        let Some(frozen) = &mut self.frozen else { return };
+        let (profile, min_score) = (self.list.profile, self.list.min_score);
+        let later = self.store.findings().get(frozen.findings..).unwrap_or_default();
+        let is_alert =
+            |finding: &&Finding| finding.score(profile, &self.flags).is_some_and(|score| score >= min_score);
+        frozen.new_alerts = later.iter().filter(is_alert).count();
+        self.listed_generation = self.store.generation();
     }
 
     fn make_list(&mut self) {
@@ -382,6 +417,7 @@ impl App {
             reversed: self.list.reversed,
             group: self.list.group,
             range: self.list.range,
+            first: self.frozen.map(|frozen| frozen.findings),
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
         self.listing = Listing::new(&mut self.store, flags, &query);

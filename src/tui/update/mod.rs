@@ -158,6 +158,7 @@ impl App {
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
             Action::Losses => self.open_page(Page::Losses),
+            Action::Freeze => self.freeze(),
             Action::Coverage => self.open_page(Page::Coverage),
             Action::Help => self.open_page(Page::Help),
             Action::Theme => {
@@ -209,6 +210,10 @@ impl App {
             Action::Allow | Action::CopyRow => {
                 check(self.selected_finding().is_some(), "Nothing is selected.")
             }
+            Action::Freeze => check(
+                self.frozen.is_some() || !self.load.finished,
+                "All is read: nothing more comes that could be held back.",
+            ),
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
                 check(self.narrowing().is_some(), "There is nothing to undo here; q quits.")
@@ -222,6 +227,8 @@ impl App {
     pub fn narrowing(&self) -> Option<&'static str> {
         if self.histogram.mark.is_some() {
             Some("mark")
+        } else if self.frozen.is_some() {
+            Some("freeze")
         } else if self.zoomed {
             Some("zoom")
         } else if !self.walked.is_empty() {
@@ -257,6 +264,7 @@ impl App {
             _ => {
                 match self.narrowing() {
                     Some("mark") => self.histogram.mark = None,
+                    Some("freeze") => self.freeze(),
                     Some("zoom") => self.zoomed = false,
                     Some("walk") => self.walked.clear(),
                     Some("range") => self.list.range = None,
