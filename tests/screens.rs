@@ -53,6 +53,7 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         title: "four-tests.evtx".to_owned(),
         mouse: false,
         endless: None,
+        keeper: None,
     };
     App::new(Store::new(HostNaming::Computer, Retention::Everything), settings, Arc::new(Progress::default()))
 }

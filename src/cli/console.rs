@@ -159,6 +159,7 @@ fn show(
         reveal_secrets: resolved.reveal_secrets,
         title,
         endless,
+        keeper: resolved.keeper(),
     };
     let store = resolved.store(Retention::Everything);
     let world = World {

@@ -10,12 +10,14 @@ use ratatui::layout::Rect;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
+use crate::model::batch::Batch;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
 use crate::store::coverage::Note;
 use crate::store::event::EventId;
 use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
+use crate::store::keep::Keeper;
 use crate::store::listing::{GroupKey, Line, Listing, Query, Side, SortKey};
 use crate::store::process::ProcessId;
 use crate::store::view::{FilteredFinding, FindingView};
@@ -56,6 +58,8 @@ pub struct Settings {
     pub mouse: bool,
     /// For a source that does not end: how it does.
     pub endless: Option<SourceState>,
+    /// What is kept, where not everything is.
+    pub keeper: Option<Keeper>,
 }
 
 /// A pane of the screen.
@@ -168,8 +172,8 @@ pub struct Load {
 /// A view that stands still while more comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frozen {
-    /// How many findings there were when it was frozen; of these the list is made.
-    pub findings: usize,
+    /// How many events were kept when it was frozen; of their findings the list is made.
+    pub events: usize,
     /// Alerts that came since.
     pub new_alerts: usize,
 }
@@ -239,6 +243,8 @@ pub struct App {
     pub title: String,
     /// For a source that does not end: how it does.
     pub endless: Option<SourceState>,
+    /// What is kept, where not everything is.
+    pub keeper: Option<Keeper>,
     /// How far the load is.
     pub progress: Arc<Progress>,
     /// How it stands.
@@ -295,6 +301,7 @@ impl App {
             reveal_secrets: settings.reveal_secrets,
             title: settings.title,
             endless: settings.endless,
+            keeper: settings.keeper,
             progress,
             load: Load::default(),
             mouse: settings.mouse,
@@ -311,13 +318,23 @@ impl App {
     pub fn feed(&mut self, message: FeedMessage) {
         match message {
             FeedMessage::Source(source) => self.store.add_source(source),
-            FeedMessage::Batch(batch) => self.store.ingest(batch),
+            FeedMessage::Batch(batch) => self.take_batch(batch),
             FeedMessage::Fault(fault) => self.store.add_fault(fault),
             FeedMessage::Finished => {
                 self.load.finished = true;
                 self.load.stopped = self.progress.is_stopped();
                 self.stale = true;
             }
+        }
+    }
+
+    fn take_batch(&mut self, batch: Batch) {
+        let Some(keeper) = &mut self.keeper else {
+            self.store.ingest(batch);
+            return;
+        };
+        if let Some(moved) = keeper.ingest(&mut self.store, batch, &self.flags) {
+            self.follow_the_move(moved);
         }
     }
 
@@ -373,7 +390,7 @@ impl App {
     pub fn freeze(&mut self) {
         self.frozen = match self.frozen {
             Some(_) => None,
-            None => Some(Frozen { findings: self.store.findings().len(), new_alerts: 0 }),
+            None => Some(Frozen { events: self.store.kept_events(), new_alerts: 0 }),
         };
         self.stale = true;
     }
@@ -382,10 +399,10 @@ impl App {
         self.flags.extend(&self.store);
         let Some(frozen) = &mut self.frozen else { return };
         let (profile, min_score) = (self.list.profile, self.list.min_score);
-        let later = self.store.findings().get(frozen.findings..).unwrap_or_default();
+        let is_later = |finding: &&Finding| finding.event.0 as usize >= frozen.events;
         let is_alert =
             |finding: &&Finding| finding.score(profile, &self.flags).is_some_and(|score| score >= min_score);
-        frozen.new_alerts = later.iter().filter(is_alert).count();
+        frozen.new_alerts = self.store.findings().iter().filter(is_later).filter(is_alert).count();
         self.listed_generation = self.store.generation();
     }
 
@@ -417,7 +434,7 @@ impl App {
             reversed: self.list.reversed,
             group: self.list.group,
             range: self.list.range,
-            first: self.frozen.map(|frozen| frozen.findings),
+            of_first_events: self.frozen.map(|frozen| frozen.events),
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
         self.listing = Listing::new(&mut self.store, flags, &query);

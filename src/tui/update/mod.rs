@@ -161,23 +161,27 @@ impl App {
             Action::Freeze => self.freeze(),
             Action::Coverage => self.open_page(Page::Coverage),
             Action::Help => self.open_page(Page::Help),
-            Action::Theme => {
-                let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
-                let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
-                return name.map(Effect::Theme).into_iter().collect();
-            }
-            Action::Mouse => {
-                self.mouse = !self.mouse;
-                let state = if self.mouse {
-                    "The mouse selects here now; m gives it back."
-                } else {
-                    "The mouse is the terminal's."
-                };
-                self.say(Tone::Info, state);
-                return vec![Effect::Mouse(self.mouse)];
-            }
+            Action::Theme => return self.next_theme(),
+            Action::Mouse => return self.toggle_mouse(),
         }
         Vec::new()
+    }
+
+    fn next_theme(&self) -> Vec<Effect> {
+        let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
+        let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
+        name.map(Effect::Theme).into_iter().collect()
+    }
+
+    fn toggle_mouse(&mut self) -> Vec<Effect> {
+        self.mouse = !self.mouse;
+        let state = if self.mouse {
+            "The mouse selects here now; m gives it back."
+        } else {
+            "The mouse is the terminal's."
+        };
+        self.say(Tone::Info, state);
+        vec![Effect::Mouse(self.mouse)]
     }
 
     /// Whether a key does anything here and now; the reason where it does not. The key bar leaves those out.
