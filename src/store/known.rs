@@ -24,6 +24,11 @@ fn identity(events: &[StoredEvent], id: EventId) -> Option<Identity> {
 }
 
 impl Known {
+    /// How many events there is room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
     /// The event of that identity.
     pub(super) fn find(&self, wanted: Identity, events: &[StoredEvent]) -> Option<EventId> {
         let hash = self.hasher.hash_one(wanted);
