@@ -17,7 +17,7 @@ use crate::export::stats::Stats;
 use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
-use crate::source::{LoadOptions, load_as};
+use crate::source::{LoadOptions, load_wanted};
 use crate::store::flags::Flags;
 use crate::store::keep::Keeper;
 use crate::store::listing::{Listing, Query, Side};
@@ -79,6 +79,7 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
         keeper: resolved.keeper(),
         flags: Flags::new(resolved.patterns.clone()),
     };
+    let wanted = retention.wanted();
     let desk = Desk { kept: Mutex::new(kept), waiting: Mutex::default() };
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };
@@ -91,11 +92,11 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
             let (done, waiting) = mpsc::channel::<()>();
             let progress = &progress;
             scope.spawn(move || show_progress(progress, &waiting));
-            load_as(paths, resolved.input_format, &options, progress, &take);
+            load_wanted(paths, resolved.input_format, wanted, &options, progress, &take);
             drop(done);
         });
     } else {
-        load_as(paths, resolved.input_format, &options, &progress, &take);
+        load_wanted(paths, resolved.input_format, wanted, &options, &progress, &take);
     }
     desk.finish()
 }

@@ -32,7 +32,7 @@ use self::ranking::Ranking;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
-use crate::model::event::{Field, code};
+use crate::model::event::{Field, Wanted, code};
 use crate::model::fault::{Fault, Tally};
 use crate::model::feed::SourceInfo;
 use crate::model::row::Clause;
@@ -85,6 +85,33 @@ const fn is_for_rows(field: Field) -> bool {
 /// Whether an Event 3 takes the field from its process's Event 1.
 const fn is_joined(field: Field) -> bool {
     matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
+}
+
+impl Retention {
+    /// The texts of events that a store asks for which keeps so much.
+    #[must_use]
+    pub fn wanted(self) -> Wanted {
+        const START: &[Field] =
+            &[Field::User, Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+        const CONNECTION: &[Field] = &[
+            Field::User,
+            Field::Image,
+            Field::CommandLine,
+            Field::ParentImage,
+            Field::ParentCommandLine,
+            Field::DestinationHostname,
+            Field::DestinationIp,
+        ];
+        match self {
+            Self::Everything => Wanted::default(),
+            Self::Joins => Wanted::only(
+                START,
+                CONNECTION,
+                &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
+            ),
+            Self::Selected => Wanted::only(START, CONNECTION, &[]),
+        }
+    }
 }
 
 /// All that was read.
@@ -451,5 +478,27 @@ fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> Facts<'a> {
         command_line: text(Field::CommandLine),
         parent_image: None,
         destination_hostname: text(Field::DestinationHostname),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_keeps_it_asks_for() {
+        let wanted = Retention::Joins.wanted();
+        let mut asked = 0;
+        for event_code in [code::PROCESS_CREATE, code::NETWORK_CONNECT, code::DNS_QUERY] {
+            let common = [Field::User, Field::Image, Field::ProcessGuid, Field::Computer];
+            for field in common.iter().chain(slot_fields(event_code)) {
+                assert!(field.is_carried() && Retention::Everything.wanted().has(event_code, *field));
+                if is_for_rows(*field) || *field == Field::Computer {
+                    assert!(wanted.has(event_code, *field), "{event_code} {field:?}");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 15, "{asked}");
     }
 }

@@ -12,7 +12,7 @@ use super::shelf::Shelf;
 use super::template::{Origin, Role, Target, Template, Want};
 use super::utf16::push_utf16;
 use super::value::{self, Kind};
-use crate::model::event::{Field, code};
+use crate::model::event::{Field, Wanted, code};
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
 
@@ -41,6 +41,7 @@ pub(super) struct FastReader {
     defined: usize,
     values: Vec<Value>,
     nested: Vec<Value>,
+    wanted: Wanted,
 }
 
 /// A definition of the chunk.
@@ -76,6 +77,11 @@ struct Scene<'a> {
 }
 
 impl FastReader {
+    /// One that decodes no more than somebody asks for.
+    pub(super) fn wanting(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
     /// Forgets where the last chunk's templates were.
     pub(super) fn begin_chunk(&mut self) {
         self.templates.clear();
@@ -150,7 +156,7 @@ impl FastReader {
                 }
                 fragment = Some(*value);
             } else {
-                scene.take(want, event)?;
+                scene.take(want, self.wanted, event)?;
             }
         }
         if let Some(value) = fragment {
@@ -181,7 +187,7 @@ impl FastReader {
             if want.target == Target::Fragment {
                 return Err(Doubt::Shape);
             }
-            scene.take(want, event)?;
+            scene.take(want, self.wanted, event)?;
         }
         Ok(())
     }
@@ -287,9 +293,11 @@ impl<'a> Scene<'a> {
         value::number(kind, bytes).ok_or(Doubt::Shape)
     }
 
-    fn take(&self, want: &Want, event: &mut Event) -> Result<(), Doubt> {
-        if matches!(want.target, Target::Provider | Target::EventId | Target::Fragment) {
-            return Ok(());
+    fn take(&self, want: &Want, wanted: Wanted, event: &mut Event) -> Result<(), Doubt> {
+        match want.target {
+            Target::Provider | Target::EventId | Target::Fragment => return Ok(()),
+            Target::Field(field) if !wanted.has(event.code, field) => return Ok(()),
+            _ => {}
         }
         let (kind, bytes) = self.resolve(want);
         if kind == Kind::NULL || (bytes.is_empty() && matches!(kind, Kind::UTF16 | Kind::ANSI)) {

@@ -32,6 +32,7 @@ use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
 use self::reference::Reference;
 use crate::model::batch::{Batch, Place};
+use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::time::Timestamp;
 
@@ -111,6 +112,11 @@ pub(super) fn is_unused(data: &[u8]) -> bool {
 }
 
 impl ChunkReader {
+    /// One that hands over no more texts than somebody asks for.
+    pub(super) fn wanting(wanted: Wanted) -> Self {
+        Self { fast: FastReader::wanting(wanted), ..Self::default() }
+    }
+
     /// Reads a chunk that stands at `place` of its file into a batch. Of less than 64 KiB, it is one that is cut short.
     /// Records whose templates are destroyed are left for later.
     pub(super) fn read(&mut self, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {

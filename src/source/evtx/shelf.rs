@@ -43,6 +43,8 @@ struct Mention {
     at: usize,
     /// The name: checksum, length and letters; `None` where it follows at once, as a part of the tokens.
     name: Option<Vec<u8>>,
+    /// The mention before it of the same name at the same place.
+    earlier: Option<usize>,
 }
 
 impl Shelf {
@@ -81,14 +83,15 @@ impl Shelf {
         else {
             return;
         };
-        let Some(mentions) = template
-            .mentions
-            .iter()
-            .map(|at| Mention::read(chunk, *at, start))
-            .collect::<Option<Vec<Mention>>>()
-        else {
-            return;
-        };
+        let mut mentions = Vec::with_capacity(template.mentions.len());
+        for at in &template.mentions {
+            let earlier = template.mentions.iter().take(mentions.len());
+            let earlier =
+                earlier.rev().take(2).position(|other| size_at(chunk, *other) == size_at(chunk, *at));
+            let earlier = earlier.and_then(|back| mentions.len().checked_sub(back + 1));
+            let Some(mention) = Mention::read(chunk, *at, start, earlier) else { return };
+            mentions.push(mention);
+        }
         if self.kept.len() >= MOST_KEPT {
             self.kept.clear();
         }
@@ -99,10 +102,10 @@ impl Shelf {
 
 impl Mention {
     /// Reads the mention that stands at an offset of the chunk.
-    fn read(chunk: &[u8], at: usize, start: usize) -> Option<Self> {
+    fn read(chunk: &[u8], at: usize, start: usize, earlier: Option<usize>) -> Option<Self> {
         let table = size_at(chunk, at)?;
         let name = if table == at + 4 { None } else { Some(name_at(chunk, table, None)?.to_vec()) };
-        Some(Self { at: at.checked_sub(start)?, name })
+        Some(Self { at: at.checked_sub(start)?, name, earlier })
     }
 }
 
@@ -128,8 +131,14 @@ impl Kept {
             };
             let Some(table) = size_at(tokens, mention.at) else { return false };
             let follows = table == start + mention.at + 4;
+            // Element and attribute are the same ones over and over; what was compared is not compared again.
+            let is_repeated = || {
+                let earlier = mention.earlier.and_then(|earlier| self.mentions.get(earlier));
+                earlier.is_some_and(|earlier| size_at(tokens, earlier.at) == Some(table))
+            };
             let names_agree = match &mention.name {
                 None => follows,
+                Some(_) if !follows && is_repeated() => true,
                 Some(name) => !follows && name_at(chunk, table, Some(name.len())) == Some(name.as_slice()),
             };
             if !names_agree || !is_same(from, mention.at) {
