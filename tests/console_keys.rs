@@ -97,7 +97,9 @@ fn press(console: &mut Console, dice: &mut Dice) {
         }
         18 => console.paste("git push\n\x1b[31m\u{202e}q\u{3}"),
         // What no terminal sends, and what is cut off.
-        _ => console.keys(["\x1b[", "\x1b[999;999H", "\x1b[<0;5;5M", "\x1bO", "\x1b[200~"][dice.below(5)]),
+        _ => console.keys(
+            ["\x1b[", "\x1b[999;999H", "\x1b[<0;5;5M", "\x1bO", "\x1b[200~", "\x1b[M   "][dice.below(6)],
+        ),
     }
 }
 
@@ -115,6 +117,17 @@ fn answers(console: &mut Console) -> bool {
         }
     }
     false
+}
+
+#[test]
+fn a_mouse_report_from_nowhere_is_a_click_on_nothing() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/four-tests.evtx");
+    let mut console = Console::start([fixture], 40, 120);
+    console.wait_for(|screen: &vt100::Screen| screen.contents().contains("quit"), PATIENCE);
+    console.keys("\x1b[M   \x1b[<0;0;0M\x1b[<0;65535;65535M?");
+    console.wait_for(|screen: &vt100::Screen| screen.contents().contains("Help"), PATIENCE);
+    console.keys("?");
+    assert!(console.quit().success());
 }
 
 #[test]

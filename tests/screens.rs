@@ -317,6 +317,7 @@ fn any_key() -> impl Strategy<Value = Input> {
         1 => "[a-z]".prop_map(|text| Input::Key(Chord::ctrl(text.chars().next().unwrap()))),
         1 => ".{0,12}".prop_map(Input::Paste),
         1 => (0_u16..300, 0_u16..100).prop_map(|(column, row)| Input::Click(column, row)),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(column, row)| Input::Click(column, row)),
         1 => (-5_i16..5).prop_map(Input::Wheel),
     ]
 }
