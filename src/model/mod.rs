@@ -10,3 +10,4 @@ pub mod row;
 pub mod secrets;
 pub mod text;
 pub mod time;
+pub mod verdict;
