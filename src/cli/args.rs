@@ -34,7 +34,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
     #[command(flatten)]
+    pub case: CaseOption,
+    #[command(flatten)]
     pub common: Common,
+}
+
+/// Where the console keeps verdicts.
+#[derive(Debug, Args)]
+pub(super) struct CaseOption {
+    /// The case file of verdicts and notes; made by the first one [default: case.ndjson beside the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub case: Option<PathBuf>,
 }
 
 /// `90s`, `30m`, `24h` or `7d`.

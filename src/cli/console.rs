@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::args::Common;
+use super::args::{CaseOption, Common};
 use super::clipboard;
-use super::settings::{Resolved, pattern_saver};
+use super::settings::{Resolved, analyst, case_file, pattern_saver};
 use crate::config;
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
@@ -28,7 +28,7 @@ const QUEUE: usize = 64;
 const DEFAULT_THEME: &str = "ansi";
 
 /// The console on files and folders, until it is left; says the exit status.
-pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
+pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
     check_terminal()?;
     let resolved = Resolved::new(common)?;
     let progress = Arc::new(Progress::default());
@@ -39,7 +39,7 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
     read_on_a_thread(move || {
         load_as(&paths, format, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
-    show(&resolved, title, progress, receiver, None, Arc::new(Events))?;
+    show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
 
@@ -47,6 +47,7 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
 pub(super) fn run_live(
     since: Option<Duration>,
     channel: Option<&str>,
+    case: &CaseOption,
     common: &Common,
 ) -> Result<u8, String> {
     let channel = channel.unwrap_or(SYSMON_CHANNEL).to_owned();
@@ -69,7 +70,8 @@ pub(super) fn run_live(
         });
     })?;
     let state = move || live_state(&status);
-    let result = show(&resolved, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
+    let result =
+        show(&resolved, case, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
     stop();
     // It writes its place in the log; a panic of it was caught and named where it happened.
     let _ = reader.join();
@@ -117,6 +119,7 @@ fn read_on_a_thread(read: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 fn show(
     resolved: &Resolved,
+    case: &CaseOption,
     title: String,
     progress: Arc<Progress>,
     feed: mpsc::Receiver<FeedMessage>,
@@ -128,6 +131,7 @@ fn show(
     let colors = colors();
     let load_theme =
         move |name: &str| Theme::load(name, themes.as_deref(), colors).map_err(|error| error.to_string());
+    let case = case_file(case.case.as_deref(), &resolved.config);
     let theme_name = resolved.theme.clone().unwrap_or_else(|| DEFAULT_THEME.to_owned());
     let settings = Settings {
         mouse: resolved.mouse,
@@ -142,12 +146,15 @@ fn show(
         reveal_secrets: resolved.reveal_secrets,
         title,
         endless,
+        case: case.as_ref().map(|case| case.path().display().to_string()),
     };
     let store = resolved.store(Retention::Everything);
     let world = World {
         raw_events,
         theme: Box::new(load_theme),
         save_patterns: Box::new(pattern_saver(resolved.config.clone())),
+        case,
+        analyst: analyst(),
         copy: Box::new(clipboard::copy),
     };
     run::run(App::new(store, settings, progress), feed, world)

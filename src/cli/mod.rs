@@ -35,14 +35,17 @@ pub fn run() -> ExitCode {
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
         Some(Command::Rule(command)) => rule::run(command),
-        None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => {
-            console::run_live(arguments.since, arguments.channel.as_deref(), &arguments.common)
-        }
+        None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => console::run_live(
+            arguments.since,
+            arguments.channel.as_deref(),
+            &arguments.case,
+            &arguments.common,
+        ),
         None if arguments.paths.is_empty() => {
             let _ = write!(std::io::stderr(), "{WAYS_IN}");
             Ok(EXIT_USAGE)
         }
-        None => console::run(&arguments.paths, &arguments.common),
+        None => console::run(&arguments.paths, &arguments.case, &arguments.common),
     };
     ExitCode::from(result.unwrap_or_else(|message| {
         complain(&message);

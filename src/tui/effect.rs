@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::case::Decision;
 use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::store::event::EventId;
@@ -29,6 +30,8 @@ pub enum Effect {
     ReadRaw(EventId),
     /// Write the patterns into the configuration.
     SavePatterns(Patterns),
+    /// Keep decisions in the case file.
+    Decide(Vec<Decision>),
     /// Write the screen to a file: SVG where its name ends so, text otherwise.
     Screenshot(PathBuf),
     /// Write rows to a file.

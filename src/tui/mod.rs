@@ -14,6 +14,7 @@ pub mod run;
 pub mod safe;
 pub mod terminal;
 pub mod theme;
+pub mod triage;
 pub mod update;
 pub mod views;
 pub mod widgets;

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,11 +16,14 @@ use super::input::{self, Input};
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::{safe, views};
+use crate::case::desk::{Desk, Report};
+use crate::case::{CaseFile, Decision};
 use crate::detect::pattern::Patterns;
 use crate::export::atomic::AtomicFile;
 use crate::export::screenshot::{self, Palette};
 use crate::export::{ExportOptions, Format, write_rows};
 use crate::model::feed::{FeedMessage, RawEvents};
+use crate::model::time::Timestamp;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::listing::Side;
@@ -43,6 +46,10 @@ pub struct World {
     pub theme: LoadTheme,
     /// Writes the patterns into the configuration, and says where.
     pub save_patterns: SavePatterns,
+    /// Where decisions are kept; `None` where there is no place for it.
+    pub case: Option<CaseFile>,
+    /// Who decides.
+    pub analyst: Option<String>,
     /// Puts a text into a clipboard of this host, where there is one; the text of the terminal's own otherwise.
     pub copy: Box<dyn Fn(&str) -> Copied>,
 }
@@ -60,6 +67,7 @@ pub enum Copied {
 /// Answers of threads that were asked to do something.
 enum Answer {
     Raw(EventId, Result<String, String>),
+    Case(Report),
 }
 
 /// Runs the console until it is left.
@@ -76,27 +84,39 @@ pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Res
     if app.mouse {
         screen.set_mouse(true).map_err(explain)?;
     }
-    let result = runtime.block_on(Loop::new(world).run(&mut app, &mut screen, feed));
+    let mut at_work = Loop::new(world)?;
+    let result = runtime.block_on(at_work.run(&mut app, &mut screen, feed));
     // A thread still waits for a key that will not come.
     runtime.shutdown_background();
     drop(screen);
-    result.map_err(explain)
+    let kept = at_work.desk.take().map_or(Ok(()), Desk::close);
+    result.map_err(explain)?;
+    kept
 }
 
 struct Loop {
     world: World,
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
+    /// Who keeps the decisions.
+    desk: Option<Desk>,
     started: Instant,
     quit: bool,
 }
 
 impl Loop {
-    fn new(world: World) -> Self {
-        Self { world, answers: mpsc::unbounded_channel(), started: Instant::now(), quit: false }
+    fn new(mut world: World) -> Result<Self, String> {
+        let answers = mpsc::unbounded_channel();
+        let sender = answers.0.clone();
+        let tell = move |report| {
+            // A console that is gone need not be told.
+            let _ = sender.send(Answer::Case(report));
+        };
+        let desk = world.case.take().map(|file| Desk::open(file, tell)).transpose()?;
+        Ok(Self { world, answers, desk, started: Instant::now(), quit: false })
     }
 
     async fn run(
-        mut self,
+        &mut self,
         app: &mut App,
         screen: &mut Screen,
         mut feed: mpsc::Receiver<FeedMessage>,
@@ -193,6 +213,7 @@ impl Loop {
                 }
                 Err(message) => app.say(Tone::Warning, message),
             },
+            Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
                 Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
                 Copied::ByTerminal(encoded) => {
@@ -217,6 +238,19 @@ impl Loop {
         Ok(())
     }
 
+    /// Says when and by whom, and has it written.
+    fn decide(&self, app: &mut App, mut decisions: Vec<Decision>) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let at = Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(0), 0, 0);
+        for decision in &mut decisions {
+            (decision.at, decision.by) = (Some(at), self.world.analyst.clone());
+            app.triage.book.apply(decision.clone());
+        }
+        if let Some(desk) = &self.desk {
+            desk.write(decisions);
+        }
+    }
+
     fn read_raw(&self, app: &App, id: EventId) {
         let Some(event) = app.store.event(id) else { return };
         let (Some(source), place) = (app.store.source(event).cloned(), event.place) else { return };
@@ -226,7 +260,10 @@ impl Loop {
 }
 
 fn take_answer(app: &mut App, answer: Answer) {
-    let Answer::Raw(id, result) = answer;
+    let (id, result) = match answer {
+        Answer::Raw(id, result) => (id, result),
+        Answer::Case(report) => return app.take_case(report),
+    };
     if let Some(Page::Raw { event, text }) = &mut app.page
         && *event == id
     {

@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod moving;
+mod triage;
 mod tuning;
 
 use super::app::{App, Page, Pane, Tone};
@@ -114,6 +115,14 @@ impl App {
             Action::Allow => self.allow(),
             Action::NextProposal => self.next_proposal(),
             Action::UndoPattern => self.undo_pattern(),
+            Action::Decide
+            | Action::Malicious
+            | Action::Benign
+            | Action::Unclear
+            | Action::Undecide
+            | Action::Note
+            | Action::UndoVerdict
+            | Action::NextUndecided => return self.triage(action),
             Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
             Action::Suppressed => {
                 let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
@@ -165,18 +174,20 @@ impl App {
                 let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
                 return name.map(Effect::Theme).into_iter().collect();
             }
-            Action::Mouse => {
-                self.mouse = !self.mouse;
-                let state = if self.mouse {
-                    "The mouse selects here now; m gives it back."
-                } else {
-                    "The mouse is the terminal's."
-                };
-                self.say(Tone::Info, state);
-                return vec![Effect::Mouse(self.mouse)];
-            }
+            Action::Mouse => return self.toggle_mouse(),
         }
         Vec::new()
+    }
+
+    fn toggle_mouse(&mut self) -> Vec<Effect> {
+        self.mouse = !self.mouse;
+        let state = if self.mouse {
+            "The mouse selects here now; m gives it back."
+        } else {
+            "The mouse is the terminal's."
+        };
+        self.say(Tone::Info, state);
+        vec![Effect::Mouse(self.mouse)]
     }
 
     /// Whether a key does anything here and now; the reason where it does not. The key bar leaves those out.
@@ -196,6 +207,9 @@ impl App {
                 self.saved != *self.flags.patterns(),
                 "The configuration already has both patterns as they are.",
             ),
+            Action::Decide | Action::Note | Action::NextUndecided | Action::UndoVerdict => {
+                self.can_triage(action)
+            }
             Action::Losses => {
                 check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
             }
@@ -254,6 +268,7 @@ impl App {
                 self.touch();
             }
             Context::Page => self.page = None,
+            Context::Verdict => self.deciding = false,
             _ => {
                 match self.narrowing() {
                     Some("mark") => self.histogram.mark = None,
@@ -303,6 +318,7 @@ impl App {
                 Vec::new()
             }
             Kind::Command => commands::run(self, &prompt.text),
+            Kind::Note => self.decide(None, Some(&prompt.text)),
         }
     }
 
