@@ -42,6 +42,7 @@ pub enum Action {
     Note,
     NextUndecided,
     UndoVerdict,
+    Report,
     Raw,
     CopyCommandLine,
     CopyRow,
@@ -169,6 +170,7 @@ table! {
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
     Profile [char('p')] PANES, "profile", "the other profile: spl or correlated";
+    Report [char('R')] &[Alerts, Detail], "report", "a Markdown or HTML report of this alert, or of this group, for the ticket; Enter writes it";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use ratatui::buffer::Buffer;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use super::app::{App, Page, Tone};
 use super::effect::Effect;
 use super::input::{self, Input};
+use super::report::Scope;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::{safe, views};
@@ -68,6 +70,7 @@ pub enum Copied {
 enum Answer {
     Raw(EventId, Result<String, String>),
     Case(Report),
+    Said(Result<String, String>),
 }
 
 /// Runs the console until it is left.
@@ -89,6 +92,10 @@ pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Res
     // A thread still waits for a key that will not come.
     runtime.shutdown_background();
     drop(screen);
+    for writer in std::mem::take(&mut at_work.writers) {
+        // What it had to say has nobody to be said to.
+        let _ = writer.join();
+    }
     let kept = at_work.desk.take().map_or(Ok(()), Desk::close);
     result.map_err(explain)?;
     kept
@@ -99,6 +106,8 @@ struct Loop {
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
     /// Who keeps the decisions.
     desk: Option<Desk>,
+    /// Threads whose files shall be whole before the console ends.
+    writers: Vec<JoinHandle<bool>>,
     started: Instant,
     quit: bool,
 }
@@ -112,7 +121,7 @@ impl Loop {
             let _ = sender.send(Answer::Case(report));
         };
         let desk = world.case.take().map(|file| Desk::open(file, tell)).transpose()?;
-        Ok(Self { world, answers, desk, started: Instant::now(), quit: false })
+        Ok(Self { world, answers, desk, writers: Vec::new(), started: Instant::now(), quit: false })
     }
 
     async fn run(
@@ -213,6 +222,7 @@ impl Loop {
                 }
                 Err(message) => app.say(Tone::Warning, message),
             },
+            Effect::Report { scope, path } => self.report(app, scope, path),
             Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
                 Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
@@ -238,10 +248,17 @@ impl Loop {
         Ok(())
     }
 
+    /// Gathers a report here, and has it written.
+    fn report(&mut self, app: &App, scope: Scope, path: Option<PathBuf>) {
+        let order = app.report(scope, path, now(), self.world.analyst.as_deref());
+        let sender = self.answers.0.clone();
+        self.writers.retain(|writer| !writer.is_finished());
+        self.writers.push(std::thread::spawn(move || sender.send(Answer::Said(order.write())).is_ok()));
+    }
+
     /// Says when and by whom, and has it written.
     fn decide(&self, app: &mut App, mut decisions: Vec<Decision>) {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let at = Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(0), 0, 0);
+        let at = now();
         for decision in &mut decisions {
             (decision.at, decision.by) = (Some(at), self.world.analyst.clone());
             app.triage.book.apply(decision.clone());
@@ -259,10 +276,16 @@ impl Loop {
     }
 }
 
+fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(0), 0, 0)
+}
+
 fn take_answer(app: &mut App, answer: Answer) {
     let (id, result) = match answer {
         Answer::Raw(id, result) => (id, result),
         Answer::Case(report) => return app.take_case(report),
+        Answer::Said(result) => return say_result(app, result),
     };
     if let Some(Page::Raw { event, text }) = &mut app.page
         && *event == id

@@ -113,6 +113,7 @@ impl App {
             Action::EditCiHost => self.open_pattern(Which::CiHost),
             Action::EditIdeParent => self.open_pattern(Which::IdeParent),
             Action::Allow => self.allow(),
+            Action::Report => self.prompt = Some(Prompt::new(Kind::Command, "report selected ")),
             Action::NextProposal => self.next_proposal(),
             Action::UndoPattern => self.undo_pattern(),
             Action::Decide
@@ -220,7 +221,7 @@ impl App {
                 self.tuning.as_ref().is_some_and(|tuning| tuning.proposals.len() > 1),
                 "There is no other proposal here.",
             ),
-            Action::Allow | Action::CopyRow => {
+            Action::Allow | Action::CopyRow | Action::Report => {
                 check(self.selected_finding().is_some(), "Nothing is selected.")
             }
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),

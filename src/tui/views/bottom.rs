@@ -162,6 +162,10 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
                 "{shown} of {all}  words  field:value  field~regex  score>=3  !not  ( or OR )  Tab completes"
             )
         }
+        Kind::Command if prompt.text.starts_with("report ") => {
+            "Enter writes a new file into this folder; or name one: .html for a page, else Markdown"
+                .to_owned()
+        }
         Kind::Command => "Tab completes; :help lists the commands".to_owned(),
         Kind::Note => format!("{}; Enter keeps it, an empty one takes it away", on_what(app)),
     };
