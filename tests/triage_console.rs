@@ -214,7 +214,7 @@ const SECRETS: [(&str, &str); 6] = [
 
 /// A log with an alert for each secret, in its own command line and in its parent's.
 fn log_with_secrets(folder: &Path) -> PathBuf {
-    let lines: String = SECRETS
+    let lines: Vec<String> = SECRETS
         .iter()
         .enumerate()
         .map(|(number, (command_line, _))| {
@@ -234,11 +234,11 @@ fn log_with_secrets(folder: &Path) -> PathBuf {
                     "ParentCommandLine": format!("cmd.exe /c {command_line}"),
                 },
             }});
-            format!("{event}\n")
+            event.to_string()
         })
         .collect();
     let path = folder.join("secrets.jsonl");
-    fs::write(&path, lines).unwrap();
+    fs::write(&path, lines.join("\n")).unwrap();
     path
 }
 
@@ -345,4 +345,49 @@ fn no_secret_gets_out_by_any_way_unless_revealed() {
     revealed.wait_for(|_: &Screen| case_file(&revealed).exists(), PATIENCE);
     assert!(revealed.quit().success());
     assert_masked("the case file", &fs::read_to_string(case_file(&revealed)).unwrap());
+}
+
+#[test]
+fn rows_of_many_hosts_come_through_a_pipe_with_their_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_exfilscope");
+    for (name, log) in [("a.ndjson", "four-tests.evtx"), ("b.ndjson", "developers-day")] {
+        let output = std::process::Command::new(program)
+            .args(["scan", "--min-score", "0"])
+            .arg(fixture(log))
+            .env("EXFILSCOPE_CONFIG", folder.path())
+            .output()
+            .unwrap();
+        fs::write(folder.path().join(name), output.stdout).unwrap();
+    }
+    let case = folder.path().join("case.ndjson");
+    let arguments: [&Path; 3] = [Path::new("--case"), &case, &fixture("four-tests.evtx")];
+    let mut log = start(&arguments, &[]);
+    log.keys("dm");
+    log.wait_for(says("M:1"), PATIENCE);
+    assert!(log.quit().success());
+
+    let script = format!(
+        "(echo nonsense; cat '{0}/a.ndjson' '{0}/b.ndjson' '{0}/a.ndjson') | '{program}' merge --case '{1}' -",
+        folder.path().display(),
+        case.display()
+    );
+    let mut merged = Console::spawn("sh", ["-c", &script], 40, 120, &[]);
+    merged.wait_for(says("M:1 b:0 u:0 77 left"), PATIENCE);
+    merged.wait_for(says("Alerts 78"), PATIENCE);
+    let rows = fs::read_to_string(folder.path().join("a.ndjson")).unwrap().lines().count();
+    merged.wait_for(says("1 loss"), PATIENCE);
+    merged.keys("e");
+    merged.wait_for(says("line 1: it is no JSON"), PATIENCE);
+    merged.wait_for(says(&format!("duplicate {rows}")), PATIENCE);
+    merged.keys("q");
+    // A pattern answers to all hosts at once.
+    merged.keys("c|ws-4711");
+    merged.wait_for(says("10 go"), PATIENCE);
+    merged.key(Key::Enter);
+    merged.wait_for(says("Alerts 68"), PATIENCE);
+    merged.keys("x/host:ws-4711");
+    merged.key(Key::Enter);
+    merged.wait_for(says("The scan that wrote the row said"), PATIENCE);
+    assert!(merged.quit().success());
 }

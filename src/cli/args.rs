@@ -69,9 +69,24 @@ pub(super) enum Command {
     /// Exit status: 0 no alert, 1 alerts, 2 usage or nothing could be read at all, 3 read in part (alerts are still
     /// printed, each unreadable part is named on standard error).
     Scan(Scan),
+    /// The console on rows that `scan` wrote, from many hosts
+    ///
+    /// `ssh HOST exfilscope scan ... > HOST.ndjson` on each host, then `exfilscope merge *.ndjson`.
+    Merge(Merge),
     /// The tuned detection for another engine, or patterns out of a Splunk search
     #[command(subcommand)]
     Rule(RuleCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// Files of `scan --format ndjson`, and folders of them (.ndjson, .jsonl, .json); `-` for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub case: CaseOption,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 #[derive(Debug, Subcommand)]

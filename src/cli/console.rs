@@ -16,7 +16,7 @@ use crate::config;
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
-use crate::source::{Events, LoadOptions, load_as};
+use crate::source::{Events, LoadOptions, load_as, load_rows};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
@@ -38,6 +38,20 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
     let format = resolved.input_format;
     read_on_a_thread(move || {
         load_as(&paths, format, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
+    })?;
+    show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
+    Ok(0)
+}
+
+/// The console on rows that scans wrote, until it is left; says the exit status.
+pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
+    check_terminal()?;
+    let resolved = Resolved::new(common)?;
+    let progress = Arc::new(Progress::default());
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
+    read_on_a_thread(move || {
+        load_rows(&paths, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
     show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)

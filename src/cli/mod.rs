@@ -25,6 +25,7 @@ const WAYS_IN: &str =
   exfilscope PATH...         the console on files and folders: .evtx, XML, JSON, CSV
   exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
+  exfilscope merge PATH...   the console on what scans of many hosts wrote
   exfilscope --help          all options
 ";
 
@@ -34,6 +35,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
+        Some(Command::Merge(merge)) => console::run_merge(&merge.paths, &merge.case, &merge.common),
         Some(Command::Rule(command)) => rule::run(command),
         None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => console::run_live(
             arguments.since,

@@ -1,6 +1,7 @@
 //! What every other module speaks of. This module names none of them.
 
 pub mod batch;
+pub mod claim;
 pub mod event;
 pub mod fault;
 pub mod feed;

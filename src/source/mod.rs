@@ -14,4 +14,4 @@ mod text;
 pub use events::Events;
 pub use evtx::EvtxEvents;
 pub use load::{LoadOptions, load, load_as};
-pub use text::InputFormat;
+pub use text::{InputFormat, load_rows};
