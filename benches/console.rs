@@ -48,6 +48,7 @@ fn app(alerts: u32) -> App {
         mouse: false,
         endless: None,
         case: Some("case.ndjson".to_owned()),
+        keeper: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));

@@ -16,7 +16,7 @@ use crate::config;
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
-use crate::source::{Events, LoadOptions, load_as, load_rows};
+use crate::source::{Events, FollowStatus, LoadOptions, follow, load_as, load_rows};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
@@ -46,6 +46,9 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
 /// The console on rows that scans wrote, until it is left; says the exit status.
 pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
     check_terminal()?;
+    if common.keep.is_some() {
+        return Err("merge reads to the end: --keep is for sources that have none".to_owned());
+    }
     let resolved = Resolved::new(common)?;
     let progress = Arc::new(Progress::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
@@ -54,6 +57,23 @@ pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -
         load_rows(&paths, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
     show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
+    Ok(0)
+}
+
+/// The console on files that grow, until it is left; says the exit status.
+pub(super) fn run_following(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
+    check_terminal()?;
+    let resolved = Resolved::new(common)?;
+    let progress = Arc::new(Progress::default());
+    let status = Arc::new(FollowStatus::default());
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (title, paths, format) = (title(paths), paths.to_vec(), resolved.input_format);
+    let (for_readers, its_status) = (Arc::clone(&progress), Arc::clone(&status));
+    read_on_a_thread(move || {
+        follow(&paths, format, &for_readers, &its_status, &|message| sender.blocking_send(message).is_ok());
+    })?;
+    let state = move || status.sentence();
+    show(&resolved, case, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
     Ok(0)
 }
 
@@ -161,6 +181,7 @@ fn show(
         title,
         endless,
         case: case.as_ref().map(|case| case.path().display().to_string()),
+        keeper: resolved.keeper(),
     };
     let store = resolved.store(Retention::Everything);
     let world = World {

@@ -9,7 +9,7 @@ use crate::model::fault::{Fault, Severity};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::store::Store;
-use crate::store::finding::FindingId;
+use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
 use crate::store::listing::{Listing, Query, Side};
 use crate::store::view::{FilteredFinding, FindingView};
@@ -85,6 +85,12 @@ impl Triage {
         self.book.find(&identity_of(view)?)
     }
 
+    /// Findings have other numbers now.
+    pub(super) fn restart(&mut self) {
+        self.keys.clear();
+        self.marks.clear();
+    }
+
     /// Marks what came in, and all anew where decisions changed.
     pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
         for finding in store.findings().iter().skip(self.keys.len()) {
@@ -115,7 +121,11 @@ impl Triage {
         if self.book.is_empty() {
             return;
         }
-        for (finding, mark) in store.findings().iter().zip(&self.marks) {
+        let is_shown =
+            |finding: &Finding| query.of_first_events.is_none_or(|first| (finding.event.0 as usize) < first);
+        for (finding, mark) in
+            store.findings().iter().zip(&self.marks).filter(|(finding, _)| is_shown(finding))
+        {
             let is_listed = finding
                 .score(query.profile, flags)
                 .is_some_and(|score| (score >= query.min_score) == (query.side == Side::Alerts));
