@@ -7,6 +7,7 @@
 )]
 
 #[path = "../fuzz/src/targets.rs"]
+#[allow(unreachable_pub, reason = "they are the fuzz package's own")]
 mod targets;
 
 use std::fs;

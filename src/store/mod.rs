@@ -14,6 +14,7 @@ mod joins;
 pub mod keep;
 mod known;
 pub mod listing;
+mod merged;
 pub mod process;
 mod ranking;
 pub mod rows;
@@ -27,6 +28,7 @@ use self::finding::{Finding, FindingId};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::known::Known;
+use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
 use crate::detect::profile::Profile;
@@ -133,6 +135,7 @@ pub struct Store {
     findings: Vec<Finding>,
     ranking: Ranking,
     census: Census,
+    rows: Rows,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
@@ -169,9 +172,14 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
-        self.census.add_records(&batch);
-        for record in &batch.events {
-            self.ingest_event(&batch, record);
+        if batch.claims.is_empty() {
+            self.census.add_records(&batch);
+            for record in &batch.events {
+                self.ingest_event(&batch, record);
+            }
+        }
+        for (record, claim) in batch.events.iter().zip(&batch.claims) {
+            self.ingest_row(&batch, record, claim);
         }
         self.faults.extend(batch.faults);
         self.generation += 1;
