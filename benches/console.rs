@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
@@ -39,6 +40,8 @@ fn app(alerts: u32) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
         theme: Theme::load("ansi", None, ColorSupport::Ansi16).expect("the theme is built in"),
         theme_name: "ansi".to_owned(),
         theme_names: vec!["ansi".to_owned()],

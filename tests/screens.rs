@@ -10,6 +10,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
@@ -45,6 +46,8 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
         theme: Theme::load("ansi", None, colors).unwrap(),
         theme_name: "ansi".to_owned(),
         theme_names: Theme::names(None),

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
-use crate::store::coverage::Note;
+use crate::store::coverage::{Note, Weight};
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
@@ -40,6 +41,10 @@ pub struct Settings {
     pub patterns: Patterns,
     /// The patterns as the configuration file has them.
     pub saved: Patterns,
+    /// The exceptions that suppress.
+    pub exceptions: Exceptions,
+    /// A sentence on each that has expired.
+    pub expired: Vec<String>,
     /// The theme.
     pub theme: Theme,
     /// Its name.
@@ -176,6 +181,8 @@ pub struct App {
     pub history: Vec<Patterns>,
     /// The patterns as the configuration file has them.
     pub saved: Patterns,
+    /// A sentence on each exception that has expired.
+    pub expired: Vec<String>,
     /// The pattern that is being edited.
     pub tuning: Option<Tuning>,
     /// What the list shows.
@@ -254,9 +261,10 @@ impl App {
             ListView { profile: settings.profile, min_score: settings.min_score, ..ListView::default() };
         Self {
             store,
-            flags: Flags::new(settings.patterns),
+            flags: Flags::with_exceptions(settings.patterns, settings.exceptions),
             history: Vec::new(),
             saved: settings.saved,
+            expired: settings.expired,
             tuning: None,
             list,
             listing: Listing::default(),
@@ -386,7 +394,8 @@ impl App {
         };
         self.listing = Listing::new(&mut self.store, flags, &query);
         if self.listed_generation != self.store.generation() {
-            self.notes = self.store.coverage_notes();
+            let expired = self.expired.iter().map(|text| Note { weight: Weight::Remark, text: text.clone() });
+            self.notes = self.store.coverage_notes().into_iter().chain(expired).collect();
         }
         self.listed_generation = self.store.generation();
         self.stale = false;

@@ -99,6 +99,10 @@ fn segments(app: &App) -> Vec<Segment> {
     if app.saved != *app.flags.patterns() {
         segments.push(one(4, "patterns not saved".to_owned(), Token::Warning));
     }
+    if !app.expired.is_empty() {
+        let noun = if app.expired.len() == 1 { "exception" } else { "exceptions" };
+        segments.push(one(4, format!("{} {noun} expired", app.expired.len()), Token::Warning));
+    }
     let blind = app.notes.iter().filter(|note| note.weight == Weight::Blind).count();
     if blind > 0 {
         let noun = if blind == 1 { "blind spot" } else { "blind spots" };
