@@ -137,6 +137,12 @@ fn main() {
     let typed = "|laptop-0|ws-01|runner".chars().map(Key::Char);
     measure("CI-host pattern, a keystroke", &mut app, area, typed.chain((0..22).map(|_| Key::Backspace)));
     app.handle(press(Key::Esc));
+    app.handle(press(Key::Char('2')));
+    app.prepare(area, false);
+    let typed = "|laptop-0|ws-01|runner".chars().map(Key::Char);
+    measure("workbench, a keystroke", &mut app, area, typed.chain((0..22).map(|_| Key::Backspace)));
+    app.handle(press(Key::Esc));
+    app.prepare(area, false);
     app.handle(press(Key::Char('/')));
     let typed = "owner42 host:laptop !runner".chars().map(Key::Char);
     measure("filter, a keystroke", &mut app, area, typed.chain((0..27).map(|_| Key::Backspace)));

@@ -26,6 +26,10 @@ pub enum Action {
     Allow,
     NextProposal,
     UndoPattern,
+    RedoPattern,
+    Workbench,
+    FilterSubjects,
+    TakeAdvice,
     SavePatterns,
     Suppressed,
     Profile,
@@ -48,6 +52,22 @@ pub enum Action {
     Interrupt,
 }
 
+impl Action {
+    /// Whether it edits what is in force, or saves it.
+    #[must_use]
+    pub const fn changes_patterns(self) -> bool {
+        matches!(
+            self,
+            Self::EditCiHost
+                | Self::EditIdeParent
+                | Self::Allow
+                | Self::UndoPattern
+                | Self::RedoPattern
+                | Self::SavePatterns
+        )
+    }
+}
+
 /// Where the keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Context {
@@ -59,6 +79,10 @@ pub enum Context {
     Detail,
     /// The editor of a pattern.
     Tuning,
+    /// A text of the workbench: a pattern, or the filter of hosts and parents.
+    WorkbenchText,
+    /// A list of the workbench: what changes, or the advice.
+    WorkbenchList,
     /// The line at the bottom.
     Prompt,
     /// A page over the screen: help, losses, a raw event.
@@ -67,8 +91,16 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page];
+    pub const ALL: [Self; 8] = [
+        Self::Alerts,
+        Self::Histogram,
+        Self::Detail,
+        Self::Tuning,
+        Self::WorkbenchText,
+        Self::WorkbenchList,
+        Self::Prompt,
+        Self::Page,
+    ];
 
     /// The heading in the help.
     #[must_use]
@@ -78,6 +110,8 @@ impl Context {
             Self::Histogram => "In the histogram",
             Self::Detail => "In the detail",
             Self::Tuning => "While editing a pattern",
+            Self::WorkbenchText => "In the workbench, in a pattern",
+            Self::WorkbenchList => "In the workbench, in what changes and in the advice",
             Self::Prompt => "In the filter and command line",
             Self::Page => "On a page",
         }
@@ -109,10 +143,11 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, WorkbenchList, WorkbenchText};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page];
+const MOVING: &[Context] = &[Alerts, Detail, Page, WorkbenchList];
+const WORKBENCH: &[Context] = &[WorkbenchText, WorkbenchList];
 
 macro_rules! table {
     ($($action:ident [$($chord:expr),+] $contexts:expr, $label:literal, $help:literal;)+) => {
@@ -136,6 +171,28 @@ table! {
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    // The workbench.
+    Enter [key(Key::Enter)] &[WorkbenchText], "keep", "keep both patterns as they stand";
+    Enter [key(Key::Enter)] &[WorkbenchList], "open", "show the alert in the list; take the advice";
+    NextPane [key(Key::Tab)] WORKBENCH, "next part", "to the next part: the patterns, what changes, the advice";
+    TakeAdvice [ctrl('t')] WORKBENCH, "take advice", "put the advice under the cursor into its pattern";
+    FilterSubjects [ctrl('f')] &[WorkbenchText], "filter", "list the hosts and parents that hold a text";
+    FilterSubjects [char('/'), ctrl('f')] &[WorkbenchList], "filter", "list the hosts and parents that hold a text";
+    SavePatterns [ctrl('s')] &[WorkbenchText], "save", "write what is in force into the configuration, after a look at the difference";
+    SavePatterns [char('w'), ctrl('s')] &[WorkbenchList], "save", "write what is in force into the configuration, after a look at the difference";
+    UndoPattern [ctrl('u')] &[WorkbenchText], "undo", "undo the last change that was kept";
+    UndoPattern [char('u'), ctrl('u')] &[WorkbenchList], "undo", "undo the last change that was kept";
+    RedoPattern [ctrl('r')] WORKBENCH, "", "do it again";
+    Escape [key(Key::Esc)] &[WorkbenchText], "close", "leave the workbench; what is not kept is as before";
+    Escape [key(Key::Esc), char('q'), char('2')] &[WorkbenchList], "close", "leave the workbench; what is not kept is as before";
+    Help [char('?'), key(Key::Function(1))] &[WorkbenchList], "help", "this help";
+    Help [key(Key::Function(1))] &[WorkbenchText], "", "this help";
+    PreviousPane [key(Key::BackTab)] WORKBENCH, "", "to the part before";
+    Command [char(':')] &[WorkbenchList], "", "a command";
+    Up [key(Key::Up)] &[WorkbenchText], "", "scroll the hosts or parents up";
+    Down [key(Key::Down)] &[WorkbenchText], "", "scroll the hosts or parents down";
+    PageUp [key(Key::PageUp)] &[WorkbenchText], "", "a page up";
+    PageDown [key(Key::PageDown)] &[WorkbenchText], "", "a page down";
     // Pages.
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     // The panes.
@@ -146,6 +203,7 @@ table! {
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
+    Workbench [char('2')] PANES, "workbench", "both patterns: what they match, what changes against what is saved, and advice";
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
@@ -153,7 +211,8 @@ table! {
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
-    UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern";
+    UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern or an exception";
+    RedoPattern [ctrl('r')] PANES, "", "do it again";
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
@@ -167,10 +226,12 @@ table! {
     // Moving.
     Up [key(Key::Up), char('k')] MOVING, "", "up";
     Down [key(Key::Down), char('j')] MOVING, "", "down";
-    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] MOVING, "", "a page up";
-    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] MOVING, "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page], "", "to the last";
+    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page], "", "a page up";
+    PageUp [key(Key::PageUp), ctrl('b')] &[WorkbenchList], "", "a page up";
+    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page], "", "a page down";
+    PageDown [key(Key::PageDown), ctrl('d')] &[WorkbenchList], "", "a page down";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, WorkbenchList], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, WorkbenchList], "", "to the last";
     Left [key(Key::Left), char('h')] &[Alerts, Histogram], "", "scroll the command lines left; in the histogram: earlier";
     Right [key(Key::Right), char('l')] &[Alerts, Histogram], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
@@ -178,9 +239,9 @@ table! {
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
-    Redraw [ctrl('l')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "draw the screen anew";
-    Suspend [ctrl('z')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "back to the shell; fg comes back";
-    Interrupt [ctrl('c')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "quit from anywhere";
+    Redraw [ctrl('l')] &Context::ALL, "", "draw the screen anew";
+    Suspend [ctrl('z')] &Context::ALL, "", "back to the shell; fg comes back";
+    Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere";
 }
 
 /// What a key does in a context.
@@ -231,7 +292,7 @@ mod tests {
 
     #[test]
     fn no_key_of_a_text_field_is_a_character() {
-        for context in [Context::Tuning, Context::Prompt] {
+        for context in [Context::Tuning, Context::WorkbenchText, Context::Prompt] {
             for chord in bindings(context).flat_map(|binding| binding.chords) {
                 let types = matches!(chord, Chord { key: Key::Char(_), ctrl: false, alt: false });
                 assert!(!types, "{} could not be typed", chord_name(*chord));
