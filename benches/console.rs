@@ -144,4 +144,14 @@ fn main() {
     measure("group by the next key", &mut app, area, (0..12).map(|_| Key::Char('b')));
     measure("suppressed, and back", &mut app, area, (0..20).map(|_| Key::Char('x')));
     measure("the other profile", &mut app, area, (0..20).map(|_| Key::Char('p')));
+    let verdicts = [Key::Char('d'), Key::Char('m'), Key::Char('n')];
+    measure("a verdict and on to the next", &mut app, area, verdicts.into_iter().cycle().take(300));
+    measure("take a verdict back", &mut app, area, (0..50).map(|_| Key::Char('U')));
+    app.handle(press(Key::Char('/')));
+    measure("filter by verdict, a keystroke", &mut app, area, "!verdict:none".chars().map(Key::Char));
+    app.handle(press(Key::Esc));
+    app.handle(press(Key::Char('b')));
+    app.prepare(area, false);
+    let group = [Key::Char('d'), Key::Char('b'), Key::Down];
+    measure("a verdict on all of a host", &mut app, area, group.into_iter().cycle().take(150));
 }

@@ -11,6 +11,8 @@ use crate::model::text::visible;
 
 /// Bytes that are written at a time, whole lines each.
 const MOST_AT_ONCE: usize = 64 << 10;
+/// Windows' number for a part of a file that another program has locked.
+const LOCK_VIOLATION: i32 = 33;
 /// How often and how long the lock is waited for.
 const TRIES: u32 = 200;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
@@ -130,7 +132,11 @@ impl CaseFile {
         if size > self.offset {
             let mut file = File::open(&self.path)?;
             file.seek(SeekFrom::Start(self.offset))?;
-            self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news)?;
+            match self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news) {
+                // On Windows nobody reads what somebody writes just now: the rest is there the next time.
+                Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {}
+                read => read?,
+            }
         }
         self.was_read = true;
         Ok(news)
