@@ -24,6 +24,7 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::report::Scope;
 use exfilscope::tui::theme::{ColorSupport, Theme};
 use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
@@ -154,4 +155,10 @@ fn main() {
     app.prepare(area, false);
     let group = [Key::Char('d'), Key::Char('b'), Key::Down];
     measure("a verdict on all of a host", &mut app, area, group.into_iter().cycle().take(150));
+    app.handle(press(Key::Esc));
+    app.prepare(area, false);
+    let started = Instant::now();
+    let order = app.report(Scope::List, None, Timestamp::from_unix(0, 0, 0), None);
+    println!("{:<44} {:>16.3?}", "a report of the list, gathered", started.elapsed());
+    drop(order);
 }
