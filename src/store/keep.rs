@@ -18,8 +18,8 @@ use crate::model::batch::{Batch, EventHead};
 use crate::model::event::{Field, code};
 use crate::model::time::Timestamp;
 
-/// How many events are copied for each that comes in: the copy catches up before the store has grown by a third.
-const PACE: usize = 4;
+/// How many events are copied for each that comes in: the copy catches up before the store has grown by a sixth.
+const PACE: usize = 8;
 /// Events that are copied with each batch, however few it brings.
 const LEAST_COPIED: usize = 64;
 /// Nothing is let go of before so many events are too many: copying costs.
@@ -163,6 +163,8 @@ impl Keeper {
         let mut new = Store::new(store.naming, store.retention);
         new.keeps_duplicates = store.keeps_duplicates;
         new.sources.clone_from(&store.sources);
+        let kept = stayed.len() + events.saturating_sub(first_kept as usize);
+        new.events.reserve_exact(kept + kept / PACE * 2);
         self.copy = Some(Copying { store: new, stayed, first_kept, copied: 0, next: first_kept });
     }
 }

@@ -177,9 +177,10 @@ fn escaped(text: &str) -> String {
 
 fn xml(record: u64, event: &Event, quote: char, rendering: &str) -> String {
     let shape = event.shape;
-    let data: String = fields(event)
+    let data: Vec<String> = fields(event)
         .map(|(name, text)| format!("<Data Name={quote}{name}{quote}>{}</Data>", escaped(&text)))
         .collect();
+    let data = data.concat();
     format!(
         "<Event xmlns={quote}http://schemas.microsoft.com/win/2004/08/events/event{quote}><System>\
          <Provider Name={quote}{}{quote} Guid={quote}{}{quote}/><EventID>{}</EventID><Version>{}</Version>\

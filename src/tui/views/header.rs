@@ -75,7 +75,7 @@ fn segments(app: &App) -> Vec<Segment> {
     }
     let tally = app.store.tally();
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
-    segments.extend(app.bounds().map(|bounds| one(4, bounds, Token::Muted)));
+    segments.extend(app.bounds().map(|bounds| one(7, bounds, Token::Muted)));
     let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
     let others: u64 = tally.skipped.values().sum::<u64>() - duplicates;
     if duplicates > 0 {
