@@ -13,9 +13,13 @@ use std::sync::{Arc, Mutex};
 use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
+use exfilscope::model::batch::{Batch, EventHead, SourceId};
+use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
+use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
+use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Pane, Selected, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
@@ -329,6 +333,52 @@ fn verdicts_are_seen_counted_and_filtered_by() {
         }
         find(&at(&mut app, size), "Alerts 10");
     }
+}
+
+#[test]
+fn verdicts_stay_with_their_alerts_when_old_events_leave() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    app.keeper = Some(Keeper::new(Keep::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
+    // What is no alert stands before all, so that the alerts get other numbers when it leaves.
+    let fill = |app: &mut App, first: u64| {
+        let mut batch = Batch::new(SourceId(7));
+        for number in first..first + 8_000 {
+            let head = EventHead {
+                // Of a CI system, and so no alert.
+                event_code: 1,
+                time: Some(Timestamp::from_unix(1_700_000_000, 0, 7)),
+                record_id: Some(number),
+                place: number,
+                process_guid: None,
+                parent_process_guid: None,
+            };
+            let command_line = "git push https://github.com/a/b";
+            batch.push(
+                head,
+                [
+                    (Field::Computer, "jenkins-1"),
+                    (Field::Image, r"C:\git\git.exe"),
+                    (Field::CommandLine, command_line),
+                ],
+            );
+        }
+        app.feed(FeedMessage::Batch(batch));
+    };
+    fill(&mut app, 0);
+    feed(&mut app, messages("four-tests.evtx"));
+    at(&mut app, (120, 40));
+    press(&mut app, "jdmjdb");
+    let marks = |app: &mut App| -> Vec<_> {
+        at(app, (120, 40));
+        app.listing.findings.iter().map(|id| app.triage.mark(*id)).collect()
+    };
+    let before = marks(&mut app);
+    for round in 1..5 {
+        fill(&mut app, round * 8_000);
+    }
+    assert!(app.store.let_go() > 0, "nothing left");
+    assert_eq!(marks(&mut app), before);
+    assert_eq!(app.triage.counts, [1, 1, 0, 8]);
 }
 
 #[test]
