@@ -105,8 +105,8 @@ fn press(console: &mut Console, dice: &mut Dice) {
 
 /// Whether it draws the screen anew when it is asked to.
 fn answers(console: &mut Console) -> bool {
-    // Out of whatever is half typed or half pasted.
-    console.keys("\x1b[201~");
+    // Out of whatever is half typed, half pasted or half a mouse report.
+    console.keys("mM\x1b[201~");
     let before = console.bytes_written();
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
@@ -164,7 +164,8 @@ fn no_sequence_of_keys_is_too_much_under_load() {
             assert_eq!(odd, None, "after {pressed} keys\n{shown:?}");
         }
         if console.is_running() {
-            console.keys("\x03");
+            // The end of a mouse report that may have begun, which would take the key for a part of it.
+            console.keys("mM\x03");
         }
         // Some keys lead to its end by a command; a panic leads to another status.
         let status = console.wait_for_end(PATIENCE);
@@ -172,7 +173,11 @@ fn no_sequence_of_keys_is_too_much_under_load() {
         let last_words = said.rsplit_once("\u{1b}[?1049l").map_or("", |(_, last)| last);
         let is_well = status.signal().is_none() && status.exit_code() < 4 && !said.contains("panicked at");
         assert!(is_well, "{status:?} after {pressed} keys: {last_words}");
-        assert!(!console.with_screen(vt100::Screen::alternate_screen), "the terminal is given back");
+        assert!(
+            said.contains("\u{1b}[?1049l"),
+            "the terminal is given back: {:?}",
+            said.get(said.len().saturating_sub(300)..)
+        );
     }
     eprintln!(
         "{pressed} keys, {starts} starts, {} files exported",

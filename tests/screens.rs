@@ -23,7 +23,7 @@ use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Pane, Selected, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
-use exfilscope::tui::run::picture;
+use exfilscope::tui::run::{frame, picture};
 use exfilscope::tui::theme::{ColorSupport, Theme, Token};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -505,6 +505,23 @@ fn no_event_brings_its_own_characters_to_the_screen() {
         press(&mut app, "b\n");
         at(&mut app, size);
         press(&mut app, "\x1b");
+    }
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_between_two_looks_gets_a_frame_of_its_size() {
+    let sizes = [(120, 66), (120, 62), (200, 60), (59, 15), (80, 24), (1, 1), (300, 100)];
+    for page in ["", "3", "?", "e", "\t", "c"] {
+        let mut app = four_tests();
+        at(&mut app, (120, 70));
+        press(&mut app, page);
+        for (columns, rows) in sizes {
+            let area = Rect::new(0, 0, columns, rows);
+            let mut buffer = Buffer::empty(area);
+            frame(&mut app, area, &mut buffer);
+            assert!(text(&buffer).trim().len() > usize::from(columns > 1), "{columns}x{rows}");
+            app.prepare(Rect::new(0, 0, 120, 70), true);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use exfilscope::config::{self, Config};
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::{Pattern, Patterns};
 use exfilscope::detect::profile::Profile;
 use exfilscope::export::{ExportOptions, Format, html, write_rows};
@@ -160,11 +161,24 @@ pub fn pattern(data: &[u8]) {
     if let Ok(patterns) = Patterns::new(Some(first), Some(rest)) {
         for profile in [Profile::Spl, Profile::Correlated] {
             for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
-                let _ = rule::export(engine, &Rule { patterns: &patterns, profile, table: "logs.sysmon" });
+                let _ = rule::export(
+                    engine,
+                    &Rule {
+                        patterns: &patterns,
+                        exceptions: &Exceptions::default(),
+                        profile,
+                        table: "logs.sysmon",
+                    },
+                );
             }
         }
         // What is exported as a search comes back as it was.
-        let rule = Rule { patterns: &patterns, profile: Profile::Spl, table: "" };
+        let rule = Rule {
+            patterns: &patterns,
+            exceptions: &Exceptions::default(),
+            profile: Profile::Spl,
+            table: "",
+        };
         if let Ok(search) = rule::export(Engine::Spl, &rule) {
             let _ = rule::import(&search);
         }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
 use super::app::{App, Page, Tone};
@@ -142,7 +142,7 @@ impl Loop {
                 app.load.elapsed = if app.load.finished { app.load.elapsed } else { self.started.elapsed() };
                 // A key's frame shows the news too where they are due anyway.
                 app.prepare(screen.area()?, due);
-                screen.draw(|area, buffer| views::draw(app, area, buffer))?;
+                screen.draw(|area, buffer| frame(app, area, buffer))?;
                 for_data = app.has_news();
                 for_key = false;
                 if due {
@@ -409,6 +409,14 @@ impl Signals {
         }
         Signal::End
     }
+}
+
+/// Draws a state that was prepared, maybe for another size: the terminal's may have changed since it was asked for.
+pub fn frame(app: &mut App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    if area != app.area {
+        app.prepare(area, false);
+    }
+    views::draw(app, area, buffer)
 }
 
 /// Draws a state on a buffer of that size: for screenshots without a terminal, and for tests.
