@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use super::args::Common;
 use super::clipboard;
-use super::settings::{Resolved, pattern_saver};
-use crate::config;
+use super::settings::{Resolved, today};
+use crate::config::{self, Keeper};
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
@@ -149,7 +149,7 @@ fn show(
     let world = World {
         raw_events,
         theme: Box::new(load_theme),
-        save_patterns: Box::new(pattern_saver(resolved.config.clone())),
+        keeper: Keeper::new(&resolved.config, today),
         copy: Box::new(clipboard::copy),
     };
     run::run(App::new(store, settings, progress), feed, world)

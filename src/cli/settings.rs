@@ -2,11 +2,10 @@
 //! built in.
 
 use std::env;
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
-use crate::config::{Config, save_patterns};
+use crate::config::Config;
 use crate::detect::ALERT_SCORE;
 use crate::detect::exception::{Day, Exceptions};
 use crate::detect::pattern::Patterns;
@@ -104,19 +103,5 @@ impl Resolved {
             store.keep_duplicates();
         }
         store
-    }
-}
-
-/// Writes patterns into the configuration file, again and again, each time against what the last one left.
-pub(super) fn pattern_saver(config: Config) -> impl FnMut(&Patterns) -> Result<PathBuf, String> {
-    let (path, mut snapshot) = (config.path, config.snapshot);
-    move |patterns| {
-        let path =
-            path.clone().ok_or("there is no folder for a configuration here: name a file with --config")?;
-        let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());
-        let saved = save_patterns(&path, snapshot.as_deref(), Some(ci_host), Some(ide_parent))
-            .map_err(|error| error.to_string())?;
-        snapshot = Some(saved.snapshot);
-        Ok(path)
     }
 }

@@ -30,6 +30,7 @@ pub enum Action {
     Workbench,
     FilterSubjects,
     TakeAdvice,
+    Confirm,
     SavePatterns,
     Suppressed,
     Profile,
@@ -194,6 +195,7 @@ table! {
     PageUp [key(Key::PageUp)] &[WorkbenchText], "", "a page up";
     PageDown [key(Key::PageDown)] &[WorkbenchText], "", "a page down";
     // Pages.
+    Confirm [key(Key::Enter), char('w')] &[Page], "write", "write what the page shows";
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";

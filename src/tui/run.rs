@@ -2,7 +2,7 @@
 //! has changed, at once for a key, ten times a second at most for data.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use super::input::{self, Input};
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::{safe, views};
-use crate::detect::pattern::Patterns;
+use crate::config::{Keeper, Reloaded};
 use crate::export::atomic::AtomicFile;
 use crate::export::screenshot::{self, Palette};
 use crate::export::{ExportOptions, Format, write_rows};
@@ -27,13 +27,13 @@ use crate::store::listing::Side;
 
 /// Between two frames for data.
 const FRAME: Duration = Duration::from_millis(100);
+/// Between two looks at the configuration file.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long events are taken in before keys are looked at again.
 const SLICE: Duration = Duration::from_millis(6);
 
 /// Loads a theme by name, or says why not.
 pub type LoadTheme = Box<dyn Fn(&str) -> Result<Theme, String>>;
-/// Writes patterns into the configuration and says where, or why not.
-pub type SavePatterns = Box<dyn FnMut(&Patterns) -> Result<PathBuf, String>>;
 
 /// What the console needs of the world outside.
 pub struct World {
@@ -41,8 +41,8 @@ pub struct World {
     pub raw_events: Arc<dyn RawEvents>,
     /// Loads a theme by name.
     pub theme: LoadTheme,
-    /// Writes the patterns into the configuration, and says where.
-    pub save_patterns: SavePatterns,
+    /// Keeps the configuration file.
+    pub keeper: Keeper,
     /// Puts a text into a clipboard of this host, where there is one; the text of the terminal's own otherwise.
     pub copy: Box<dyn Fn(&str) -> Copied>,
 }
@@ -60,6 +60,7 @@ pub enum Copied {
 /// Answers of threads that were asked to do something.
 enum Answer {
     Raw(EventId, Result<String, String>),
+    Reloaded(Result<Reloaded, String>),
 }
 
 /// Runs the console until it is left.
@@ -103,6 +104,8 @@ impl Loop {
     ) -> io::Result<()> {
         let (sender, mut inputs) = mpsc::unbounded_channel();
         std::thread::spawn(move || input::read_terminal(|input| sender.send(input).is_ok()));
+        self.watch_configuration();
+        app.snapshot_names = self.world.keeper.snapshot_names();
         let mut signals = Signals::new()?;
         let mut feed_is_open = true;
         let mut last_frame = None::<Instant>;
@@ -186,13 +189,11 @@ impl Loop {
                 }
                 Err(message) => app.say(Tone::Warning, message),
             },
-            Effect::SavePatterns(patterns) => match (self.world.save_patterns)(&patterns) {
-                Ok(path) => {
-                    app.saved = patterns;
-                    app.say(Tone::Info, format!("Both patterns are in {}.", path.display()));
-                }
-                Err(message) => app.say(Tone::Warning, message),
-            },
+            Effect::PlanSave(tuned) => app.plan_save(&self.world.keeper, &tuned),
+            Effect::Save(plan) => app.save(&self.world.keeper, &plan),
+            Effect::TakeSnapshot(name, patterns) => app.take_snapshot(&self.world.keeper, &name, &patterns),
+            Effect::ListSnapshots => app.list_snapshots(&self.world.keeper),
+            Effect::RestoreSnapshot(name) => app.restore_snapshot(&self.world.keeper, &name),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
                 Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
                 Copied::ByTerminal(encoded) => {
@@ -217,6 +218,21 @@ impl Loop {
         Ok(())
     }
 
+    /// Looks at the configuration file on a thread of its own, until nobody listens any more.
+    fn watch_configuration(&self) {
+        let (mut watch, sender) = (self.world.keeper.watcher(), self.answers.0.clone());
+        std::thread::spawn(move || {
+            while !sender.is_closed() {
+                std::thread::sleep(LOOK);
+                if let Some(reloaded) = watch()
+                    && sender.send(Answer::Reloaded(reloaded)).is_err()
+                {
+                    break;
+                }
+            }
+        });
+    }
+
     fn read_raw(&self, app: &App, id: EventId) {
         let Some(event) = app.store.event(id) else { return };
         let (Some(source), place) = (app.store.source(event).cloned(), event.place) else { return };
@@ -226,7 +242,13 @@ impl Loop {
 }
 
 fn take_answer(app: &mut App, answer: Answer) {
-    let Answer::Raw(id, result) = answer;
+    let (id, result) = match answer {
+        Answer::Raw(id, result) => (id, result),
+        Answer::Reloaded(reloaded) => {
+            app.take_reloaded(reloaded);
+            return;
+        }
+    };
     if let Some(Page::Raw { event, text }) = &mut app.page
         && *event == id
     {

@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod moving;
+mod saving;
 mod tuning;
 mod workbench;
 
@@ -125,6 +126,7 @@ impl App {
             | Action::Workbench
             | Action::FilterSubjects
             | Action::TakeAdvice
+            | Action::Confirm
             | Action::SavePatterns => return self.act_on_patterns(action),
             Action::Suppressed => {
                 let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
@@ -210,6 +212,9 @@ impl App {
             Action::Back => check(!self.walked.is_empty(), "This is the alert's own process already."),
             Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
             Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
+            Action::Confirm => {
+                check(matches!(self.page, Some(Page::Saving(_))), "There is nothing to write on this page.")
+            }
             Action::TakeAdvice => check(
                 self.workbench.as_ref().is_some_and(|workbench| !workbench.advice.is_empty()),
                 "There is no advice.",

@@ -3,7 +3,7 @@
 use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
 use crate::model::event::Field;
-use crate::tui::app::{App, Tone, Tuning};
+use crate::tui::app::{App, Page, Tone, Tuning};
 use crate::tui::effect::Effect;
 use crate::tui::input::{Chord, Key};
 use crate::tui::keys::Action;
@@ -22,7 +22,12 @@ impl App {
             Action::Workbench => self.open_workbench(),
             Action::FilterSubjects => self.filter_subjects(),
             Action::TakeAdvice => self.take_advice(),
-            Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
+            Action::Confirm => {
+                if let Some(Page::Saving(plan)) = self.page.take() {
+                    return vec![Effect::Save(plan)];
+                }
+            }
+            Action::SavePatterns => return vec![Effect::PlanSave(self.tuned())],
             _ => {}
         }
         Vec::new()
