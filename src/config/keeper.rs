@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::save::{edit, replace};
+use super::save::{ExceptionEdits, edit, replace};
 use super::{CI_HOST, Config, ConfigError, IDE_PARENT, TEMPLATE, read_file, reason, shown_path};
-use crate::detect::exception::{BUILTINS, Day, Exceptions};
+use crate::detect::exception::{BUILTINS, Day, Exception, Exceptions};
 use crate::detect::pattern::Patterns;
 
 /// Lines around a change that are shown with it.
@@ -130,17 +130,23 @@ impl Keeper {
         let text = |error: ConfigError| error.to_string();
         let bytes = before.as_deref().unwrap_or(TEMPLATE.as_bytes());
         let has = Config::parse(bytes, path).map_err(text)?.exceptions;
-        let lacking: Vec<_> = exceptions
-            .all()
-            .iter()
-            .filter(|exception| {
-                !has.all().iter().any(|other| other.name == exception.name)
-                    && !BUILTINS.iter().any(|builtin| builtin.name == exception.name)
-            })
-            .collect();
+        let has = has.in_force((self.today)());
+        let is_in = |all: &Exceptions, name: &str| all.all().iter().any(|exception| exception.name == name);
+        // The ready-made ones stand in a list of their own, and only there.
+        let is_own = |name: &str| !BUILTINS.iter().any(|builtin| builtin.name == name);
+        let lacks = |others: &Exceptions, one: &Exception| is_own(&one.name) && !is_in(others, &one.name);
+        let edits = ExceptionEdits {
+            enabled: exceptions.all().iter().filter(|one| lacks(&has, one)).collect(),
+            disabled: has
+                .all()
+                .iter()
+                .filter(|one| lacks(exceptions, one))
+                .map(|one| one.name.as_str())
+                .collect(),
+        };
         let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());
         let set = [(CI_HOST, Some(ci_host)), (IDE_PARENT, Some(ide_parent))];
-        let after = edit(path, bytes, &set, &lacking).map_err(text)?;
+        let after = edit(path, bytes, &set, &edits).map_err(text)?;
         let config = Config::parse(after.as_bytes(), path).map_err(text)?;
         let old = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,7 +232,7 @@ impl Keeper {
         let file = self.snapshot_file(name)?;
         let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());
         let set = [(CI_HOST, Some(ci_host)), (IDE_PARENT, Some(ide_parent))];
-        let text = edit(&file, b"", &set, &[]).map_err(|error| error.to_string())?;
+        let text = edit(&file, b"", &set, &ExceptionEdits::default()).map_err(|error| error.to_string())?;
         replace(&file, None, text.as_bytes()).map_err(|error| match error {
             ConfigError::ChangedMeanwhile { .. } => {
                 format!("there is a snapshot {name} already: take another name")
@@ -451,6 +457,14 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains("# end") && text.contains("[patterns]"), "{text}");
         assert_eq!(plan.tuned().1.all(), all);
+        // Without it again: it stays in the file, switched off, and can be switched on.
+        let plan = keeper.plan(&patterns("b"), &Exceptions::new(all[..1].to_vec())).unwrap();
+        keeper.write(&plan).unwrap();
+        assert_eq!(Config::load(Some(&path)).unwrap().exceptions.all(), &all[..1]);
+        assert!(fs::read_to_string(&path).unwrap().contains("name = \"y\""));
+        let plan = keeper.plan(&patterns("b"), &Exceptions::new(all.clone())).unwrap();
+        keeper.write(&plan).unwrap();
+        assert_eq!(Config::load(Some(&path)).unwrap().exceptions.all(), all);
     }
 
     #[test]

@@ -81,7 +81,8 @@ pub fn save_patterns(
     let target = target_of(path);
     refuse_if_changed(path, &target, snapshot)?;
     let bytes = snapshot.unwrap_or(TEMPLATE.as_bytes());
-    let edited = edit(path, bytes, &[(CI_HOST, ci_host), (IDE_PARENT, ide_parent)], &[])?;
+    let edited =
+        edit(path, bytes, &[(CI_HOST, ci_host), (IDE_PARENT, ide_parent)], &ExceptionEdits::default())?;
     Config::parse(edited.as_bytes(), path)?;
     replace(path, snapshot, edited.as_bytes())?;
     Ok(Saved { snapshot: edited.into_bytes() })
@@ -166,12 +167,12 @@ fn refuse_if_changed(path: &Path, target: &Path, snapshot: Option<&[u8]>) -> Res
     }
 }
 
-/// The text with the patterns set, and with the exceptions that it lacks.
+/// The text with the patterns set, and its exceptions edited.
 pub(super) fn edit(
     path: &Path,
     bytes: &[u8],
     patterns: &[(&str, Option<&str>)],
-    exceptions: &[&Exception],
+    exceptions: &ExceptionEdits<'_>,
 ) -> Result<String, ConfigError> {
     let source = Source::new(bytes, path)?;
     let mut document: DocumentMut = source.document()?.into_mut();
@@ -210,7 +211,7 @@ pub(super) fn edit(
             }
         }
     }
-    add_exceptions(&source, &mut document, exceptions)?;
+    edit_exceptions(&source, &mut document, exceptions)?;
     let mut edited = document.to_string();
     // The document knows neither the line ends of Windows nor the mark that its editors write.
     if bytes.windows(2).any(|pair| pair == b"\r\n") {
@@ -222,13 +223,21 @@ pub(super) fn edit(
     Ok(edited)
 }
 
-/// Writes exceptions behind those that there are.
-fn add_exceptions(
+/// What changes of the exceptions in a file.
+#[derive(Default)]
+pub(super) struct ExceptionEdits<'a> {
+    /// Enabled where the file has them under their name, added behind the others where not.
+    pub(super) enabled: Vec<&'a Exception>,
+    /// The names of those that are switched off; nothing is deleted.
+    pub(super) disabled: Vec<&'a str>,
+}
+
+fn edit_exceptions(
     source: &Source<'_>,
     document: &mut DocumentMut,
-    exceptions: &[&Exception],
+    edits: &ExceptionEdits<'_>,
 ) -> Result<(), ConfigError> {
-    if exceptions.is_empty() {
+    if edits.enabled.is_empty() && edits.disabled.is_empty() {
         return Ok(());
     }
     let item = document.entry(EXCEPTIONS).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
@@ -237,7 +246,17 @@ fn add_exceptions(
             "the exceptions stand in a list here: write each under [[exceptions]], so that one can be added";
         return Err(source.fault(None, message));
     };
-    for exception in exceptions {
+    let has_name = |table: &Table, name: &str| table.get("name").and_then(Item::as_str) == Some(name);
+    for name in &edits.disabled {
+        if let Some(table) = tables.iter_mut().find(|table| has_name(table, name)) {
+            table.insert("enabled", toml_edit::value(false));
+        }
+    }
+    for exception in &edits.enabled {
+        if let Some(table) = tables.iter_mut().find(|table| has_name(table, &exception.name)) {
+            table.insert("enabled", toml_edit::value(true));
+            continue;
+        }
         let mut table = Table::new();
         table.insert("name", toml_edit::value(exception.name.as_str()));
         for (field, pattern) in &exception.terms {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use crate::config::{Plan, Snapshot};
-use crate::detect::exception::Exceptions;
+use crate::detect::exception::{Exception, Exceptions};
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
@@ -97,6 +97,13 @@ pub enum Page {
     Coverage,
     /// What would be written into the configuration, to be confirmed.
     Saving(Box<Plan>),
+    /// An exception, to be confirmed.
+    Excepting {
+        /// The exception.
+        exception: Box<Exception>,
+        /// The alerts that it takes out.
+        taken: Vec<FindingId>,
+    },
     /// The patterns that were kept under names.
     Snapshots(Vec<Result<Snapshot, String>>),
     /// A raw event; `None` while it is being read.

@@ -213,7 +213,8 @@ impl App {
             Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
             Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
             Action::Confirm => {
-                check(matches!(self.page, Some(Page::Saving(_))), "There is nothing to write on this page.")
+                let waits = matches!(self.page, Some(Page::Saving(_) | Page::Excepting { .. }));
+                check(waits, "There is nothing to confirm on this page.")
             }
             Action::TakeAdvice => check(
                 self.workbench.as_ref().is_some_and(|workbench| !workbench.advice.is_empty()),
@@ -229,7 +230,8 @@ impl App {
                 check(self.shown_event().is_some(), "There is no event of it in this log.")
             }
             Action::NextProposal => check(
-                self.tuning.as_ref().is_some_and(|tuning| tuning.proposals.len() > 1),
+                self.tuning.as_ref().is_some_and(|tuning| !tuning.proposals.is_empty())
+                    || matches!(self.page, Some(Page::Excepting { .. })),
                 "There is no other proposal here.",
             ),
             Action::Allow | Action::CopyRow => {

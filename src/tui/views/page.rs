@@ -27,6 +27,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Losses => "What could not be read",
         Page::Coverage => "What these logs could have shown",
         Page::Saving(_) => "What will be written: Enter writes, Esc leaves the file as it is",
+        Page::Excepting { .. } => "An exception of this alert: Enter keeps it, ^N proposes something else",
         Page::Snapshots(_) => "Snapshots of the patterns",
         Page::Raw { .. } => "Raw event",
     };
@@ -49,6 +50,7 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Losses => losses(app),
         Page::Coverage => coverage(app),
         Page::Saving(plan) => saving::plan_lines(app, plan),
+        Page::Excepting { exception, taken } => saving::exception_lines(app, exception, taken),
         Page::Snapshots(snapshots) => saving::snapshot_lines(app, snapshots),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
     }

@@ -9,14 +9,20 @@
 
 use ratatui::text::Line;
 
+use super::header::{count, grouped};
 use crate::config::{DiffLine, Plan, Snapshot};
+use crate::detect::exception::Exception;
+use crate::model::event::Field;
 use crate::model::time::Timestamp;
+use crate::store::finding::FindingId;
 use crate::tui::app::App;
 use crate::tui::safe;
 use crate::tui::theme::Token;
 use crate::tui::widgets::wrap::{Piece, wrap};
 use crate::tune::Which;
 
+/// Alerts that an exception takes out and that are listed.
+const MOST_TAKEN: usize = 500;
 /// Lines that one line of a file may take.
 const MOST_LINES: usize = 20;
 
@@ -40,6 +46,40 @@ pub(super) fn plan_lines(app: &App, plan: &Plan) -> Vec<Line<'static>> {
             DiffLine::In(text) => add("+", text, Token::Ok),
             DiffLine::Gap => add(" ", app.glyphs.ellipsis, Token::Muted),
         }
+    }
+    lines
+}
+
+/// An exception as the configuration would have it, and the alerts that it takes out.
+pub(super) fn exception_lines(app: &App, exception: &Exception, taken: &[FindingId]) -> Vec<Line<'static>> {
+    let width = usize::from(app.area.width);
+    let mut lines = Vec::new();
+    let mut add = |text: &str, token| {
+        let text = safe::shown(text, app.reveal_secrets);
+        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 4, MOST_LINES));
+    };
+    add(&format!("{}: {}", exception.name, exception.reason), Token::Title);
+    for (field, pattern) in &exception.terms {
+        add(&format!("  {:<13}{}", field.key(), pattern.text()), Token::Text);
+    }
+    let count = grouped(count(taken.len()));
+    let noun = if taken.len() == 1 { "alert" } else { "alerts" };
+    add(&format!("It takes {count} {noun} out, and what is like them from now on:"), Token::Header);
+    for id in taken.iter().take(MOST_TAKEN) {
+        let Some(view) = app.store.view(*id, app.list.profile, &app.flags) else { continue };
+        let what = view.text(Field::CommandLine).map(str::to_owned).or_else(|| view.destination());
+        let time = view
+            .time()
+            .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
+        add(
+            &format!(
+                "- {}  {time}  {}  {}",
+                view.score(),
+                view.signal().short_name(),
+                what.unwrap_or_default()
+            ),
+            Token::Ok,
+        );
     }
     lines
 }
