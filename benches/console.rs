@@ -25,6 +25,7 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::report::Scope;
 use exfilscope::tui::theme::{ColorSupport, Theme};
 use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
@@ -50,6 +51,8 @@ fn app(alerts: u32) -> App {
         title: "bench".to_owned(),
         mouse: false,
         endless: None,
+        case: Some("case.ndjson".to_owned()),
+        keeper: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
@@ -151,4 +154,20 @@ fn main() {
     measure("group by the next key", &mut app, area, (0..12).map(|_| Key::Char('b')));
     measure("suppressed, and back", &mut app, area, (0..20).map(|_| Key::Char('x')));
     measure("the other profile", &mut app, area, (0..20).map(|_| Key::Char('p')));
+    let verdicts = [Key::Char('d'), Key::Char('m'), Key::Char('n')];
+    measure("a verdict and on to the next", &mut app, area, verdicts.into_iter().cycle().take(300));
+    measure("take a verdict back", &mut app, area, (0..50).map(|_| Key::Char('U')));
+    app.handle(press(Key::Char('/')));
+    measure("filter by verdict, a keystroke", &mut app, area, "!verdict:none".chars().map(Key::Char));
+    app.handle(press(Key::Esc));
+    app.handle(press(Key::Char('b')));
+    app.prepare(area, false);
+    let group = [Key::Char('d'), Key::Char('b'), Key::Down];
+    measure("a verdict on all of a host", &mut app, area, group.into_iter().cycle().take(150));
+    app.handle(press(Key::Esc));
+    app.prepare(area, false);
+    let started = Instant::now();
+    let order = app.report(Scope::List, None, Timestamp::from_unix(0, 0, 0), None);
+    println!("{:<44} {:>16.3?}", "a report of the list, gathered", started.elapsed());
+    drop(order);
 }

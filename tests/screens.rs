@@ -13,9 +13,13 @@ use std::sync::{Arc, Mutex};
 use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
+use exfilscope::model::batch::{Batch, EventHead, SourceId};
+use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
+use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
+use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Pane, Selected, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
@@ -56,6 +60,8 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         title: "four-tests.evtx".to_owned(),
         mouse: false,
         endless: None,
+        case: Some("case.ndjson".to_owned()),
+        keeper: None,
     };
     App::new(Store::new(HostNaming::Computer, Retention::Everything), settings, Arc::new(Progress::default()))
 }
@@ -174,7 +180,7 @@ fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
     assert!(next().contains("hosts that differ from WS-4711.corp.example in numbers alone"));
     assert!(next().contains(r"takes in parent C:\Windows\System32\cmd.exe"));
     let shown = next();
-    for part in [r"host         (?i)^WS\-4711\.corp\.example$", "It takes 2 alerts out", "python  -c"] {
+    for part in [r"host         (?i)^WS\-4711\.corp\.example$", "It takes 3 alerts out", "python  -c"] {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
     assert!(next().contains("takes in host WS-4711.corp.example"), "it goes round");
@@ -184,7 +190,7 @@ fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
     press(&mut app, "\nx");
     let shown = text(&at(&mut app, (120, 40)));
     assert!(
-        shown.contains("Suppressed 2") && shown.contains("exception WS-4711 python.exe: allowed"),
+        shown.contains("Suppressed 3") && shown.contains("exception WS-4711 python.exe: allowed"),
         "{shown}"
     );
     press(&mut app, "u");
@@ -228,6 +234,9 @@ fn screens_are_as_they_were_looked_at() {
         ("range", "\tv"),
         ("spl", "p"),
         ("coverage", "3"),
+        ("verdict", "d"),
+        ("decided", "dmjdujNcalled him\njjdbn"),
+        ("group_decided", "jdmbd"),
         ("help", "?"),
     ] {
         for size in SIZES {
@@ -242,6 +251,38 @@ fn screens_are_as_they_were_looked_at() {
     insta::assert_snapshot!("ascii_80x24", text(&at(&mut app, (80, 24))));
     insta::assert_snapshot!("too_small", text(&at(&mut app, (59, 15))));
     insta::assert_snapshot!("nothing_yet", text(&at(&mut empty(ColorSupport::Ansi16, false), (80, 24))));
+}
+
+#[test]
+fn a_frozen_view_stands_still_and_says_what_came_meanwhile() {
+    let (first, rest): (Vec<_>, Vec<_>) = {
+        let mut messages = messages("forwarded.evtx");
+        messages.retain(|message| !matches!(message, FeedMessage::Finished));
+        let batches = messages.len();
+        let rest = messages.split_off(batches / 2);
+        (messages, rest)
+    };
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, first);
+    let before = text(&at(&mut app, (120, 40)));
+    press(&mut app, " ");
+    feed(&mut app, rest);
+    let frozen = at(&mut app, (120, 40));
+    let alerts = |text: &str| text.lines().skip(1).take_while(|line| !line.contains("Detail")).count();
+    let (before_list, frozen_text) = (before.lines().skip(2).take(8).collect::<Vec<_>>(), text(&frozen));
+    assert_eq!(frozen_text.lines().skip(2).take(8).collect::<Vec<_>>(), before_list, "{}", alerts(&before));
+    let said = find(&frozen, "frozen, ");
+    assert!(looks(&app, style_at(&frozen, said), Token::Warning));
+    assert!(frozen_text.contains("new alert"), "{frozen_text}");
+    assert!(!app.has_news(), "nothing is left to draw for");
+    press(&mut app, " ");
+    let thawed = text(&at(&mut app, (120, 40)));
+    assert!(!thawed.contains("frozen"), "{thawed}");
+    assert_ne!(thawed.lines().skip(2).take(8).collect::<Vec<_>>(), before_list);
+    // Once all is read there is nothing to hold back.
+    app.feed(FeedMessage::Finished);
+    press(&mut app, " ");
+    assert!(text(&at(&mut app, (120, 40))).contains("All is read"));
 }
 
 #[test]
@@ -284,6 +325,136 @@ fn joined_fields_and_faults_have_colours_of_their_own() {
     let buffer = at(&mut app, (120, 40));
     let (column, row) = find(&buffer, "add `)`");
     assert!(looks(&app, style_at(&buffer, (column, row)), Token::Error));
+}
+
+#[test]
+fn verdicts_are_seen_counted_and_filtered_by() {
+    for size in SIZES {
+        let mut app = four_tests();
+        at(&mut app, size);
+        press(&mut app, "jdmjdbjdujNits own job runs\n");
+        let buffer = at(&mut app, size);
+        let first_row = find(&buffer, "Alerts 10").1 + 2;
+        for (row, letter, token) in [(1, "M", Token::Error), (2, "b", Token::Ok), (3, "u", Token::Warning)] {
+            assert_eq!(buffer[(2, first_row + row)].symbol(), letter, "row {row} at {size:?}");
+            assert!(looks(&app, style_at(&buffer, (2, first_row + row)), token), "row {row} at {size:?}");
+        }
+        assert_eq!(buffer[(2, first_row)].symbol(), " ");
+        // The alert with a note alone is the selected one.
+        assert_eq!(buffer[(2, first_row + 4)].symbol(), "n");
+        let (column, row) = find(&buffer, "M:1 b:1 u:1 7 left");
+        assert!(looks(&app, style_at(&buffer, (column, row)), Token::Error));
+        let (column, row) = find(&buffer, "its own job runs");
+        assert!(looks(&app, style_at(&buffer, (column, row)), Token::Text), "the note at {size:?}");
+        for (filter, listed) in [
+            ("verdict:none", 7),
+            ("verdict:malicious", 1),
+            ("!verdict:none", 3),
+            ("verdict:benign OR verdict=unclear", 2),
+            ("note~^its", 1),
+            ("note:job verdict:none", 1),
+            ("note:nothing", 0),
+        ] {
+            press(&mut app, &format!("/{filter}\n"));
+            let buffer = at(&mut app, size);
+            find(&buffer, &format!("Alerts {listed} of 10"));
+            press(&mut app, "\x1b");
+        }
+        find(&at(&mut app, size), "Alerts 10");
+    }
+}
+
+#[test]
+fn verdicts_stay_with_their_alerts_when_old_events_leave() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    app.keeper = Some(Keeper::new(Keep::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
+    // What is no alert stands before all, so that the alerts get other numbers when it leaves.
+    let fill = |app: &mut App, first: u64| {
+        let mut batch = Batch::new(SourceId(7));
+        for number in first..first + 8_000 {
+            let head = EventHead {
+                // Of a CI system, and so no alert.
+                event_code: 1,
+                time: Some(Timestamp::from_unix(1_700_000_000, 0, 7)),
+                record_id: Some(number),
+                place: number,
+                process_guid: None,
+                parent_process_guid: None,
+            };
+            let command_line = "git push https://github.com/a/b";
+            batch.push(
+                head,
+                [
+                    (Field::Computer, "jenkins-1"),
+                    (Field::Image, r"C:\git\git.exe"),
+                    (Field::CommandLine, command_line),
+                ],
+            );
+        }
+        app.feed(FeedMessage::Batch(batch));
+    };
+    fill(&mut app, 0);
+    feed(&mut app, messages("four-tests.evtx"));
+    at(&mut app, (120, 40));
+    press(&mut app, "jdmjdb");
+    let marks = |app: &mut App| -> Vec<_> {
+        at(app, (120, 40));
+        app.listing.findings.iter().map(|id| app.triage.mark(*id)).collect()
+    };
+    let before = marks(&mut app);
+    for round in 1..5 {
+        fill(&mut app, round * 8_000);
+    }
+    assert!(app.store.let_go() > 0, "nothing left");
+    assert_eq!(marks(&mut app), before);
+    assert_eq!(app.triage.counts, [1, 1, 0, 8]);
+}
+
+#[test]
+fn a_verdict_can_be_taken_back_and_the_next_undecided_is_found() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    let counts = |app: &mut App| {
+        at(app, (120, 40));
+        app.triage.counts
+    };
+    press(&mut app, "dm");
+    assert_eq!(counts(&mut app), [1, 0, 0, 9]);
+    press(&mut app, "n");
+    assert_eq!(app.cursor, 1);
+    press(&mut app, "dbn");
+    assert_eq!(app.cursor, 2);
+    press(&mut app, "db");
+    press(&mut app, "db");
+    assert_eq!(app.message.as_ref().unwrap().1, "Nothing changed: that is what stands there already.");
+    press(&mut app, "U");
+    assert_eq!(counts(&mut app), [1, 1, 0, 8]);
+    press(&mut app, "UU");
+    assert_eq!(counts(&mut app), [0, 0, 0, 10]);
+    press(&mut app, "U");
+    assert_eq!(app.message.as_ref().unwrap().1, "Nothing was decided yet.");
+    // Nothing is decided by a key that leaves.
+    press(&mut app, "d\x1b");
+    assert_eq!(counts(&mut app), [0, 0, 0, 10]);
+    // All of a group that is listed, and no more.
+    press(&mut app, "/curl\n");
+    let listed = app.listing.findings.len();
+    assert!((1..10).contains(&listed));
+    press(&mut app, "bdb");
+    assert_eq!(counts(&mut app), [0, listed, 0, 10 - listed]);
+    find(&at(&mut app, (120, 40)), "done");
+    press(&mut app, "n");
+    assert_eq!(app.message.as_ref().unwrap().1, "Every alert of this list has a verdict.");
+    press(&mut app, "\x1b\x1b");
+    press(&mut app, "U");
+    assert_eq!(counts(&mut app), [0, 0, 0, 10]);
+    // Under a filter for what is undecided, a verdict brings the next one under the cursor.
+    press(&mut app, "/verdict:none\n");
+    let first = app.selected_finding();
+    press(&mut app, "dm");
+    at(&mut app, (120, 40));
+    assert_eq!((app.listing.findings.len(), app.cursor), (9, 0));
+    assert_ne!(app.selected_finding(), first);
 }
 
 #[test]

@@ -2,15 +2,19 @@
 //! built in.
 
 use std::env;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
-use crate::config::Config;
+use crate::case::CaseFile;
+use crate::config::{Config, folder};
 use crate::detect::ALERT_SCORE;
 use crate::detect::exception::{Day, Exceptions};
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
+use crate::model::time::Timestamp;
 use crate::source::InputFormat;
+use crate::store::keep::{Keep, Keeper};
 use crate::store::{HostNaming, Retention, Store};
 
 /// The settings in force.
@@ -38,6 +42,8 @@ pub(super) struct Resolved {
     pub reveal_secrets: bool,
     /// Count an event every time it is met.
     pub keep_duplicates: bool,
+    /// What is kept, where not everything is.
+    pub keep: Option<Keep>,
     /// Letters only.
     pub ascii: bool,
     /// Take the mouse from the start.
@@ -80,6 +86,7 @@ impl Resolved {
             input_format: common.input_format.map(InputFormat::from),
             reveal_secrets: common.reveal_secrets,
             keep_duplicates: common.keep_duplicates,
+            keep: common.keep,
             ascii: common.ascii || config.ascii.unwrap_or(false),
             mouse: config.mouse.unwrap_or(false),
             theme: common.theme.clone().or_else(|| config.theme.clone()),
@@ -96,6 +103,11 @@ pub(super) fn today() -> Day {
 }
 
 impl Resolved {
+    /// Who keeps the store within its bounds, where it has some.
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        self.keep.map(|keep| Keeper::new(keep, now))
+    }
+
     /// An empty store for these settings.
     pub(super) fn store(&self, retention: Retention) -> Store {
         let mut store = Store::new(self.naming, retention);
@@ -104,4 +116,39 @@ impl Resolved {
         }
         store
     }
+}
+
+/// The case file: of the command line, of the configuration, or beside the configuration; `None` where there is no
+/// folder for one.
+pub(super) fn case_file(named: Option<&Path>, config: &Config) -> Option<CaseFile> {
+    match named.or(config.case.as_deref()) {
+        Some(path) => Some(CaseFile::named(path.to_owned())),
+        None => folder().map(|folder| CaseFile::in_folder(&folder)),
+    }
+}
+
+/// Who sits before the console, as the system calls him.
+pub(super) fn analyst() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .filter_map(env::var_os)
+        .map(|name| name.to_string_lossy().into_owned())
+        .find(|name| !name.is_empty())
+        .or_else(|| user_number().map(|number| format!("uid {number}")))
+}
+
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "not every system has one")]
+fn user_number() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+const fn user_number() -> Option<u32> {
+    None
+}
+
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX), 0, 0)
 }

@@ -39,8 +39,18 @@ const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
 const EXCEPTIONS: &str = "exceptions";
 const BUILTIN_EXCEPTIONS: &str = "builtin-exceptions";
-const ROOT_KEYS: [&str; 9] =
-    ["profile", "host", "theme", "ascii", "mouse", "min-score", BUILTIN_EXCEPTIONS, PATTERNS, EXCEPTIONS];
+const ROOT_KEYS: [&str; 10] = [
+    "profile",
+    "host",
+    "theme",
+    "ascii",
+    "mouse",
+    "min-score",
+    "case",
+    BUILTIN_EXCEPTIONS,
+    PATTERNS,
+    EXCEPTIONS,
+];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
 /// What the configuration file says; `None` is what it does not say.
@@ -62,6 +72,8 @@ pub struct Config {
     pub mouse: Option<bool>,
     /// 0 to [`MAX_SCORE`].
     pub min_score: Option<u8>,
+    /// The case file; a relative path begins at the configuration's own folder.
+    pub case: Option<PathBuf>,
     /// The CI-host pattern; it compiles.
     pub ci_host: Option<String>,
     /// The IDE-parent pattern; it compiles.
@@ -234,6 +246,7 @@ impl Config {
                 "ascii" => config.ascii = Some(boolean(&source, key, item)?),
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
+                "case" => config.case = Some(beside(path, source.string(key, item)?)),
                 BUILTIN_EXCEPTIONS => exceptions.builtin(&source, item)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
                 EXCEPTIONS => exceptions.own(&source, item)?,
@@ -249,6 +262,11 @@ impl Config {
         config.exceptions = exceptions.finish();
         Ok(config)
     }
+}
+
+/// A path that the configuration names.
+fn beside(configuration: &Path, name: &str) -> PathBuf {
+    configuration.parent().unwrap_or(Path::new("")).join(name)
 }
 
 fn patterns(source: &Source<'_>, item: &Item, config: &mut Config) -> Result<(), ConfigError> {

@@ -32,6 +32,9 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # Whether the mouse is on from the start.
 # mouse = false
 
+# The case file of verdicts and notes; without a folder it is beside this file.
+# case = "case.ndjson"
+
 # Ready-made exceptions, off until they are named here: "dependabot", "renovate", "security-scanners".
 # builtin-exceptions = ["dependabot"]
 

@@ -69,6 +69,14 @@ impl Flags {
         self.extend(store);
     }
 
+    /// Evaluates everything anew: for a store that has taken another's place.
+    pub fn restart(&mut self, store: &Store) {
+        self.ci_systems.clear();
+        self.known_ides.clear();
+        self.excepted = Excepted::new(self.exceptions().clone());
+        self.extend(store);
+    }
+
     /// Evaluates what is new in the store.
     pub fn extend(&mut self, store: &Store) {
         extend(&mut self.ci_systems, &self.patterns.ci_host, store.hosts(), store);

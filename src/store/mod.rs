@@ -12,7 +12,9 @@ pub mod finding;
 pub mod flags;
 pub mod interner;
 mod joins;
+pub mod keep;
 pub mod listing;
+mod merged;
 pub mod process;
 mod ranking;
 pub mod rows;
@@ -27,6 +29,7 @@ use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use self::finding::{Finding, FindingId};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
+use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
 use crate::detect::profile::Profile;
@@ -89,10 +92,13 @@ pub struct Store {
     findings: Vec<Finding>,
     ranking: Ranking,
     census: Census,
+    rows: Rows,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
     overflowed: u64,
+    /// Events that left to keep the store within bounds.
+    let_go: u64,
     generation: u64,
 }
 
@@ -123,26 +129,23 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
-        self.census.add_records(&batch);
-        for record in &batch.events {
-            self.ingest_event(&batch, record);
+        if batch.claims.is_empty() {
+            self.census.add_records(&batch);
+            for record in &batch.events {
+                self.ingest_event(&batch, record);
+            }
+        }
+        for (record, claim) in batch.events.iter().zip(&batch.claims) {
+            self.ingest_row(&batch, record, claim);
         }
         self.faults.extend(batch.faults);
         self.generation += 1;
     }
 
     fn ingest_event(&mut self, batch: &Batch, record: &EventRecord) {
-        let text = |field| batch.text(record, field);
-        let facts = Facts {
-            event_code: record.head.event_code,
-            host: None,
-            image: text(Field::Image),
-            command_line: text(Field::CommandLine),
-            parent_image: None,
-            destination_hostname: text(Field::DestinationHostname),
-        };
+        let facts = own_facts(batch, record);
         let clause = selection::select(&facts);
-        if !self.wants(&facts, clause, text(Field::QueryName)) {
+        if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
             self.count_for_coverage(batch, record);
             return;
         }
@@ -151,6 +154,12 @@ impl Store {
             return;
         }
         self.count_for_coverage(batch, record);
+        self.take_event(batch, record, &facts, clause);
+    }
+
+    /// Puts an event in, and all that follows from it.
+    fn take_event(&mut self, batch: &Batch, record: &EventRecord, facts: &Facts<'_>, clause: Option<Clause>) {
+        let text = |field| batch.text(record, field);
         let Some(id) = self.keep(batch, record) else {
             self.overflowed += 1;
             return;
@@ -393,5 +402,18 @@ impl Store {
     /// since the last call.
     pub fn by_time(&mut self) -> &[FindingId] {
         self.ranking.settle(&self.findings, &self.events)
+    }
+}
+
+/// What the selection looks at.
+fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> Facts<'a> {
+    let text = |field| batch.text(record, field);
+    Facts {
+        event_code: record.head.event_code,
+        host: None,
+        image: text(Field::Image),
+        command_line: text(Field::CommandLine),
+        parent_image: None,
+        destination_hostname: text(Field::DestinationHostname),
     }
 }

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::case::Decision;
 use crate::config::Plan;
 use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
+use crate::tui::report::Scope;
 use crate::tune::Tuned;
 
 /// Something to be done outside the state.
@@ -39,6 +41,15 @@ pub enum Effect {
     ListSnapshots,
     /// Put the patterns of a name in force.
     RestoreSnapshot(String),
+    /// Write a report: to a file, or to a new one where none is named.
+    Report {
+        /// Of what.
+        scope: Scope,
+        /// The file.
+        path: Option<PathBuf>,
+    },
+    /// Keep decisions in the case file.
+    Decide(Vec<Decision>),
     /// Write the screen to a file: SVG where its name ends so, text otherwise.
     Screenshot(PathBuf),
     /// Write rows to a file.

@@ -39,11 +39,21 @@ pub enum Action {
     Group,
     Mark,
     Zoom,
+    Decide,
+    Malicious,
+    Benign,
+    Unclear,
+    Undecide,
+    Note,
+    NextUndecided,
+    UndoVerdict,
+    Report,
     Raw,
     CopyCommandLine,
     CopyRow,
     Losses,
     Coverage,
+    Freeze,
     Theme,
     Mouse,
     Help,
@@ -80,6 +90,8 @@ pub enum Context {
     Detail,
     /// The editor of a pattern.
     Tuning,
+    /// The question for a verdict.
+    Verdict,
     /// A text of the workbench: a pattern, or the filter of hosts and parents.
     WorkbenchText,
     /// A list of the workbench: what changes, or the advice.
@@ -92,11 +104,12 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Alerts,
         Self::Histogram,
         Self::Detail,
         Self::Tuning,
+        Self::Verdict,
         Self::WorkbenchText,
         Self::WorkbenchList,
         Self::Prompt,
@@ -111,9 +124,10 @@ impl Context {
             Self::Histogram => "In the histogram",
             Self::Detail => "In the detail",
             Self::Tuning => "While editing a pattern",
+            Self::Verdict => "Asked for a verdict",
+            Self::Prompt => "In the filter, command and note line",
             Self::WorkbenchText => "In the workbench, in a pattern",
             Self::WorkbenchList => "In the workbench, in what changes and in the advice",
-            Self::Prompt => "In the filter and command line",
             Self::Page => "On a page",
         }
     }
@@ -144,7 +158,7 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, WorkbenchList, WorkbenchText};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Verdict, WorkbenchList, WorkbenchText};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
 const MOVING: &[Context] = &[Alerts, Detail, Page, WorkbenchList];
@@ -172,6 +186,12 @@ table! {
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    // Verdicts.
+    Malicious [char('m')] &[Verdict], "malicious", "data was carried out, or somebody tried to";
+    Benign [char('b')] &[Verdict], "benign", "nothing to worry about";
+    Unclear [char('u')] &[Verdict], "unclear", "looked at, and not to be decided from what is known";
+    Undecide [char('n')] &[Verdict], "none", "no verdict, as before the first";
+    Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "decide nothing";
     // The workbench.
     Enter [key(Key::Enter)] &[WorkbenchText], "keep", "keep both patterns as they stand";
     Enter [key(Key::Enter)] &[WorkbenchList], "open", "show the alert in the list; take the advice";
@@ -202,14 +222,18 @@ table! {
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
     Back [key(Key::Backspace)] &[Alerts, Detail], "back", "walk back down from the parent";
     Filter [char('/')] PANES, "filter", "filter the list: words, field:value, field~regex, score>=3, !not";
+    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
+    Decide [char('d')] &[Alerts, Detail], "decide", "a verdict on this alert, or on all of this group: malicious, benign, unclear";
+    NextUndecided [char('n')] &[Alerts, Detail], "next", "to the next alert without a verdict";
     Workbench [char('2')] PANES, "workbench", "both patterns: what they match, what changes against what is saved, and advice";
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
     Profile [char('p')] PANES, "profile", "the other profile: spl or correlated";
+    Report [char('R')] &[Alerts, Detail], "report", "a Markdown or HTML report of this alert, or of this group, for the ticket; Enter writes it";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
@@ -221,6 +245,8 @@ table! {
     Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
+    Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
+    UndoVerdict [char('U')] PANES, "", "take the last verdict or note back";
     Reverse [char('S')] PANES, "", "sort the other way round";
     CopyRow [char('Y')] &[Alerts, Detail], "", "copy the whole row as JSON";
     Theme [char('t')] PANES, "", "the next theme";

@@ -5,15 +5,18 @@
 //! [`terminal`] and [`input`] name crossterm.
 
 pub mod app;
+mod bounds;
 pub mod detail;
 pub mod effect;
 pub mod input;
 pub mod keys;
 pub mod prompt;
+pub mod report;
 pub mod run;
 pub mod safe;
 pub mod terminal;
 pub mod theme;
+pub mod triage;
 pub mod update;
 pub mod views;
 pub mod widgets;

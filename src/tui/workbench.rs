@@ -176,6 +176,15 @@ impl Workbench {
         self.stale = true;
     }
 
+    /// Begins anew on a store that has taken another's place: numbers mean something else there.
+    pub fn restart(&mut self, store: &Store) {
+        self.trial.restart(store);
+        self.saved.restart(store);
+        self.adviser = Adviser::default();
+        self.changes = Changes::default();
+        self.stale = true;
+    }
+
     /// Brings changes and advice up to date, where the texts or, with `news`, the store have changed.
     pub fn refresh(&mut self, store: &Store, profile: Profile, min_score: u8, news: bool) {
         if !self.stale && !news {

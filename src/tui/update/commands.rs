@@ -9,6 +9,7 @@ use crate::store::listing::{GroupKey, Side, SortKey};
 use crate::tui::app::{App, Page, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Context};
+use crate::tui::report::Scope;
 
 /// A command of the table.
 pub struct Command {
@@ -51,15 +52,18 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "export",
-        arguments: "FORMAT FILE",
-        help: "write the list to a file: ndjson, json, csv, markdown, sarif, table",
+        arguments: "FORMAT [selected] FILE",
+        help: "write the list, or the selected alert or group, to a file: ndjson, json, csv, markdown, sarif, table",
         run: |app, arguments| {
             let (format, path) = arguments.split_once(' ').ok_or("export takes a format and a file.")?;
             let format = Format::ALL.into_iter().find(|known| known.name() == format).ok_or_else(|| {
                 format!("{format} is no format; the formats are {}.", names(&format_names()))
             })?;
-            let path = PathBuf::from(path.trim());
-            Ok(vec![Effect::Export { format, path, findings: app.listed_findings() }])
+            let (findings, path) = match path.trim().strip_prefix("selected ") {
+                Some(path) => (app.to_decide(), path),
+                None => (app.listed_findings(), path),
+            };
+            Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), findings }])
         },
         complete: |_| format_names(),
     },
@@ -128,6 +132,25 @@ pub const COMMANDS: &[Command] = &[
         help: "quit",
         run: |_, _| Ok(vec![Effect::Quit]),
         complete: nothing,
+    },
+    Command {
+        name: "report",
+        arguments: "selected|list FILE",
+        help: "write a report for the ticket; .html makes a page, all else Markdown; without a file, a new one here",
+        run: |app, arguments| {
+            let (word, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
+            let (scope, file) = match word {
+                "selected" => (Scope::Selected, rest),
+                "list" => (Scope::List, rest),
+                _ => (Scope::List, arguments),
+            };
+            if scope == Scope::Selected && app.selected_finding().is_none() {
+                return Err("Nothing is selected.".to_owned());
+            }
+            let path = Some(file.trim()).filter(|file| !file.is_empty()).map(PathBuf::from);
+            Ok(vec![Effect::Report { scope, path }])
+        },
+        complete: |_| ["selected ", "list "].map(str::to_owned).to_vec(),
     },
     Command {
         name: "restore",

@@ -3,6 +3,7 @@
 pub mod commands;
 mod moving;
 mod saving;
+mod triage;
 mod tuning;
 mod workbench;
 
@@ -117,6 +118,15 @@ impl App {
                 self.prompt = Some(Prompt::new(Kind::Filter, &text));
             }
             Action::Command => self.prompt = Some(Prompt::new(Kind::Command, "")),
+            Action::Report => self.prompt = Some(Prompt::new(Kind::Command, "report selected ")),
+            Action::Decide
+            | Action::Malicious
+            | Action::Benign
+            | Action::Unclear
+            | Action::Undecide
+            | Action::Note
+            | Action::UndoVerdict
+            | Action::NextUndecided => return self.triage(action),
             Action::EditCiHost
             | Action::EditIdeParent
             | Action::Allow
@@ -171,16 +181,19 @@ impl App {
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
             Action::Losses => self.open_page(Page::Losses),
+            Action::Freeze => self.freeze(),
             Action::Coverage => self.open_page(Page::Coverage),
             Action::Help => self.open_page(Page::Help),
-            Action::Theme => {
-                let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
-                let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
-                return name.map(Effect::Theme).into_iter().collect();
-            }
+            Action::Theme => return self.next_theme(),
             Action::Mouse => return self.toggle_mouse(),
         }
         Vec::new()
+    }
+
+    fn next_theme(&self) -> Vec<Effect> {
+        let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
+        let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
+        name.map(Effect::Theme).into_iter().collect()
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect> {
@@ -220,6 +233,9 @@ impl App {
                 self.workbench.as_ref().is_some_and(|workbench| !workbench.advice.is_empty()),
                 "There is no advice.",
             ),
+            Action::Decide | Action::Note | Action::NextUndecided | Action::UndoVerdict => {
+                self.can_triage(action)
+            }
             Action::SavePatterns => {
                 check(self.is_unsaved(), "The configuration already has both patterns as they are.")
             }
@@ -234,9 +250,13 @@ impl App {
                     || matches!(self.page, Some(Page::Excepting { .. })),
                 "There is no other proposal here.",
             ),
-            Action::Allow | Action::CopyRow => {
+            Action::Allow | Action::CopyRow | Action::Report => {
                 check(self.selected_finding().is_some(), "Nothing is selected.")
             }
+            Action::Freeze => check(
+                self.frozen.is_some() || !self.load.finished,
+                "All is read: nothing more comes that could be held back.",
+            ),
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
                 check(self.narrowing().is_some(), "There is nothing to undo here; q quits.")
@@ -252,6 +272,8 @@ impl App {
             Some("workbench")
         } else if self.histogram.mark.is_some() {
             Some("mark")
+        } else if self.frozen.is_some() {
+            Some("freeze")
         } else if self.zoomed {
             Some("zoom")
         } else if !self.walked.is_empty() {
@@ -284,11 +306,13 @@ impl App {
                 self.touch();
             }
             Context::Page => self.page = None,
+            Context::Verdict => self.deciding = false,
             Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
                 match self.narrowing() {
                     Some("workbench") => self.open_workbench(),
                     Some("mark") => self.histogram.mark = None,
+                    Some("freeze") => self.freeze(),
                     Some("zoom") => self.zoomed = false,
                     Some("walk") => self.walked.clear(),
                     Some("range") => self.list.range = None,
@@ -336,6 +360,7 @@ impl App {
                 Vec::new()
             }
             Kind::Command => commands::run(self, &prompt.text),
+            Kind::Note => self.decide(None, Some(&prompt.text)),
         }
     }
 
