@@ -138,13 +138,7 @@ impl App {
             | Action::TakeAdvice
             | Action::Confirm
             | Action::SavePatterns => return self.act_on_patterns(action),
-            Action::Suppressed => {
-                let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
-                self.list.side = side;
-                self.selected = None;
-                self.walked.clear();
-                self.touch();
-            }
+            Action::Suppressed => self.toggle_side(),
             Action::Profile => {
                 let profile =
                     if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
@@ -194,6 +188,14 @@ impl App {
         let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
         let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
         name.map(Effect::Theme).into_iter().collect()
+    }
+
+    fn toggle_side(&mut self) {
+        let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
+        self.list.side = side;
+        self.selected = None;
+        self.walked.clear();
+        self.touch();
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect> {
