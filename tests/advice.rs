@@ -210,3 +210,13 @@ fn who_does_not_push_like_an_agent_is_not_proposed() {
         assert_eq!(of(&all, Kind::Agent).len(), 0, "{why}: {all:#?}");
     }
 }
+
+#[test]
+fn a_proposal_says_what_else_it_takes_in() {
+    let store = store(&[push("WS-1"), push("WS-22"), push("ws-3"), push("XWS-4"), push("WS-x")]);
+    let patterns = Patterns::new(None, None).unwrap();
+    let proposals = exfilscope::tune::proposals(&patterns, Some("WS-1"), None);
+    let also: Vec<_> =
+        proposals.iter().map(|proposal| exfilscope::tune::also_taken_in(&store, proposal, "WS-1")).collect();
+    assert_eq!(also, [None, Some("also WS-22, ws-3".to_owned())]);
+}

@@ -106,6 +106,10 @@ fn kept_patterns_are_saved_with_their_comments_and_found_again() {
     console.keys("c|ws-4711");
     console.key(Key::Enter);
     console.keys("w");
+    console.wait_for(says("What will be written"), PATIENCE);
+    console.wait_for(says("+ ci-host ="), PATIENCE);
+    assert!(!fs::read_to_string(&file).unwrap().contains("ws-4711"), "nothing is written unasked");
+    console.key(Key::Enter);
     console.wait_for(says("Both patterns are in"), PATIENCE);
     let saved = fs::read_to_string(&file).unwrap();
     assert!(saved.contains("# ours, since the audit") && saved.contains("# near and far"), "{saved}");
@@ -114,6 +118,78 @@ fn kept_patterns_are_saved_with_their_comments_and_found_again() {
     let mut again = Console::start([Path::new("--config"), &file, &log], 40, 120);
     again.wait_for(says("Alerts 0"), PATIENCE);
     assert!(again.quit().success());
+}
+
+#[test]
+fn a_configuration_edited_outside_is_in_force_at_once_and_a_faulty_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("exfilscope.toml");
+    fs::write(&file, "[patterns]\nci-host = 'zz'\n").unwrap();
+    let log = fixture("four-tests.evtx");
+    let mut console = Console::start([Path::new("--config"), &file, &log], 40, 120);
+    console.wait_for(says("Alerts 10"), PATIENCE);
+    fs::write(&file, "[patterns]\nci-host = '(?i)ws-4711'\n").unwrap();
+    console.wait_for(says("was changed outside: the ci-host pattern in force now"), PATIENCE);
+    console.wait_for(says("Alerts 0"), PATIENCE);
+    fs::write(&file, "[patterns]\n# no\nci-host = '(?i)(ws-4711'\n").unwrap();
+    console.wait_for(says(":3:11: `ci-host` is no regular expression"), PATIENCE);
+    console.wait_for(says("Alerts 0"), PATIENCE);
+    console.keys("u");
+    console.wait_for(says("Alerts 10"), PATIENCE);
+    // What somebody else wrote meanwhile is not overwritten unasked.
+    fs::write(&file, "# theirs\n[patterns]\nci-host = 'yy'\n").unwrap();
+    console.wait_for(says("was changed outside"), PATIENCE);
+    console.keys("w");
+    console.wait_for(says("- ci-host = 'yy'"), PATIENCE);
+    console.key(Key::Esc);
+    console.wait_for(lacks("What will be written"), PATIENCE);
+    assert!(fs::read_to_string(&file).unwrap().contains("'yy'"));
+    assert!(console.quit().success());
+}
+
+#[test]
+fn patterns_are_kept_under_a_name_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("exfilscope.toml");
+    fs::write(&file, "").unwrap();
+    let log = fixture("four-tests.evtx");
+    let mut console = Console::start([Path::new("--config"), &file, &log], 40, 120);
+    console.wait_for(says("Alerts 10"), PATIENCE);
+    console.keys("c|ws-4711");
+    console.key(Key::Enter);
+    console.wait_for(says("Alerts 0"), PATIENCE);
+    console.keys(":snapshot quiet");
+    console.key(Key::Enter);
+    console.wait_for(says("Both patterns are kept as quiet"), PATIENCE);
+    console.keys("u");
+    console.wait_for(says("Alerts 10"), PATIENCE);
+    console.keys(":snapshots");
+    console.key(Key::Enter);
+    console.wait_for(says("Snapshots of the patterns"), PATIENCE);
+    console.wait_for(says("|ws-4711"), PATIENCE);
+    console.key(Key::Esc);
+    console.wait_for(lacks("Snapshots of the patterns"), PATIENCE);
+    console.keys(":restore q");
+    console.key(Key::Tab);
+    console.key(Key::Enter);
+    console.wait_for(says("Alerts 0"), PATIENCE);
+    assert!(console.quit().success());
+}
+
+#[test]
+fn the_workbench_answers_to_every_key() {
+    let mut console = four_tests(24, 80);
+    console.keys("2|ws-4711");
+    console.wait_for(says("10 go"), PATIENCE);
+    console.key(Key::Tab);
+    console.key(Key::Tab);
+    console.key(Key::Enter);
+    console.wait_for(says("patterns being tried"), PATIENCE);
+    console.keys("2");
+    console.wait_for(says("What changes against"), PATIENCE);
+    console.key(Key::Esc);
+    console.wait_for(says("Alerts 10"), PATIENCE);
+    assert!(console.quit().success());
 }
 
 #[test]

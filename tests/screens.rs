@@ -169,6 +169,35 @@ fn the_workbench_keeps_undoes_and_does_again() {
 }
 
 #[test]
+fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "a");
+    let mut next = || {
+        app.handle(Input::Key(Chord::ctrl('n')));
+        text(&at(&mut app, (120, 40)))
+    };
+    assert!(next().contains("hosts that differ from WS-4711.corp.example in numbers alone"));
+    assert!(next().contains(r"takes in parent C:\Windows\System32\cmd.exe"));
+    let shown = next();
+    for part in [r"host         (?i)^WS\-4711\.corp\.example$", "It takes 3 alerts out", "python  -c"] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+    assert!(next().contains("takes in host WS-4711.corp.example"), "it goes round");
+    next();
+    next();
+    next();
+    press(&mut app, "\nx");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(
+        shown.contains("Suppressed 3") && shown.contains("exception WS-4711 python.exe: allowed"),
+        "{shown}"
+    );
+    press(&mut app, "u");
+    assert!(text(&at(&mut app, (120, 40))).contains("Suppressed 0"));
+}
+
+#[test]
 fn advice_is_taken_into_its_pattern() {
     let mut app = empty(ColorSupport::Ansi16, false);
     feed(&mut app, messages("developers-day"));

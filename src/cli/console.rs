@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use super::args::{CaseOption, Common};
 use super::clipboard;
-use super::settings::{Resolved, analyst, case_file, pattern_saver};
-use crate::config;
+use super::settings::{Resolved, analyst, case_file, today};
+use crate::config::{self, Keeper};
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
@@ -189,7 +189,7 @@ fn show(
     let world = World {
         raw_events,
         theme: Box::new(load_theme),
-        save_patterns: Box::new(pattern_saver(resolved.config.clone())),
+        keeper: Keeper::new(&resolved.config, today),
         case,
         analyst: analyst(),
         copy: Box::new(clipboard::copy),

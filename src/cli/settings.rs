@@ -2,12 +2,12 @@
 //! built in.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
 use crate::case::CaseFile;
-use crate::config::{Config, folder, save_patterns};
+use crate::config::{Config, folder};
 use crate::detect::ALERT_SCORE;
 use crate::detect::exception::{Day, Exceptions};
 use crate::detect::pattern::Patterns;
@@ -151,18 +151,4 @@ const fn user_number() -> Option<u32> {
 fn now() -> Timestamp {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX), 0, 0)
-}
-
-/// Writes patterns into the configuration file, again and again, each time against what the last one left.
-pub(super) fn pattern_saver(config: Config) -> impl FnMut(&Patterns) -> Result<PathBuf, String> {
-    let (path, mut snapshot) = (config.path, config.snapshot);
-    move |patterns| {
-        let path =
-            path.clone().ok_or("there is no folder for a configuration here: name a file with --config")?;
-        let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());
-        let saved = save_patterns(&path, snapshot.as_deref(), Some(ci_host), Some(ide_parent))
-            .map_err(|error| error.to_string())?;
-        snapshot = Some(saved.snapshot);
-        Ok(path)
-    }
 }

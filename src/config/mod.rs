@@ -5,6 +5,7 @@
 
 mod document;
 mod exceptions;
+mod keeper;
 mod save;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use crate::detect::pattern::{Pattern, PatternError};
 use crate::model::text::{nearest, visible};
 
 pub(crate) use document::Source;
+pub use keeper::{DiffLine, Keeper, Plan, Reloaded, Snapshot, WriteError};
 pub use save::{Saved, TEMPLATE, save_patterns};
 
 /// The name of the configuration file.

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::document::Source;
-use super::{CI_HOST, Config, ConfigError, IDE_PARENT, PATTERNS, read_file, reason};
+use super::{CI_HOST, Config, ConfigError, EXCEPTIONS, IDE_PARENT, PATTERNS, read_file, reason};
+use crate::detect::exception::Exception;
 
 /// A configuration file with nothing but comments: every key, what it means and an example.
 pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that begins with `# key =` is an example; options on the command line win.
@@ -52,6 +54,10 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # enabled = true
 "#;
 
+/// How a file's name begins while it is being written.
+const TEMPORARY: &str = ".exfilscope-";
+/// After this time a file that is being written is nobody's any more.
+const ABANDONED: Duration = Duration::from_secs(600);
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What was written.
@@ -75,12 +81,26 @@ pub fn save_patterns(
     ci_host: Option<&str>,
     ide_parent: Option<&str>,
 ) -> Result<Saved, ConfigError> {
-    // A link, as dotfile managers set them, stays one: its target is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = target_of(path);
     refuse_if_changed(path, &target, snapshot)?;
+    let bytes = snapshot.unwrap_or(TEMPLATE.as_bytes());
     let edited =
-        edit(path, snapshot.unwrap_or(TEMPLATE.as_bytes()), &[(CI_HOST, ci_host), (IDE_PARENT, ide_parent)])?;
+        edit(path, bytes, &[(CI_HOST, ci_host), (IDE_PARENT, ide_parent)], &ExceptionEdits::default())?;
     Config::parse(edited.as_bytes(), path)?;
+    replace(path, snapshot, edited.as_bytes())?;
+    Ok(Saved { snapshot: edited.into_bytes() })
+}
+
+/// A link, as dotfile managers set them, stays one: its target is replaced.
+pub(super) fn target_of(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Puts new bytes in a file's place, if it still has the old ones; `None` where there was no file. Whenever this is cut
+/// short, the file is the old or the new one.
+pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<(), ConfigError> {
+    let target = target_of(path);
+    refuse_if_changed(path, &target, before)?;
     let failed = |error: &io::Error| ConfigError::Write { path: path.to_owned(), reason: reason(error) };
     let permissions = match fs::metadata(&target) {
         Ok(metadata) if metadata.permissions().readonly() => {
@@ -95,14 +115,16 @@ pub fn save_patterns(
         std::io::ErrorKind::AlreadyExists => failed(&std::io::ErrorKind::NotADirectory.into()),
         _ => failed(&error),
     })?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|error| failed(&error))?;
-    file.write_all(edited.as_bytes()).map_err(|error| failed(&error))?;
+    sweep(&folder);
+    let mut file =
+        tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map_err(|error| failed(&error))?;
+    file.write_all(after).map_err(|error| failed(&error))?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions).map_err(|error| failed(&error))?;
     }
     file.as_file().sync_all().map_err(|error| failed(&error))?;
-    refuse_if_changed(path, &target, snapshot)?;
-    if snapshot.is_some() {
+    refuse_if_changed(path, &target, before)?;
+    if before.is_some() {
         file.persist(&target).map_err(|error| failed(&error.error))?;
     } else {
         file.persist_noclobber(&target).map_err(|error| match error.error.kind() {
@@ -112,7 +134,20 @@ pub fn save_patterns(
     }
     // The name is durable once the folder is; where a folder cannot be synchronised, as on Windows, nothing is lost.
     let _ = fs::File::open(&folder).and_then(|folder| folder.sync_all());
-    Ok(Saved { snapshot: edited.into_bytes() })
+    Ok(())
+}
+
+/// Takes away what a write that was cut short has left, once it is surely nobody's any more.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY))
+    {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|at| at.elapsed());
+        if matches!(age, Ok(Ok(age)) if age > ABANDONED) {
+            // Who may not delete it leaves it.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn folder_of(path: &Path) -> PathBuf {
@@ -135,8 +170,13 @@ fn refuse_if_changed(path: &Path, target: &Path, snapshot: Option<&[u8]>) -> Res
     }
 }
 
-/// The text with the patterns set.
-fn edit(path: &Path, bytes: &[u8], patterns: &[(&str, Option<&str>)]) -> Result<String, ConfigError> {
+/// The text with the patterns set, and its exceptions edited.
+pub(super) fn edit(
+    path: &Path,
+    bytes: &[u8],
+    patterns: &[(&str, Option<&str>)],
+    exceptions: &ExceptionEdits<'_>,
+) -> Result<String, ConfigError> {
     let source = Source::new(bytes, path)?;
     let mut document: DocumentMut = source.document()?.into_mut();
     if !document.contains_key(PATTERNS) {
@@ -159,6 +199,9 @@ fn edit(path: &Path, bytes: &[u8], patterns: &[(&str, Option<&str>)]) -> Result<
     };
     for (key, pattern) in patterns {
         let Some(pattern) = pattern else { continue };
+        if table.get(key).and_then(Item::as_str) == Some(*pattern) {
+            continue;
+        }
         let mut value = Value::from(*pattern);
         match table.get_mut(key).and_then(Item::as_value_mut) {
             Some(old) => {
@@ -171,6 +214,7 @@ fn edit(path: &Path, bytes: &[u8], patterns: &[(&str, Option<&str>)]) -> Result<
             }
         }
     }
+    edit_exceptions(&source, &mut document, exceptions)?;
     let mut edited = document.to_string();
     // The document knows neither the line ends of Windows nor the mark that its editors write.
     if bytes.windows(2).any(|pair| pair == b"\r\n") {
@@ -180,4 +224,49 @@ fn edit(path: &Path, bytes: &[u8], patterns: &[(&str, Option<&str>)]) -> Result<
         edited.insert(0, '\u{feff}');
     }
     Ok(edited)
+}
+
+/// What changes of the exceptions in a file.
+#[derive(Default)]
+pub(super) struct ExceptionEdits<'a> {
+    /// Enabled where the file has them under their name, added behind the others where not.
+    pub(super) enabled: Vec<&'a Exception>,
+    /// The names of those that are switched off; nothing is deleted.
+    pub(super) disabled: Vec<&'a str>,
+}
+
+fn edit_exceptions(
+    source: &Source<'_>,
+    document: &mut DocumentMut,
+    edits: &ExceptionEdits<'_>,
+) -> Result<(), ConfigError> {
+    if edits.enabled.is_empty() && edits.disabled.is_empty() {
+        return Ok(());
+    }
+    let item = document.entry(EXCEPTIONS).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(tables) = item.as_array_of_tables_mut() else {
+        let message =
+            "the exceptions stand in a list here: write each under [[exceptions]], so that one can be added";
+        return Err(source.fault(None, message));
+    };
+    let has_name = |table: &Table, name: &str| table.get("name").and_then(Item::as_str) == Some(name);
+    for name in &edits.disabled {
+        if let Some(table) = tables.iter_mut().find(|table| has_name(table, name)) {
+            table.insert("enabled", toml_edit::value(false));
+        }
+    }
+    for exception in &edits.enabled {
+        if let Some(table) = tables.iter_mut().find(|table| has_name(table, &exception.name)) {
+            table.insert("enabled", toml_edit::value(true));
+            continue;
+        }
+        let mut table = Table::new();
+        table.insert("name", toml_edit::value(exception.name.as_str()));
+        for (field, pattern) in &exception.terms {
+            table.insert(field.key(), toml_edit::value(pattern.text()));
+        }
+        table.insert("reason", toml_edit::value(exception.reason.as_str()));
+        tables.push(table);
+    }
+    Ok(())
 }

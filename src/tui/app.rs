@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use crate::detect::exception::Exceptions;
+use crate::config::{Plan, Snapshot};
+use crate::detect::exception::{Exception, Exceptions};
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
@@ -101,6 +102,17 @@ pub enum Page {
     Losses,
     /// What the logs could have shown.
     Coverage,
+    /// What would be written into the configuration, to be confirmed.
+    Saving(Box<Plan>),
+    /// An exception, to be confirmed.
+    Excepting {
+        /// The exception.
+        exception: Box<Exception>,
+        /// The alerts that it takes out.
+        taken: Vec<FindingId>,
+    },
+    /// The patterns that were kept under names.
+    Snapshots(Vec<Result<Snapshot, String>>),
     /// A raw event; `None` while it is being read.
     Raw {
         /// Which event.
@@ -244,6 +256,8 @@ pub struct App {
     pub page_top: usize,
     /// The line at the bottom, while it is typed in.
     pub prompt: Option<Prompt>,
+    /// The names of the snapshots, for completion.
+    pub snapshot_names: Vec<String>,
     /// Lines typed before, per kind of prompt.
     pub past_lines: super::prompt::PastLines,
     /// The message at the bottom.
@@ -316,6 +330,7 @@ impl App {
             page: None,
             page_top: 0,
             prompt: None,
+            snapshot_names: Vec::new(),
             past_lines: super::prompt::PastLines::default(),
             message: None,
             theme: settings.theme,
@@ -502,8 +517,7 @@ impl App {
         let counted = Query { filter: None, ..query };
         self.triage.count(&self.store, flags, &counted, &self.listing);
         if self.listed_generation != self.store.generation() {
-            let expired = self.expired.iter().map(|text| Note { weight: Weight::Remark, text: text.clone() });
-            self.notes = self.store.coverage_notes().into_iter().chain(expired).collect();
+            self.notes = self.all_notes();
         }
         self.listed_generation = self.store.generation();
         self.stale = false;
@@ -640,7 +654,7 @@ impl App {
         let before = self.tuned();
         if tuned != before {
             self.history.add(before);
-            self.put_in_force(tuned);
+            self.put_in_force(tuned, None);
         }
         self.touch();
     }
@@ -663,23 +677,36 @@ impl App {
         let Some(tuned) = (if back { self.history.undo(now) } else { self.history.redo(now) }) else {
             return false;
         };
-        self.put_in_force(tuned);
+        self.put_in_force(tuned, None);
         self.touch();
         true
     }
 
-    /// Puts patterns and exceptions in force without a history.
-    pub fn put_in_force(&mut self, tuned: Tuned) {
+    /// Puts patterns and exceptions in force without a history. What was typed in the workbench against `before` and
+    /// differs from it stays.
+    pub fn put_in_force(&mut self, tuned: Tuned, before: Option<&Patterns>) {
         self.flags.set_patterns(tuned.patterns, &self.store);
         self.flags.set_exceptions(tuned.exceptions, &self.store);
-        self.follow_in_workbench();
+        self.follow_in_workbench(before);
     }
 
     /// Tells the workbench what is in force and saved.
-    pub fn follow_in_workbench(&mut self) {
+    pub fn follow_in_workbench(&mut self, before: Option<&Patterns>) {
         if let Some(workbench) = &mut self.workbench {
-            workbench.replace(&self.flags, &self.saved, &self.saved_exceptions, &self.store);
+            let saved = Tuned { patterns: self.saved.clone(), exceptions: self.saved_exceptions.clone() };
+            workbench.follow(&self.flags, before, saved, &self.store);
         }
+    }
+
+    /// Says which exceptions have expired.
+    pub fn set_expired(&mut self, expired: Vec<String>) {
+        self.expired = expired;
+        self.notes = self.all_notes();
+    }
+
+    fn all_notes(&self) -> Vec<Note> {
+        let expired = self.expired.iter().map(|text| Note { weight: Weight::Remark, text: text.clone() });
+        self.store.coverage_notes().into_iter().chain(expired).collect()
     }
 
     /// Says something at the bottom.

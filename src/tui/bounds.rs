@@ -13,8 +13,7 @@ impl App {
             tuning.trial.flags.restart(&self.store);
         }
         if let Some(workbench) = &mut self.workbench {
-            workbench.trial.restart(&self.store);
-            workbench.saved.restart(&self.store);
+            workbench.restart(&self.store);
         }
         if let Some(Selected::Finding(id)) = self.selected {
             self.selected = moved.finding(id, &self.store).map(Selected::Finding);
@@ -26,6 +25,9 @@ impl App {
                 Some(now) => *event = now,
                 None => self.page = None,
             }
+        }
+        if let Some(Page::Excepting { taken, .. }) = &mut self.page {
+            *taken = taken.iter().filter_map(|id| moved.finding(*id, &self.store)).collect();
         }
         if let Some(frozen) = &mut self.frozen {
             *frozen = Frozen { events: moved.count_of_first(frozen.events), ..*frozen };

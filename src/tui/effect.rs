@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use crate::case::Decision;
+use crate::config::Plan;
 use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::tui::report::Scope;
+use crate::tune::Tuned;
 
 /// Something to be done outside the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +31,16 @@ pub enum Effect {
     },
     /// Read an event again from its source.
     ReadRaw(EventId),
-    /// Write the patterns into the configuration.
-    SavePatterns(Patterns),
+    /// Show what would be written into the configuration.
+    PlanSave(Tuned),
+    /// Write it.
+    Save(Box<Plan>),
+    /// Keep the patterns under a name.
+    TakeSnapshot(String, Patterns),
+    /// Show all snapshots.
+    ListSnapshots,
+    /// Put the patterns of a name in force.
+    RestoreSnapshot(String),
     /// Write a report: to a file, or to a new one where none is named.
     Report {
         /// Of what.

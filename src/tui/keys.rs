@@ -30,6 +30,7 @@ pub enum Action {
     Workbench,
     FilterSubjects,
     TakeAdvice,
+    Confirm,
     SavePatterns,
     Suppressed,
     Profile,
@@ -180,7 +181,7 @@ table! {
     Escape [key(Key::Esc)] &[Prompt], "cancel", "leave the line as it was";
     NextPane [key(Key::Tab)] &[Tuning], "other pattern", "edit the other pattern, keeping this one's text if it is valid";
     NextPane [key(Key::Tab)] &[Prompt], "complete", "complete the word before the cursor";
-    NextProposal [ctrl('n')] &[Tuning], "other proposal", "after a: the host alone, hosts like it, or its parent";
+    NextProposal [ctrl('n')] &[Tuning, Page], "other proposal", "after a: the host alone, hosts like it, its parent, or an exception of this alert";
     Up [key(Key::Up)] &[Tuning], "", "scroll the matches up";
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
@@ -214,6 +215,7 @@ table! {
     PageUp [key(Key::PageUp)] &[WorkbenchText], "", "a page up";
     PageDown [key(Key::PageDown)] &[WorkbenchText], "", "a page down";
     // Pages.
+    Confirm [key(Key::Enter), char('w')] &[Page], "confirm", "write or keep what the page shows";
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";

@@ -20,7 +20,7 @@ use super::theme::Theme;
 use super::{safe, views};
 use crate::case::desk::{Desk, Report};
 use crate::case::{CaseFile, Decision};
-use crate::detect::pattern::Patterns;
+use crate::config::{Keeper, Reloaded};
 use crate::export::atomic::AtomicFile;
 use crate::export::screenshot::{self, Palette};
 use crate::export::{ExportOptions, Format, write_rows};
@@ -32,13 +32,13 @@ use crate::store::listing::Side;
 
 /// Between two frames for data.
 const FRAME: Duration = Duration::from_millis(100);
+/// Between two looks at the configuration file.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long events are taken in before keys are looked at again.
 const SLICE: Duration = Duration::from_millis(6);
 
 /// Loads a theme by name, or says why not.
 pub type LoadTheme = Box<dyn Fn(&str) -> Result<Theme, String>>;
-/// Writes patterns into the configuration and says where, or why not.
-pub type SavePatterns = Box<dyn FnMut(&Patterns) -> Result<PathBuf, String>>;
 
 /// What the console needs of the world outside.
 pub struct World {
@@ -46,8 +46,8 @@ pub struct World {
     pub raw_events: Arc<dyn RawEvents>,
     /// Loads a theme by name.
     pub theme: LoadTheme,
-    /// Writes the patterns into the configuration, and says where.
-    pub save_patterns: SavePatterns,
+    /// Keeps the configuration file.
+    pub keeper: Keeper,
     /// Where decisions are kept; `None` where there is no place for it.
     pub case: Option<CaseFile>,
     /// Who decides.
@@ -69,6 +69,7 @@ pub enum Copied {
 /// Answers of threads that were asked to do something.
 enum Answer {
     Raw(EventId, Result<String, String>),
+    Reloaded(Result<Reloaded, String>),
     Case(Report),
     Said(Result<String, String>),
 }
@@ -132,6 +133,8 @@ impl Loop {
     ) -> io::Result<()> {
         let (sender, mut inputs) = mpsc::unbounded_channel();
         std::thread::spawn(move || input::read_terminal(|input| sender.send(input).is_ok()));
+        self.watch_configuration();
+        app.snapshot_names = self.world.keeper.snapshot_names();
         let mut signals = Signals::new()?;
         let mut feed_is_open = true;
         let mut last_frame = None::<Instant>;
@@ -215,13 +218,11 @@ impl Loop {
                 }
                 Err(message) => app.say(Tone::Warning, message),
             },
-            Effect::SavePatterns(patterns) => match (self.world.save_patterns)(&patterns) {
-                Ok(path) => {
-                    app.saved = patterns;
-                    app.say(Tone::Info, format!("Both patterns are in {}.", path.display()));
-                }
-                Err(message) => app.say(Tone::Warning, message),
-            },
+            Effect::PlanSave(tuned) => app.plan_save(&self.world.keeper, &tuned),
+            Effect::Save(plan) => app.save(&self.world.keeper, &plan),
+            Effect::TakeSnapshot(name, patterns) => app.take_snapshot(&self.world.keeper, &name, &patterns),
+            Effect::ListSnapshots => app.list_snapshots(&self.world.keeper),
+            Effect::RestoreSnapshot(name) => app.restore_snapshot(&self.world.keeper, &name),
             Effect::Report { scope, path } => self.report(app, scope, path),
             Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
@@ -246,6 +247,21 @@ impl Loop {
             }
         }
         Ok(())
+    }
+
+    /// Looks at the configuration file on a thread of its own, until nobody listens any more.
+    fn watch_configuration(&self) {
+        let (mut watch, sender) = (self.world.keeper.watcher(), self.answers.0.clone());
+        std::thread::spawn(move || {
+            while !sender.is_closed() {
+                std::thread::sleep(LOOK);
+                if let Some(reloaded) = watch()
+                    && sender.send(Answer::Reloaded(reloaded)).is_err()
+                {
+                    break;
+                }
+            }
+        });
     }
 
     /// Gathers a report here, and has it written.
@@ -287,6 +303,10 @@ fn now() -> Timestamp {
 fn take_answer(app: &mut App, answer: Answer) {
     let (id, result) = match answer {
         Answer::Raw(id, result) => (id, result),
+        Answer::Reloaded(reloaded) => {
+            app.take_reloaded(reloaded);
+            return;
+        }
         Answer::Case(report) => return app.take_case(report),
         Answer::Said(result) => return say_result(app, result),
     };

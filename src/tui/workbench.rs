@@ -8,7 +8,7 @@ use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
 use crate::store::Store;
 use crate::store::flags::Flags;
-use crate::tune::{Advice, Adviser, Changes, Which, changes};
+use crate::tune::{Advice, Adviser, Changes, Tuned, Which, changes};
 
 /// A part of the workbench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,24 +159,29 @@ impl Workbench {
         self.try_text(which, store);
     }
 
-    /// Takes other patterns and exceptions, in force or saved.
-    pub fn replace(
-        &mut self,
-        in_force: &Flags,
-        saved: &Patterns,
-        saved_exceptions: &Exceptions,
-        store: &Store,
-    ) {
+    /// Takes other patterns and exceptions, in force and saved. A text that differs from the one of `before` was typed
+    /// here, and stays.
+    pub fn follow(&mut self, in_force: &Flags, before: Option<&Patterns>, saved: Tuned, store: &Store) {
         for which in [Which::CiHost, Which::IdeParent] {
+            let was_typed = before.is_some_and(|before| self.editor(which).text() != which.of(before).text());
             let text = which.of(in_force.patterns()).text();
-            if self.editor(which).text() != text {
+            if !was_typed && self.editor(which).text() != text {
                 self.editor_mut(which).set(text);
             }
+            self.try_text(which, store);
         }
-        self.trial.set_patterns(in_force.patterns().clone(), store);
         self.trial.set_exceptions(in_force.exceptions().clone(), store);
-        self.saved.set_patterns(saved.clone(), store);
-        self.saved.set_exceptions(saved_exceptions.clone(), store);
+        self.saved.set_patterns(saved.patterns, store);
+        self.saved.set_exceptions(saved.exceptions, store);
+        self.stale = true;
+    }
+
+    /// Begins anew on a store that has taken another's place: numbers mean something else there.
+    pub fn restart(&mut self, store: &Store) {
+        self.trial.restart(store);
+        self.saved.restart(store);
+        self.adviser = Adviser::default();
+        self.changes = Changes::default();
         self.stale = true;
     }
 

@@ -5,9 +5,10 @@
 
 use hashbrown::HashMap;
 
+use super::Which;
 use super::agents::{Agent, agents, duration};
+use super::allow::{generalised, with_branch};
 use super::branches::{Branch, branches};
-use super::{Which, generalised};
 use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
 use crate::model::text::image_name;
@@ -168,7 +169,7 @@ impl Adviser {
                         if parents.is_empty() { "no known parent".to_owned() } else { parents.join(", ") }
                     ),
                     proposal: format!("take it in: |^{branch}$"),
-                    text: Some(super::with_branch(pattern, &branch)),
+                    text: Some(with_branch(pattern, &branch)),
                 });
             }
         }

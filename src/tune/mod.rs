@@ -2,6 +2,7 @@
 
 mod advice;
 mod agents;
+mod allow;
 mod branches;
 mod history;
 
@@ -17,6 +18,7 @@ use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 
 pub use advice::{Advice, Adviser, Kind};
+pub use allow::{Proposal, also_taken_in, exception_of, proposals};
 pub use history::{History, Tuned};
 
 /// One of the two patterns.
@@ -126,66 +128,6 @@ impl Trial {
             Err(error) => self.error = Some(error),
         }
     }
-}
-
-/// A pattern that takes one more host or parent in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    /// Which of the two it is for.
-    pub which: Which,
-    /// Its text.
-    pub text: String,
-    /// What it takes in, in words.
-    pub takes_in: String,
-}
-
-/// Patterns that would make an alert normal: its host, hosts that differ from it in numbers alone, its parent. Each is
-/// the pattern in force with one more branch, escaped and anchored, so that it takes in nothing by accident.
-#[must_use]
-pub fn proposals(in_force: &Patterns, host: Option<&str>, parent: Option<&str>) -> Vec<Proposal> {
-    let with = |which: Which, branch: &str, takes_in: String| {
-        let text = with_branch(which.of(in_force).text(), branch);
-        Proposal { which, text, takes_in }
-    };
-    let mut proposals = Vec::new();
-    if let Some(host) = host {
-        let exact = regex::escape(host);
-        proposals.push(with(Which::CiHost, &exact, format!("host {host}")));
-        let general = generalised(host);
-        if general != exact {
-            proposals.push(with(
-                Which::CiHost,
-                &general,
-                format!("hosts that differ from {host} in numbers alone"),
-            ));
-        }
-    }
-    if let Some(parent) = parent {
-        proposals.push(with(Which::IdeParent, &regex::escape(parent), format!("parent {parent}")));
-    }
-    proposals
-}
-
-/// A pattern with one more branch, anchored.
-fn with_branch(pattern: &str, branch: &str) -> String {
-    if pattern.is_empty() { format!("^{branch}$") } else { format!("{pattern}|^{branch}$") }
-}
-
-/// A text, escaped, with each run of digits made any number.
-fn generalised(text: &str) -> String {
-    let mut out = String::new();
-    let mut in_number = false;
-    for c in text.chars() {
-        if c.is_ascii_digit() {
-            if !in_number {
-                out.push_str(r"\d+");
-            }
-        } else {
-            out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
-        }
-        in_number = c.is_ascii_digit();
-    }
-    out
 }
 
 /// A distinct host or parent beside a pattern.
@@ -309,28 +251,4 @@ pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, a
         list.push(*id);
     }
     changes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proposal_takes_in_what_it_says_and_nothing_else() {
-        let patterns = Patterns::new(None, None).unwrap_or_else(|(name, error)| panic!("{name}: {error}"));
-        let proposals = proposals(&patterns, Some("10482.corp.example"), Some(r"C:\Tools (x86)\sync.exe"));
-        let [exact, general, parent] = proposals.as_slice() else { panic!("{proposals:?}") };
-        for (proposal, matched, unmatched) in [
-            (exact, "10482.CORP.example", "10483.corp.example"),
-            (general, "99999.corp.example", "10482xcorp.example"),
-            (general, "7.corp.example", "a10482.corp.example"),
-            (parent, r"c:\tools (x86)\SYNC.exe", r"C:\Tools (x86)\sync.exe.bak"),
-        ] {
-            let pattern = Pattern::new(&proposal.text).unwrap_or_else(|error| panic!("{error}"));
-            assert!(pattern.matches(Some(matched)), "{proposal:?}");
-            assert!(!pattern.matches(Some(unmatched)), "{proposal:?}");
-        }
-        let plain = super::proposals(&patterns, Some("gateway"), None);
-        assert_eq!(plain.len(), 1, "there is no number to make any: {plain:?}");
-    }
 }

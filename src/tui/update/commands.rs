@@ -153,6 +153,16 @@ pub const COMMANDS: &[Command] = &[
         complete: |_| ["selected ", "list "].map(str::to_owned).to_vec(),
     },
     Command {
+        name: "restore",
+        arguments: "NAME",
+        help: "put the patterns of a snapshot in force; u undoes",
+        run: |app, arguments| match arguments {
+            "" => Err(format!("restore takes a snapshot's name; there are {}.", names(&app.snapshot_names))),
+            name => Ok(vec![Effect::RestoreSnapshot(name.to_owned())]),
+        },
+        complete: |app| app.snapshot_names.clone(),
+    },
+    Command {
         name: "screenshot",
         arguments: "FILE",
         help: "write the screen to a file: .svg for a picture, anything else for text",
@@ -160,6 +170,23 @@ pub const COMMANDS: &[Command] = &[
             "" => Err("screenshot takes a file; .svg for a picture, anything else for text.".to_owned()),
             path => Ok(vec![Effect::Screenshot(PathBuf::from(path))]),
         },
+        complete: nothing,
+    },
+    Command {
+        name: "snapshot",
+        arguments: "NAME",
+        help: "keep both patterns under a name, beside the configuration",
+        run: |app, arguments| match arguments {
+            "" => Err("snapshot takes a name, such as before-audit.".to_owned()),
+            name => Ok(vec![Effect::TakeSnapshot(name.to_owned(), app.flags.patterns().clone())]),
+        },
+        complete: nothing,
+    },
+    Command {
+        name: "snapshots",
+        arguments: "",
+        help: "the snapshots, and how they differ from what is in force",
+        run: |_, _| Ok(vec![Effect::ListSnapshots]),
         complete: nothing,
     },
     Command {
@@ -223,7 +250,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "write",
         arguments: "",
-        help: "write both patterns into the configuration",
+        help: "write both patterns and the exceptions into the configuration",
         run: |app, _| Ok(app.act(Context::Alerts, Action::SavePatterns)),
         complete: nothing,
     },

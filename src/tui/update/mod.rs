@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod moving;
+mod saving;
 mod triage;
 mod tuning;
 mod workbench;
@@ -135,14 +136,9 @@ impl App {
             | Action::Workbench
             | Action::FilterSubjects
             | Action::TakeAdvice
+            | Action::Confirm
             | Action::SavePatterns => return self.act_on_patterns(action),
-            Action::Suppressed => {
-                let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
-                self.list.side = side;
-                self.selected = None;
-                self.walked.clear();
-                self.touch();
-            }
+            Action::Suppressed => self.toggle_side(),
             Action::Profile => {
                 let profile =
                     if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
@@ -194,6 +190,14 @@ impl App {
         name.map(Effect::Theme).into_iter().collect()
     }
 
+    fn toggle_side(&mut self) {
+        let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
+        self.list.side = side;
+        self.selected = None;
+        self.walked.clear();
+        self.touch();
+    }
+
     fn toggle_mouse(&mut self) -> Vec<Effect> {
         self.mouse = !self.mouse;
         let state = if self.mouse {
@@ -223,6 +227,10 @@ impl App {
             Action::Back => check(!self.walked.is_empty(), "This is the alert's own process already."),
             Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
             Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
+            Action::Confirm => {
+                let waits = matches!(self.page, Some(Page::Saving(_) | Page::Excepting { .. }));
+                check(waits, "There is nothing to confirm on this page.")
+            }
             Action::TakeAdvice => check(
                 self.workbench.as_ref().is_some_and(|workbench| !workbench.advice.is_empty()),
                 "There is no advice.",
@@ -240,7 +248,8 @@ impl App {
                 check(self.shown_event().is_some(), "There is no event of it in this log.")
             }
             Action::NextProposal => check(
-                self.tuning.as_ref().is_some_and(|tuning| tuning.proposals.len() > 1),
+                self.tuning.as_ref().is_some_and(|tuning| !tuning.proposals.is_empty())
+                    || matches!(self.page, Some(Page::Excepting { .. })),
                 "There is no other proposal here.",
             ),
             Action::Allow | Action::CopyRow | Action::Report => {

@@ -2,12 +2,13 @@
 
 use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
+use crate::detect::exception::{Exception, Exceptions, MOST_EXCEPTIONS};
 use crate::model::event::Field;
-use crate::tui::app::{App, Tone, Tuning};
+use crate::tui::app::{App, Page, Tone, Tuning};
 use crate::tui::effect::Effect;
 use crate::tui::input::{Chord, Key};
 use crate::tui::keys::Action;
-use crate::tune::{Changes, Proposal, Trial, Which, proposals};
+use crate::tune::{Changes, Proposal, Trial, Which, also_taken_in, changes, exception_of, proposals};
 
 impl App {
     /// Does what a key asks for that concerns the patterns.
@@ -22,7 +23,12 @@ impl App {
             Action::Workbench => self.open_workbench(),
             Action::FilterSubjects => self.filter_subjects(),
             Action::TakeAdvice => self.take_advice(),
-            Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
+            Action::Confirm => match self.page.take() {
+                Some(Page::Saving(plan)) => return vec![Effect::Save(plan)],
+                Some(Page::Excepting { exception, .. }) => self.keep_exception(*exception),
+                other => self.page = other,
+            },
+            Action::SavePatterns => return vec![Effect::PlanSave(self.tuned())],
             _ => {}
         }
         Vec::new()
@@ -48,15 +54,74 @@ impl App {
         let selected = self.selected_finding();
         let view = selected.and_then(|id| self.store.view(id, self.list.profile, &self.flags));
         let Some(view) = view else { return };
-        let proposals = proposals(self.flags.patterns(), view.host(), view.text(Field::ParentImage));
-        self.propose(&proposals, 0);
+        let (host, parent) = (view.host(), view.text(Field::ParentImage));
+        let mut proposals = proposals(self.flags.patterns(), host, parent);
+        for proposal in &mut proposals {
+            let made_for = if proposal.which == Which::CiHost { host } else { parent };
+            if let Some(others) = also_taken_in(&self.store, proposal, made_for.unwrap_or("")) {
+                proposal.takes_in = format!("{}, {others}", proposal.takes_in);
+            }
+        }
+        if proposals.is_empty() {
+            self.propose_exception();
+        } else {
+            self.propose(&proposals, 0);
+        }
+    }
+
+    /// Shows an exception of the selected alert, and what it would take out.
+    fn propose_exception(&mut self) {
+        let selected = self.selected_finding();
+        let Some(view) = selected.and_then(|id| self.store.view(id, self.list.profile, &self.flags)) else {
+            return;
+        };
+        match exception_of(&view, self.flags.exceptions()) {
+            Ok(Some(exception)) => {
+                let all = self.flags.exceptions().all().iter().cloned().chain([exception.clone()]).collect();
+                let mut with = self.flags.clone();
+                with.set_exceptions(Exceptions::new(all), &self.store);
+                let (profile, least) = (self.list.profile, self.list.min_score);
+                let taken = changes(&self.store, profile, least, &self.flags, &with).go;
+                self.tuning = None;
+                self.touch();
+                self.open_page(Page::Excepting { exception: Box::new(exception), taken });
+            }
+            Ok(None) => self.say(Tone::Warning, "This alert names nothing that an exception could go by."),
+            Err(error) => {
+                self.say(Tone::Warning, format!("No exception can be made of it: {}.", error.message));
+            }
+        }
+    }
+
+    /// Puts the exception that the page shows in force.
+    fn keep_exception(&mut self, exception: Exception) {
+        if self.flags.exceptions().all().len() >= MOST_EXCEPTIONS {
+            let message = format!("There are {MOST_EXCEPTIONS} exceptions already; more there can't be.");
+            self.say(Tone::Warning, message);
+            return;
+        }
+        let message = format!("The exception {} is in force; w writes it, u undoes.", exception.name);
+        let mut tuned = self.tuned();
+        tuned.exceptions =
+            Exceptions::new(tuned.exceptions.all().iter().cloned().chain([exception]).collect());
+        self.keep(tuned);
+        self.say(Tone::Info, message);
     }
 
     /// Puts the next proposal into the editor.
     pub(super) fn next_proposal(&mut self) {
-        let Some(tuning) = &self.tuning else { return };
+        let Some(tuning) = &self.tuning else {
+            // After the exception it begins anew.
+            self.page = None;
+            self.allow();
+            return;
+        };
         let (proposals, next) = (tuning.proposals.clone(), tuning.proposal + 1);
-        self.propose(&proposals, next);
+        if next < proposals.len() {
+            self.propose(&proposals, next);
+        } else {
+            self.propose_exception();
+        }
     }
 
     fn propose(&mut self, proposals: &[Proposal], number: usize) {

@@ -19,6 +19,7 @@ pub mod header;
 pub mod histogram;
 pub mod layout;
 pub mod page;
+mod saving;
 pub mod tuning;
 pub mod workbench;
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::header::grouped;
+use super::saving;
 use crate::model::fault::Severity;
 use crate::store::coverage::Weight;
 use crate::tui::app::{App, Page};
@@ -25,6 +26,9 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Help => "Help",
         Page::Losses => "What could not be read",
         Page::Coverage => "What these logs could have shown",
+        Page::Saving(_) => "What will be written: Enter writes, Esc leaves the file as it is",
+        Page::Excepting { .. } => "An exception of this alert: Enter keeps it, ^N proposes something else",
+        Page::Snapshots(_) => "Snapshots of the patterns",
         Page::Raw { .. } => "Raw event",
     };
     let lines = page_lines(app, page);
@@ -45,6 +49,9 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Help => help(app),
         Page::Losses => losses(app),
         Page::Coverage => coverage(app),
+        Page::Saving(plan) => saving::plan_lines(app, plan),
+        Page::Excepting { exception, taken } => saving::exception_lines(app, exception, taken),
+        Page::Snapshots(snapshots) => saving::snapshot_lines(app, snapshots),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
     }
 }

@@ -33,6 +33,10 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let (shown, matching, all) = subjects(&app.store, tuning.trial.which, &tuning.trial.flags, "", rows);
     rule(buffer, area, area.y, &title(app, tuning, matching, all), style(Token::BorderFocused), &app.glyphs);
     let cursor = draw_text(app, &tuning.editor, tuning.trial.error.as_ref(), area, buffer);
+    if let Some(proposal) = tuning.proposals.get(tuning.proposal).filter(|_| tuning.trial.error.is_none()) {
+        let text = format!("takes in {}", safe::shown(&proposal.takes_in, true));
+        put(buffer, area, (area.x, area.y + 2, area.width), &text, style(Token::Key), app.glyphs.ellipsis);
+    }
     let left = area.width * 3 / 5;
     let faults = fault_rows(&tuning.editor, tuning.trial.error.as_ref(), area.width);
     let head = area.y + 2 + faults.max(1);
@@ -82,9 +86,6 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
     };
     title.push((figure(changes.appear.len(), "alert appears", "alerts appear"), style(Token::Score3)));
     title.push((figure(changes.go.len(), "goes", "go"), style(Token::Ok)));
-    if let Some(proposal) = tuning.proposals.get(tuning.proposal) {
-        title.push((format!("takes in {}", safe::shown(&proposal.takes_in, true)), style(Token::Key)));
-    }
     if tuning.trial.error.is_some() {
         title.push(("invalid: the list keeps the last valid pattern".to_owned(), style(Token::Error)));
     }

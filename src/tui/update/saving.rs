@@ -1,0 +1,133 @@
+//! The configuration file and the console: what is written, what comes from outside, what is kept under a name.
+
+use crate::config::{Keeper, Plan, Reloaded, Snapshot, WriteError};
+use crate::detect::pattern::Patterns;
+use crate::tui::app::{App, Page, Tone};
+use crate::tune::{Tuned, Which};
+
+impl App {
+    /// Shows what would be written.
+    pub fn plan_save(&mut self, keeper: &Keeper, tuned: &Tuned) {
+        match keeper.plan(&tuned.patterns, &tuned.exceptions) {
+            Ok(plan) => self.open_page(Page::Saving(Box::new(plan))),
+            Err(message) => self.say(Tone::Warning, message),
+        }
+    }
+
+    /// Writes it; where the file was changed since it was shown, it is shown anew.
+    pub fn save(&mut self, keeper: &Keeper, plan: &Plan) {
+        match keeper.write(plan) {
+            Ok(()) => {
+                let (patterns, exceptions) = plan.tuned();
+                (self.saved, self.saved_exceptions) = (patterns.clone(), exceptions.clone());
+                self.refresh_workbench();
+                self.say(Tone::Info, format!("Both patterns are in {}.", plan.path.display()));
+            }
+            Err(WriteError::Changed) => {
+                self.plan_save(keeper, &self.tuned());
+                self.say(
+                    Tone::Warning,
+                    "The file was changed by somebody else just now: this is what would be written over it.",
+                );
+            }
+            Err(WriteError::Failed(message)) => self.say(Tone::Warning, message),
+        }
+    }
+
+    fn refresh_workbench(&mut self) {
+        let in_force = self.flags.patterns().clone();
+        self.follow_in_workbench(Some(&in_force));
+    }
+
+    /// Takes what somebody else wrote into the configuration. What is in force and not saved stays.
+    pub fn take_reloaded(&mut self, reloaded: Result<Reloaded, String>) {
+        let reloaded = match reloaded {
+            Ok(reloaded) => reloaded,
+            Err(message) => {
+                self.say(Tone::Warning, message);
+                return;
+            }
+        };
+        let before = self.tuned();
+        let mut tuned = before.clone();
+        let mut kept = Vec::new();
+        let mut taken = Vec::new();
+        for which in [Which::CiHost, Which::IdeParent] {
+            let (old, new) = (which.of(&self.saved), which.of(&reloaded.patterns));
+            if old == new {
+                continue;
+            }
+            if which.of(&before.patterns) == old {
+                tuned.patterns = which.with(&tuned.patterns, new.clone());
+                taken.push(format!("the {} pattern", which.name()));
+            } else if which.of(&before.patterns) != new {
+                kept.push(format!("the {} pattern", which.name()));
+            }
+        }
+        if self.saved_exceptions != reloaded.exceptions {
+            if before.exceptions == self.saved_exceptions {
+                tuned.exceptions = reloaded.exceptions.clone();
+                taken.push("the exceptions".to_owned());
+            } else if before.exceptions != reloaded.exceptions {
+                kept.push("the exceptions".to_owned());
+            }
+        }
+        (self.saved, self.saved_exceptions) = (reloaded.patterns, reloaded.exceptions);
+        self.set_expired(reloaded.expired);
+        if let Some(tuning) = &mut self.tuning {
+            let own = tuning.trial.which.of(tuning.trial.flags.patterns()).clone();
+            let patterns = tuning.trial.which.with(&tuned.patterns, own);
+            tuning.trial.flags.set_patterns(patterns, &self.store);
+            tuning.trial.flags.set_exceptions(tuned.exceptions.clone(), &self.store);
+        }
+        if tuned != before {
+            self.history.add(before.clone());
+        }
+        self.put_in_force(tuned, Some(&before.patterns));
+        self.touch();
+        let file = reloaded.path.display();
+        match (taken.is_empty(), kept.is_empty()) {
+            (true, true) => {}
+            (false, true) => {
+                let what = taken.join(" and ");
+                self.say(Tone::Info, format!("{file} was changed outside: {what} in force now; u undoes."));
+            }
+            (_, false) => {
+                let what = kept.join(" and ");
+                let message =
+                    format!("{file} was changed outside, but {what} of yours not saved yet: w compares.");
+                self.say(Tone::Warning, message);
+            }
+        }
+    }
+
+    /// Keeps the patterns under a name.
+    pub fn take_snapshot(&mut self, keeper: &Keeper, name: &str, patterns: &Patterns) {
+        match keeper.take_snapshot(name, patterns) {
+            Ok(file) => {
+                self.say(Tone::Info, format!("Both patterns are kept as {name}, in {}.", file.display()));
+                self.snapshot_names = keeper.snapshot_names();
+            }
+            Err(message) => self.say(Tone::Warning, format!("{message}.")),
+        }
+    }
+
+    /// Shows all snapshots.
+    pub fn list_snapshots(&mut self, keeper: &Keeper) {
+        self.snapshot_names = keeper.snapshot_names();
+        let snapshots: Vec<Result<Snapshot, String>> =
+            self.snapshot_names.iter().map(|name| keeper.snapshot(name)).collect();
+        self.open_page(Page::Snapshots(snapshots));
+    }
+
+    /// Puts the patterns of a name in force.
+    pub fn restore_snapshot(&mut self, keeper: &Keeper, name: &str) {
+        match keeper.snapshot(name) {
+            Ok(snapshot) => {
+                self.keep_patterns(snapshot.patterns);
+                self.say(Tone::Info, format!("The patterns of {name} are in force; u undoes, w saves."));
+            }
+            Err(message) => self.say(Tone::Warning, format!("{message}.")),
+        }
+    }
+}
