@@ -9,6 +9,9 @@ use super::file::{CaseFile, News};
 
 /// Between two looks at the file.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often what could not be written is tried again without being asked: a disk that takes lines and then says that it
+/// did not shall not be filled with them.
+const MOST_TRIES: u32 = 10;
 
 /// What the desk has to say.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub enum Report {
     News(News),
     /// Decisions are on the disk.
     Written,
-    /// Decisions are not; they are tried again with the next ones, and at the end.
+    /// Decisions are not; they are tried again a few times, with the next ones and at the end, which is not told again.
     NotWritten(String),
     /// The file can't be read.
     NotRead(String),
@@ -40,6 +43,7 @@ impl Desk {
         let work = move || {
             let mut unwritten: Vec<Decision> = Vec::new();
             let mut last_error = None;
+            let mut tries = 0;
             loop {
                 let mut wait = EVERY;
                 match file.news() {
@@ -59,13 +63,20 @@ impl Desk {
                         }
                     }
                 }
+                let mut is_news = true;
                 let is_open = match incoming.recv_timeout(wait) {
                     Ok(decisions) => {
                         unwritten.extend(decisions);
                         unwritten.extend(incoming.try_iter().flatten());
+                        tries = 0;
                         true
                     }
-                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Timeout) if unwritten.is_empty() || tries == MOST_TRIES => continue,
+                    Err(RecvTimeoutError::Timeout) => {
+                        is_news = false;
+                        tries += 1;
+                        true
+                    }
                     Err(RecvTimeoutError::Disconnected) => false,
                 };
                 let written = file.append(&unwritten);
@@ -74,7 +85,8 @@ impl Desk {
                 }
                 match (is_open, written) {
                     (true, Ok(())) => tell(Report::Written),
-                    (true, Err(error)) => tell(Report::NotWritten(error)),
+                    (true, Err(error)) if is_news => tell(Report::NotWritten(error)),
+                    (true, Err(_)) => {}
                     (false, written) => return written,
                 }
             }

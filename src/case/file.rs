@@ -16,8 +16,8 @@ const MOST_AT_ONCE: usize = 64 << 10;
 /// Windows' number for a part of a file that another program has locked.
 const LOCK_VIOLATION: i32 = 33;
 /// How often and how long the lock is waited for.
-const TRIES: u32 = 200;
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+const TRIES: u32 = 5_000;
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// What was appended to the file since it was last looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -110,7 +110,8 @@ impl CaseFile {
             }
         }
         file.write_all(&bytes)?;
-        // The lock goes with the file.
+        // The others need not wait for the disk. Where there was no lock, there is none to give back.
+        let _ = file.unlock();
         file.sync_data()
     }
 
