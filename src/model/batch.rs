@@ -4,6 +4,7 @@ use super::{
     event::Field,
     fault::{Fault, Tally},
     guid::Guid,
+    telemetry::Channel,
     time::Timestamp,
 };
 
@@ -24,7 +25,7 @@ struct Span {
 /// The parts of an event that have types of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct EventHead {
-    /// Sysmon's Event ID.
+    /// The Event ID; in a batch's `events` Sysmon's.
     pub event_code: u16,
     /// `System/TimeCreated/@SystemTime`.
     pub time: Option<Timestamp>,
@@ -57,6 +58,11 @@ pub struct Batch {
     pub tally: Tally,
     /// What could not be read.
     pub faults: Vec<Fault>,
+    /// Events of other channels, where they were asked for. The tally counts them as skipped: the detection does not
+    /// read them.
+    pub telemetry: Vec<EventRecord>,
+    /// All records of those channels, read or not, by the channel's number; 0 where nobody asked for them.
+    pub beside: [u64; Channel::COUNT],
     text: String,
 }
 
@@ -69,6 +75,32 @@ impl Batch {
 
     /// Adds an event with its texts. An empty text is a missing field; of two texts for one field the first stays.
     pub fn push<'a>(&mut self, head: EventHead, fields: impl IntoIterator<Item = (Field, &'a str)>) {
+        let record = self.record(head, fields);
+        self.events.push(record);
+    }
+
+    /// Adds an event of another channel in the same way.
+    pub fn push_telemetry<'a>(
+        &mut self,
+        head: EventHead,
+        fields: impl IntoIterator<Item = (Field, &'a str)>,
+    ) {
+        let record = self.record(head, fields);
+        self.telemetry.push(record);
+    }
+
+    /// Counts a record of another channel.
+    pub fn count_beside(&mut self, channel: Channel) {
+        if let Some(count) = self.beside.get_mut(channel.index()) {
+            *count += 1;
+        }
+    }
+
+    fn record<'a>(
+        &mut self,
+        head: EventHead,
+        fields: impl IntoIterator<Item = (Field, &'a str)>,
+    ) -> EventRecord {
         let mut spans = [Span::default(); Field::COUNT];
         for (field, value) in fields {
             let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u32::try_from(value.len())) else {
@@ -79,7 +111,7 @@ impl Batch {
                 self.text.push_str(value);
             }
         }
-        self.events.push(EventRecord { head, spans });
+        EventRecord { head, spans }
     }
 
     /// The text of an event's field; `None` where the event lacks it or has it empty.

@@ -8,5 +8,6 @@ pub mod guid;
 pub mod repository;
 pub mod row;
 pub mod secrets;
+pub mod telemetry;
 pub mod text;
 pub mod time;

@@ -38,7 +38,7 @@ pub fn load(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    load_as(paths, None, options, progress, sink);
+    load_inputs(paths, Inputs::default(), options, progress, sink);
 }
 
 /// The same, of inputs that are all of one format, where somebody says so; `None` has each told by its content.
@@ -49,8 +49,29 @@ pub fn load_as(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
+    load_inputs(paths, Inputs { format, telemetry: false }, options, progress, sink);
+}
+
+/// What is read of the inputs, and as what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// The format of all of them; `None` has each told by its content.
+    pub format: Option<InputFormat>,
+    /// Whether the events of other channels that a walk-through of tests looks at are handed on too. Without it they are
+    /// passed over as early as can be.
+    pub telemetry: bool,
+}
+
+/// The same, with all that can be said of the inputs.
+pub fn load_inputs(
+    paths: &[PathBuf],
+    inputs: Inputs,
+    options: &LoadOptions,
+    progress: &Progress,
+    sink: &(dyn Fn(FeedMessage) -> bool + Sync),
+) {
     let outlet = Outlet { progress, sink, is_gone: AtomicBool::new(false) };
-    let files = discover(paths, format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
+    let files = discover(paths, inputs.format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let wanted = if options.threads == 0 { cores() } else { options.threads };
     let chunks = files.iter().map(|file| file.size / CHUNK_SIZE as u64 + 1).sum::<u64>();
@@ -59,7 +80,7 @@ pub fn load_as(
     let pipes = files.iter().filter(|file| file.kind == Kind::Text(Origin::StandardInput)).count();
     let threads = wanted.min(MOST_THREADS).min(useful) + pipes;
     let board =
-        Board { files, format, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
+        Board { files, inputs, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
     thread::scope(|scope| {
         for _ in 1..threads {
             // Fewer threads do as well.
@@ -118,7 +139,7 @@ impl text::Outlet for Outlet<'_> {
 /// The work that all threads take from.
 struct Board {
     files: Vec<Candidate>,
-    format: Option<InputFormat>,
+    inputs: Inputs,
     threads: u64,
     desk: Mutex<Desk>,
     news: Condvar,
@@ -194,7 +215,8 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(board: &'a Board, outlet: &'a Outlet<'a>) -> Self {
-        Self { board, outlet, reader: ChunkReader::default(), buffer: vec![0; CHUNK_SIZE] }
+        let reader = ChunkReader::new(board.inputs.telemetry);
+        Self { board, outlet, reader, buffer: vec![0; CHUNK_SIZE] }
     }
 
     fn work(&mut self) {
@@ -224,7 +246,7 @@ impl<'a> Worker<'a> {
         self.outlet.send(FeedMessage::Source(info.clone()));
         let opened = match &candidate.kind {
             Kind::Log => File::open(path),
-            Kind::Text(origin) => match text::read(&info, origin, self.board.format, self.outlet) {
+            Kind::Text(origin) => match text::read(&info, origin, self.board.inputs, self.outlet) {
                 Done::Finished => {
                     self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
                     self.board.opened(None);
@@ -360,7 +382,7 @@ fn guarded(
     if let Ok(findings) = catch_unwind(AssertUnwindSafe(|| read(reader, batch))) {
         return findings;
     }
-    *reader = ChunkReader::default();
+    *reader = ChunkReader::new(reader.with_telemetry());
     *batch = Batch::new(batch.source);
     let lost = records.max(1);
     batch.tally.skip(SkipReason::Damaged, lost);

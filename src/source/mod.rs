@@ -13,5 +13,5 @@ mod text;
 
 pub use events::Events;
 pub use evtx::EvtxEvents;
-pub use load::{LoadOptions, load, load_as};
+pub use load::{Inputs, LoadOptions, load, load_as, load_inputs};
 pub use text::InputFormat;

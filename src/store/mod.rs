@@ -15,6 +15,7 @@ pub mod listing;
 pub mod process;
 mod ranking;
 pub mod rows;
+pub mod telemetry;
 mod tree;
 pub mod view;
 
@@ -28,6 +29,7 @@ use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
+use self::telemetry::Telemetry;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
@@ -88,6 +90,7 @@ pub struct Store {
     findings: Vec<Finding>,
     ranking: Ranking,
     census: Census,
+    telemetry: Telemetry,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
@@ -126,6 +129,7 @@ impl Store {
         for record in &batch.events {
             self.ingest_event(&batch, record);
         }
+        self.ingest_telemetry(&batch);
         self.faults.extend(batch.faults);
         self.generation += 1;
     }
@@ -253,7 +257,12 @@ impl Store {
     fn host(&mut self, computer: &str, record: &EventRecord) -> Option<DistinctId> {
         let written = self.strings.intern(computer)?;
         let shown = self.strings.intern(self.naming.shown(computer))?;
-        let id = self.hosts.count(written, shown, record.head.time);
+        let id = if code::is_kept(record.head.event_code) {
+            self.hosts.count(written, shown, record.head.time)
+        } else {
+            // Another channel's: it tells the host's name, but is no event of the detection's.
+            self.hosts.number(written, shown)
+        };
         if self.host_keys.len() < self.hosts.entries().len() {
             let key = self.strings.intern(&computer.to_ascii_lowercase());
             self.host_keys.push(key);

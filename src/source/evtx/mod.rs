@@ -30,7 +30,7 @@ use self::fast::{Doubt, FastReader};
 use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
 use self::reference::Reference;
-use crate::model::batch::{Batch, Place};
+use crate::model::batch::{Batch, EventHead, Place};
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::time::Timestamp;
 
@@ -105,6 +105,18 @@ pub(super) fn is_unused(data: &[u8]) -> bool {
 }
 
 impl ChunkReader {
+    /// A reader, which hands on the events of other channels where it is told to.
+    pub(super) fn new(with_telemetry: bool) -> Self {
+        let mut reader = Self::default();
+        reader.fast.with_telemetry = with_telemetry;
+        reader
+    }
+
+    /// Whether it hands on the events of other channels.
+    pub(super) fn with_telemetry(&self) -> bool {
+        self.fast.with_telemetry
+    }
+
     /// Reads a chunk that stands at `place` of its file into a batch. Of less than 64 KiB, it is one that is cut short.
     /// Records whose templates are destroyed are left for later.
     pub(super) fn read(&mut self, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
@@ -230,10 +242,18 @@ impl ChunkReader {
             give_up(chunk, record, reason.to_owned(), batch, findings);
             return;
         }
-        match self.reference.read(chunk, record, &mut self.event) {
+        match self.reference.read(chunk, record, self.fast.with_telemetry, &mut self.event) {
             Ok(verdict) => self.accept(verdict, record, place, batch, findings),
             Err(reason) => give_up(chunk, record, reason, batch, findings),
         }
+    }
+
+    /// The typed parts of the event that was read last; what it lacks its record has.
+    fn head(&self, record: &Record, place: Place) -> EventHead {
+        let mut head = self.event.head(place + record.start as u64);
+        head.record_id = head.record_id.or(Some(record.id));
+        head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
+        head
     }
 
     /// Counts a record that was read, and adds it to the batch where it is wanted.
@@ -247,13 +267,17 @@ impl ChunkReader {
     ) {
         match verdict {
             Verdict::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
+            Verdict::Beside(channel) | Verdict::Telemetry(channel) => {
+                batch.tally.skip(SkipReason::OtherProvider, 1);
+                batch.count_beside(channel);
+                if verdict == Verdict::Telemetry(channel) {
+                    batch.push_telemetry(self.head(record, place), self.event.fields());
+                }
+            }
             Verdict::Counted(code) => batch.tally.count_sysmon(code),
             Verdict::Kept => {
                 batch.tally.count_sysmon(self.event.code);
-                let mut head = self.event.head(place + record.start as u64);
-                head.record_id = head.record_id.or(Some(record.id));
-                head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
-                batch.push(head, self.event.fields());
+                batch.push(self.head(record, place), self.event.fields());
             }
         }
         if !record.is_whole {

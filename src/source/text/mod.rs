@@ -34,6 +34,7 @@ use self::framing::{CsvFramer, Framer, Step};
 use self::input::{Metered, Opened, Piped, Section, Stream};
 use self::shapes::ShapeReader;
 use super::ledger::Ledger;
+use super::load::Inputs;
 use crate::model::batch::{Batch, Place};
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::SourceInfo;
@@ -101,21 +102,17 @@ const MOST_SPOOLED: u64 = 16 << 30;
 const CHUNK: usize = 256 << 10;
 
 /// Reads a source of events as text, and hands over what is in it.
-pub(super) fn read(
-    info: &SourceInfo,
-    origin: &Origin,
-    forced: Option<InputFormat>,
-    outlet: &(dyn Outlet + Sync),
-) -> Done {
+pub(super) fn read(info: &SourceInfo, origin: &Origin, inputs: Inputs, outlet: &(dyn Outlet + Sync)) -> Done {
     let is_over = || outlet.is_over();
     let mut run = Run::new(info, outlet);
+    run.with_telemetry = inputs.telemetry;
     let opened = open_origin(info, origin, &is_over).and_then(|(stream, packed)| {
         run.packed = Arc::clone(&packed);
         input::open(stream, &packed).map_err(|error| format!("it can't be read: {error}"))
     });
     match opened {
         Err(reason) => run.say(Severity::Unreadable, None, 0, reason),
-        Ok(Opened { nature, stream }) => match framer(nature, forced) {
+        Ok(Opened { nature, stream }) => match framer(nature, inputs.format) {
             Ok(Some(framer)) => run.all(stream, framer),
             Ok(None) => match spool(stream, &is_over) {
                 Ok(file) => return Done::Log(file),
@@ -238,6 +235,7 @@ struct Run<'a> {
     packed_told: u64,
     bytes_sent: u64,
     records: u64,
+    with_telemetry: bool,
     ledger: Ledger,
 }
 
@@ -250,6 +248,7 @@ impl<'a> Run<'a> {
             packed_told: 0,
             bytes_sent: 0,
             records: 0,
+            with_telemetry: false,
             ledger: Ledger::default(),
         }
     }
@@ -275,7 +274,7 @@ impl<'a> Run<'a> {
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
         let mut window = Window::new(framer);
-        let mut reader = BlockReader::default();
+        let mut reader = BlockReader { with_telemetry: self.with_telemetry, ..BlockReader::default() };
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
         while !is_end && !self.outlet.is_over() {
@@ -303,7 +302,7 @@ impl<'a> Run<'a> {
         let mut remarks = Vec::new();
         let result = catch_unwind(AssertUnwindSafe(|| reader.read(block, &mut batch, &mut remarks)));
         if result.is_err() {
-            *reader = BlockReader::default();
+            *reader = BlockReader { with_telemetry: self.with_telemetry, ..BlockReader::default() };
             batch = Batch::new(self.info.id);
             let lost = block.steps.len() as u64;
             batch.tally.skip(SkipReason::Damaged, lost);
@@ -417,6 +416,7 @@ struct BlockReader {
     shapes: ShapeReader,
     draft: Draft,
     rows: Rows,
+    with_telemetry: bool,
 }
 
 impl BlockReader {
@@ -466,7 +466,12 @@ impl BlockReader {
             None => self.shapes.read(&text, &mut self.draft),
         };
         match outcome {
-            Outcome::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
+            Outcome::OtherProvider => {
+                batch.tally.skip(SkipReason::OtherProvider, 1);
+                if self.with_telemetry {
+                    self.draft.push_beside(block.place + start as u64, batch);
+                }
+            }
             Outcome::Sysmon(code) => {
                 self.draft.push(code, block.place + start as u64, batch);
                 if matches!(text, std::borrow::Cow::Owned(_)) {
