@@ -12,6 +12,7 @@
 //! | [`filter`] | the language of the `/` line |
 //! | [`tune`] | what a pattern would change, before it is kept |
 //! | [`config`] | the configuration file and the themes' files |
+//! | [`walk`] | the tests of the detection, step by step: seen, detected, or why not |
 //! | [`export`] | rows to standard output and to files |
 //! | [`tui`] | the console: everything but the sources |
 //! | [`cli`] | the command line, and the wiring of all of the above |
@@ -27,3 +28,4 @@ pub mod source;
 pub mod store;
 pub mod tui;
 pub mod tune;
+pub mod walk;

@@ -21,9 +21,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["model", "filter", "detect"]),
     ("tune", &["model", "detect", "store"]),
     ("config", &["model", "detect"]),
+    ("walk", &["model", "detect", "store", "config"]),
     ("export", &["model"]),
-    ("tui", &["model", "filter", "detect", "store", "tune", "config", "export"]),
-    ("cli", &["model", "filter", "detect", "rule", "source", "store", "tune", "config", "export", "tui"]),
+    ("tui", &["model", "filter", "detect", "store", "tune", "config", "walk", "export"]),
+    (
+        "cli",
+        &["model", "filter", "detect", "rule", "source", "store", "tune", "config", "walk", "export", "tui"],
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -6,6 +6,7 @@ mod console;
 mod rule;
 mod scan;
 mod settings;
+mod tests;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ const WAYS_IN: &str =
   exfilscope PATH...         the console on files and folders: .evtx, XML, JSON, CSV
   exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
+  exfilscope tests PATH...   the four tests, step by step: seen, detected, or why not
   exfilscope --help          all options
 ";
 
@@ -34,6 +36,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
+        Some(Command::Tests(options)) => tests::run(options),
         Some(Command::Rule(command)) => rule::run(command),
         None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => {
             console::run_live(arguments.since, arguments.channel.as_deref(), &arguments.common)

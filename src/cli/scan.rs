@@ -17,7 +17,7 @@ use crate::export::stats::Stats;
 use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
-use crate::source::{LoadOptions, load_as};
+use crate::source::{Inputs, LoadOptions, load_inputs};
 use crate::store::flags::Flags;
 use crate::store::listing::{Listing, Query, Side};
 use crate::store::{Retention, Store};
@@ -38,7 +38,12 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
-    let mut store = read(&scan.paths, &resolved);
+    let retention = match resolved.profile {
+        Profile::Spl => Retention::Selected,
+        Profile::Correlated => Retention::Joins,
+    };
+    let reading = Reading { store: resolved.store(retention), telemetry: false };
+    let mut store = read(&scan.paths, &resolved, reading);
     let mut flags = Flags::new(resolved.patterns.clone());
     flags.extend(&store);
     for fault in store.faults() {
@@ -67,13 +72,18 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     })
 }
 
-/// Reads all sources into a store that keeps what the profile needs.
-fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
-    let retention = match resolved.profile {
-        Profile::Spl => Retention::Selected,
-        Profile::Correlated => Retention::Joins,
-    };
-    let desk = Desk { store: Mutex::new(resolved.store(retention)), waiting: Mutex::default() };
+/// What is read, and into what.
+pub(super) struct Reading {
+    /// An empty store that keeps what is needed.
+    pub store: Store,
+    /// Whether other channels are read too.
+    pub telemetry: bool,
+}
+
+/// Reads all sources into a store.
+pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> Store {
+    let desk = Desk { store: Mutex::new(reading.store), waiting: Mutex::default() };
+    let inputs = Inputs { format: resolved.input_format, telemetry: reading.telemetry };
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };
     let take = |message| {
@@ -85,11 +95,11 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
             let (done, waiting) = mpsc::channel::<()>();
             let progress = &progress;
             scope.spawn(move || show_progress(progress, &waiting));
-            load_as(paths, resolved.input_format, &options, progress, &take);
+            load_inputs(paths, inputs, &options, progress, &take);
             drop(done);
         });
     } else {
-        load_as(paths, resolved.input_format, &options, &progress, &take);
+        load_inputs(paths, inputs, &options, &progress, &take);
     }
     desk.finish()
 }

@@ -35,7 +35,7 @@ pub const SIZE_LIMIT: u64 = 1 << 20;
 const PATTERNS: &str = "patterns";
 const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
-const ROOT_KEYS: [&str; 7] = ["profile", "host", "theme", "ascii", "mouse", "min-score", PATTERNS];
+const ROOT_KEYS: [&str; 8] = ["profile", "host", "theme", "ascii", "mouse", "min-score", "tests", PATTERNS];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
 /// What the configuration file says; `None` is what it does not say.
@@ -61,6 +61,8 @@ pub struct Config {
     pub ci_host: Option<String>,
     /// The IDE-parent pattern; it compiles.
     pub ide_parent: Option<String>,
+    /// Files of tests, from the configuration's folder where they are not absolute.
+    pub tests: Vec<PathBuf>,
 }
 
 /// Why a configuration or a theme could not be read or written.
@@ -226,6 +228,7 @@ impl Config {
                 "ascii" => config.ascii = Some(boolean(&source, key, item)?),
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
+                "tests" => config.tests = test_files(&source, key, item, path)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
                 _ if PATTERN_KEYS.contains(&key) => {
                     return Err(source.fault(
@@ -250,6 +253,18 @@ fn patterns(source: &Source<'_>, item: &Item, config: &mut Config) -> Result<(),
         }
     }
     Ok(())
+}
+
+fn test_files(source: &Source<'_>, key: &str, item: &Item, path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let wrong = || source.wrong_type(key, item, "a list of files");
+    let files = item.as_array().ok_or_else(wrong)?.iter().map(|file| {
+        let file = file.as_str().ok_or_else(wrong)?;
+        if file.is_empty() {
+            return Err(source.fault(item.span(), format!("`{key}` has an empty file name")));
+        }
+        Ok(path.parent().unwrap_or(Path::new("")).join(file))
+    });
+    files.collect()
 }
 
 fn choice(source: &Source<'_>, key: &str, item: &Item, values: &[&str]) -> Result<String, ConfigError> {

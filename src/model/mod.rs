@@ -11,3 +11,4 @@ pub mod secrets;
 pub mod telemetry;
 pub mod text;
 pub mod time;
+pub mod walkthrough;

@@ -47,6 +47,12 @@ pub(super) const fn slot_fields(event_code: u16) -> &'static [Field] {
     }
 }
 
+/// Whether the store keeps a field of events of an ID.
+#[must_use]
+pub fn is_kept_field(event_code: u16, field: Field) -> bool {
+    matches!(field, Field::User | Field::Image | Field::ProcessId) || slot_fields(event_code).contains(&field)
+}
+
 /// A kept event.
 #[derive(Clone, Debug)]
 pub struct StoredEvent {
