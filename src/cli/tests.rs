@@ -31,7 +31,7 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
     let mut store = resolved.store(Retention::Everything);
     let wanted = tests.clone();
     store.keep_telemetry(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
-    let mut store = scan::read(&options.paths, &resolved, Reading { store, telemetry: true });
+    let mut store = scan::read(&options.paths, &resolved, Reading { store, keeper: None, telemetry: true });
     store.settle_telemetry();
     for fault in store.faults() {
         let kind = if fault.severity == Severity::Notice { "note: " } else { "" };

@@ -149,7 +149,34 @@ pub(super) struct Telemetry {
     dropped: u64,
 }
 
+impl Telemetry {
+    /// The same for a store in which texts have other symbols, and events other numbers.
+    pub(super) fn renamed(self, mut rename: impl FnMut(Symbol) -> Option<Symbol>) -> Self {
+        let hosts = self.hosts.into_iter();
+        let hosts = hosts
+            .filter_map(|((host, channel), coverage)| Some(((rename(host)?, channel), coverage)))
+            .collect();
+        let mut blocks = ScriptBlocks {
+            bytes: self.blocks.bytes,
+            arrivals: self.blocks.arrivals,
+            ..ScriptBlocks::default()
+        };
+        for ((host, block_id), block) in self.blocks.waiting {
+            let Some(host) = rename(host) else { continue };
+            blocks.by_arrival.insert(block.arrival, (host, block_id.clone()));
+            blocks.waiting.insert((host, block_id), block);
+        }
+        Self { hosts, blocks, parts: HashMap::new(), ..self }
+    }
+}
+
 impl Store {
+    /// Whether events of other channels are looked at at all.
+    #[must_use]
+    pub const fn reads_telemetry(&self) -> bool {
+        self.telemetry.interest.is_some()
+    }
+
     /// Says which events of other channels are to be kept, before the first batch; without it none is.
     pub fn keep_telemetry(&mut self, interest: Interest) {
         self.telemetry.interest = Some(interest);

@@ -39,6 +39,7 @@ pub enum Action {
     CopyRow,
     Losses,
     Coverage,
+    Freeze,
     Theme,
     Mouse,
     Help,
@@ -157,6 +158,7 @@ table! {
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
+    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
     Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";

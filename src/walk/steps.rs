@@ -134,6 +134,12 @@ fn on(host: Option<&str>) -> String {
 /// Why a channel beside Sysmon's could not show it.
 fn blind_channel(scene: &Scene<'_>, channel: Channel, host: Option<&str>) -> Option<String> {
     let store = scene.store;
+    if !store.reads_telemetry() {
+        let channel = channel.name();
+        return Some(format!(
+            "{channel} is not read from a source without an end: export its log, and read that with Sysmon's."
+        ));
+    }
     if store.dropped_telemetry() > 0 {
         return Some(format!(
             "{} events of other channels that some test looks for were too many to be kept: narrow what is read.",
