@@ -26,6 +26,7 @@ use crate::tui::keys::Context;
 use crate::tui::prompt::Prompt;
 use crate::tui::theme::Theme;
 use crate::tui::views::layout::{Layout, Panes};
+use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
 use crate::tune::{Changes, Proposal, Trial, changes};
 
@@ -92,6 +93,8 @@ pub enum Page {
     Losses,
     /// What the logs could have shown.
     Coverage,
+    /// The tests, step by step.
+    Tests,
     /// A raw event; `None` while it is being read.
     Raw {
         /// Which event.
@@ -223,6 +226,10 @@ pub struct App {
     pub page: Option<Page>,
     /// The first line of the page that is shown.
     pub page_top: usize,
+    /// The page that comes back when this one is closed.
+    pub under: Option<Page>,
+    /// The walk through the tests.
+    pub walk: WalkScreen,
     /// The line at the bottom, while it is typed in.
     pub prompt: Option<Prompt>,
     /// Lines typed before, per kind of prompt.
@@ -291,6 +298,8 @@ impl App {
             histogram: HistogramCursor::default(),
             page: None,
             page_top: 0,
+            under: None,
+            walk: WalkScreen::default(),
             prompt: None,
             past_lines: super::prompt::PastLines::default(),
             message: None,
@@ -323,6 +332,7 @@ impl App {
             FeedMessage::Finished => {
                 self.load.finished = true;
                 self.load.stopped = self.progress.is_stopped();
+                self.store.settle_telemetry();
                 self.stale = true;
             }
         }
@@ -343,6 +353,8 @@ impl App {
     pub const fn context(&self) -> Context {
         if self.prompt.is_some() {
             Context::Prompt
+        } else if matches!(self.page, Some(Page::Tests)) {
+            Context::Walk
         } else if self.page.is_some() {
             Context::Page
         } else if self.tuning.is_some() {
@@ -365,7 +377,7 @@ impl App {
     /// Whether the store has grown since the list was made.
     #[must_use]
     pub fn has_news(&self) -> bool {
-        self.listed_generation != self.store.generation()
+        self.listed_generation != self.store.generation() || self.walk_is_behind()
     }
 
     /// Brings the list, the selection and the detail up to date for a screen of that size. `with_news` says whether
@@ -384,6 +396,10 @@ impl App {
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();
+        if self.page == Some(Page::Tests) {
+            self.walk_on();
+            self.follow_in_walk();
+        }
     }
 
     /// Stops the view, or lets it go on; the collection never stops.

@@ -39,6 +39,7 @@ pub enum Action {
     CopyRow,
     Losses,
     Coverage,
+    Tests,
     Freeze,
     Theme,
     Mouse,
@@ -64,12 +65,14 @@ pub enum Context {
     Prompt,
     /// A page over the screen: help, losses, a raw event.
     Page,
+    /// The tests, step by step.
+    Walk,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page];
+    pub const ALL: [Self; 7] =
+        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page, Self::Walk];
 
     /// The heading in the help.
     #[must_use]
@@ -81,6 +84,7 @@ impl Context {
             Self::Tuning => "While editing a pattern",
             Self::Prompt => "In the filter and command line",
             Self::Page => "On a page",
+            Self::Walk => "In the tests",
         }
     }
 }
@@ -110,10 +114,10 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Walk};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page];
+const MOVING: &[Context] = &[Alerts, Detail, Page, Walk];
 
 macro_rules! table {
     ($($action:ident [$($chord:expr),+] $contexts:expr, $label:literal, $help:literal;)+) => {
@@ -139,6 +143,8 @@ table! {
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
     // Pages.
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
+    Enter [key(Key::Enter)] &[Walk], "go there", "from a run to its alert in the list, from a step to its raw event, one after the other";
+    Escape [key(Key::Esc), char('q'), char('4')] &[Walk], "close", "back to the list";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
@@ -159,7 +165,8 @@ table! {
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
     Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
-    Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
+    Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
+    Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Walk], "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
     Reverse [char('S')] PANES, "", "sort the other way round";
@@ -171,8 +178,8 @@ table! {
     Down [key(Key::Down), char('j')] MOVING, "", "down";
     PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] MOVING, "", "a page up";
     PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] MOVING, "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page], "", "to the last";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Walk], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Walk], "", "to the last";
     Left [key(Key::Left), char('h')] &[Alerts, Histogram], "", "scroll the command lines left; in the histogram: earlier";
     Right [key(Key::Right), char('l')] &[Alerts, Histogram], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
@@ -180,9 +187,9 @@ table! {
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
-    Redraw [ctrl('l')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "draw the screen anew";
-    Suspend [ctrl('z')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "back to the shell; fg comes back";
-    Interrupt [ctrl('c')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "quit from anywhere";
+    Redraw [ctrl('l')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Walk], "", "draw the screen anew";
+    Suspend [ctrl('z')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Walk], "", "back to the shell; fg comes back";
+    Interrupt [ctrl('c')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Walk], "", "quit from anywhere";
 }
 
 /// What a key does in a context.

@@ -17,4 +17,5 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod views;
+pub mod walk;
 pub mod widgets;

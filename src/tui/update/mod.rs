@@ -160,6 +160,7 @@ impl App {
             Action::Losses => self.open_page(Page::Losses),
             Action::Freeze => self.freeze(),
             Action::Coverage => self.open_page(Page::Coverage),
+            Action::Tests => self.open_page(Page::Tests),
             Action::Help => self.open_page(Page::Help),
             Action::Theme => return self.next_theme(),
             Action::Mouse => return self.toggle_mouse(),
@@ -191,6 +192,9 @@ impl App {
     pub fn can(&self, context: Context, action: Action) -> Result<(), &'static str> {
         let check = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
         match action {
+            Action::Enter if context == Context::Walk => {
+                check(self.walk_goes_on(), "Nothing of it is there to go to.")
+            }
             Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
                 check(self.parent_of_shown().is_some(), "The log does not name a parent process of this one.")
@@ -264,7 +268,8 @@ impl App {
                 self.tuning = None;
                 self.touch();
             }
-            Context::Page => self.page = None,
+            Context::Page => self.page = self.under.take(),
+            Context::Walk => self.page = None,
             _ => {
                 match self.narrowing() {
                     Some("mark") => self.histogram.mark = None,
@@ -293,6 +298,7 @@ impl App {
             Context::Tuning => self.keep_pattern(),
             Context::Prompt => return self.submit(),
             Context::Histogram => self.apply_range(),
+            Context::Walk => return self.go_from_walk(),
             Context::Alerts if self.selected_group().is_some() => self.toggle_group(),
             _ => self.walk_up(),
         }
@@ -334,6 +340,7 @@ impl App {
     }
 
     fn open_page(&mut self, page: Page) {
+        self.under = self.page.take().filter(|under| *under == Page::Tests && page != Page::Tests);
         self.page = Some(page);
         self.page_top = 0;
     }

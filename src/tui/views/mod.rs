@@ -19,6 +19,7 @@ pub mod header;
 pub mod histogram;
 pub mod layout;
 pub mod page;
+pub mod tests;
 pub mod tuning;
 
 use ratatui::buffer::Buffer;

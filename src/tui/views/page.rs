@@ -26,6 +26,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Losses => "What could not be read",
         Page::Coverage => "What these logs could have shown",
         Page::Raw { .. } => "Raw event",
+        Page::Tests => return super::tests::draw(app, area, buffer),
     };
     let lines = page_lines(app, page);
     let rows = usize::from(area.height.saturating_sub(1));
@@ -46,6 +47,7 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Losses => losses(app),
         Page::Coverage => coverage(app),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
+        Page::Tests => Vec::new(),
     }
 }
 
