@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// What each module may name of the crate beside itself.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("case", &["model"]),
     ("filter", &["model"]),
     ("detect", &["model"]),
     ("rule", &["model", "detect"]),
@@ -23,10 +24,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &["model", "detect"]),
     ("walk", &["model", "detect", "store", "config"]),
     ("export", &["model"]),
-    ("tui", &["model", "filter", "detect", "store", "tune", "config", "walk", "export"]),
+    ("tui", &["model", "case", "filter", "detect", "store", "tune", "config", "walk", "export"]),
     (
         "cli",
-        &["model", "filter", "detect", "rule", "source", "store", "tune", "config", "walk", "export", "tui"],
+        &[
+            "model", "case", "filter", "detect", "rule", "source", "store", "tune", "config", "walk",
+            "export", "tui",
+        ],
     ),
 ];
 

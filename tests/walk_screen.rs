@@ -60,6 +60,7 @@ fn console(names: &[&str], colors: ColorSupport, with_telemetry: bool) -> App {
         title: "3 paths".to_owned(),
         mouse: false,
         endless: None,
+        case: None,
         keeper: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);

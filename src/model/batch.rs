@@ -1,6 +1,7 @@
 //! What a source hands over at a time: a few hundred events and what became of the records that are none.
 
 use super::{
+    claim::RowClaim,
     event::Field,
     fault::{Fault, Tally},
     guid::Guid,
@@ -63,6 +64,8 @@ pub struct Batch {
     pub telemetry: Vec<EventRecord>,
     /// All records of those channels, read or not, by the channel's number; 0 where nobody asked for them.
     pub beside: [u64; Channel::COUNT],
+    /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
+    pub claims: Vec<RowClaim>,
     text: String,
 }
 

@@ -121,6 +121,20 @@ impl Store {
         Some(finding_id)
     }
 
+    /// Whether a finding is joined to an Event 1 already.
+    pub(super) fn finding_start(&self, id: Option<FindingId>) -> bool {
+        id.and_then(|id| self.finding(id)).is_some_and(|finding| finding.start.is_some())
+    }
+
+    /// Joins a finding to an Event 1.
+    pub(super) fn set_start(&mut self, id: Option<FindingId>, start: EventId) {
+        let Some(mut finding) = id.and_then(|id| self.finding(id)).cloned() else { return };
+        self.join_start(&mut finding, Some(start));
+        if let Some(slot) = id.and_then(|id| self.findings.get_mut(id.0 as usize)) {
+            *slot = finding;
+        }
+    }
+
     fn join_start(&self, finding: &mut Finding, start: Option<EventId>) {
         finding.start = start;
         finding.joined_parent = start

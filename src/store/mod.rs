@@ -13,6 +13,7 @@ pub mod interner;
 mod joins;
 pub mod keep;
 pub mod listing;
+mod merged;
 pub mod process;
 mod ranking;
 pub mod rows;
@@ -28,6 +29,7 @@ use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use self::finding::{Finding, FindingId};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
+use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
 use self::telemetry::Telemetry;
@@ -92,6 +94,7 @@ pub struct Store {
     ranking: Ranking,
     census: Census,
     telemetry: Telemetry,
+    rows: Rows,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
@@ -128,9 +131,14 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
-        self.census.add_records(&batch);
-        for record in &batch.events {
-            self.ingest_event(&batch, record);
+        if batch.claims.is_empty() {
+            self.census.add_records(&batch);
+            for record in &batch.events {
+                self.ingest_event(&batch, record);
+            }
+        }
+        for (record, claim) in batch.events.iter().zip(&batch.claims) {
+            self.ingest_row(&batch, record, claim);
         }
         self.ingest_telemetry(&batch);
         self.faults.extend(batch.faults);

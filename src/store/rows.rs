@@ -22,13 +22,14 @@ impl Store {
         let correlated = self.view(id, Profile::Correlated, flags)?;
         let joined_for_reasons =
             if profile == Profile::Correlated { joined.clone() } else { self.joined_fields(&correlated) };
-        let explanation = explain(&Case {
+        let anew = explain(&Case {
             profile,
             own: self.facts(view.finding().event),
             with_joins: correlated.facts(),
             joined: &joined_for_reasons,
             patterns: flags.patterns(),
-        })?;
+        });
+        let explanation = self.claimed_explanation(&view, anew)?;
         let text = |field| view.text(field).map(str::to_owned);
         Some(AlertRow {
             time: view.time(),

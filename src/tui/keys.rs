@@ -34,6 +34,15 @@ pub enum Action {
     Group,
     Mark,
     Zoom,
+    Decide,
+    Malicious,
+    Benign,
+    Unclear,
+    Undecide,
+    Note,
+    NextUndecided,
+    UndoVerdict,
+    Report,
     Raw,
     CopyCommandLine,
     CopyRow,
@@ -61,6 +70,8 @@ pub enum Context {
     Detail,
     /// The editor of a pattern.
     Tuning,
+    /// The question for a verdict.
+    Verdict,
     /// The line at the bottom.
     Prompt,
     /// A page over the screen: help, losses, a raw event.
@@ -71,8 +82,16 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page, Self::Walk];
+    pub const ALL: [Self; 8] = [
+        Self::Alerts,
+        Self::Histogram,
+        Self::Detail,
+        Self::Tuning,
+        Self::Verdict,
+        Self::Prompt,
+        Self::Page,
+        Self::Walk,
+    ];
 
     /// The heading in the help.
     #[must_use]
@@ -82,7 +101,8 @@ impl Context {
             Self::Histogram => "In the histogram",
             Self::Detail => "In the detail",
             Self::Tuning => "While editing a pattern",
-            Self::Prompt => "In the filter and command line",
+            Self::Verdict => "Asked for a verdict",
+            Self::Prompt => "In the filter, command and note line",
             Self::Page => "On a page",
             Self::Walk => "In the tests",
         }
@@ -114,7 +134,7 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Walk};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Verdict, Walk};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
 const MOVING: &[Context] = &[Alerts, Detail, Page, Walk];
@@ -141,6 +161,12 @@ table! {
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    // Verdicts.
+    Malicious [char('m')] &[Verdict], "malicious", "data was carried out, or somebody tried to";
+    Benign [char('b')] &[Verdict], "benign", "nothing to worry about";
+    Unclear [char('u')] &[Verdict], "unclear", "looked at, and not to be decided from what is known";
+    Undecide [char('n')] &[Verdict], "none", "no verdict, as before the first";
+    Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "decide nothing";
     // Pages.
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     Enter [key(Key::Enter)] &[Walk], "go there", "from a run to its alert in the list, from a step to its raw event, one after the other";
@@ -150,13 +176,17 @@ table! {
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
     Back [key(Key::Backspace)] &[Alerts, Detail], "back", "walk back down from the parent";
     Filter [char('/')] PANES, "filter", "filter the list: words, field:value, field~regex, score>=3, !not";
+    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
+    Decide [char('d')] &[Alerts, Detail], "decide", "a verdict on this alert, or on all of this group: malicious, benign, unclear";
+    NextUndecided [char('n')] &[Alerts, Detail], "next", "to the next alert without a verdict";
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
     Profile [char('p')] PANES, "profile", "the other profile: spl or correlated";
+    Report [char('R')] &[Alerts, Detail], "report", "a Markdown or HTML report of this alert, or of this group, for the ticket; Enter writes it";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
@@ -164,11 +194,12 @@ table! {
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
-    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
     Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
     Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Walk], "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
+    Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
+    UndoVerdict [char('U')] PANES, "", "take the last verdict or note back";
     Reverse [char('S')] PANES, "", "sort the other way round";
     CopyRow [char('Y')] &[Alerts, Detail], "", "copy the whole row as JSON";
     Theme [char('t')] PANES, "", "the next theme";
@@ -187,9 +218,9 @@ table! {
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
-    Redraw [ctrl('l')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Walk], "", "draw the screen anew";
-    Suspend [ctrl('z')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Walk], "", "back to the shell; fg comes back";
-    Interrupt [ctrl('c')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Walk], "", "quit from anywhere";
+    Redraw [ctrl('l')] &Context::ALL, "", "draw the screen anew";
+    Suspend [ctrl('z')] &Context::ALL, "", "back to the shell; fg comes back";
+    Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere";
 }
 
 /// What a key does in a context.
