@@ -463,3 +463,25 @@ contains = " commit "
         assert!(verdict.contains("\"missed\""), "{verdict}");
     }
 }
+
+#[test]
+fn an_exception_that_suppresses_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("exfilscope.toml");
+    let exception =
+        "[[exceptions]]\nname = \"purple team\"\nreason = \"the exercise of March\"\nhost = '(?i)^ws-4713'\n";
+    fs::write(&config, exception).unwrap();
+    let log = fixture("walk/no-event-3.evtx").display().to_string();
+    let (status, out, errors) =
+        program(&["--config", &config.display().to_string(), "--format", "ndjson", &log]);
+    assert_eq!(status, 1, "{errors}");
+    let verdicts: Vec<&str> = out.lines().filter(|line| line.contains("Verdict")).collect();
+    assert_eq!(verdicts.len(), 4);
+    for verdict in verdicts {
+        assert!(
+            verdict.contains("\"suppressed\"")
+                && verdict.contains("exception purple team: the exercise of March"),
+            "{verdict}"
+        );
+    }
+}

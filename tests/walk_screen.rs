@@ -61,6 +61,8 @@ fn console(names: &[&str], colors: ColorSupport, with_telemetry: bool) -> App {
         mouse: false,
         endless: None,
         case: None,
+        exceptions: exfilscope::detect::exception::Exceptions::default(),
+        expired: Vec::new(),
         keeper: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);

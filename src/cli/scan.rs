@@ -45,11 +45,14 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     };
     let reading = Reading { store: resolved.store(retention), keeper: resolved.keeper(), telemetry: false };
     let mut store = read(&scan.paths, &resolved, reading);
-    let mut flags = Flags::new(resolved.patterns.clone());
+    let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     for fault in store.faults() {
         let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
         complain(&format!("{kind}{fault}"));
+    }
+    for expired in &resolved.expired {
+        complain(&format!("note: {expired}"));
     }
     let query = Query { min_score: resolved.min_score, ..Query::alerts(resolved.profile) };
     let listing = Listing::new(&mut store, &flags, &query);
@@ -58,7 +61,8 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let errors = store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
     if scan.stats {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let coverage = store.coverage_notes().into_iter().map(|note| note.text).collect();
+        let notes = store.coverage_notes().into_iter().map(|note| note.text);
+        let coverage = notes.chain(resolved.expired.iter().cloned()).collect();
         let selected = number(listing.by_score.iter().sum());
         let stats =
             Stats::new(store.tally(), selected, number(alerts), number(errors), started.elapsed(), coverage);

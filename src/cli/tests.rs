@@ -37,7 +37,7 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
         let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
         complain(&format!("{kind}{fault}"));
     }
-    let mut flags = Flags::new(resolved.patterns.clone());
+    let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     let mut walk = Walk::new(tests);
     walk.extend(&store, usize::MAX);

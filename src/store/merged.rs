@@ -171,6 +171,7 @@ impl Store {
             ci: FlagMatch { matched: None, has_text: view.host().is_some() },
             ide: FlagMatch { matched: None, has_text: view.text(Field::ParentImage).is_some() },
             branch: score_branch(verdict.0, verdict.1, verdict.2),
+            exception: None,
             sentence: format!(
                 "the row holds too little to see anew why it was selected: {}, score {}.",
                 verdict.0.name(),

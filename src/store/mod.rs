@@ -7,6 +7,7 @@
 pub mod coverage;
 pub mod distinct;
 pub mod event;
+mod excepted;
 pub mod finding;
 pub mod flags;
 pub mod interner;

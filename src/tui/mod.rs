@@ -21,3 +21,4 @@ pub mod update;
 pub mod views;
 pub mod walk;
 pub mod widgets;
+pub mod workbench;

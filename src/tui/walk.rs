@@ -2,6 +2,7 @@
 
 use super::app::{App, Page};
 use super::effect::Effect;
+use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::model::walkthrough::{RunReport, StepReport, TestReport};
@@ -23,6 +24,7 @@ struct Basis {
     profile: Profile,
     min_score: u8,
     patterns: Patterns,
+    exceptions: Exceptions,
 }
 
 /// The state of the screen.
@@ -126,6 +128,7 @@ impl App {
             profile: self.list.profile,
             min_score: self.list.min_score,
             patterns: self.flags.patterns().clone(),
+            exceptions: self.flags.exceptions().clone(),
         }
     }
 
