@@ -104,8 +104,7 @@ impl App {
             Action::Down => self.scroll(1),
             Action::PageUp => self.scroll(-self.page_rows()),
             Action::PageDown => self.scroll(self.page_rows()),
-            Action::Home => self.jump(false),
-            Action::End => self.jump(true),
+            Action::Home | Action::End => self.jump(action == Action::End),
             Action::Left => self.sideways(-1),
             Action::Right => self.sideways(1),
             Action::Back => {
@@ -178,11 +177,8 @@ impl App {
             }
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
-            Action::Losses => self.open_page(Page::Losses),
+            Action::Losses | Action::Coverage | Action::Tests | Action::Help => self.open_page_of(action),
             Action::Freeze => self.freeze(),
-            Action::Coverage => self.open_page(Page::Coverage),
-            Action::Tests => self.open_page(Page::Tests),
-            Action::Help => self.open_page(Page::Help),
             Action::Theme => return self.next_theme(),
             Action::Mouse => return self.toggle_mouse(),
         }
@@ -376,6 +372,15 @@ impl App {
             prompt.recall(&mut self.past_lines, back);
             self.touch();
         }
+    }
+
+    fn open_page_of(&mut self, action: Action) {
+        self.open_page(match action {
+            Action::Losses => Page::Losses,
+            Action::Coverage => Page::Coverage,
+            Action::Tests => Page::Tests,
+            _ => Page::Help,
+        });
     }
 
     fn open_page(&mut self, page: Page) {
