@@ -13,6 +13,7 @@
 //! | [`case`](mod@case) | what the analyst decided, and the file that keeps it |
 //! | [`tune`] | what a pattern would change, before it is kept |
 //! | [`config`] | the configuration file and the themes' files |
+//! | [`walk`] | the tests of the detection, step by step: seen, detected, or why not |
 //! | [`export`] | rows to standard output and to files |
 //! | [`tui`] | the console: everything but the sources |
 //! | [`cli`] | the command line, and the wiring of all of the above |
@@ -29,3 +30,4 @@ pub mod source;
 pub mod store;
 pub mod tui;
 pub mod tune;
+pub mod walk;

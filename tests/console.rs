@@ -377,3 +377,22 @@ fn resizing_at_any_moment_is_harmless() {
     }
     assert!(console.quit().success());
 }
+
+#[test]
+fn the_tests_are_walked_through_and_lead_to_the_raw_event_and_the_alert() {
+    let logs = ["four-tests.evtx", "four-tests-powershell.evtx", "four-tests-security.evtx"];
+    let mut console = Console::start(logs.map(fixture), 24, 80);
+    console.wait_for(|screen: &Screen| is_loaded(screen), PATIENCE);
+    console.keys("4");
+    console.wait_for(says("1 missed"), PATIENCE);
+    console.keys("jj");
+    console.key(Key::Enter);
+    console.wait_for(says("<EventID>1</EventID>"), PATIENCE);
+    console.key(Key::Esc);
+    console.wait_for(says("The tests"), PATIENCE);
+    console.keys("k");
+    console.key(Key::Enter);
+    console.wait_for(says("Alerts 10"), PATIENCE);
+    console.wait_for(says("powershell.exe ran with"), PATIENCE);
+    assert!(console.quit().success());
+}

@@ -37,7 +37,7 @@ fn account(name: &str, bytes: &[u8]) -> serde_json::Value {
     assert!(matches!(output.status.code(), Some(0..=3)), "{:?}: {said}", output.status);
     let stats: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let skipped: u64 =
-        stats["skipped"].as_object().unwrap().values().filter_map(|count| count.as_u64()).sum();
+        stats["skipped"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
     assert_eq!(stats["records"].as_u64(), Some(stats["sysmon"].as_u64().unwrap() + skipped), "{said}");
     assert!(!said.contains("which is a bug"), "{said}");
     stats
@@ -154,7 +154,8 @@ fn however_deep_text_is_nested_it_is_one_record_that_is_none() {
 fn no_entity_is_expanded() {
     let mut declared = String::from("<!DOCTYPE a [<!ENTITY a0 'ha'>");
     for level in 1..60 {
-        declared += &format!("<!ENTITY a{level} '&a{0};&a{0};'>", level - 1);
+        let entity = format!("<!ENTITY a{level} '&a{0};&a{0};'>", level - 1);
+        declared.push_str(&entity);
     }
     declared += "<!ENTITY file SYSTEM 'file:///etc/hostname'>]>";
     let event = "<Event><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID>\

@@ -22,11 +22,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["model", "filter", "detect"]),
     ("tune", &["model", "detect", "store"]),
     ("config", &["model", "detect"]),
+    ("walk", &["model", "detect", "store", "config"]),
     ("export", &["model"]),
-    ("tui", &["model", "case", "filter", "detect", "store", "tune", "config", "export"]),
+    ("tui", &["model", "case", "filter", "detect", "store", "tune", "config", "walk", "export"]),
     (
         "cli",
-        &["model", "case", "filter", "detect", "rule", "source", "store", "tune", "config", "export", "tui"],
+        &[
+            "model", "case", "filter", "detect", "rule", "source", "store", "tune", "config", "walk",
+            "export", "tui",
+        ],
     ),
 ];
 

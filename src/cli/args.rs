@@ -1,5 +1,8 @@
 //! The options and commands.
 
+#[path = "tests_args.rs"]
+mod tests_args;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +14,8 @@ use crate::rule::Engine;
 use crate::source::InputFormat;
 use crate::store::HostNaming;
 use crate::store::keep::Keep;
+
+pub(super) use tests_args::{Tests, WalkFormatName};
 
 /// Is somebody carrying data out through a code repository? (MITRE ATT&CK T1567.001)
 ///
@@ -95,6 +100,11 @@ pub(super) enum Command {
     /// Exit status: 0 no alert, 1 alerts, 2 usage or nothing could be read at all, 3 read in part (alerts are still
     /// printed, each unreadable part is named on standard error).
     Scan(Scan),
+    /// The tests of the detection, step by step: seen, detected, or why not
+    ///
+    /// Exit status: 0 every test that left a trace was detected, 1 one was not, 2 usage or nothing could be read at all,
+    /// 3 read in part.
+    Tests(Box<Tests>),
     /// The console on rows that `scan` wrote, from many hosts
     ///
     /// `ssh HOST exfilscope scan ... > HOST.ndjson` on each host, then `exfilscope merge *.ndjson`.
@@ -184,7 +194,7 @@ pub(super) struct Scan {
     pub stats: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Common {
     /// How the search is read [default: correlated]
     #[arg(long, value_enum)]

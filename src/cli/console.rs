@@ -16,11 +16,12 @@ use crate::config::{self, Keeper};
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
-use crate::source::{Events, FollowStatus, LoadOptions, follow, load_as, load_rows};
+use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
 use crate::tui::theme::{ColorSupport, Theme};
+use crate::walk;
 
 /// Batches that wait between the readers and the console.
 const QUEUE: usize = 64;
@@ -35,9 +36,9 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
     let (sender, receiver) = mpsc::channel(QUEUE);
     let options = LoadOptions { threads: resolved.threads };
     let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
-    let format = resolved.input_format;
+    let inputs = Inputs { format: resolved.input_format, telemetry: true, ..Inputs::default() };
     read_on_a_thread(move || {
-        load_as(&paths, format, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
+        load_inputs(&paths, inputs, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
     show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
@@ -161,6 +162,9 @@ fn show(
     raw_events: Arc<dyn RawEvents>,
 ) -> Result<(), String> {
     let folder = config::folder();
+    let tests = walk::file::load(&resolved.config.tests).map_err(|error| error.to_string())?;
+    // From a source without an end other channels are not read.
+    let with_telemetry = endless.is_none();
     let themes = folder.clone();
     let colors = colors();
     let load_theme =
@@ -194,7 +198,9 @@ fn show(
         analyst: analyst(),
         copy: Box::new(clipboard::copy),
     };
-    run::run(App::new(store, settings, progress), feed, world)
+    let mut app = App::new(store, settings, progress);
+    app.walk_through(tests, with_telemetry);
+    run::run(app, feed, world)
 }
 
 /// The colours that the environment promises.

@@ -6,6 +6,7 @@ mod console;
 mod rule;
 mod scan;
 mod settings;
+mod tests;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ const WAYS_IN: &str =
   exfilscope --follow PATH.. the console on files that grow
   exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
+  exfilscope tests PATH...   the four tests, step by step: seen, detected, or why not
   exfilscope merge PATH...   the console on what scans of many hosts wrote
   exfilscope --help          all options
 ";
@@ -36,6 +38,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
+        Some(Command::Tests(options)) => tests::run(options),
         Some(Command::Merge(merge)) => console::run_merge(&merge.paths, &merge.case, &merge.common),
         Some(Command::Rule(command)) => rule::run(command),
         None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => console::run_live(

@@ -15,9 +15,10 @@ use crate::detect::profile::Profile;
 use crate::export::atomic::AtomicFile;
 use crate::export::stats::Stats;
 use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
+use crate::model::event::Wanted;
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
-use crate::source::{LoadOptions, load_wanted};
+use crate::source::{Inputs, LoadOptions, load_inputs};
 use crate::store::flags::Flags;
 use crate::store::keep::Keeper;
 use crate::store::listing::{Listing, Query, Side};
@@ -39,7 +40,12 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
-    let mut store = read(&scan.paths, &resolved);
+    let retention = match resolved.profile {
+        Profile::Spl => Retention::Selected,
+        Profile::Correlated => Retention::Joins,
+    };
+    let reading = Reading { store: resolved.store(retention), keeper: resolved.keeper(), telemetry: false };
+    let mut store = read(&scan.paths, &resolved, reading);
     let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     for fault in store.faults() {
@@ -72,19 +78,23 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     })
 }
 
-/// Reads all sources into a store that keeps what the profile needs.
-fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
-    let retention = match resolved.profile {
-        Profile::Spl => Retention::Selected,
-        Profile::Correlated => Retention::Joins,
-    };
-    let kept = Kept {
-        store: resolved.store(retention),
-        keeper: resolved.keeper(),
-        flags: Flags::new(resolved.patterns.clone()),
-    };
-    let wanted = retention.wanted();
+/// What is read, and into what.
+pub(super) struct Reading {
+    /// An empty store that keeps what is needed.
+    pub store: Store,
+    /// Who keeps it within its bounds, where there are some.
+    pub keeper: Option<Keeper>,
+    /// Whether other channels are read too.
+    pub telemetry: bool,
+}
+
+/// Reads all sources into a store.
+pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> Store {
+    let Reading { store, keeper, telemetry } = reading;
+    let wanted = if telemetry { Wanted::default() } else { store.wanted() };
+    let kept = Kept { store, keeper, flags: Flags::new(resolved.patterns.clone()) };
     let desk = Desk { kept: Mutex::new(kept), waiting: Mutex::default() };
+    let inputs = Inputs { format: resolved.input_format, telemetry, wanted };
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };
     let take = |message| {
@@ -96,11 +106,11 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
             let (done, waiting) = mpsc::channel::<()>();
             let progress = &progress;
             scope.spawn(move || show_progress(progress, &waiting));
-            load_wanted(paths, resolved.input_format, wanted, &options, progress, &take);
+            load_inputs(paths, inputs, &options, progress, &take);
             drop(done);
         });
     } else {
-        load_wanted(paths, resolved.input_format, wanted, &options, &progress, &take);
+        load_inputs(paths, inputs, &options, &progress, &take);
     }
     desk.finish()
 }

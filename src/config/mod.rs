@@ -39,7 +39,7 @@ const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
 const EXCEPTIONS: &str = "exceptions";
 const BUILTIN_EXCEPTIONS: &str = "builtin-exceptions";
-const ROOT_KEYS: [&str; 10] = [
+const ROOT_KEYS: [&str; 11] = [
     "profile",
     "host",
     "theme",
@@ -47,6 +47,7 @@ const ROOT_KEYS: [&str; 10] = [
     "mouse",
     "min-score",
     "case",
+    "tests",
     BUILTIN_EXCEPTIONS,
     PATTERNS,
     EXCEPTIONS,
@@ -78,6 +79,8 @@ pub struct Config {
     pub ci_host: Option<String>,
     /// The IDE-parent pattern; it compiles.
     pub ide_parent: Option<String>,
+    /// Files of tests, from the configuration's folder where they are not absolute.
+    pub tests: Vec<PathBuf>,
     /// The exceptions that are enabled, those that have expired included; the ready-made ones come first.
     pub exceptions: Exceptions,
 }
@@ -246,6 +249,7 @@ impl Config {
                 "ascii" => config.ascii = Some(boolean(&source, key, item)?),
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
+                "tests" => config.tests = test_files(&source, key, item, path)?,
                 "case" => config.case = Some(beside(path, source.string(key, item)?)),
                 BUILTIN_EXCEPTIONS => exceptions.builtin(&source, item)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
@@ -279,6 +283,18 @@ fn patterns(source: &Source<'_>, item: &Item, config: &mut Config) -> Result<(),
         }
     }
     Ok(())
+}
+
+fn test_files(source: &Source<'_>, key: &str, item: &Item, path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let wrong = || source.wrong_type(key, item, "a list of files");
+    let files = item.as_array().ok_or_else(wrong)?.iter().map(|file| {
+        let file = file.as_str().ok_or_else(wrong)?;
+        if file.is_empty() {
+            return Err(source.fault(item.span(), format!("`{key}` has an empty file name")));
+        }
+        Ok(beside(path, file))
+    });
+    files.collect()
 }
 
 fn choice(source: &Source<'_>, key: &str, item: &Item, values: &[&str]) -> Result<String, ConfigError> {

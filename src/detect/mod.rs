@@ -10,6 +10,7 @@ mod pcre;
 pub mod profile;
 pub mod selection;
 pub mod signal;
+pub mod unmet;
 
 /// The MITRE ATT&CK technique that the detection is for.
 pub const TECHNIQUE_ID: &str = "T1567.001";

@@ -183,7 +183,7 @@ fn write_particulars(
 }
 
 /// A visible text in code spans.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 2);
     let mut rest = text;
     while !rest.is_empty() {
@@ -224,7 +224,7 @@ fn push_span(shown: &mut String, span: &str) {
 }
 
 /// A visible sentence: words that are nothing but words stay plain, all else is a code span.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 8);
     let mut spanned = String::new();
     for word in text.split(' ') {

@@ -20,6 +20,7 @@ mod sarif;
 pub mod screenshot;
 pub mod stats;
 mod table;
+pub mod walk;
 
 use std::borrow::Borrow;
 use std::fmt;

@@ -5,6 +5,7 @@ use super::{
     event::Field,
     fault::{Fault, Tally},
     guid::Guid,
+    telemetry::Channel,
     time::Timestamp,
 };
 
@@ -25,7 +26,7 @@ struct Span {
 /// The parts of an event that have types of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct EventHead {
-    /// Sysmon's Event ID.
+    /// The Event ID; in a batch's `events` Sysmon's.
     pub event_code: u16,
     /// `System/TimeCreated/@SystemTime`.
     pub time: Option<Timestamp>,
@@ -45,12 +46,12 @@ pub struct EventRecord {
     /// The typed parts.
     pub head: EventHead,
     /// One bit for each field that is there, by the field's number.
-    present: u32,
+    present: u64,
     /// Where the places of their texts begin among the batch's, in the order of the bits.
     first: u32,
 }
 
-const _: () = assert!(Field::COUNT <= 32, "an event's fields are bits of 32");
+const _: () = assert!(Field::COUNT <= 64, "an event's fields are bits of 64");
 
 /// A field and where its text stands: beginning and end.
 pub type Part = (Field, usize, usize);
@@ -66,6 +67,11 @@ pub struct Batch {
     pub tally: Tally,
     /// What could not be read.
     pub faults: Vec<Fault>,
+    /// Events of other channels, where they were asked for. The tally counts them as skipped: the detection does not
+    /// read them.
+    pub telemetry: Vec<EventRecord>,
+    /// All records of those channels, read or not, by the channel's number; 0 where nobody asked for them.
+    pub beside: [u64; Channel::COUNT],
     /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
     pub claims: Vec<RowClaim>,
     text: String,
@@ -81,6 +87,32 @@ impl Batch {
 
     /// Adds an event with its texts. An empty text is a missing field; of two texts for one field the first stays.
     pub fn push<'a>(&mut self, head: EventHead, fields: impl IntoIterator<Item = (Field, &'a str)>) {
+        let record = self.record(head, fields);
+        self.events.push(record);
+    }
+
+    /// Adds an event of another channel in the same way.
+    pub fn push_telemetry<'a>(
+        &mut self,
+        head: EventHead,
+        fields: impl IntoIterator<Item = (Field, &'a str)>,
+    ) {
+        let record = self.record(head, fields);
+        self.telemetry.push(record);
+    }
+
+    /// Counts a record of another channel.
+    pub fn count_beside(&mut self, channel: Channel) {
+        if let Some(count) = self.beside.get_mut(channel.index()) {
+            *count += 1;
+        }
+    }
+
+    fn record<'a>(
+        &mut self,
+        head: EventHead,
+        fields: impl IntoIterator<Item = (Field, &'a str)>,
+    ) -> EventRecord {
         let mut spans = [Span::default(); Field::COUNT];
         for (field, value) in fields.into_iter().filter(|(field, _)| field.is_carried()) {
             let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u32::try_from(value.len())) else {
@@ -91,34 +123,45 @@ impl Batch {
                 self.text.push_str(value);
             }
         }
-        self.push_spans(head, &spans);
+        self.record_of(head, &spans)
     }
 
     /// Adds an event whose texts will stand in the text that [`Self::give_text`] hands over. As in [`Self::push`], an
     /// empty one is missing, and of two the first stays.
     pub fn push_parts(&mut self, head: EventHead, parts: &[Part]) {
-        let Ok(first) = u32::try_from(self.spans.len()) else { return };
-        let mut present = 0_u32;
+        let record = self.record_of_parts(head, parts);
+        self.events.push(record);
+    }
+
+    /// Adds an event of another channel in the same way.
+    pub fn push_telemetry_parts(&mut self, head: EventHead, parts: &[Part]) {
+        let record = self.record_of_parts(head, parts);
+        self.telemetry.push(record);
+    }
+
+    fn record_of_parts(&mut self, head: EventHead, parts: &[Part]) -> EventRecord {
+        let first = self.spans.len();
+        let mut present = 0_u64;
         for (field, start, end) in parts {
-            let bit = 1_u32 << field.index();
+            let bit = 1_u64 << field.index();
             let (Ok(start), Ok(length)) = (u32::try_from(*start), u32::try_from(end.saturating_sub(*start)))
             else {
                 continue;
             };
             // Each field behind those of lower numbers: that is the order in which they are looked up.
             if bit <= present {
-                self.spans.truncate(first as usize);
-                return self.push_unsorted(head, parts);
+                self.spans.truncate(first);
+                return self.record_of_unsorted(head, parts);
             }
             if length > 0 && field.is_carried() {
                 present |= bit;
                 self.spans.push(Span { start, length });
             }
         }
-        self.events.push(EventRecord { head, present, first });
+        EventRecord { head, present, first: u32::try_from(first).unwrap_or(u32::MAX) }
     }
 
-    fn push_unsorted(&mut self, head: EventHead, parts: &[Part]) {
+    fn record_of_unsorted(&mut self, head: EventHead, parts: &[Part]) -> EventRecord {
         let mut spans = [Span::default(); Field::COUNT];
         for (field, start, end) in parts.iter().filter(|(field, ..)| field.is_carried()) {
             if let (Ok(start), Ok(length)) =
@@ -128,17 +171,17 @@ impl Batch {
                 *span = Span { start, length };
             }
         }
-        self.push_spans(head, &spans);
+        self.record_of(head, &spans)
     }
 
-    fn push_spans(&mut self, head: EventHead, spans: &[Span; Field::COUNT]) {
-        let Ok(first) = u32::try_from(self.spans.len()) else { return };
+    fn record_of(&mut self, head: EventHead, spans: &[Span; Field::COUNT]) -> EventRecord {
+        let first = u32::try_from(self.spans.len()).unwrap_or(u32::MAX);
         let mut present = 0;
         for (index, span) in spans.iter().enumerate().filter(|(_, span)| span.length > 0) {
-            present |= 1_u32 << index;
+            present |= 1_u64 << index;
             self.spans.push(*span);
         }
-        self.events.push(EventRecord { head, present, first });
+        EventRecord { head, present, first }
     }
 
     /// Takes the batch's text out, for more to be written behind it as UTF-8; it must be given back.
@@ -155,7 +198,7 @@ impl Batch {
     #[must_use]
     pub fn text(&self, event: &EventRecord, field: Field) -> Option<&str> {
         debug_assert!(field.is_carried(), "no batch carries {}", field.name());
-        let bit = 1_u32 << field.index();
+        let bit = 1_u64 << field.index();
         if event.present & bit == 0 {
             return None;
         }

@@ -18,8 +18,12 @@ pub mod code {
     pub const FILE_CREATE: u16 = 11;
     /// DNS query.
     pub const DNS_QUERY: u16 = 22;
+    /// PowerShell's own: a script block, or a part of one. Beside Sysmon's.
+    pub const SCRIPT_BLOCK: u16 = 4104;
+    /// Security's own: a process was created. Beside Sysmon's.
+    pub const NEW_PROCESS: u16 = 4688;
 
-    /// Whether events of this ID are kept; all others are only counted.
+    /// Whether Sysmon's events of this ID are kept; all others are only counted.
     #[must_use]
     pub const fn is_kept(event_code: u16) -> bool {
         matches!(
@@ -38,7 +42,7 @@ pub mod code {
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// The fields that are read off an event, under Sysmon's own names.
+        /// The fields that are read off an event, under the names that Sysmon, PowerShell and Security give them.
         ///
         /// `ProcessGuid` and `ParentProcessGuid` stand here only where the text is no GUID; otherwise they are
         /// typed values of the event.
@@ -54,7 +58,7 @@ macro_rules! fields {
             /// How many fields there are.
             pub const COUNT: usize = Self::ALL.len();
 
-            /// Sysmon's name of the field.
+            /// The field's own name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name)),+ }
@@ -145,6 +149,22 @@ fields! {
     TargetFilename,
     /// Sysmon's own time of the act; never the event's time.
     UtcTime,
+    /// PowerShell 4104: the text, or a part of it.
+    ScriptBlockText,
+    /// PowerShell 4104: what all parts of a block share.
+    ScriptBlockId,
+    /// PowerShell 4104: the part's number, from 1.
+    MessageNumber,
+    /// PowerShell 4104: how many parts the block has.
+    MessageTotal,
+    /// Security 4688: full path of the new process's executable.
+    NewProcessName,
+    /// Security 4688: number of the new process, in hexadecimal digits.
+    NewProcessId,
+    /// Security 4688: full path of its parent's executable.
+    ParentProcessName,
+    /// Security 4688: the account that started it, without its domain.
+    SubjectUserName,
 }
 
 /// Which texts somebody asks of events, by Event ID. Sources may hand over more, and hand over everything unless they
@@ -152,18 +172,18 @@ fields! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Bits by the fields' numbers: of Event 1, 3, 22, and of all others.
-    masks: [u32; 4],
+    masks: [u64; 4],
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { masks: [u32::MAX; 4] }
+        Self { masks: [u64::MAX; 4] }
     }
 }
 
 impl Wanted {
     /// What every event is told apart by, and joined by.
-    const ALWAYS: u32 = mask(&[Field::Computer, Field::ProcessGuid, Field::ParentProcessGuid]);
+    const ALWAYS: u64 = mask(&[Field::Computer, Field::ProcessGuid, Field::ParentProcessGuid]);
 
     /// Of Event 1, 3 and 22 the fields that are named, and of every event its host and its processes.
     #[must_use]
@@ -188,7 +208,7 @@ impl Wanted {
     }
 }
 
-const fn mask(mut fields: &[Field]) -> u32 {
+const fn mask(mut fields: &[Field]) -> u64 {
     let mut mask = 0;
     while let [field, rest @ ..] = fields {
         mask |= 1 << field.index();

@@ -9,6 +9,8 @@ pub mod guid;
 pub mod repository;
 pub mod row;
 pub mod secrets;
+pub mod telemetry;
 pub mod text;
 pub mod time;
 pub mod verdict;
+pub mod walkthrough;

@@ -39,7 +39,7 @@ pub fn load(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    load_as(paths, None, options, progress, sink);
+    load_inputs(paths, Inputs::default(), options, progress, sink);
 }
 
 /// The same, of inputs that are all of one format, where somebody says so; `None` has each told by its content.
@@ -50,31 +50,37 @@ pub fn load_as(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    load_wanted(paths, format, Wanted::default(), options, progress, sink);
+    load_inputs(paths, Inputs { format, ..Inputs::default() }, options, progress, sink);
 }
 
-/// The same, for somebody who asks for some texts only.
-pub fn load_wanted(
+/// What is read of the inputs, and as what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// The format of all of them; `None` has each told by its content.
+    pub format: Option<InputFormat>,
+    /// Whether the events of other channels that a walk-through of tests looks at are handed on too. Without it they are
+    /// passed over as early as can be.
+    pub telemetry: bool,
+    /// The texts that somebody asks for.
+    pub wanted: Wanted,
+}
+
+/// The same, with all that can be said of the inputs.
+pub fn load_inputs(
     paths: &[PathBuf],
-    format: Option<InputFormat>,
-    wanted: Wanted,
+    inputs: Inputs,
     options: &LoadOptions,
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Outlet { wanted, ..Outlet::new(progress, sink) };
-    let files = discover(paths, format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
-    load_files(files, format, *options, &outlet);
+    let outlet = Outlet::new(progress, sink);
+    let files = discover(paths, inputs.format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
+    load_files(files, inputs, *options, &outlet);
     outlet.send(FeedMessage::Finished);
 }
 
 /// Reads files that were found; they are numbered from 0 in their order.
-pub(super) fn load_files(
-    files: Vec<Candidate>,
-    format: Option<InputFormat>,
-    options: LoadOptions,
-    outlet: &Outlet<'_>,
-) {
+pub(super) fn load_files(files: Vec<Candidate>, inputs: Inputs, options: LoadOptions, outlet: &Outlet<'_>) {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let wanted = if options.threads == 0 { cores() } else { options.threads };
     let chunks = files.iter().map(|file| file.size / CHUNK_SIZE as u64 + 1).sum::<u64>();
@@ -83,7 +89,7 @@ pub(super) fn load_files(
     let pipes = files.iter().filter(|file| file.kind == Kind::Text(Origin::StandardInput)).count();
     let threads = wanted.min(MOST_THREADS).min(useful) + pipes;
     let board =
-        Board { files, format, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
+        Board { files, inputs, threads: threads as u64, desk: Mutex::default(), news: Condvar::new() };
     thread::scope(|scope| {
         for _ in 1..threads {
             // Fewer threads do as well.
@@ -103,12 +109,11 @@ pub(super) struct Outlet<'a> {
     progress: &'a Progress,
     sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
     is_gone: AtomicBool,
-    wanted: Wanted,
 }
 
 impl<'a> Outlet<'a> {
     pub(super) fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
-        Self { progress, sink, is_gone: AtomicBool::new(false), wanted: Wanted::default() }
+        Self { progress, sink, is_gone: AtomicBool::new(false) }
     }
 
     pub(super) fn send(&self, message: FeedMessage) {
@@ -146,7 +151,7 @@ impl text::Outlet for Outlet<'_> {
 /// The work that all threads take from.
 struct Board {
     files: Vec<Candidate>,
-    format: Option<InputFormat>,
+    inputs: Inputs,
     threads: u64,
     desk: Mutex<Desk>,
     news: Condvar,
@@ -222,7 +227,8 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(board: &'a Board, outlet: &'a Outlet<'a>) -> Self {
-        Self { board, outlet, reader: ChunkReader::wanting(outlet.wanted), buffer: vec![0; CHUNK_SIZE] }
+        let reader = ChunkReader::new(board.inputs.wanted, board.inputs.telemetry);
+        Self { board, outlet, reader, buffer: vec![0; CHUNK_SIZE] }
     }
 
     fn work(&mut self) {
@@ -252,7 +258,7 @@ impl<'a> Worker<'a> {
         self.outlet.send(FeedMessage::Source(info.clone()));
         let opened = match &candidate.kind {
             Kind::Log => File::open(path),
-            Kind::Text(origin) => match text::read(&info, origin, self.board.format, self.outlet) {
+            Kind::Text(origin) => match text::read(&info, origin, self.board.inputs, self.outlet) {
                 Done::Finished => {
                     self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
                     self.board.opened(None);
@@ -388,7 +394,7 @@ pub(super) fn guarded(
     if let Ok(findings) = catch_unwind(AssertUnwindSafe(|| read(reader, batch))) {
         return findings;
     }
-    *reader = ChunkReader::default();
+    *reader = reader.anew();
     *batch = Batch::new(batch.source);
     let lost = records.max(1);
     batch.tally.skip(SkipReason::Damaged, lost);

@@ -30,13 +30,18 @@ pub struct DistinctTable {
 }
 
 impl DistinctTable {
-    /// Counts an event with that text, and says its number.
-    pub(super) fn count(&mut self, written: Symbol, shown: Symbol, time: Option<Timestamp>) -> DistinctId {
+    /// The number of a text, which is made where it is new.
+    pub(super) fn number(&mut self, written: Symbol, shown: Symbol) -> DistinctId {
         let next = DistinctId(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let id = *self.by_text.entry(written).or_insert_with(|| {
+        *self.by_text.entry(written).or_insert_with(|| {
             self.entries.push(Distinct { written, shown, events: 0, last_seen: None });
             next
-        });
+        })
+    }
+
+    /// Counts an event with that text, and says its number.
+    pub(super) fn count(&mut self, written: Symbol, shown: Symbol, time: Option<Timestamp>) -> DistinctId {
+        let id = self.number(written, shown);
         if let Some(entry) = self.entries.get_mut(id.0 as usize) {
             entry.events += 1;
             entry.last_seen = entry.last_seen.max(time);

@@ -35,8 +35,22 @@ pub(super) const fn slot_fields(event_code: u16) -> &'static [Field] {
         ],
         code::DNS_QUERY => &[Field::QueryName, Field::QueryResults, Field::QueryStatus],
         code::FILE_CREATE => &[Field::TargetFilename],
+        code::SCRIPT_BLOCK => &[Field::ScriptBlockText, Field::ScriptBlockId, Field::MessageTotal],
+        code::NEW_PROCESS => &[
+            Field::CommandLine,
+            Field::NewProcessName,
+            Field::NewProcessId,
+            Field::ParentProcessName,
+            Field::SubjectUserName,
+        ],
         _ => &[],
     }
+}
+
+/// Whether the store keeps a field of events of an ID.
+#[must_use]
+pub fn is_kept_field(event_code: u16, field: Field) -> bool {
+    matches!(field, Field::User | Field::Image | Field::ProcessId) || slot_fields(event_code).contains(&field)
 }
 
 /// A kept event.
@@ -54,7 +68,7 @@ pub struct StoredEvent {
     pub process: Option<ProcessId>,
     /// The next older event of the same process, in order of arrival.
     pub(super) previous_of_process: Option<EventId>,
-    /// Sysmon's Event ID.
+    /// Sysmon's Event ID, or that of another channel's event that was wanted.
     pub event_code: u16,
     /// The account.
     pub user: Option<Symbol>,

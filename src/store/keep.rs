@@ -274,6 +274,8 @@ impl Store {
         self.overflowed = old.overflowed;
         self.generation = old.generation + 1;
         self.let_go = old.let_go + old.events.len().saturating_sub(self.events.len()) as u64;
+        let telemetry = std::mem::take(&mut old.telemetry);
+        self.telemetry = telemetry.renamed(|symbol| self.strings.intern(old.text(symbol)));
         self.census = std::mem::take(&mut old.census).renamed(|symbol| self.strings.intern(old.text(symbol)));
     }
 }

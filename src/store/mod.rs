@@ -19,6 +19,7 @@ mod merged;
 pub mod process;
 mod ranking;
 pub mod rows;
+pub mod telemetry;
 mod tree;
 pub mod view;
 
@@ -32,6 +33,7 @@ use self::known::Known;
 use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
+use self::telemetry::Telemetry;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
@@ -136,6 +138,7 @@ pub struct Store {
     findings: Vec<Finding>,
     ranking: Ranking,
     census: Census,
+    telemetry: Telemetry,
     rows: Rows,
     tally: Tally,
     faults: Vec<Fault>,
@@ -156,6 +159,12 @@ impl Store {
     /// Keeps an event every time it is met, in one source or in several.
     pub const fn keep_duplicates(&mut self) {
         self.keeps_duplicates = true;
+    }
+
+    /// The texts of events that it asks for.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.retention.wanted()
     }
 
     /// Makes a source known, before its first batch.
@@ -182,6 +191,7 @@ impl Store {
         for (record, claim) in batch.events.iter().zip(&batch.claims) {
             self.ingest_row(&batch, record, claim);
         }
+        self.ingest_telemetry(&batch);
         self.faults.extend(batch.faults);
         self.generation += 1;
     }
@@ -334,7 +344,12 @@ impl Store {
     }
 
     fn host(&mut self, name: HostName, record: &EventRecord) -> DistinctId {
-        let id = self.hosts.count(name.written, name.shown, record.head.time);
+        let id = if code::is_kept(record.head.event_code) {
+            self.hosts.count(name.written, name.shown, record.head.time)
+        } else {
+            // Another channel's: it tells the host's name, but is no event of the detection's.
+            self.hosts.number(name.written, name.shown)
+        };
         if self.host_keys.len() < self.hosts.entries().len() {
             let key = self.strings.text(name.written).to_ascii_lowercase();
             let key = self.strings.intern(&key);

@@ -29,6 +29,7 @@ use crate::tui::prompt::Prompt;
 use crate::tui::theme::Theme;
 use crate::tui::triage::{Triage, TriagedFinding};
 use crate::tui::views::layout::{Layout, Panes};
+use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
 use crate::tui::workbench::Workbench;
 use crate::tune::{Changes, History, Proposal, Trial, Tuned, changes};
@@ -113,6 +114,8 @@ pub enum Page {
     },
     /// The patterns that were kept under names.
     Snapshots(Vec<Result<Snapshot, String>>),
+    /// The tests, step by step.
+    Tests,
     /// A raw event; `None` while it is being read.
     Raw {
         /// Which event.
@@ -254,6 +257,10 @@ pub struct App {
     pub page: Option<Page>,
     /// The first line of the page that is shown.
     pub page_top: usize,
+    /// The page that comes back when this one is closed.
+    pub under: Option<Page>,
+    /// The walk through the tests.
+    pub walk: WalkScreen,
     /// The line at the bottom, while it is typed in.
     pub prompt: Option<Prompt>,
     /// The names of the snapshots, for completion.
@@ -329,6 +336,8 @@ impl App {
             histogram: HistogramCursor::default(),
             page: None,
             page_top: 0,
+            under: None,
+            walk: WalkScreen::default(),
             prompt: None,
             snapshot_names: Vec::new(),
             past_lines: super::prompt::PastLines::default(),
@@ -362,6 +371,7 @@ impl App {
             FeedMessage::Finished => {
                 self.load.finished = true;
                 self.load.stopped = self.progress.is_stopped();
+                self.store.settle_telemetry();
                 self.stale = true;
             }
         }
@@ -382,6 +392,8 @@ impl App {
     pub fn context(&self) -> Context {
         if self.prompt.is_some() {
             Context::Prompt
+        } else if matches!(self.page, Some(Page::Tests)) {
+            Context::Walk
         } else if self.page.is_some() {
             Context::Page
         } else if self.deciding {
@@ -421,7 +433,7 @@ impl App {
     /// Whether the store has grown since the list was made.
     #[must_use]
     pub fn has_news(&self) -> bool {
-        self.listed_generation != self.store.generation()
+        self.listed_generation != self.store.generation() || self.walk_is_behind()
     }
 
     /// Brings the list, the selection and the detail up to date for a screen of that size. `with_news` says whether
@@ -444,6 +456,10 @@ impl App {
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();
+        if self.page == Some(Page::Tests) {
+            self.walk_on();
+            self.follow_in_walk();
+        }
     }
 
     /// Stops the view, or lets it go on; the collection never stops.

@@ -32,6 +32,8 @@ impl App {
         if let Some(frozen) = &mut self.frozen {
             *frozen = Frozen { events: moved.count_of_first(frozen.events), ..*frozen };
         }
+        self.walk.restart();
+        self.under = self.under.take().filter(|page| *page == Page::Tests);
         self.stale = true;
         // A large store takes a while to be freed.
         std::thread::spawn(move || drop(moved));

@@ -53,6 +53,7 @@ pub enum Action {
     CopyRow,
     Losses,
     Coverage,
+    Tests,
     Freeze,
     Theme,
     Mouse,
@@ -100,11 +101,13 @@ pub enum Context {
     Prompt,
     /// A page over the screen: help, losses, a raw event.
     Page,
+    /// The tests, step by step.
+    Walk,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Alerts,
         Self::Histogram,
         Self::Detail,
@@ -114,6 +117,7 @@ impl Context {
         Self::WorkbenchList,
         Self::Prompt,
         Self::Page,
+        Self::Walk,
     ];
 
     /// The heading in the help.
@@ -129,6 +133,7 @@ impl Context {
             Self::WorkbenchText => "In the workbench, in a pattern",
             Self::WorkbenchList => "In the workbench, in what changes and in the advice",
             Self::Page => "On a page",
+            Self::Walk => "In the tests",
         }
     }
 }
@@ -158,10 +163,10 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Verdict, WorkbenchList, WorkbenchText};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Verdict, Walk, WorkbenchList, WorkbenchText};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page, WorkbenchList];
+const MOVING: &[Context] = &[Alerts, Detail, Page, Walk, WorkbenchList];
 const WORKBENCH: &[Context] = &[WorkbenchText, WorkbenchList];
 
 macro_rules! table {
@@ -217,6 +222,8 @@ table! {
     // Pages.
     Confirm [key(Key::Enter), char('w')] &[Page], "confirm", "write or keep what the page shows";
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
+    Enter [key(Key::Enter)] &[Walk], "go there", "from a run to its alert in the list, from a step to its raw event, one after the other";
+    Escape [key(Key::Esc), char('q'), char('4')] &[Walk], "close", "back to the list";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
@@ -242,7 +249,8 @@ table! {
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
-    Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
+    Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
+    Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Walk], "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
     Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
@@ -254,12 +262,12 @@ table! {
     // Moving.
     Up [key(Key::Up), char('k')] MOVING, "", "up";
     Down [key(Key::Down), char('j')] MOVING, "", "down";
-    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page], "", "a page up";
+    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page, Walk], "", "a page up";
     PageUp [key(Key::PageUp), ctrl('b')] &[WorkbenchList], "", "a page up";
-    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page], "", "a page down";
+    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page, Walk], "", "a page down";
     PageDown [key(Key::PageDown), ctrl('d')] &[WorkbenchList], "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, WorkbenchList], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, WorkbenchList], "", "to the last";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Walk, WorkbenchList], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Walk, WorkbenchList], "", "to the last";
     Left [key(Key::Left), char('h')] &[Alerts, Histogram], "", "scroll the command lines left; in the histogram: earlier";
     Right [key(Key::Right), char('l')] &[Alerts, Histogram], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";

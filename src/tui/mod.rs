@@ -19,5 +19,6 @@ pub mod theme;
 pub mod triage;
 pub mod update;
 pub mod views;
+pub mod walk;
 pub mod widgets;
 pub mod workbench;

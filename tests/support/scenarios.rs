@@ -12,6 +12,7 @@ pub mod hostile;
 pub mod names;
 pub mod old_schema;
 pub mod programs;
+pub mod walk;
 
 use std::io;
 
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Fixture> {
     fixtures.extend(developers_day::fixtures());
     fixtures.push(forwarded::fixture());
     fixtures.push(hostile::fixture());
+    fixtures.extend(walk::fixtures());
     fixtures.extend(damaged::fixtures());
     fixtures
 }

@@ -3,6 +3,7 @@
 use crate::model::batch::{Batch, EventHead, Part, Place};
 use crate::model::event::Field;
 use crate::model::guid::Guid;
+use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
 /// What a record is.
@@ -10,6 +11,10 @@ use crate::model::time::Timestamp;
 pub(super) enum Verdict {
     /// Another provider's.
     OtherProvider,
+    /// Another channel's that was asked for, of an Event ID that is only counted.
+    Beside(Channel),
+    /// Another channel's that was asked for; the [`Event`] holds its fields.
+    Telemetry(Channel),
     /// Sysmon's, of an Event ID that is only counted.
     Counted(u16),
     /// Sysmon's; the [`Event`] holds its fields.
@@ -54,6 +59,12 @@ impl Event {
     /// Puts the event into a batch; its texts follow with [`Self::end_text`].
     pub(super) fn keep(&mut self, head: EventHead, batch: &mut Batch) {
         batch.push_parts(head, &self.spans);
+        self.begin = self.text.len();
+    }
+
+    /// The same of an event of another channel.
+    pub(super) fn keep_telemetry(&mut self, head: EventHead, batch: &mut Batch) {
+        batch.push_telemetry_parts(head, &self.spans);
         self.begin = self.text.len();
     }
 
@@ -123,6 +134,11 @@ const PROVIDERS: [&str; 2] = ["Microsoft-Windows-Sysmon", "Linux-Sysmon"];
 /// Whether a provider's name is Sysmon's; case does not matter.
 pub(super) fn is_sysmon(name: &str) -> bool {
     PROVIDERS.iter().any(|provider| provider.eq_ignore_ascii_case(name))
+}
+
+/// The channel that a provider's name in UTF-16LE belongs to, of those beside Sysmon's.
+pub(super) fn channel_utf16(name: &[u8]) -> Option<Channel> {
+    Channel::of_provider(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
 }
 
 /// The name of nearly all events, as it stands in a log.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::binxml::Instance;
 use super::bytes::size_at;
-use super::event::{Event, Verdict, is_sysmon_utf16};
+use super::event::{Event, Verdict, channel_utf16, is_sysmon_utf16};
 use super::header::CHUNK_SIZE;
 use super::lexicon::Lexicon;
 use super::records::Record;
@@ -14,6 +14,7 @@ use super::utf16::push_utf16;
 use super::value::{self, Kind};
 use crate::model::event::{Field, Wanted, code};
 use crate::model::guid::Guid;
+use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
 /// Why this reader leaves a record to the slow one.
@@ -42,6 +43,8 @@ pub(super) struct FastReader {
     values: Vec<Value>,
     nested: Vec<Value>,
     wanted: Wanted,
+    /// Read the events of other channels too, where somebody asked for them.
+    pub(super) with_telemetry: bool,
 }
 
 /// A definition of the chunk.
@@ -77,6 +80,11 @@ struct Scene<'a> {
 }
 
 impl FastReader {
+    /// What it is asked for.
+    pub(super) const fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
     /// One that decodes no more than somebody asks for.
     pub(super) fn wanting(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
@@ -132,12 +140,18 @@ impl FastReader {
                 _ => break,
             }
         }
-        if is_sysmon != Some(true) {
+        let channel = if is_sysmon == Some(true) {
+            None
+        } else if let Some(channel) = self.with_telemetry.then(|| scene.channel()).flatten() {
+            Some(channel)
+        } else {
             return Ok(Verdict::OtherProvider);
-        }
+        };
         let code = event_code.and_then(|code| u16::try_from(code).ok()).ok_or(Doubt::Shape)?;
-        if !code::is_kept(code) {
-            return Ok(Verdict::Counted(code));
+        match channel {
+            None if !code::is_kept(code) => return Ok(Verdict::Counted(code)),
+            Some(channel) if code != channel.event_code() => return Ok(Verdict::Beside(channel)),
+            _ => {}
         }
         event.code = code;
         if scene.template.odd_data {
@@ -162,7 +176,7 @@ impl FastReader {
         if let Some(value) = fragment {
             self.read_fragment(scene.chunk, value, lexicon, event)?;
         }
-        Ok(Verdict::Kept)
+        Ok(channel.map_or(Verdict::Kept, Verdict::Telemetry))
     }
 
     fn read_fragment(
@@ -284,6 +298,15 @@ impl<'a> Scene<'a> {
             (Kind::NULL, _) => Ok(false),
             (Kind::UTF16, name) => Ok(is_sysmon_utf16(name)),
             _ => Err(Doubt::Shape),
+        }
+    }
+
+    /// The channel beside Sysmon's whose provider this is.
+    fn channel(&self) -> Option<Channel> {
+        let want = self.template.wants.iter().find(|want| want.target == Target::Provider)?;
+        match self.resolve(want) {
+            (Kind::UTF16, name) => channel_utf16(name),
+            _ => None,
         }
     }
 

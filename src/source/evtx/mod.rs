@@ -31,7 +31,7 @@ use self::fast::{Doubt, FastReader};
 use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
 use self::reference::Reference;
-use crate::model::batch::{Batch, Place};
+use crate::model::batch::{Batch, EventHead, Place};
 use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::time::Timestamp;
@@ -112,9 +112,16 @@ pub(super) fn is_unused(data: &[u8]) -> bool {
 }
 
 impl ChunkReader {
-    /// One that hands over no more texts than somebody asks for.
-    pub(super) fn wanting(wanted: Wanted) -> Self {
-        Self { fast: FastReader::wanting(wanted), ..Self::default() }
+    /// A reader that hands over no more texts than somebody asks for, and the events of other channels where it is told to.
+    pub(super) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
+        let mut fast = FastReader::wanting(wanted);
+        fast.with_telemetry = with_telemetry;
+        Self { fast, ..Self::default() }
+    }
+
+    /// An empty reader of the same kind.
+    pub(super) fn anew(&self) -> Self {
+        Self::new(self.fast.wanted(), self.fast.with_telemetry)
     }
 
     /// Reads a chunk that stands at `place` of its file into a batch. Of less than 64 KiB, it is one that is cut short.
@@ -264,10 +271,18 @@ impl ChunkReader {
             give_up(chunk, record, reason.to_owned(), batch, findings);
             return;
         }
-        match self.reference.read(chunk, record, &mut self.event) {
+        match self.reference.read(chunk, record, self.fast.with_telemetry, &mut self.event) {
             Ok(verdict) => self.accept(verdict, record, place, batch, findings),
             Err(reason) => give_up(chunk, record, reason, batch, findings),
         }
+    }
+
+    /// The typed parts of the event that was read last; what it lacks its record has.
+    fn head(&self, record: &Record, place: Place) -> EventHead {
+        let mut head = self.event.head(place + record.start as u64);
+        head.record_id = head.record_id.or(Some(record.id));
+        head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
+        head
     }
 
     /// Counts a record that was read, and adds it to the batch where it is wanted.
@@ -281,12 +296,18 @@ impl ChunkReader {
     ) {
         match verdict {
             Verdict::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
+            Verdict::Beside(channel) | Verdict::Telemetry(channel) => {
+                batch.tally.skip(SkipReason::OtherProvider, 1);
+                batch.count_beside(channel);
+                if verdict == Verdict::Telemetry(channel) {
+                    let head = self.head(record, place);
+                    self.event.keep_telemetry(head, batch);
+                }
+            }
             Verdict::Counted(code) => self.count(code, batch),
             Verdict::Kept => {
                 self.count(self.event.code, batch);
-                let mut head = self.event.head(place + record.start as u64);
-                head.record_id = head.record_id.or(Some(record.id));
-                head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
+                let head = self.head(record, place);
                 self.event.keep(head, batch);
             }
         }

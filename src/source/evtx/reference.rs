@@ -13,6 +13,7 @@ use super::event::{Event, Verdict, is_sysmon};
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE};
 use super::records::{RECORD_MAGIC, Record};
 use crate::model::event::{Field, code};
+use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
 /// The last FILETIME that the crate takes for a record's own; the time of the event stands in its content.
@@ -47,6 +48,7 @@ impl Reference {
         &mut self,
         chunk: &[u8],
         record: &Record,
+        with_telemetry: bool,
         event: &mut Event,
     ) -> Result<Verdict, String> {
         event.clear();
@@ -55,7 +57,7 @@ impl Reference {
         })?;
         let value: Value = serde_json::from_slice(&json)
             .map_err(|error| format!("its content can't be decoded: {error}"))?;
-        take(&value, event)
+        take(&value, with_telemetry, event)
     }
 
     /// A record as XML.
@@ -135,7 +137,7 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     format!("its content can't be decoded: {}", cause.to_string().trim_end_matches('.'))
 }
 
-fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
+fn take(value: &Value, with_telemetry: bool, event: &mut Event) -> Result<Verdict, String> {
     let root = value.get("Event").unwrap_or(&Value::Null);
     let system = root.get("System").unwrap_or(&Value::Null);
     // Where names are overwritten, the crate reads on with whatever stands there.
@@ -145,14 +147,18 @@ fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
     let attribute = |element: &str, name: &str| {
         system.get(element).and_then(|element| element.get("#attributes")).and_then(|all| all.get(name))
     };
-    if !attribute("Provider", "Name").and_then(Value::as_str).is_some_and(is_sysmon) {
+    let provider = attribute("Provider", "Name").and_then(Value::as_str).unwrap_or_default();
+    let channel = Channel::of_provider(|name| with_telemetry && name.eq_ignore_ascii_case(provider));
+    if channel.is_none() && !is_sysmon(provider) {
         return Ok(Verdict::OtherProvider);
     }
     let code = text_of(system.get("EventID"))
         .and_then(|text| text.trim().parse::<u16>().ok())
         .ok_or_else(|| "it has no Event ID".to_owned())?;
-    if !code::is_kept(code) {
-        return Ok(Verdict::Counted(code));
+    match channel {
+        None if !code::is_kept(code) => return Ok(Verdict::Counted(code)),
+        Some(channel) if code != channel.event_code() => return Ok(Verdict::Beside(channel)),
+        _ => {}
     }
     event.code = code;
     event.time = attribute("TimeCreated", "SystemTime").and_then(Value::as_str).and_then(Timestamp::parse);
@@ -171,7 +177,7 @@ fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
     if fields.filter(|field| add(**field, data.get(field.name()))).count() == 0 {
         return Err("its fields can't be told: the names in its template are overwritten".to_owned());
     }
-    Ok(Verdict::Kept)
+    Ok(channel.map_or(Verdict::Kept, Verdict::Telemetry))
 }
 
 /// The text of an element, typed or not; elements with attributes have it one level deeper.

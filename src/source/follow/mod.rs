@@ -27,7 +27,7 @@ use self::log::{LogTail, Look};
 use super::discover::{Candidate, Kind, describe, discover};
 use super::evtx::is_log_head;
 use super::file::read_at;
-use super::load::{LoadOptions, Outlet, load_files};
+use super::load::{Inputs, LoadOptions, Outlet, load_files};
 use super::text::{self, InputFormat, Nature, Origin};
 use crate::model::batch::SourceId;
 use crate::model::fault::{Fault, Severity};
@@ -90,7 +90,7 @@ pub fn follow(
             let reader = thread::Builder::new().name(SOURCE_THREAD.to_owned());
             // What can't be started is not read; there is nothing else to be done on such a machine.
             let _ = reader.spawn_scoped(scope, || {
-                load_files(packed, format, LoadOptions::default(), &outlet);
+                load_files(packed, Inputs { format, ..Inputs::default() }, LoadOptions::default(), &outlet);
             });
         }
         for candidate in growing {
@@ -293,7 +293,8 @@ impl Follower<'_, '_> {
             &is_over,
         );
         let end = std::sync::Arc::clone(&stream.end);
-        text::read_growing(&info, Box::new(stream), self.board.format, self.board.outlet);
+        let inputs = Inputs { format: self.board.format, ..Inputs::default() };
+        text::read_growing(&info, Box::new(stream), inputs, self.board.outlet);
         let end = *end.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(end)
     }

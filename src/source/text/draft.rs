@@ -4,6 +4,7 @@ use crate::model::batch::{Batch, EventHead, Place};
 use crate::model::event::{Field, code};
 use crate::model::fault::SkipReason;
 use crate::model::guid::Guid;
+use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
 /// What became of a record.
@@ -145,20 +146,48 @@ impl Draft {
     pub(super) fn push(&self, event_code: u16, place: Place, batch: &mut Batch) {
         batch.tally.count_sysmon(event_code);
         if code::is_kept(event_code) {
-            let head = EventHead {
-                event_code,
-                time: self.time,
-                record_id: self.record_id,
-                place,
-                process_guid: self.process_guid,
-                parent_process_guid: self.parent_process_guid,
-            };
-            let fields = self
-                .spans
-                .iter()
-                .filter_map(|(field, start, end)| self.text.get(*start..*end).map(|text| (*field, text)));
-            batch.push(head, fields);
+            batch.push(self.head(event_code, place), self.fields());
         }
+    }
+
+    /// Adds an event that is none of Sysmon's to a batch, if it is of a channel that a walk-through looks at.
+    pub(super) fn push_beside(&self, place: Place, batch: &mut Batch) {
+        let Some(channel) = self.channel_beside() else { return };
+        batch.count_beside(channel);
+        if let Some(event_code) = self.code.filter(|code| *code == channel.event_code()) {
+            batch.push_telemetry(self.head(event_code, place), self.fields());
+        }
+    }
+
+    /// The channel beside Sysmon's that it is of, by its provider, else by the channel's name.
+    fn channel_beside(&self) -> Option<Channel> {
+        if !self.provider.is_empty() {
+            return Channel::of_provider(|name| name.eq_ignore_ascii_case(self.provider.trim()));
+        }
+        let channel =
+            self.channel.rsplit_once(':').map_or(self.channel.as_str(), |(_, channel)| channel).trim();
+        if Channel::Security.name().eq_ignore_ascii_case(channel) {
+            return Some(Channel::Security);
+        }
+        let provider = channel.split_once('/').map_or("", |(provider, _)| provider);
+        Channel::of_provider(|name| name.eq_ignore_ascii_case(provider))
+    }
+
+    fn head(&self, event_code: u16, place: Place) -> EventHead {
+        EventHead {
+            event_code,
+            time: self.time,
+            record_id: self.record_id,
+            place,
+            process_guid: self.process_guid,
+            parent_process_guid: self.parent_process_guid,
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.spans
+            .iter()
+            .filter_map(|(field, start, end)| self.text.get(*start..*end).map(|text| (*field, text)))
     }
 }
 

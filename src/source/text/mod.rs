@@ -37,6 +37,7 @@ use self::framing::{CsvFramer, Framer, Step};
 use self::input::{Metered, Opened, Piped, Section, Stream};
 use self::shapes::ShapeReader;
 use super::ledger::Ledger;
+use super::load::Inputs;
 use crate::model::batch::{Batch, Place};
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::SourceInfo;
@@ -106,37 +107,33 @@ const CHUNK: usize = 256 << 10;
 const FAULTS_WAIT: Duration = Duration::from_secs(1);
 
 /// Reads a source of events as text, and hands over what is in it.
-pub(super) fn read(
-    info: &SourceInfo,
-    origin: &Origin,
-    forced: Option<InputFormat>,
-    outlet: &(dyn Outlet + Sync),
-) -> Done {
+pub(super) fn read(info: &SourceInfo, origin: &Origin, inputs: Inputs, outlet: &(dyn Outlet + Sync)) -> Done {
     let is_over = || outlet.is_over();
     let is_endless = *origin == Origin::StandardInput;
-    read_opened(info, open_origin(info, origin, &is_over), is_endless, forced, outlet)
+    read_opened(info, open_origin(info, origin, &is_over), is_endless, inputs, outlet)
 }
 
 /// Reads a stream that grows until it ends, one that is text beyond doubt.
 pub(super) fn read_growing(
     info: &SourceInfo,
     stream: Box<dyn Read + Send + '_>,
-    forced: Option<InputFormat>,
+    inputs: Inputs,
     outlet: &(dyn Outlet + Sync),
 ) {
     let (metered, read) = Metered::new(stream);
-    read_opened(info, Ok((Box::new(metered), read)), true, forced, outlet);
+    read_opened(info, Ok((Box::new(metered), read)), true, inputs, outlet);
 }
 
 fn read_opened(
     info: &SourceInfo,
     opened: Result<(Stream<'_>, Arc<AtomicU64>), String>,
     is_endless: bool,
-    forced: Option<InputFormat>,
+    inputs: Inputs,
     outlet: &(dyn Outlet + Sync),
 ) -> Done {
     let is_over = || outlet.is_over();
     let mut run = Run::new(info, outlet);
+    run.with_telemetry = inputs.telemetry;
     run.is_endless = is_endless;
     let opened = opened.and_then(|(stream, packed)| {
         run.packed = Arc::clone(&packed);
@@ -144,7 +141,7 @@ fn read_opened(
     });
     match opened {
         Err(reason) => run.say(Severity::Unreadable, None, 0, reason),
-        Ok(Opened { nature, stream }) => match framer(nature, forced) {
+        Ok(Opened { nature, stream }) => match framer(nature, inputs.format) {
             Ok(Some(framer)) => run.all(stream, framer),
             Ok(None) => match spool(stream, &is_over) {
                 Ok(file) => return Done::Log(file),
@@ -267,6 +264,7 @@ struct Run<'a> {
     packed_told: u64,
     bytes_sent: u64,
     records: u64,
+    with_telemetry: bool,
     ledger: Ledger,
     /// What is wrong is told as it is found, since there may be no end.
     is_endless: bool,
@@ -282,6 +280,7 @@ impl<'a> Run<'a> {
             packed_told: 0,
             bytes_sent: 0,
             records: 0,
+            with_telemetry: false,
             ledger: Ledger::default(),
             is_endless: false,
             faults_told: None,
@@ -309,7 +308,7 @@ impl<'a> Run<'a> {
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
         let mut window = Window::new(framer);
-        let mut reader = BlockReader::default();
+        let mut reader = BlockReader { with_telemetry: self.with_telemetry, ..BlockReader::default() };
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
         while !is_end && !self.outlet.is_over() {
@@ -337,7 +336,7 @@ impl<'a> Run<'a> {
         let mut remarks = Vec::new();
         let result = catch_unwind(AssertUnwindSafe(|| reader.read(block, &mut batch, &mut remarks)));
         if result.is_err() {
-            *reader = BlockReader::default();
+            *reader = BlockReader { with_telemetry: self.with_telemetry, ..BlockReader::default() };
             batch = Batch::new(self.info.id);
             let lost = block.steps.len() as u64;
             batch.tally.skip(SkipReason::Damaged, lost);
@@ -455,6 +454,7 @@ struct BlockReader {
     shapes: ShapeReader,
     draft: Draft,
     rows: Rows,
+    with_telemetry: bool,
 }
 
 impl BlockReader {
@@ -504,7 +504,12 @@ impl BlockReader {
             None => self.shapes.read(&text, &mut self.draft),
         };
         match outcome {
-            Outcome::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
+            Outcome::OtherProvider => {
+                batch.tally.skip(SkipReason::OtherProvider, 1);
+                if self.with_telemetry {
+                    self.draft.push_beside(block.place + start as u64, batch);
+                }
+            }
             Outcome::Sysmon(code) => {
                 self.draft.push(code, block.place + start as u64, batch);
                 if matches!(text, std::borrow::Cow::Owned(_)) {

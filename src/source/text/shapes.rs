@@ -4,7 +4,8 @@ use super::draft::{Draft, Outcome};
 use super::message;
 use super::tape::{Tape, Value};
 use super::xml::XmlReader;
-use crate::model::event::Field;
+use crate::model::event::{Field, code};
+use crate::model::telemetry::Channel;
 
 /// How deep events may be wrapped in strings and envelopes.
 const MOST_WRAPPED: usize = 4;
@@ -300,6 +301,10 @@ const MOVED: &[(&[&str], Field)] = &[
     (&["destination", "port"], Field::DestinationPort),
     (&["dns", "question", "name"], Field::QueryName),
     (&["file", "path"], Field::TargetFilename),
+    (&["powershell", "file", "script_block_text"], Field::ScriptBlockText),
+    (&["powershell", "file", "script_block_id"], Field::ScriptBlockId),
+    (&["powershell", "sequence"], Field::MessageNumber),
+    (&["powershell", "total"], Field::MessageTotal),
 ];
 
 /// winlogbeat 6.
@@ -336,10 +341,43 @@ fn powershell(event: Value<'_>, draft: &mut Draft) {
         .flatten()
         .map(|property| property.get("Value").unwrap_or(property).scalar().unwrap_or_default())
         .collect();
-    if values.is_empty() {
+    let names = values_of(draft.provider.as_str(), draft.code);
+    if !names.is_empty() && names.len() == values.len() {
+        // Their messages name nothing, or in other words, and their values are the same since Windows 10.
+        for (name, value) in names.iter().zip(values) {
+            draft.add_named(name, value);
+        }
+    } else if values.is_empty() {
         message::read_lines(message, draft);
     } else {
         message::name_values(message, &values, draft);
+    }
+}
+
+/// The names of an event's values where it is one of another channel that a walk-through looks at.
+fn values_of(provider: &str, event_code: Option<u16>) -> &'static [&'static str] {
+    match Channel::of_provider(|name| name.eq_ignore_ascii_case(provider)) {
+        Some(Channel::PowerShell) if event_code == Some(code::SCRIPT_BLOCK) => {
+            &["MessageNumber", "MessageTotal", "ScriptBlockText", "ScriptBlockId", "Path"]
+        }
+        Some(Channel::Security) if event_code == Some(code::NEW_PROCESS) => &[
+            "SubjectUserSid",
+            "SubjectUserName",
+            "SubjectDomainName",
+            "SubjectLogonId",
+            "NewProcessId",
+            "NewProcessName",
+            "TokenElevationType",
+            "ProcessId",
+            "CommandLine",
+            "TargetUserSid",
+            "TargetUserName",
+            "TargetDomainName",
+            "TargetLogonId",
+            "ParentProcessName",
+            "MandatoryLabel",
+        ],
+        _ => &[],
     }
 }
 

@@ -217,6 +217,16 @@ pub const COMMANDS: &[Command] = &[
         complete: nothing,
     },
     Command {
+        name: "tests",
+        arguments: "",
+        help: "the tests, step by step",
+        run: |app, _| {
+            app.open_page(Page::Tests);
+            Ok(Vec::new())
+        },
+        complete: nothing,
+    },
+    Command {
         name: "theme",
         arguments: "NAME",
         help: "another theme",

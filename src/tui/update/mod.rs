@@ -105,8 +105,7 @@ impl App {
             Action::Down => self.scroll(1),
             Action::PageUp => self.scroll(-self.page_rows()),
             Action::PageDown => self.scroll(self.page_rows()),
-            Action::Home => self.jump(false),
-            Action::End => self.jump(true),
+            Action::Home | Action::End => self.jump(action == Action::End),
             Action::Left => self.sideways(-1),
             Action::Right => self.sideways(1),
             Action::Back => {
@@ -174,10 +173,8 @@ impl App {
             }
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
-            Action::Losses => self.open_page(Page::Losses),
+            Action::Losses | Action::Coverage | Action::Tests | Action::Help => self.open_page_of(action),
             Action::Freeze => self.freeze(),
-            Action::Coverage => self.open_page(Page::Coverage),
-            Action::Help => self.open_page(Page::Help),
             Action::Theme => return self.next_theme(),
             Action::Mouse => return self.toggle_mouse(),
         }
@@ -220,6 +217,9 @@ impl App {
             return Err("The workbench is open: 2 or Esc goes back to it.");
         }
         match action {
+            Action::Enter if context == Context::Walk => {
+                check(self.walk_goes_on(), "Nothing of it is there to go to.")
+            }
             Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
                 check(self.parent_of_shown().is_some(), "The log does not name a parent process of this one.")
@@ -307,7 +307,8 @@ impl App {
                 self.tuning = None;
                 self.touch();
             }
-            Context::Page => self.page = None,
+            Context::Page => self.page = self.under.take(),
+            Context::Walk => self.page = None,
             Context::Verdict => self.deciding = false,
             Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
@@ -340,6 +341,7 @@ impl App {
             Context::WorkbenchText | Context::WorkbenchList => self.enter_workbench(),
             Context::Prompt => return self.submit(),
             Context::Histogram => self.apply_range(),
+            Context::Walk => return self.go_from_walk(),
             Context::Alerts if self.selected_group().is_some() => self.toggle_group(),
             _ => self.walk_up(),
         }
@@ -381,7 +383,17 @@ impl App {
         }
     }
 
+    fn open_page_of(&mut self, action: Action) {
+        self.open_page(match action {
+            Action::Losses => Page::Losses,
+            Action::Coverage => Page::Coverage,
+            Action::Tests => Page::Tests,
+            _ => Page::Help,
+        });
+    }
+
     fn open_page(&mut self, page: Page) {
+        self.under = self.page.take().filter(|under| *under == Page::Tests && page != Page::Tests);
         self.page = Some(page);
         self.page_top = 0;
     }

@@ -25,6 +25,8 @@ impl App {
     pub(super) fn page_rows(&self) -> isize {
         let rows = if self.shows_workbench() {
             self.area.height / 4
+        } else if self.context() == Context::Walk {
+            crate::tui::views::tests::list_rows(self.panes.body).saturating_sub(1)
         } else if self.page.is_some() {
             self.area.height.saturating_sub(3)
         } else {
@@ -43,6 +45,7 @@ impl App {
                 let last = self.last_page_top();
                 self.page_top = self.page_top.saturating_add_signed(by).min(last);
             }
+            Context::Walk => self.move_in_walk(by),
             Context::WorkbenchText | Context::WorkbenchList => self.scroll_workbench(by),
             Context::Tuning => {
                 if let Some(tuning) = &mut self.tuning {
@@ -65,6 +68,7 @@ impl App {
     pub(super) fn jump(&mut self, last: bool) {
         match self.context() {
             Context::Page => self.page_top = if last { self.last_page_top() } else { 0 },
+            Context::Walk => self.move_in_walk(if last { isize::MAX } else { isize::MIN }),
             Context::Detail => self.detail_top = if last { usize::MAX } else { 0 },
             Context::WorkbenchText | Context::WorkbenchList => {
                 self.scroll_workbench(if last { isize::MAX } else { isize::MIN });

@@ -20,6 +20,7 @@ pub mod histogram;
 pub mod layout;
 pub mod page;
 mod saving;
+pub mod tests;
 pub mod tuning;
 pub mod workbench;
 

@@ -30,6 +30,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Excepting { .. } => "An exception of this alert: Enter keeps it, ^N proposes something else",
         Page::Snapshots(_) => "Snapshots of the patterns",
         Page::Raw { .. } => "Raw event",
+        Page::Tests => return super::tests::draw(app, area, buffer),
     };
     let lines = page_lines(app, page);
     let rows = usize::from(area.height.saturating_sub(1));
@@ -53,6 +54,7 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Excepting { exception, taken } => saving::exception_lines(app, exception, taken),
         Page::Snapshots(snapshots) => saving::snapshot_lines(app, snapshots),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
+        Page::Tests => Vec::new(),
     }
 }
 

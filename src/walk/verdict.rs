@@ -1,0 +1,286 @@
+//! What the detection made of a run: an alert, one that was taken away and by what, or which condition failed.
+
+use std::fmt::Write;
+
+use super::definition::Test;
+use super::report::{Scene, excerpt, place_of};
+use super::runs::{Run, Runs, Tie};
+use super::steps::Found;
+use crate::detect::profile::Profile;
+use crate::detect::unmet::{Unmet, unmet};
+use crate::detect::{ALERT_SCORE, Facts};
+use crate::model::event::{Field, code};
+use crate::model::row::{Clause, Signal};
+use crate::model::text::image_name;
+use crate::model::time::Timestamp;
+use crate::model::walkthrough::{Outcome, Verdict};
+use crate::store::event::{EventId, StoredEvent};
+use crate::store::finding::FindingId;
+
+/// The findings of each run's own processes.
+pub(super) fn gather(scene: &Scene<'_>, runs: &Runs) -> Vec<Vec<FindingId>> {
+    let mut all = vec![Vec::new(); runs.runs.len()];
+    for (id, finding) in (0..).map(FindingId).zip(scene.store.findings()) {
+        let Some(event) = scene.store.event(finding.event).filter(|event| event.process.is_some()) else {
+            continue;
+        };
+        for (run, tie) in runs.of(scene, event) {
+            if tie == Tie::Core
+                && let Some(findings) = all.get_mut(run)
+            {
+                findings.push(id);
+            }
+        }
+    }
+    all
+}
+
+/// A finding as a verdict weighs it.
+struct Weighed {
+    id: FindingId,
+    event: EventId,
+    time: Option<Timestamp>,
+    signal: Signal,
+    score: u8,
+}
+
+/// The verdict on a run.
+pub(super) fn report(
+    scene: &Scene<'_>,
+    test: &Test,
+    run: &Run,
+    findings: &[FindingId],
+    found: &[Found],
+) -> Verdict {
+    let view = scene.view;
+    let mut weighed: Vec<Weighed> = findings
+        .iter()
+        .filter_map(|id| scene.store.view(*id, view.profile, view.flags))
+        .map(|seen| Weighed {
+            id: seen.id(),
+            event: seen.finding().event,
+            time: seen.time(),
+            signal: seen.signal(),
+            score: seen.score(),
+        })
+        .collect();
+    // The expected signal first, then the highest score, then the earliest.
+    weighed.sort_by_key(|one| {
+        (
+            test.signal.is_some_and(|signal| signal != one.signal),
+            std::cmp::Reverse(one.score),
+            one.time,
+            one.event,
+        )
+    });
+    let least = view.min_score.max(ALERT_SCORE);
+    let alerts = weighed.iter().filter(|one| one.score >= least).count();
+    if let Some(alert) = weighed.iter().find(|one| one.score >= least) {
+        return detected(scene, test, run, alert, alerts);
+    }
+    let known = weighed.iter().find(|one| one.signal != Signal::Unknown);
+    if let Some(one) = known {
+        return suppressed(scene, one, least);
+    }
+    missed(scene, test, run, weighed.first(), found)
+}
+
+/// The verdict on a test of which there is no run.
+pub(super) fn no_trace(scene: &Scene<'_>) -> Verdict {
+    let scope = scene.view.scope;
+    let narrowed = scope.host.is_some() || scope.from.is_some() || scope.to.is_some();
+    let why = if narrowed {
+        "Nothing of it is there, on this host and in this time."
+    } else {
+        "Nothing of it is in what was read."
+    };
+    let outcome = Outcome::NoTrace;
+    Verdict { outcome, signal: None, score: None, finding: None, why: why.to_owned() }
+}
+
+fn detected(scene: &Scene<'_>, test: &Test, run: &Run, alert: &Weighed, alerts: usize) -> Verdict {
+    let mut why = sentence_of(scene, alert.id);
+    if let Some(place) = scene.store.event(alert.event).map(|event| place_of(scene.store, event)) {
+        let _ = write!(why, " It is {place}, {}.", delay(scene, run, alert));
+    }
+    if let Some(expected) = test.signal.filter(|signal| *signal != alert.signal) {
+        let _ = write!(why, " It was not detected as {expected}, which is expected.");
+    }
+    match alerts {
+        0 | 1 => {}
+        2 => why += " One more alert is of the same run.",
+        more => {
+            let _ = write!(why, " {} more alerts are of the same run.", more - 1);
+        }
+    }
+    Verdict {
+        outcome: Outcome::Detected,
+        signal: Some(alert.signal),
+        score: Some(alert.score),
+        finding: Some(alert.id.0),
+        why,
+    }
+}
+
+/// `the act itself`, or `1.3 s after the act`.
+fn delay(scene: &Scene<'_>, run: &Run, alert: &Weighed) -> String {
+    if run.act == Some(alert.event) {
+        return "the act itself (0.0 s after it)".to_owned();
+    }
+    let act = run.act.and_then(|act| scene.store.event(act)?.time);
+    let (from, what) = match (act, run.began()) {
+        (Some(act), _) => (act, "the act"),
+        (None, Some(began)) => (began, "its first trace"),
+        (None, None) => return "at a time that is not known".to_owned(),
+    };
+    let Some(time) = alert.time else { return "at a time that is not known".to_owned() };
+    let tenths = |time: Timestamp| {
+        i128::from(time.unix_seconds()) * 10 + i128::from(time.subsec_nanoseconds() / 100_000_000)
+    };
+    let between = tenths(time) - tenths(from);
+    let (seconds, rest) = (between.unsigned_abs() / 10, between.unsigned_abs() % 10);
+    let side = if between < 0 { "before" } else { "after" };
+    format!("{seconds}.{rest} s {side} {what}")
+}
+
+fn suppressed(scene: &Scene<'_>, one: &Weighed, least: u8) -> Verdict {
+    let mut why = sentence_of(scene, one.id);
+    if one.score >= ALERT_SCORE {
+        let _ = write!(why, " Its score is under {least}, the least that is asked for.");
+    }
+    if let Some(event) = scene.store.event(one.event) {
+        let _ = write!(why, " It is {}.", place_of(scene.store, event));
+    }
+    Verdict {
+        outcome: Outcome::Suppressed,
+        signal: Some(one.signal),
+        score: Some(one.score),
+        finding: Some(one.id.0),
+        why,
+    }
+}
+
+fn sentence_of(scene: &Scene<'_>, id: FindingId) -> String {
+    let row = scene.store.row(id, scene.view.profile, scene.view.flags);
+    row.map_or_else(String::new, |row| row.explanation.sentence)
+}
+
+fn missed(scene: &Scene<'_>, test: &Test, run: &Run, unknown: Option<&Weighed>, found: &[Found]) -> Verdict {
+    let mut sentences: Vec<String> = Vec::new();
+    match unknown {
+        // The search selects it and forgets it.
+        Some(unknown) => sentences.push(sentence_of(scene, unknown.id)),
+        None => sentences.extend(failures(scene, test.signal, run)),
+    }
+    if sentences.is_empty() {
+        let events = found.iter().flat_map(Found::events).filter_map(|(id, _)| scene.store.event(*id));
+        let first = events.min_by_key(|event| (event.time, event.record_id()));
+        let place = first.map_or_else(String::new, |event| {
+            format!(" What is there is Event {}, {}.", event.event_code, place_of(scene.store, event))
+        });
+        sentences.push(format!(
+            "Of this run no event is there that the detection reads: it reads Sysmon's Event 1 and 3 alone.{place}"
+        ));
+    }
+    let events: Vec<EventId> = run.core.iter().flat_map(|process| scene.store.events_of(*process)).collect();
+    if let Some(lead) = scene.view.leads.and_then(|leads| leads(&events)) {
+        sentences.push(lead);
+    }
+    Verdict {
+        outcome: Outcome::Missed,
+        signal: unknown.map(|one| one.signal),
+        score: unknown.map(|one| one.score),
+        finding: unknown.map(|one| one.id.0),
+        why: sentences.join(" "),
+    }
+}
+
+const fn clause_of(signal: Signal) -> Option<Clause> {
+    match signal {
+        Signal::GitPushExternal => Some(Clause::Push),
+        Signal::CodeRepoAPIUpload => Some(Clause::Api),
+        Signal::NetworkConnectionToCodeRepo => Some(Clause::Net),
+        Signal::Unknown => None,
+    }
+}
+
+/// Which condition failed on which text: of the Event 1 and of the Event 3 that came nearest.
+fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<String> {
+    let store = scene.store;
+    let mut events: Vec<(EventId, &StoredEvent)> = run
+        .core
+        .iter()
+        .flat_map(|process| store.events_of(*process))
+        .filter_map(|id| Some((id, store.event(id)?)))
+        .collect();
+    if events.is_empty() {
+        return Vec::new();
+    }
+    events.sort_by_key(|(id, event)| (event.time, *id));
+    let expected = expected.and_then(clause_of);
+    let clauses: &[Clause] = match expected {
+        Some(Clause::Push) => &[Clause::Push],
+        Some(Clause::Api) => &[Clause::Api],
+        _ => &[Clause::Push, Clause::Api],
+    };
+    let mut sentences = Vec::new();
+    for (event_code, clauses) in [(code::PROCESS_CREATE, clauses), (code::NETWORK_CONNECT, &[Clause::Net])] {
+        let of_code = || events.iter().filter(|(_, event)| event.event_code == event_code);
+        let candidates = of_code().flat_map(|(id, event)| {
+            clauses.iter().map(|clause| (*id, *event, *clause, failed_conditions(scene, *id, event, *clause)))
+        });
+        // The act itself before anything else that fails in as many places.
+        let nearest = candidates
+            .filter(|(.., unmet)| !unmet.is_empty())
+            .min_by_key(|(id, .., unmet)| (unmet.len(), run.act != Some(*id)));
+        let Some((_, event, clause, unmet)) = nearest else {
+            if of_code().next().is_none() {
+                sentences.push(format!("No Event {event_code} of its processes is in what was read."));
+            }
+            continue;
+        };
+        let image = store.field(event, Field::Image).map_or("it", image_name);
+        let each: Vec<String> = unmet
+            .iter()
+            .map(|one| {
+                let text = store.field(event, one.field);
+                let text = text.map_or_else(|| "is missing, and".to_owned(), excerpt);
+                let joined = if one.field == Field::DestinationHostname && scene.view.profile != Profile::Spl
+                {
+                    ", and its process asked DNS for none of these with that address"
+                } else {
+                    ""
+                };
+                format!("{} {text} {}{joined}", one.field.name(), one.failure)
+            })
+            .collect();
+        let place = place_of(store, event);
+        sentences.push(format!(
+            "The {} clause does not select {image} (Event {event_code}, {place}): {}.",
+            clause.name(),
+            each.join("; ")
+        ));
+    }
+    sentences
+}
+
+/// The conditions of a clause that an event does not meet; a name that its process asked for counts where it is joined.
+fn failed_conditions(scene: &Scene<'_>, id: EventId, event: &StoredEvent, clause: Clause) -> Vec<Unmet> {
+    let mut failed = unmet(&facts(scene, event), clause);
+    if clause == Clause::Net && scene.view.profile != Profile::Spl && scene.asked_for_listed(id) {
+        failed.retain(|failed| failed.field != Field::DestinationHostname);
+    }
+    failed
+}
+
+fn facts<'a>(scene: &Scene<'a>, event: &'a StoredEvent) -> Facts<'a> {
+    let field = |field| scene.store.field(event, field);
+    Facts {
+        event_code: event.event_code,
+        host: scene.store.host_of(event),
+        image: field(Field::Image),
+        command_line: field(Field::CommandLine),
+        parent_image: field(Field::ParentImage),
+        destination_hostname: field(Field::DestinationHostname),
+    }
+}
