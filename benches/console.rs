@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
@@ -40,6 +41,8 @@ fn app(alerts: u32) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
         theme: Theme::load("ansi", None, ColorSupport::Ansi16).expect("the theme is built in"),
         theme_name: "ansi".to_owned(),
         theme_names: vec!["ansi".to_owned()],
@@ -137,6 +140,12 @@ fn main() {
     let typed = "|laptop-0|ws-01|runner".chars().map(Key::Char);
     measure("CI-host pattern, a keystroke", &mut app, area, typed.chain((0..22).map(|_| Key::Backspace)));
     app.handle(press(Key::Esc));
+    app.handle(press(Key::Char('2')));
+    app.prepare(area, false);
+    let typed = "|laptop-0|ws-01|runner".chars().map(Key::Char);
+    measure("workbench, a keystroke", &mut app, area, typed.chain((0..22).map(|_| Key::Backspace)));
+    app.handle(press(Key::Esc));
+    app.prepare(area, false);
     app.handle(press(Key::Char('/')));
     let typed = "owner42 host:laptop !runner".chars().map(Key::Char);
     measure("filter, a keystroke", &mut app, area, typed.chain((0..27).map(|_| Key::Backspace)));

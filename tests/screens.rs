@@ -10,6 +10,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
@@ -49,6 +50,8 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
         theme: Theme::load("ansi", None, colors).unwrap(),
         theme_name: "ansi".to_owned(),
         theme_names: Theme::names(None),
@@ -128,6 +131,64 @@ fn looks(app: &App, style: Style, token: Token) -> bool {
 }
 
 #[test]
+fn the_workbench_leads_to_each_alert_that_changes_and_back() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "/curl\n2|ws-4711\t\tjj");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("0 appear ── 10 go"), "{shown}");
+    press(&mut app, "\n");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("patterns being tried") && shown.contains("Suppressed 10"), "{shown}");
+    assert!(shown.contains("CI pattern matched \"WS-4711\""), "{shown}");
+    let wanted = app.workbench.as_ref().unwrap().changes.get(2).unwrap().1;
+    assert_eq!(app.selected, Some(Selected::Finding(wanted)));
+    press(&mut app, "c");
+    assert!(app.tuning.is_none(), "the other editor is for what is in force");
+    press(&mut app, "\x1b");
+    assert!(app.shows_workbench());
+    press(&mut app, "\x1b");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("filter curl") && !shown.contains("not saved"), "all as before:\n{shown}");
+}
+
+#[test]
+fn the_workbench_keeps_undoes_and_does_again() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "2|ws-4711\n\x1b");
+    assert_eq!(app.lines.len(), 0, "kept, and in force");
+    press(&mut app, "u");
+    assert_eq!(app.lines.len(), 10);
+    app.handle(Input::Key(Chord::ctrl('r')));
+    app.prepare(app.area, true);
+    assert_eq!(app.lines.len(), 0);
+    press(&mut app, "2|(\n");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("Not kept: ci-host: this group is not closed"), "{shown}");
+}
+
+#[test]
+fn advice_is_taken_into_its_pattern() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, messages("developers-day"));
+    at(&mut app, (120, 40));
+    press(&mut app, "2\t\t\t");
+    let shown = text(&at(&mut app, (120, 40)));
+    for part in [
+        "`ci[-_]` matches inside a word: pci-db01.corp.example",
+        "`devops` matches in the domain, not in the name: ws01.devops.corp.example",
+        "pushes like an agent: 5 times",
+    ] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+    press(&mut app, "\n");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains(r"\bci[-_]|build[-_]"), "{shown}");
+    assert!(app.workbench.as_ref().unwrap().changes.appear.len() > 1, "what it silenced appears:\n{shown}");
+}
+
+#[test]
 fn screens_are_as_they_were_looked_at() {
     for (name, keys) in [
         ("start", ""),
@@ -138,6 +199,9 @@ fn screens_are_as_they_were_looked_at() {
         ("pattern_that_takes_all", "c|ws-4711"),
         ("pattern_with_a_fault", "c|("),
         ("allowed", "a"),
+        ("workbench", "2"),
+        ("workbench_typed", "2|ws-4711\t\t"),
+        ("workbench_with_a_fault", "2(?!a)"),
         ("range", "\tv"),
         ("spl", "p"),
         ("coverage", "3"),
@@ -455,6 +519,7 @@ fn any_key() -> impl Strategy<Value = Input> {
         1 => "[a-z]".prop_map(|text| Input::Key(Chord::ctrl(text.chars().next().unwrap()))),
         1 => ".{0,12}".prop_map(Input::Paste),
         1 => (0_u16..300, 0_u16..100).prop_map(|(column, row)| Input::Click(column, row)),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(column, row)| Input::Click(column, row)),
         1 => (-5_i16..5).prop_map(Input::Wheel),
     ]
 }

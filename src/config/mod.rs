@@ -4,6 +4,7 @@
 //! error that names its file, line and column.
 
 mod document;
+mod exceptions;
 mod save;
 
 use std::ffi::OsString;
@@ -11,9 +12,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use regex::RegexBuilder;
 use toml_edit::{Item, TableLike};
 
+use crate::detect::exception::Exceptions;
+use crate::detect::pattern::{Pattern, PatternError};
 use crate::model::text::{nearest, visible};
 
 pub(crate) use document::Source;
@@ -27,15 +29,26 @@ pub const PROFILES: [&str; 2] = ["spl", "correlated"];
 pub const HOST_FORMS: [&str; 2] = ["computer", "short"];
 /// The highest value of `min-score`.
 pub const MAX_SCORE: u8 = 3;
-/// The largest pattern, compiled, in bytes.
-pub const PATTERN_LIMIT: usize = 1 << 20;
 /// The largest file that is read, in bytes.
 pub const SIZE_LIMIT: u64 = 1 << 20;
 
 const PATTERNS: &str = "patterns";
 const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
-const ROOT_KEYS: [&str; 8] = ["profile", "host", "theme", "ascii", "mouse", "min-score", "case", PATTERNS];
+const EXCEPTIONS: &str = "exceptions";
+const BUILTIN_EXCEPTIONS: &str = "builtin-exceptions";
+const ROOT_KEYS: [&str; 10] = [
+    "profile",
+    "host",
+    "theme",
+    "ascii",
+    "mouse",
+    "min-score",
+    "case",
+    BUILTIN_EXCEPTIONS,
+    PATTERNS,
+    EXCEPTIONS,
+];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
 /// What the configuration file says; `None` is what it does not say.
@@ -63,6 +76,8 @@ pub struct Config {
     pub ci_host: Option<String>,
     /// The IDE-parent pattern; it compiles.
     pub ide_parent: Option<String>,
+    /// The exceptions that are enabled, those that have expired included; the ready-made ones come first.
+    pub exceptions: Exceptions,
 }
 
 /// Why a configuration or a theme could not be read or written.
@@ -220,6 +235,7 @@ impl Config {
         let source = Source::new(bytes, path)?;
         let document = source.document()?;
         let mut config = Self::default();
+        let mut exceptions = exceptions::Collected::default();
         for (key, item) in document.iter() {
             match key {
                 "profile" => config.profile = Some(choice(&source, key, item, &PROFILES)?),
@@ -229,7 +245,9 @@ impl Config {
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
                 "case" => config.case = Some(beside(path, source.string(key, item)?)),
+                BUILTIN_EXCEPTIONS => exceptions.builtin(&source, item)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
+                EXCEPTIONS => exceptions.own(&source, item)?,
                 _ if PATTERN_KEYS.contains(&key) => {
                     return Err(source.fault(
                         document.key(key).and_then(toml_edit::Key::span),
@@ -239,6 +257,7 @@ impl Config {
                 _ => return Err(source.unknown_key(document.as_table(), key, None, &ROOT_KEYS)),
             }
         }
+        config.exceptions = exceptions.finish();
         Ok(config)
     }
 }
@@ -299,14 +318,14 @@ fn pattern(source: &Source<'_>, key: &str, item: &Item) -> Result<String, Config
 /// What is wrong with a pattern, as a clause; `None` where it compiles.
 #[must_use]
 pub fn pattern_fault(pattern: &str) -> Option<String> {
-    match RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build() {
-        Ok(_) => None,
-        Err(regex::Error::CompiledTooBig(_)) => Some("it is larger than 1 MiB when compiled".to_owned()),
-        Err(error) => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default().trim();
-            Some(visible(last.strip_prefix("error: ").unwrap_or(last)).into_owned())
-        }
+    Pattern::new(pattern).err().map(|error| fault_text(&error))
+}
+
+/// A pattern's fault as a clause. Its column counts in the pattern, not in the file.
+fn fault_text(error: &PatternError) -> String {
+    match error.column {
+        Some(column) => format!("at its character {}: {}", column + 1, error.message),
+        None => error.message.clone(),
     }
 }
 

@@ -60,11 +60,11 @@ impl Finding {
     /// The score under a profile and the patterns' verdicts; `None` where the profile does not select the event.
     #[must_use]
     pub fn score(&self, profile: Profile, flags: &Flags) -> Option<u8> {
-        Some(score(
-            self.signal(profile)?,
-            flags.is_ci_system(self.host),
-            flags.is_known_ide(self.parent(profile)),
-        ))
+        let signal = self.signal(profile)?;
+        if flags.exception(self.event, profile).is_some() {
+            return Some(0);
+        }
+        Some(score(signal, flags.is_ci_system(self.host), flags.is_known_ide(self.parent(profile))))
     }
 }
 

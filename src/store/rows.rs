@@ -28,6 +28,7 @@ impl Store {
             with_joins: correlated.facts(),
             joined: &joined_for_reasons,
             patterns: flags.patterns(),
+            excepted: Profile::ALL.map(|profile| flags.exception(view.finding().event, profile)),
         });
         let explanation = self.claimed_explanation(&view, anew)?;
         let text = |field| view.text(field).map(str::to_owned);

@@ -46,7 +46,7 @@ const SETTLED: Duration = Duration::from_secs(4);
 /// A file of fewer bytes is looked at again later: it may become anything.
 const LEAST_HEAD: u64 = 8;
 
-/// Reads all that the paths hold, as [`super::load`] does, and goes on as the files grow, until somebody asks for a
+/// Reads all that the paths hold, as [`super::load()`] does, and goes on as the files grow, until somebody asks for a
 /// stop or nobody listens any more. Packed files and archives are read once. A path that does not exist is waited for.
 pub fn follow(
     paths: &[PathBuf],

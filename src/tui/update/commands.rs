@@ -202,6 +202,18 @@ pub const COMMANDS: &[Command] = &[
         complete: |app| app.theme_names.clone(),
     },
     Command {
+        name: "tune",
+        arguments: "",
+        help: "the workbench: both patterns, what they match and change, and advice",
+        run: |app, _| {
+            if !app.shows_workbench() {
+                app.open_workbench();
+            }
+            Ok(Vec::new())
+        },
+        complete: nothing,
+    },
+    Command {
         name: "undo",
         arguments: "",
         help: "undo the last change of a pattern",
