@@ -37,6 +37,7 @@ fn row() -> AlertRow {
             branch: "a push or an upload, not CI",
             sentence: "git.exe pushes to github.com, and ws01 is no CI system.".to_owned(),
             difference: None,
+            evidence: Vec::new(),
         },
     }
 }

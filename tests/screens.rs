@@ -10,6 +10,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
@@ -54,7 +55,9 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         mouse: false,
         endless: None,
     };
-    App::new(Store::new(HostNaming::Computer, Retention::Everything), settings, Arc::new(Progress::default()))
+    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    store.hunt(RepositoryHosts::default());
+    App::new(store, settings, Arc::new(Progress::default()))
 }
 
 fn feed(app: &mut App, messages: impl IntoIterator<Item = FeedMessage>) {
@@ -133,7 +136,8 @@ fn screens_are_as_they_were_looked_at() {
         ("pattern_with_a_fault", "c|("),
         ("allowed", "a"),
         ("range", "\tv"),
-        ("spl", "p"),
+        ("hunt", "p/signal:GitPushSendPack\n"),
+        ("spl", "pp"),
         ("coverage", "3"),
         ("help", "?"),
     ] {
@@ -191,6 +195,29 @@ fn joined_fields_and_faults_have_colours_of_their_own() {
     let buffer = at(&mut app, (120, 40));
     let (column, row) = find(&buffer, "add `)`");
     assert!(looks(&app, style_at(&buffer, (column, row)), Token::Error));
+}
+
+#[test]
+fn a_lead_is_listed_explained_and_coloured_as_one() {
+    for size in SIZES {
+        let mut app = four_tests();
+        at(&mut app, size);
+        press(&mut app, "p/signal:GitPush\nj");
+        let buffer = at(&mut app, size);
+        let name = if size.0 >= 160 { "GitPushSendPack" } else { "snd-pack" };
+        assert!(looks(&app, style_at(&buffer, find(&buffer, name)), Token::SignalLead), "{size:?}");
+    }
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "p/signal:GitPushSendPack\n\t\tz");
+    let buffer = at(&mut app, (120, 40));
+    let (column, row) = find(&buffer, "Evidence  git was told to push without naming a URL");
+    assert!(looks(&app, style_at(&buffer, (column + 10, row)), Token::Joined), "{}", text(&buffer));
+    for part in ["[Event 1 record 48284 of four-tests.evtx]", "[Event 22 record", "[Event 3 record"] {
+        find(&buffer, part);
+    }
+    press(&mut app, "\x1b\x1b\x1bp");
+    assert!(!text(&at(&mut app, (120, 40))).contains("snd-pack"), "spl knows of no lead");
 }
 
 #[test]

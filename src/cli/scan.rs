@@ -72,6 +72,7 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
     let retention = match resolved.profile {
         Profile::Spl => Retention::Selected,
         Profile::Correlated => Retention::Joins,
+        Profile::Hunt => Retention::Leads,
     };
     let desk = Desk { store: Mutex::new(resolved.store(retention)), waiting: Mutex::default() };
     let progress = Progress::default();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::args::Common;
 use crate::config::{Config, save_patterns};
 use crate::detect::ALERT_SCORE;
+use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::source::InputFormat;
@@ -87,6 +88,9 @@ impl Resolved {
         let mut store = Store::new(self.naming, retention);
         if self.keep_duplicates {
             store.keep_duplicates();
+        }
+        if matches!(retention, Retention::Leads | Retention::Everything) {
+            store.hunt(RepositoryHosts::new(&self.config.repository_hosts));
         }
         store
     }

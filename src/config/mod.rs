@@ -4,6 +4,7 @@
 //! error that names its file, line and column.
 
 mod document;
+mod hunt;
 mod save;
 
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ pub use save::{Saved, TEMPLATE, save_patterns};
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "exfilscope.toml";
 /// The values of `profile`.
-pub const PROFILES: [&str; 2] = ["spl", "correlated"];
+pub const PROFILES: [&str; 3] = ["spl", "correlated", "hunt"];
 /// The values of `host`.
 pub const HOST_FORMS: [&str; 2] = ["computer", "short"];
 /// The highest value of `min-score`.
@@ -35,7 +36,8 @@ pub const SIZE_LIMIT: u64 = 1 << 20;
 const PATTERNS: &str = "patterns";
 const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
-const ROOT_KEYS: [&str; 7] = ["profile", "host", "theme", "ascii", "mouse", "min-score", PATTERNS];
+const ROOT_KEYS: [&str; 8] =
+    ["profile", "host", "theme", "ascii", "mouse", "min-score", PATTERNS, hunt::TABLE];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
 /// What the configuration file says; `None` is what it does not say.
@@ -61,6 +63,8 @@ pub struct Config {
     pub ci_host: Option<String>,
     /// The IDE-parent pattern; it compiles.
     pub ide_parent: Option<String>,
+    /// Repository hosts of one's own, in lower case.
+    pub repository_hosts: Vec<String>,
 }
 
 /// Why a configuration or a theme could not be read or written.
@@ -227,6 +231,7 @@ impl Config {
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
                 PATTERNS => patterns(&source, item, &mut config)?,
+                hunt::TABLE => config.repository_hosts = hunt::repository_hosts(&source, item)?,
                 _ if PATTERN_KEYS.contains(&key) => {
                     return Err(source.fault(
                         document.key(key).and_then(toml_edit::Key::span),

@@ -4,6 +4,7 @@
 //! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`flags::Flags`],
 //! of which there can be several (one in force, one being tried).
 
+pub mod acts;
 pub mod coverage;
 pub mod distinct;
 pub mod event;
@@ -11,6 +12,8 @@ pub mod finding;
 pub mod flags;
 pub mod interner;
 mod joins;
+mod lead_rows;
+mod leads;
 pub mod listing;
 pub mod process;
 mod ranking;
@@ -20,6 +23,7 @@ pub mod view;
 
 use hashbrown::HashMap;
 
+use self::acts::Acts;
 use self::coverage::Census;
 use self::distinct::{DistinctId, DistinctTable};
 use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
@@ -28,6 +32,7 @@ use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
+use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
@@ -62,6 +67,8 @@ pub enum Retention {
     /// All that sources hand over: for the drill-down.
     #[default]
     Everything,
+    /// What `hunt` needs to find its leads.
+    Leads,
     /// What `correlated` needs to find its alerts.
     Joins,
     /// What `spl` selects.
@@ -87,6 +94,7 @@ pub struct Store {
     resolutions: Resolutions,
     findings: Vec<Finding>,
     ranking: Ranking,
+    acts: Acts,
     census: Census,
     tally: Tally,
     faults: Vec<Fault>,
@@ -155,7 +163,12 @@ impl Store {
             return;
         };
         match record.head.event_code {
-            code::PROCESS_CREATE => self.process_started(id),
+            code::PROCESS_CREATE => {
+                self.process_started(id);
+                if self.acts.is_on {
+                    self.hunt_start(id, batch, record, clause.is_some());
+                }
+            }
             code::NETWORK_CONNECT if clause.is_none() && facts.image.is_some_and(selection::is_net_image) => {
                 self.connection_to_resolve(id);
             }
@@ -167,12 +180,29 @@ impl Store {
         if let Some(clause) = clause {
             self.add_finding(id, clause, Some(Profile::Spl), None);
         }
+        if self.acts.is_on {
+            match record.head.event_code {
+                code::NETWORK_CONNECT if clause.is_none() => self.hunt_connection(id),
+                code::DNS_QUERY if text(Field::QueryName).is_some_and(|name| self.acts.hosts.knows(name)) => {
+                    self.hunt_query(id);
+                }
+                _ => {}
+            }
+        }
     }
 
     fn wants(&self, facts: &Facts<'_>, clause: Option<Clause>, query_name: Option<&str>) -> bool {
         match self.retention {
             Retention::Everything => true,
             Retention::Selected => clause.is_some(),
+            Retention::Leads => match facts.event_code {
+                code::PROCESS_CREATE => true,
+                code::NETWORK_CONNECT => {
+                    clause.is_some() || facts.image.is_some_and(|image| Program::of(image).is_some())
+                }
+                code::DNS_QUERY => query_name.is_some_and(|name| self.acts.hosts.knows(name)),
+                _ => false,
+            },
             Retention::Joins => match facts.event_code {
                 code::PROCESS_CREATE => true,
                 code::NETWORK_CONNECT => clause.is_some() || facts.image.is_some_and(selection::is_net_image),
@@ -391,6 +421,9 @@ impl Store {
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
     pub fn by_time(&mut self) -> &[FindingId] {
+        if self.acts.is_on {
+            self.settle_leads();
+        }
         self.ranking.settle(&self.findings, &self.events)
     }
 }

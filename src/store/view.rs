@@ -8,7 +8,6 @@ use super::finding::{Finding, FindingId};
 use super::flags::Flags;
 use crate::detect::Facts;
 use crate::detect::profile::Profile;
-use crate::detect::signal::score;
 use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
 use crate::model::repository::repository;
@@ -91,7 +90,7 @@ impl<'a> FindingView<'a> {
     /// The score, 0 to 3.
     #[must_use]
     pub fn score(&self) -> u8 {
-        score(self.signal, self.is_ci_system(), self.is_known_ide())
+        self.finding.score(self.profile, self.flags).unwrap_or(0)
     }
 
     /// The host.
@@ -109,6 +108,11 @@ impl<'a> FindingView<'a> {
     /// A field of the row, joined ones included where the profile joins.
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'a str> {
+        if field == Field::DestinationHostname
+            && let Some((name, _)) = self.finding.hunt.and_then(|hunt| hunt.destination)
+        {
+            return Some(self.store.text(name));
+        }
         if let Some((from, source_field)) = self.joined_from(field) {
             return self.store.field(self.store.event(from)?, source_field);
         }
@@ -120,6 +124,14 @@ impl<'a> FindingView<'a> {
     pub fn joined_from(&self, field: Field) -> Option<(EventId, Field)> {
         if self.profile == Profile::Spl {
             return None;
+        }
+        if let Some((_, from)) = self
+            .finding
+            .hunt
+            .and_then(|hunt| hunt.destination)
+            .filter(|_| field == Field::DestinationHostname)
+        {
+            return Some((from, field));
         }
         if field == Field::DestinationHostname {
             return self.finding.resolved_by.map(|event| (event, Field::QueryName));
@@ -134,6 +146,9 @@ impl<'a> FindingView<'a> {
     /// The other side: the destination's name, or the repository that the command line names.
     #[must_use]
     pub fn destination(&self) -> Option<String> {
+        if let Some(repository) = self.finding.hunt.and_then(|hunt| hunt.repository) {
+            return Some(self.store.text(repository).to_owned());
+        }
         match self.text(Field::DestinationHostname) {
             Some(name) => Some(name.to_owned()),
             None => repository(self.text(Field::CommandLine)?),

@@ -149,7 +149,7 @@ table! {
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
-    Profile [char('p')] PANES, "profile", "the other profile: spl or correlated";
+    Profile [char('p')] PANES, "profile", "the next profile: spl, correlated, hunt";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";

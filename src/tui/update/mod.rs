@@ -122,11 +122,7 @@ impl App {
                 self.walked.clear();
                 self.touch();
             }
-            Action::Profile => {
-                let profile =
-                    if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
-                self.set_profile(profile);
-            }
+            Action::Profile => self.set_profile(self.list.profile.next()),
             Action::Sort => {
                 self.list.sort = next_of(&SortKey::ALL, self.list.sort);
                 self.list.reversed = false;
@@ -337,6 +333,7 @@ impl App {
                 Profile::Correlated => {
                     "correlated: parents and DNS names joined; the signal follows the clause."
                 }
+                Profile::Hunt => "hunt: the alerts of correlated, and leads: what the search misses.",
             },
         );
     }

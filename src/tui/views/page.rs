@@ -93,7 +93,7 @@ const ABOUT: &[(&str, &[&str])] = &[
     (
         "The list",
         &[
-            "S is the search's score: 3 a push or an upload, 2 a connection. A star beside it: the two profiles say different things of it; the detail says what.",
+            "S is the search's score: 3 a push or an upload, 2 a connection. A star beside it: spl and correlated say different things of it; the detail says what.",
             "A joined text came from another event of the same process, by host and ProcessGuid: a connection's parent from its Event 1, its name from the Event 22 that its own process caused.",
         ],
     ),
@@ -102,6 +102,7 @@ const ABOUT: &[(&str, &[&str])] = &[
         &[
             "spl is the Splunk search to the letter, with its surprises: a capital letter in a host evades its Signal, a push to dev.azure.com is Unknown to it, and on raw Sysmon the IDE pattern changes nothing.",
             "correlated is what it set out to do. Without a Splunk at hand these can't be known: how it folds case outside ASCII, whether * runs over line breaks, and what host is behind a forwarder (--host short is the other guess).",
+            "hunt has the alerts of correlated unchanged, and leads: what the search misses. A lead has a name of its own (filter: signal:GitPush), its own score, and lists the events that it is made of; one act is one lead. A fetch is none.",
             "A browser's upload can't be decided from Sysmon: no command line names it, and its connection looks like reading.",
         ],
     ),
