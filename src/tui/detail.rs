@@ -24,6 +24,7 @@ use super::views::page::note_lines;
 use super::widgets::wrap::{Piece, highlighted, wrap};
 use crate::detect::hunt::encoded::decoded;
 use crate::detect::hunt::program::Program;
+use crate::detect::hunt::words::head;
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::text::image_name;
@@ -37,6 +38,8 @@ const TWO_COLUMNS: u16 = 150;
 const LABEL: usize = 10;
 /// Lines that one command line may take.
 const MOST_LINES: usize = 12;
+/// Bytes of a decoded script that are shown: more than the lines of a field hold.
+const MOST_DECODED: usize = 4096;
 /// Events of a lead that are listed.
 const MOST_EVIDENCE: usize = 16;
 /// Children and events of a process that are listed.
@@ -256,7 +259,7 @@ impl Writer<'_> {
         if image.and_then(Program::of) == Some(Program::PowerShell)
             && let Some(decoded) = command_line.and_then(decoded)
         {
-            self.plain("Decoded", &decoded.script);
+            self.plain("Decoded", head(&decoded.script, MOST_DECODED));
         }
     }
 

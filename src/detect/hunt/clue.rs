@@ -11,7 +11,7 @@ use super::program::Program;
 use super::senders::{curl_sends, powershell_call, python_sends, search_word, wget_sends};
 use super::ssh::ssh_line;
 use super::words::{LINE_LIMIT, head};
-use crate::detect::selection::{API_HOSTS, find_ignoring_case};
+use crate::detect::selection::{API_HOSTS, PUSH_HOSTS, find_ignoring_case};
 
 /// What an event is for a lead. Of an act's clues the first in this order is the one that the lead's row shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,7 +170,8 @@ fn tool_clue(line: &str, sends: Option<Range<usize>>, hosts: &RepositoryHosts) -
     match (sends, hosts.api_in(line)) {
         (Some(sends), Some(api)) => {
             let address = address_at(line, &api.range);
-            Some(Clue::new(ClueKind::ToolUpload, vec![sends, api.range], address))
+            let kind = if only_queries(line) { ClueKind::ScriptRequest } else { ClueKind::ToolUpload };
+            Some(Clue::new(kind, vec![sends, api.range], address))
         }
         (sends, None) => {
             let mut clue = hidden_clue(line)?;
@@ -208,9 +209,18 @@ fn script_clue(text: &str, hosts: &RepositoryHosts) -> Option<Clue> {
     let call = powershell_call(text)?;
     let address = address_at(text, &api.range);
     Some(match call.sends {
-        Some(sends) => Clue::new(ClueKind::ScriptUpload, vec![call.call, sends, api.range], address),
-        None => Clue::new(ClueKind::ScriptRequest, vec![call.call, api.range], address),
+        Some(sends) if !only_queries(text) => {
+            Clue::new(ClueKind::ScriptUpload, vec![call.call, sends, api.range], address)
+        }
+        _ => Clue::new(ClueKind::ScriptRequest, vec![call.call, api.range], address),
     })
+}
+
+/// Whether a text sends GraphQL that it shows, and that is a query: all of GraphQL is sent, but only a mutation changes
+/// something.
+fn only_queries(text: &str) -> bool {
+    let says = |word| find_ignoring_case(text, word).is_some();
+    says("/graphql") && says("query") && !says("mutation")
 }
 
 fn python_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
@@ -224,14 +234,17 @@ fn python_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
     }
 }
 
-/// A repository's API host that only shows once quotes, carets, backticks and concatenations are taken away.
+/// A repository's host that only shows once quotes, carets, backticks and concatenations are taken away: an API's, or
+/// that of a push.
 fn hidden_clue(line: &str) -> Option<Clue> {
     let plain = without_quoting(line)?;
-    let host = API_HOSTS.iter().find(|host| {
-        find_ignoring_case(&plain, host).is_some() && find_ignoring_case(line, host).is_none()
-    })?;
-    let range = find_ignoring_case(&plain, host)?;
-    let kind = if search_word(&plain).is_some() { ClueKind::HiddenUpload } else { ClueKind::HiddenHost };
+    let pushes = find_ignoring_case(&plain, "push").is_some();
+    let hosts = API_HOSTS.iter().chain(PUSH_HOSTS.iter().filter(|_| pushes));
+    let range = hosts
+        .filter(|host| find_ignoring_case(line, host).is_none())
+        .find_map(|host| find_ignoring_case(&plain, host))?;
+    let sends = pushes || search_word(&plain).is_some();
+    let kind = if sends { ClueKind::HiddenUpload } else { ClueKind::HiddenHost };
     Some(Clue::new(kind, Vec::new(), address_at(&plain, &range)))
 }
 
@@ -341,6 +354,19 @@ mod tests {
             (P::Shell, "cmd /c curl -d @x https://api.git^hub.com/x", &[K::HiddenHost]),
             (P::Shell, "cmd /c curl -X PUT https://api.git^hub.com/x", &[K::HiddenUpload]),
             (P::Shell, "cmd /c \"curl https://api.github.com/x\"", &[]),
+            (P::Shell, "cmd /c git push https://git^hub.com/o/r", &[K::HiddenUpload]),
+            (P::Shell, "cmd /c git clone https://git^hub.com/o/r", &[]),
+            (
+                P::Curl,
+                "curl -d '{\"query\":\"query{viewer{login}}\"}' https://api.github.com/graphql",
+                &[K::ScriptRequest],
+            ),
+            (
+                P::Curl,
+                "curl -d '{\"query\":\"mutation{x}\"}' https://api.github.com/graphql",
+                &[K::ToolUpload],
+            ),
+            (P::Curl, "curl -d @q.json https://api.github.com/graphql", &[K::ToolUpload]),
             (P::GitHubCli, "gh gist create x", &[K::CliUpload]),
             (P::GitHubCli, "gh pr list", &[K::Cli]),
             (P::Runtime, "node server.js", &[]),

@@ -28,7 +28,7 @@ const POWERSHELL_CALLS: [&str; 6] =
 /// Its short names, which must be words of their own.
 const POWERSHELL_ALIASES: [&str; 4] = ["iwr", "irm", "curl", "wget"];
 /// What makes such a call send.
-const POWERSHELL_SENDS: [&str; 13] = [
+const POWERSHELL_SENDS: [&str; 12] = [
     "UploadString",
     "UploadData",
     "UploadFile",
@@ -41,7 +41,6 @@ const POWERSHELL_SENDS: [&str; 13] = [
     "-Form ",
     "TransferType Upload",
     "git/blobs",
-    "Method = ",
 ];
 const PYTHON_SENDS: [&str; 9] = [
     ".post(",
@@ -146,8 +145,18 @@ pub fn powershell_call(text: &str) -> Option<ScriptCall> {
     Some(ScriptCall { call, sends })
 }
 
-/// `-Method Patch`, the parameter's name in any prefix that PowerShell takes.
+/// `-Method Patch`, the parameter's name in any prefix that PowerShell takes; `Method = 'Patch'`, `HttpMethod]::Patch`.
 fn sending_method_parameter(text: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| find_ignoring_case(rest, "method")) {
+        let end = from + found.end;
+        let value = text.get(end..)?.trim_start_matches([' ', '=', ':', '\'', '"', ']']);
+        let length = value.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(value.len());
+        if is_method(value.get(..length)?) {
+            return Some(from + found.start..end);
+        }
+        from = end;
+    }
     let all = words(text);
     all.iter().zip(all.iter().skip(1)).find_map(|(name, value)| {
         let lowered = name.text.to_ascii_lowercase();
@@ -238,6 +247,13 @@ mod tests {
             ("$c = [Net.Http.HttpClient]::new(); $c.PutAsync($u, $b)", true, true),
             ("Invoke-RestMethod https://h -Me put -Bo $b", true, true),
             ("Invoke-WebRequest https://h -OutFile x", true, false),
+            ("$p = @{ Method = 'Patch' }; irm https://h @p", true, true),
+            ("$p = @{ Method = 'Get' }; irm https://h @p", true, false),
+            (
+                "$r = [Net.Http.HttpRequestMessage]::new([Net.Http.HttpMethod]::Patch, $u); $h=[HttpClient]::new()",
+                true,
+                true,
+            ),
             ("firmware.exe https://h", false, false),
             ("Get-ChildItem C:\\irm.txt", false, false),
         ] {

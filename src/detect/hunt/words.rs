@@ -70,7 +70,8 @@ fn unquoted(raw: &str) -> String {
 }
 
 /// The first bytes of a text, up to a character's border.
-pub(super) fn head(text: &str, bytes: usize) -> &str {
+#[must_use]
+pub fn head(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.get(..end).unwrap_or(text)
 }

@@ -112,11 +112,11 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "profile",
-        arguments: "spl|correlated",
+        arguments: "spl|correlated|hunt",
         help: "how the search is read",
         run: |app, arguments| {
             let profile = Profile::from_name(arguments)
-                .ok_or_else(|| format!("{arguments} is no profile; spl and correlated are."))?;
+                .ok_or_else(|| format!("{arguments} is no profile; spl, correlated and hunt are."))?;
             app.set_profile(profile);
             Ok(Vec::new())
         },
