@@ -272,7 +272,7 @@ impl Listing {
 
 impl Store {
     /// The findings as [`Self::by_time`] last put them.
-    fn ranked(&self) -> &[FindingId] {
+    pub(super) fn ranked(&self) -> &[FindingId] {
         self.ranking.sorted()
     }
 }

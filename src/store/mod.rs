@@ -16,6 +16,7 @@ mod lead_rows;
 mod leads;
 pub mod listing;
 pub mod process;
+pub mod pushes;
 mod ranking;
 pub mod rows;
 mod tree;

@@ -10,7 +10,7 @@ use crate::detect::Facts;
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
-use crate::model::repository::repository;
+use crate::model::repository::{owner, repository};
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 
@@ -155,6 +155,12 @@ impl<'a> FindingView<'a> {
         }
     }
 
+    /// Whose repository it goes to: `github.com/owner`, or the host alone, in lower case.
+    #[must_use]
+    pub fn owner(&self) -> Option<String> {
+        self.destination().as_deref().map(owner)
+    }
+
     /// What the detection looked at.
     #[must_use]
     pub fn facts(&self) -> Facts<'a> {
@@ -173,13 +179,14 @@ impl<'a> FindingView<'a> {
 pub struct FilteredFinding<'a, 'b> {
     view: &'b FindingView<'a>,
     guid: OnceCell<Option<String>>,
+    owner: OnceCell<Option<String>>,
 }
 
 impl<'a, 'b> FilteredFinding<'a, 'b> {
     /// A finding for a filter.
     #[must_use]
     pub const fn new(view: &'b FindingView<'a>) -> Self {
-        Self { view, guid: OnceCell::new() }
+        Self { view, guid: OnceCell::new(), owner: OnceCell::new() }
     }
 }
 
@@ -194,6 +201,7 @@ impl Subject for FilteredFinding<'_, '_> {
             FilterField::ParentImage => view.text(Field::ParentImage),
             FilterField::ParentCommandLine => view.text(Field::ParentCommandLine),
             FilterField::DestinationHostname => view.text(Field::DestinationHostname),
+            FilterField::Owner => self.owner.get_or_init(|| view.owner()).as_deref(),
             FilterField::Signal => Some(view.signal().name()),
             FilterField::Source => Some(view.source()),
             FilterField::ProcessGuid => self.guid.get_or_init(|| view.store.guid_text(view)).as_deref(),

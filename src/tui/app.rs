@@ -22,6 +22,7 @@ use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::keys::Context;
 use crate::tui::prompt::Prompt;
+use crate::tui::pushes::PushesPage;
 use crate::tui::theme::Theme;
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::widgets::line::Glyphs;
@@ -88,6 +89,8 @@ pub enum Page {
     Losses,
     /// What the logs could have shown.
     Coverage,
+    /// Who pushes where.
+    Pushes,
     /// A raw event; `None` while it is being read.
     Raw {
         /// Which event.
@@ -210,6 +213,8 @@ pub struct App {
     pub page: Option<Page>,
     /// The first line of the page that is shown.
     pub page_top: usize,
+    /// The page "who pushes where".
+    pub pushes: PushesPage,
     /// The line at the bottom, while it is typed in.
     pub prompt: Option<Prompt>,
     /// Lines typed before, per kind of prompt.
@@ -274,6 +279,7 @@ impl App {
             histogram: HistogramCursor::default(),
             page: None,
             page_top: 0,
+            pushes: PushesPage::default(),
             prompt: None,
             past_lines: super::prompt::PastLines::default(),
             message: None,
@@ -314,6 +320,8 @@ impl App {
     pub const fn context(&self) -> Context {
         if self.prompt.is_some() {
             Context::Prompt
+        } else if matches!(self.page, Some(Page::Pushes)) {
+            Context::Pushes
         } else if self.page.is_some() {
             Context::Page
         } else if self.tuning.is_some() {
@@ -346,9 +354,11 @@ impl App {
             self.area = area;
             self.detail_key = None;
         }
-        if self.stale || (with_news && self.has_news()) {
+        let is_news = self.stale || (with_news && self.has_news());
+        if is_news {
             self.make_list();
         }
+        self.prepare_pushes(is_news);
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();

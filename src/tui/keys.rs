@@ -39,6 +39,8 @@ pub enum Action {
     CopyRow,
     Losses,
     Coverage,
+    Pushes,
+    TurnPushes,
     Theme,
     Mouse,
     Help,
@@ -63,12 +65,14 @@ pub enum Context {
     Prompt,
     /// A page over the screen: help, losses, a raw event.
     Page,
+    /// The page "who pushes where".
+    Pushes,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page];
+    pub const ALL: [Self; 7] =
+        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page, Self::Pushes];
 
     /// The heading in the help.
     #[must_use]
@@ -80,6 +84,7 @@ impl Context {
             Self::Tuning => "While editing a pattern",
             Self::Prompt => "In the filter and command line",
             Self::Page => "On a page",
+            Self::Pushes => "On the page of who pushes where",
         }
     }
 }
@@ -109,10 +114,11 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page];
+const EVERYWHERE: &[Context] = &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Pushes];
+const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes];
 
 macro_rules! table {
     ($($action:ident [$($chord:expr),+] $contexts:expr, $label:literal, $help:literal;)+) => {
@@ -138,6 +144,10 @@ table! {
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
     // Pages.
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
+    Enter [key(Key::Enter)] &[Pushes], "alerts", "to the alerts of this owner and host or user: the list, filtered";
+    TurnPushes [key(Key::Tab), char('b')] &[Pushes], "host or user", "hosts in place of users, and back";
+    Profile [char('p')] &[Pushes], "profile", "the next profile: spl, correlated, hunt";
+    Escape [key(Key::Esc), char('q'), char('5')] &[Pushes], "close", "close the page";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
@@ -157,6 +167,7 @@ table! {
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
+    Pushes [char('5')] PANES, "pushes", "who pushes where: repositories' owners by host or user";
     Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
@@ -169,18 +180,18 @@ table! {
     Down [key(Key::Down), char('j')] MOVING, "", "down";
     PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] MOVING, "", "a page up";
     PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] MOVING, "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page], "", "to the last";
-    Left [key(Key::Left), char('h')] &[Alerts, Histogram], "", "scroll the command lines left; in the histogram: earlier";
-    Right [key(Key::Right), char('l')] &[Alerts, Histogram], "", "scroll the command lines right; in the histogram: later";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Pushes], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Pushes], "", "to the last";
+    Left [key(Key::Left), char('h')] &[Alerts, Histogram, Pushes], "", "scroll the command lines left; in the histogram: earlier";
+    Right [key(Key::Right), char('l')] &[Alerts, Histogram, Pushes], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
     Enter [key(Key::Enter)] &[Histogram], "range", "filter the list by the marked range";
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
-    Redraw [ctrl('l')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "draw the screen anew";
-    Suspend [ctrl('z')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "back to the shell; fg comes back";
-    Interrupt [ctrl('c')] &[Alerts, Histogram, Detail, Tuning, Prompt, Page], "", "quit from anywhere";
+    Redraw [ctrl('l')] EVERYWHERE, "", "draw the screen anew";
+    Suspend [ctrl('z')] EVERYWHERE, "", "back to the shell; fg comes back";
+    Interrupt [ctrl('c')] EVERYWHERE, "", "quit from anywhere";
 }
 
 /// What a key does in a context.

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod input;
 pub mod keys;
 pub mod prompt;
+pub mod pushes;
 pub mod run;
 pub mod safe;
 pub mod terminal;

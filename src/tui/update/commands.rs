@@ -6,6 +6,7 @@ use crate::detect::profile::Profile;
 use crate::export::Format;
 use crate::filter::Filter;
 use crate::store::listing::{GroupKey, Side, SortKey};
+use crate::store::pushes::Axis;
 use crate::tui::app::{App, Page, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Context};
@@ -121,6 +122,24 @@ pub const COMMANDS: &[Command] = &[
             Ok(Vec::new())
         },
         complete: |_| Profile::ALL.iter().map(|profile| profile.name().to_owned()).collect(),
+    },
+    Command {
+        name: "pushes",
+        arguments: "host|user",
+        help: "who pushes where: repositories' owners by host or user",
+        run: |app, arguments| {
+            match arguments {
+                "" => {}
+                "host" => app.pushes.axis = Axis::Host,
+                "user" => app.pushes.axis = Axis::User,
+                other => {
+                    return Err(format!("{other} is nothing to hold owners against; host and user are."));
+                }
+            }
+            app.open_pushes();
+            Ok(Vec::new())
+        },
+        complete: |_| vec!["host".to_owned(), "user".to_owned()],
     },
     Command {
         name: "quit",

@@ -155,6 +155,8 @@ impl App {
             Action::CopyRow => return self.copy_row(),
             Action::Losses => self.open_page(Page::Losses),
             Action::Coverage => self.open_page(Page::Coverage),
+            Action::Pushes => self.open_pushes(),
+            Action::TurnPushes => self.turn_pushes(),
             Action::Help => self.open_page(Page::Help),
             Action::Theme => {
                 let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
@@ -249,7 +251,7 @@ impl App {
                 self.tuning = None;
                 self.touch();
             }
-            Context::Page => self.page = None,
+            Context::Page | Context::Pushes => self.page = None,
             _ => {
                 match self.narrowing() {
                     Some("mark") => self.histogram.mark = None,
@@ -275,6 +277,7 @@ impl App {
     fn enter(&mut self, context: Context) -> Vec<Effect> {
         match context {
             Context::Tuning => self.keep_pattern(),
+            Context::Pushes => self.open_cell(),
             Context::Prompt => return self.submit(),
             Context::Histogram => self.apply_range(),
             Context::Alerts if self.selected_group().is_some() => self.toggle_group(),

@@ -19,12 +19,13 @@ pub mod header;
 pub mod histogram;
 pub mod layout;
 pub mod page;
+pub mod pushes;
 pub mod tuning;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::app::App;
+use super::app::{App, Page};
 use super::theme::Token;
 use layout::{MIN_HEIGHT, MIN_WIDTH};
 
@@ -37,7 +38,9 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     }
     let panes = &app.panes;
     header::draw(app, panes.header, buffer);
-    if let Some(page) = &app.page {
+    if app.page == Some(Page::Pushes) {
+        pushes::draw(app, panes.body, buffer);
+    } else if let Some(page) = &app.page {
         page::draw(app, page, panes.body, buffer);
     } else {
         if let Some(pane) = panes.list {

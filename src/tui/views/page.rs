@@ -26,6 +26,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Losses => "What could not be read",
         Page::Coverage => "What these logs could have shown",
         Page::Raw { .. } => "Raw event",
+        Page::Pushes => "Who pushes where",
     };
     let lines = page_lines(app, page);
     let rows = usize::from(area.height.saturating_sub(1));
@@ -46,6 +47,8 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Losses => losses(app),
         Page::Coverage => coverage(app),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
+        // A table of its own.
+        Page::Pushes => Vec::new(),
     }
 }
 
@@ -87,7 +90,7 @@ const ABOUT: &[(&str, &[&str])] = &[
             "Words and terms are all asked for: git alice. OR and ( ) say otherwise: host:ws-1 OR host:ws-2.",
             "field:value holds the value; field=value is the value; field~regex matches it; all of them without case, but for the regex.",
             "score>=3, time>=2026-03-10T12:00, record=4711. !term is the opposite; a missing field meets no term but a negated one.",
-            "Fields: host, user, image, command, parent, parentcommand, destination, signal, score, time, record, source.",
+            "Fields: host, user, image, command, parent, parentcommand, destination, owner, signal, score, time, record, source.",
         ],
     ),
     (
