@@ -47,6 +47,7 @@ fn app(alerts: u32) -> App {
         title: "bench".to_owned(),
         mouse: false,
         endless: None,
+        keeper: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));

@@ -10,7 +10,9 @@
 #[path = "support/pty.rs"]
 mod pty;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -248,6 +250,32 @@ fn what_can_not_be_shown_is_said() {
     let mut dumb = Console::start_with([fixture("four-tests.evtx")], 24, 100, &[("TERM", "dumb")]);
     dumb.wait_for(says("TERM is dumb"), PATIENCE);
     assert_eq!(dumb.wait_for_end(PATIENCE).exit_code(), 2);
+}
+
+#[test]
+fn a_file_that_grows_is_followed_on_the_screen_and_a_frozen_view_stands_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("later.json");
+    let mut console = Console::start([OsStr::new("--follow"), path.as_os_str()], 24, 100);
+    console.wait_for(says("waiting for 1 to appear"), PATIENCE);
+    let put = |record: u32, command: &str| {
+        let line = format!(
+            r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-11T09:00:{record:02}Z"}}}},"EventRecordID":{record},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"Image":"C:\\git\\git.exe","CommandLine":"git push https://github.com/a/{command}"}}}}}}"##
+        );
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        writeln!(file, "{line}").unwrap();
+    };
+    put(1, "first");
+    console.wait_for(says("a/first"), PATIENCE);
+    console.wait_for(says("following 1 file"), PATIENCE);
+    console.keys(" ");
+    console.wait_for(says("frozen"), PATIENCE);
+    put(2, "second");
+    console.wait_for(says("1 new alert"), PATIENCE);
+    assert!(!console.screen().contains("a/second"), "{}", console.screen());
+    console.keys(" ");
+    console.wait_for(says("a/second"), PATIENCE);
+    assert!(console.quit().success());
 }
 
 #[test]

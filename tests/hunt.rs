@@ -19,6 +19,7 @@ use exfilscope::model::guid::Guid;
 use exfilscope::model::row::{AlertRow, Signal};
 use exfilscope::model::time::Timestamp;
 use exfilscope::store::flags::Flags;
+use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::listing::{Listing, Query};
 use exfilscope::store::{HostNaming, Retention, Store};
 use proptest::prelude::*;
@@ -42,8 +43,8 @@ struct Event {
     record: u64,
     milliseconds: i64,
     /// 0 is nobody.
-    process: u8,
-    parent: u8,
+    process: u32,
+    parent: u32,
     host: &'static str,
     fields: Vec<(Field, String)>,
 }
@@ -57,7 +58,7 @@ struct Log {
 }
 
 impl Log {
-    fn add(&mut self, code: u16, process: u8, parent: u8, fields: &[(Field, &str)]) -> &mut Self {
+    fn add(&mut self, code: u16, process: u32, parent: u32, fields: &[(Field, &str)]) -> &mut Self {
         self.now += 100;
         let record = u64::try_from(self.events.len()).unwrap() + 1;
         let fields = fields.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
@@ -66,7 +67,7 @@ impl Log {
         self
     }
 
-    fn start(&mut self, process: u8, image: &str, line: &str, parent: (u8, &str, &str)) -> &mut Self {
+    fn start(&mut self, process: u32, image: &str, line: &str, parent: (u32, &str, &str)) -> &mut Self {
         let fields = [
             (Field::Image, image),
             (Field::CommandLine, line),
@@ -78,13 +79,13 @@ impl Log {
         self.add(1, process, parent.0, &fields)
     }
 
-    fn connect(&mut self, process: u8, image: &str, name: &str) -> &mut Self {
+    fn connect(&mut self, process: u32, image: &str, name: &str) -> &mut Self {
         let fields =
             [(Field::Image, image), (Field::DestinationHostname, name), (Field::DestinationIp, ADDRESS)];
         self.add(3, process, 0, &fields)
     }
 
-    fn ask(&mut self, process: u8, image: &str, name: &str) -> &mut Self {
+    fn ask(&mut self, process: u32, image: &str, name: &str) -> &mut Self {
         let fields = [(Field::Image, image), (Field::QueryName, name), (Field::QueryResults, ANSWER)];
         self.add(22, process, 0, &fields)
     }
@@ -128,8 +129,16 @@ fn store_of(events: &[Event], hunts: bool, retention: Retention) -> Store {
 }
 
 fn ingest(store: &mut Store, event: &Event) {
+    store.ingest(batch_of(event));
+}
+
+fn batch_of(event: &Event) -> Batch {
     let mut batch = Batch::new(SourceId(0));
-    let guid = |number: u8| Some(Guid::from_written_order([number; 16]));
+    let guid = |number: u32| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&number.to_be_bytes());
+        Some(Guid::from_written_order(bytes))
+    };
     let nanoseconds = u32::try_from(event.milliseconds % 1000).unwrap() * 1_000_000;
     let head = EventHead {
         event_code: event.code,
@@ -141,7 +150,7 @@ fn ingest(store: &mut Store, event: &Event) {
     };
     let fields = event.fields.iter().map(|(field, text)| (*field, text.as_str()));
     batch.push(head, fields.chain([(Field::Computer, event.host)]));
-    store.ingest(batch);
+    batch
 }
 
 fn rows(store: &mut Store, profile: Profile) -> Vec<AlertRow> {
@@ -388,6 +397,47 @@ fn the_other_profiles_have_the_same_rows_with_and_without_leads() {
         [Signal::GitPushSendPack, Signal::ConnectionByReverseName],
         "what the search has is no lead"
     );
+}
+
+#[test]
+fn where_old_events_leave_leads_keep_what_they_are_made_of_and_fetches_stay_fetches() {
+    let url = "https://github.com/o/r.git";
+    let mut log = Log::default();
+    for round in 0..12 {
+        let first = 1000 * (round + 1);
+        let helper = format!("git-remote-https origin {url}");
+        log.start(first, GIT, "git push origin", (9, CMD, "x"))
+            .start(first + 1, HELPER, &helper, (first, GIT, "git push origin"))
+            .connect(first + 1, HELPER, "-")
+            .start(first + 2, GIT, &format!("git send-pack {url}/"), (first + 1, HELPER, "x"));
+        for number in 0..1_500 {
+            // Fetches of which many lie across whatever border is drawn.
+            let fetch = first + 10 + 3 * (number % 250);
+            match number % 3 {
+                0 => log.start(fetch, GIT, "git fetch", (9, CMD, "x")),
+                1 => log.start(fetch, HELPER, &helper, (fetch - 3, GIT, "git remote-https")),
+                _ => log.connect(fetch - 3, HELPER, "-"),
+            };
+        }
+    }
+    let whole = rows(&mut store_of(&log.events, true, Retention::Everything), Profile::Hunt);
+    let alerts = |rows: &[AlertRow]| -> Vec<AlertRow> {
+        rows.iter().filter(|row| row.suspicion_score >= 2).cloned().collect()
+    };
+    assert_eq!(alerts(&whole).len(), 12);
+
+    let mut store = store_of(&[], true, Retention::Everything);
+    let mut keeper = Keeper::new(Keep::Events(2_000), || Timestamp::from_unix(2_000, 0, 0));
+    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    for event in &log.events {
+        flags.extend(&store);
+        if keeper.ingest(&mut store, batch_of(event), &flags).is_some() {
+            flags.restart(&store);
+        }
+    }
+    assert!(store.let_go() > 1_000, "{} left", store.let_go());
+    let kept = rows(&mut store, Profile::Hunt);
+    assert!(alerts(&kept) == alerts(&whole), "{:#?}", alerts(&kept));
 }
 
 /// Everything that can be found, in one log.

@@ -42,6 +42,7 @@ fn app(names: &[&str], profile: Profile) -> App {
         title: "logs".to_owned(),
         mouse: false,
         endless: None,
+        keeper: None,
     };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());

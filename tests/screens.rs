@@ -58,6 +58,7 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         title: "four-tests.evtx".to_owned(),
         mouse: false,
         endless: None,
+        keeper: None,
     };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());
@@ -157,6 +158,38 @@ fn screens_are_as_they_were_looked_at() {
     insta::assert_snapshot!("ascii_80x24", text(&at(&mut app, (80, 24))));
     insta::assert_snapshot!("too_small", text(&at(&mut app, (59, 15))));
     insta::assert_snapshot!("nothing_yet", text(&at(&mut empty(ColorSupport::Ansi16, false), (80, 24))));
+}
+
+#[test]
+fn a_frozen_view_stands_still_and_says_what_came_meanwhile() {
+    let (first, rest): (Vec<_>, Vec<_>) = {
+        let mut messages = messages("forwarded.evtx");
+        messages.retain(|message| !matches!(message, FeedMessage::Finished));
+        let batches = messages.len();
+        let rest = messages.split_off(batches / 2);
+        (messages, rest)
+    };
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, first);
+    let before = text(&at(&mut app, (120, 40)));
+    press(&mut app, " ");
+    feed(&mut app, rest);
+    let frozen = at(&mut app, (120, 40));
+    let alerts = |text: &str| text.lines().skip(1).take_while(|line| !line.contains("Detail")).count();
+    let (before_list, frozen_text) = (before.lines().skip(2).take(8).collect::<Vec<_>>(), text(&frozen));
+    assert_eq!(frozen_text.lines().skip(2).take(8).collect::<Vec<_>>(), before_list, "{}", alerts(&before));
+    let said = find(&frozen, "frozen, ");
+    assert!(looks(&app, style_at(&frozen, said), Token::Warning));
+    assert!(frozen_text.contains("new alert"), "{frozen_text}");
+    assert!(!app.has_news(), "nothing is left to draw for");
+    press(&mut app, " ");
+    let thawed = text(&at(&mut app, (120, 40)));
+    assert!(!thawed.contains("frozen"), "{thawed}");
+    assert_ne!(thawed.lines().skip(2).take(8).collect::<Vec<_>>(), before_list);
+    // Once all is read there is nothing to hold back.
+    app.feed(FeedMessage::Finished);
+    press(&mut app, " ");
+    assert!(text(&at(&mut app, (120, 40))).contains("All is read"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::export::Format;
 use crate::rule::Engine;
 use crate::source::InputFormat;
 use crate::store::HostNaming;
+use crate::store::keep::Keep;
 
 /// Is somebody carrying data out through a code repository? (MITRE ATT&CK T1567.001)
 ///
@@ -33,6 +34,9 @@ pub(super) struct Arguments {
     /// --live: another channel, such as ForwardedEvents
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
+    /// Go on reading as the files grow, through rotation; a path that is not there yet is waited for
+    #[arg(long, conflicts_with = "live", requires = "paths")]
+    pub follow: bool,
     #[command(flatten)]
     pub common: Common,
 }
@@ -50,6 +54,28 @@ fn parse_age(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = number.parse().map_err(|_| "an age begins with a number, such as 24h".to_owned())?;
     number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| "that is too long ago".to_owned())
+}
+
+/// `200000`, `500MB` or `24h`.
+fn parse_keep(text: &str) -> Result<Keep, String> {
+    const SHAPES: &str = "a number of events (200000), a size (64MB, 2GB) or an age (30m, 24h, 7d)";
+    let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.get(number.len()..).unwrap_or("").to_ascii_lowercase();
+    let count = || number.parse::<usize>().map_err(|_| format!("what to keep is {SHAPES}"));
+    let bytes = |factor: usize| count()?.checked_mul(factor).ok_or_else(|| "that is too much".to_owned());
+    let keep = match unit.as_str() {
+        "" => Keep::Events(count()?),
+        "kb" => Keep::Bytes(bytes(1_000)?),
+        "mb" => Keep::Bytes(bytes(1_000_000)?),
+        "gb" => Keep::Bytes(bytes(1_000_000_000)?),
+        "s" | "m" | "h" | "d" => Keep::Age(parse_age(text)?),
+        _ => return Err(format!("what to keep is {SHAPES}")),
+    };
+    match keep {
+        Keep::Events(0..1_000) => Err("fewer than 1000 events are too few to see anything by".to_owned()),
+        Keep::Bytes(0..8_000_000) => Err("less than 8MB is too little to see anything by".to_owned()),
+        keep => Ok(keep),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,6 +194,10 @@ pub(super) struct Common {
     /// Take all inputs for this, instead of telling each by its content
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub input_format: Option<InputFormatName>,
+    /// Keep only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
+    /// ancestors stay
+    #[arg(long, value_name = "N|SIZE|AGE", value_parser = parse_keep)]
+    pub keep: Option<Keep>,
     /// Draw with letters only, for terminals without line characters
     #[arg(long)]
     pub ascii: bool,

@@ -16,7 +16,7 @@ use crate::config;
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
-use crate::source::{Events, LoadOptions, load_as};
+use crate::source::{Events, FollowStatus, LoadOptions, follow, load_as};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
@@ -40,6 +40,23 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
         load_as(&paths, format, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
     show(&resolved, title, progress, receiver, None, Arc::new(Events))?;
+    Ok(0)
+}
+
+/// The console on files that grow, until it is left; says the exit status.
+pub(super) fn run_following(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
+    check_terminal()?;
+    let resolved = Resolved::new(common)?;
+    let progress = Arc::new(Progress::default());
+    let status = Arc::new(FollowStatus::default());
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (title, paths, format) = (title(paths), paths.to_vec(), resolved.input_format);
+    let (for_readers, its_status) = (Arc::clone(&progress), Arc::clone(&status));
+    read_on_a_thread(move || {
+        follow(&paths, format, &for_readers, &its_status, &|message| sender.blocking_send(message).is_ok());
+    })?;
+    let state = move || status.sentence();
+    show(&resolved, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
     Ok(0)
 }
 
@@ -142,6 +159,7 @@ fn show(
         reveal_secrets: resolved.reveal_secrets,
         title,
         endless,
+        keeper: resolved.keeper(),
     };
     let store = resolved.store(Retention::Everything);
     let world = World {

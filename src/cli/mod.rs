@@ -23,6 +23,7 @@ const WAYS_IN: &str =
     "exfilscope looks for data that is carried out through code repositories, in Sysmon logs.
 
   exfilscope PATH...         the console on files and folders: .evtx, XML, JSON, CSV
+  exfilscope --follow PATH.. the console on files that grow
   exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
   exfilscope --help          all options
@@ -42,6 +43,7 @@ pub fn run() -> ExitCode {
             let _ = write!(std::io::stderr(), "{WAYS_IN}");
             Ok(EXIT_USAGE)
         }
+        None if arguments.follow => console::run_following(&arguments.paths, &arguments.common),
         None => console::run(&arguments.paths, &arguments.common),
     };
     ExitCode::from(result.unwrap_or_else(|message| {

@@ -19,6 +19,7 @@ use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::source::{LoadOptions, load_as};
 use crate::store::flags::Flags;
+use crate::store::keep::Keeper;
 use crate::store::listing::{Listing, Query, Side};
 use crate::store::{Retention, Store};
 use crate::tui::terminal;
@@ -74,7 +75,12 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
         Profile::Correlated => Retention::Joins,
         Profile::Hunt => Retention::Leads,
     };
-    let desk = Desk { store: Mutex::new(resolved.store(retention)), waiting: Mutex::default() };
+    let kept = Kept {
+        store: resolved.store(retention),
+        keeper: resolved.keeper(),
+        flags: Flags::new(resolved.patterns.clone()),
+    };
+    let desk = Desk { kept: Mutex::new(kept), waiting: Mutex::default() };
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };
     let take = |message| {
@@ -95,10 +101,36 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
     desk.finish()
 }
 
+/// The store, and who keeps it within its bounds.
+struct Kept {
+    store: Store,
+    keeper: Option<Keeper>,
+    flags: Flags,
+}
+
+impl Kept {
+    fn take(&mut self, message: FeedMessage) {
+        match message {
+            FeedMessage::Source(source) => self.store.add_source(source),
+            FeedMessage::Batch(batch) => match &mut self.keeper {
+                None => self.store.ingest(batch),
+                Some(keeper) => {
+                    self.flags.extend(&self.store);
+                    if keeper.ingest(&mut self.store, batch, &self.flags).is_some() {
+                        self.flags.restart(&self.store);
+                    }
+                }
+            },
+            FeedMessage::Fault(fault) => self.store.add_fault(fault),
+            FeedMessage::Finished => {}
+        }
+    }
+}
+
 /// Where the readers leave what they have read. Whoever finds the store free puts in what has gathered; the others read
 /// on, so that no thread waits for another and none is there only to take messages.
 struct Desk {
-    store: Mutex<Store>,
+    kept: Mutex<Kept>,
     waiting: Mutex<VecDeque<FeedMessage>>,
 }
 
@@ -110,27 +142,22 @@ impl Desk {
             waiting.len()
         };
         if waiting > MOST_WAITING {
-            self.put_in(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner));
-        } else if let Ok(mut store) = self.store.try_lock() {
-            self.put_in(&mut store);
+            self.put_in(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        } else if let Ok(mut kept) = self.kept.try_lock() {
+            self.put_in(&mut kept);
         }
     }
 
-    fn put_in(&self, store: &mut Store) {
+    fn put_in(&self, kept: &mut Kept) {
         let next = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         while let Some(message) = next() {
-            match message {
-                FeedMessage::Source(source) => store.add_source(source),
-                FeedMessage::Batch(batch) => store.ingest(batch),
-                FeedMessage::Fault(fault) => store.add_fault(fault),
-                FeedMessage::Finished => {}
-            }
+            kept.take(message);
         }
     }
 
     fn finish(self) -> Store {
-        self.put_in(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner));
-        self.store.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.put_in(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        self.kept.into_inner().unwrap_or_else(PoisonError::into_inner).store
     }
 }
 

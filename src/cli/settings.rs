@@ -3,6 +3,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::args::Common;
 use crate::config::{Config, save_patterns};
@@ -10,7 +11,9 @@ use crate::detect::ALERT_SCORE;
 use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
+use crate::model::time::Timestamp;
 use crate::source::InputFormat;
+use crate::store::keep::{Keep, Keeper};
 use crate::store::{HostNaming, Retention, Store};
 
 /// The settings in force.
@@ -34,6 +37,8 @@ pub(super) struct Resolved {
     pub reveal_secrets: bool,
     /// Count an event every time it is met.
     pub keep_duplicates: bool,
+    /// What is kept, where not everything is.
+    pub keep: Option<Keep>,
     /// Letters only.
     pub ascii: bool,
     /// Take the mouse from the start.
@@ -73,6 +78,7 @@ impl Resolved {
             input_format: common.input_format.map(InputFormat::from),
             reveal_secrets: common.reveal_secrets,
             keep_duplicates: common.keep_duplicates,
+            keep: common.keep,
             ascii: common.ascii || config.ascii.unwrap_or(false),
             mouse: config.mouse.unwrap_or(false),
             theme: common.theme.clone().or_else(|| config.theme.clone()),
@@ -83,6 +89,11 @@ impl Resolved {
 }
 
 impl Resolved {
+    /// Who keeps the store within its bounds, where it has some.
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        self.keep.map(|keep| Keeper::new(keep, now))
+    }
+
     /// An empty store for these settings.
     pub(super) fn store(&self, retention: Retention) -> Store {
         let mut store = Store::new(self.naming, retention);
@@ -94,6 +105,11 @@ impl Resolved {
         }
         store
     }
+}
+
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX), 0, 0)
 }
 
 /// Writes patterns into the configuration file, again and again, each time against what the last one left.

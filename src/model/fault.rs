@@ -88,6 +88,23 @@ impl Tally {
         }
     }
 
+    /// What this account has more than an earlier one.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        fn more<K: Copy + Ord>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
+            now.iter()
+                .map(|(key, count)| (*key, count.saturating_sub(before.get(key).copied().unwrap_or(0))))
+                .filter(|(_, count)| *count > 0)
+                .collect()
+        }
+        Self {
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            sysmon: self.sysmon.saturating_sub(earlier.sysmon),
+            skipped: more(&self.skipped, &earlier.skipped),
+            event_codes: more(&self.event_codes, &earlier.event_codes),
+        }
+    }
+
     /// Whether nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {

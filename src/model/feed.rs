@@ -72,4 +72,61 @@ pub trait RawEvents: Send + Sync {
     /// # Errors
     /// A sentence that names the file and says why, where it can't be read again.
     fn xml(&self, source: &SourceInfo, place: Place) -> Result<String, String>;
+
+    /// The same, of the event that has this record number: a file that was rotated or written over since holds another
+    /// one in its place.
+    ///
+    /// # Errors
+    /// The same, and a sentence where another event stands there.
+    fn xml_of_record(
+        &self,
+        source: &SourceInfo,
+        place: Place,
+        record: Option<u64>,
+    ) -> Result<String, String> {
+        let text = self.xml(source, place)?;
+        match record {
+            Some(record) if !has_number(&text, record) => Err(format!(
+                "{} was rotated or written over since record {record} was read: another event stands in its place",
+                source.path.display()
+            )),
+            _ => Ok(text),
+        }
+    }
+}
+
+/// Whether a number stands in a text, with other digits on neither side.
+fn has_number(text: &str, number: u64) -> bool {
+    let digits = number.to_string();
+    text.match_indices(&digits).any(|(at, _)| {
+        let (before, behind) = (text.get(..at), text.get(at + digits.len()..));
+        let is_digit = |c: char| c.is_ascii_digit();
+        !before.is_some_and(|text| text.ends_with(is_digit))
+            && !behind.is_some_and(|text| text.starts_with(is_digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::batch::SourceId;
+
+    struct Fixed(&'static str);
+
+    impl RawEvents for Fixed {
+        fn xml(&self, _: &SourceInfo, _: Place) -> Result<String, String> {
+            Ok(self.0.to_owned())
+        }
+    }
+
+    #[test]
+    fn another_event_in_the_place_of_one_is_not_shown_as_that_one() {
+        let source = SourceInfo { id: SourceId(0), path: "a.json".into(), name: "a.json".into(), size: None };
+        let of = |text, record| Fixed(text).xml_of_record(&source, 0, record);
+        assert!(of("<EventRecordID>17</EventRecordID>", Some(17)).is_ok());
+        assert!(of("nothing to hold it against", None).is_ok());
+        for other in ["<EventRecordID>170</EventRecordID>", "217", "16", ""] {
+            assert!(of(other, Some(17)).unwrap_err().contains("record 17"), "{other}");
+        }
+    }
 }

@@ -49,8 +49,19 @@ pub fn load_as(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Outlet { progress, sink, is_gone: AtomicBool::new(false) };
+    let outlet = Outlet::new(progress, sink);
     let files = discover(paths, format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
+    load_files(files, format, *options, &outlet);
+    outlet.send(FeedMessage::Finished);
+}
+
+/// Reads files that were found; they are numbered from 0 in their order.
+pub(super) fn load_files(
+    files: Vec<Candidate>,
+    format: Option<InputFormat>,
+    options: LoadOptions,
+    outlet: &Outlet<'_>,
+) {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let wanted = if options.threads == 0 { cores() } else { options.threads };
     let chunks = files.iter().map(|file| file.size / CHUNK_SIZE as u64 + 1).sum::<u64>();
@@ -65,38 +76,41 @@ pub fn load_as(
             // Fewer threads do as well.
             let _ = thread::Builder::new()
                 .name(SOURCE_THREAD.to_owned())
-                .spawn_scoped(scope, || Worker::new(&board, &outlet).work());
+                .spawn_scoped(scope, || Worker::new(&board, outlet).work());
         }
-        Worker::new(&board, &outlet).work();
+        Worker::new(&board, outlet).work();
     });
     for file in board.lock().open.drain(..) {
         outlet.send_batch(file.abandon());
     }
-    outlet.send(FeedMessage::Finished);
 }
 
 /// Where everything goes.
-struct Outlet<'a> {
+pub(super) struct Outlet<'a> {
     progress: &'a Progress,
     sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
     is_gone: AtomicBool,
 }
 
-impl Outlet<'_> {
-    fn send(&self, message: FeedMessage) {
+impl<'a> Outlet<'a> {
+    pub(super) const fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
+        Self { progress, sink, is_gone: AtomicBool::new(false) }
+    }
+
+    pub(super) fn send(&self, message: FeedMessage) {
         if !self.is_gone.load(Ordering::Relaxed) && !(self.sink)(message) {
             self.is_gone.store(true, Ordering::Relaxed);
         }
     }
 
-    fn send_batch(&self, batch: Batch) {
+    pub(super) fn send_batch(&self, batch: Batch) {
         if !batch.is_empty() {
             self.progress.records_done.fetch_add(batch.tally.records(), Ordering::Relaxed);
             self.send(FeedMessage::Batch(batch));
         }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.progress.is_stopped() || self.is_gone.load(Ordering::Relaxed)
     }
 }
@@ -351,7 +365,7 @@ impl<'a> Worker<'a> {
 }
 
 /// Has a chunk of so many records read. Should the reader fail on it, it is lost and the load goes on.
-fn guarded(
+pub(super) fn guarded(
     reader: &mut ChunkReader,
     records: u64,
     batch: &mut Batch,

@@ -4,6 +4,7 @@ mod discover;
 mod events;
 mod evtx;
 mod file;
+mod follow;
 mod gaps;
 mod ledger;
 pub mod live;
@@ -13,5 +14,6 @@ mod text;
 
 pub use events::Events;
 pub use evtx::EvtxEvents;
+pub use follow::{FollowStatus, follow};
 pub use load::{LoadOptions, load, load_as};
 pub use text::InputFormat;

@@ -197,6 +197,15 @@ impl Acts {
         left_over
     }
 
+    /// Bytes that the acts take, as far as they grow with the events.
+    pub(super) fn bytes(&self) -> usize {
+        /// A slot of a table with its key, and the clues of an act, as they mostly are.
+        const SLOT: usize = 64;
+        self.entries.capacity() * (size_of::<Act>() + SLOT)
+            + (self.by_owner.capacity() + self.resolved.capacity()) * SLOT
+            + (self.meetings.capacity() + self.folders.capacity()) * 2 * SLOT
+    }
+
     fn touch_meeting(&mut self, key: MeetingKey) {
         if let Some(meeting) = self.meetings.get_mut(&key)
             && !meeting.is_dirty
@@ -255,6 +264,30 @@ impl Store {
     pub fn hunt(&mut self, hosts: RepositoryHosts) {
         self.acts.is_on = true;
         self.acts.hosts = hosts;
+    }
+
+    /// Looks for leads as another store does.
+    pub(super) fn hunt_like(&mut self, other: &Self) {
+        self.acts.is_on = other.acts.is_on;
+        self.acts.hosts = other.acts.hosts.clone();
+    }
+
+    /// The events of acts that are alerts, and of those that go on after `first_kept`: half of an act would be another
+    /// one, and a fetch without its Event 1 no fetch.
+    pub(super) fn needed_by_acts(
+        &self,
+        first_kept: usize,
+        is_alert: impl Fn(FindingId) -> bool,
+    ) -> Vec<EventId> {
+        let mut needed = Vec::new();
+        for act in self.acts.entries.iter().filter(|act| act.merged_into.is_none()) {
+            let marks = || act.shown.iter().chain(&act.remote).chain(&act.marks);
+            let goes_on = || marks().any(|mark| mark.event.0 as usize >= first_kept);
+            if act.finding.is_some_and(&is_alert) || goes_on() {
+                needed.extend(marks().map(|mark| mark.event));
+            }
+        }
+        needed
     }
 
     /// Notes a clue of an event for the act of its process.

@@ -92,6 +92,16 @@ pub(super) struct Census {
 }
 
 impl Census {
+    /// The same with the hosts' names as another interner has them.
+    pub(super) fn renamed(self, mut rename: impl FnMut(Symbol) -> Option<Symbol>) -> Self {
+        let hosts = self.hosts.into_iter().filter_map(|(host, seen)| Some((rename(host)?, seen))).collect();
+        let mut sources = self.sources;
+        for source in sources.values_mut() {
+            source.host = source.host.and_then(&mut rename);
+        }
+        Self { hosts, sources }
+    }
+
     pub(super) fn add_records(&mut self, batch: &Batch) {
         let source = self.sources.entry(batch.source).or_default();
         source.records += batch.tally.records();

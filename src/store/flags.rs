@@ -37,6 +37,13 @@ impl Flags {
         self.extend(store);
     }
 
+    /// Evaluates all hosts and parents anew: for a store that has taken another's place.
+    pub fn restart(&mut self, store: &Store) {
+        self.ci_systems.clear();
+        self.known_ides.clear();
+        self.extend(store);
+    }
+
     /// Evaluates the hosts and parents that are new in the store.
     pub fn extend(&mut self, store: &Store) {
         extend(&mut self.ci_systems, &self.patterns.ci_host, store.hosts(), store);

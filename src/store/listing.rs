@@ -119,6 +119,8 @@ pub struct Query<'a> {
     pub group: Option<GroupKey>,
     /// From (inclusive) and to (exclusive), in seconds since 1970.
     pub range: Option<(i64, i64)>,
+    /// Findings of the first so many events, in order of arrival; `None` for all.
+    pub of_first_events: Option<usize>,
     /// A condition on each finding.
     pub filter: Option<&'a dyn Fn(&FindingView<'_>) -> bool>,
 }
@@ -135,6 +137,7 @@ impl Query<'_> {
             reversed: false,
             group: None,
             range: None,
+            of_first_events: None,
             filter: None,
         }
     }
@@ -191,7 +194,12 @@ impl Listing {
         let store = &*store;
         let mut listing = Self::default();
         let mut by_score: [Vec<FindingId>; 4] = Default::default();
-        for id in store.ranked() {
+        let is_shown = |id: FindingId| {
+            query.of_first_events.is_none_or(|first| {
+                store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
+            })
+        };
+        for id in store.ranked().iter().filter(|id| is_shown(**id)) {
             let Some(points) = store.finding(*id).and_then(|finding| finding.score(query.profile, flags))
             else {
                 continue;

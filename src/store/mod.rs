@@ -12,6 +12,7 @@ pub mod finding;
 pub mod flags;
 pub mod interner;
 mod joins;
+pub mod keep;
 mod lead_rows;
 mod leads;
 pub mod listing;
@@ -101,6 +102,8 @@ pub struct Store {
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
     overflowed: u64,
+    /// Events that left to keep the store within bounds.
+    let_go: u64,
     generation: u64,
 }
 
@@ -140,17 +143,9 @@ impl Store {
     }
 
     fn ingest_event(&mut self, batch: &Batch, record: &EventRecord) {
-        let text = |field| batch.text(record, field);
-        let facts = Facts {
-            event_code: record.head.event_code,
-            host: None,
-            image: text(Field::Image),
-            command_line: text(Field::CommandLine),
-            parent_image: None,
-            destination_hostname: text(Field::DestinationHostname),
-        };
+        let facts = own_facts(batch, record);
         let clause = selection::select(&facts);
-        if !self.wants(&facts, clause, text(Field::QueryName)) {
+        if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
             self.count_for_coverage(batch, record);
             return;
         }
@@ -159,6 +154,12 @@ impl Store {
             return;
         }
         self.count_for_coverage(batch, record);
+        self.take_event(batch, record, &facts, clause);
+    }
+
+    /// Puts an event in, and all that follows from it.
+    fn take_event(&mut self, batch: &Batch, record: &EventRecord, facts: &Facts<'_>, clause: Option<Clause>) {
+        let text = |field| batch.text(record, field);
         let Some(id) = self.keep(batch, record) else {
             self.overflowed += 1;
             return;
@@ -426,5 +427,18 @@ impl Store {
             self.settle_leads();
         }
         self.ranking.settle(&self.findings, &self.events)
+    }
+}
+
+/// What the selection looks at.
+fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> Facts<'a> {
+    let text = |field| batch.text(record, field);
+    Facts {
+        event_code: record.head.event_code,
+        host: None,
+        image: text(Field::Image),
+        command_line: text(Field::CommandLine),
+        parent_image: None,
+        destination_hostname: text(Field::DestinationHostname),
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::Store;
 use super::flags::Flags;
-use crate::detect::profile::Profile;
+use super::listing::Query;
 use crate::model::event::Field;
 use crate::model::repository;
 use crate::model::time::Timestamp;
@@ -146,9 +146,9 @@ impl Numbers {
 }
 
 impl Pushes {
-    /// Counts all findings of a profile.
+    /// Counts all findings of a query's profile, whatever it filters; its least score tells alerts from suppressed.
     #[must_use]
-    pub fn new(store: &mut Store, flags: &Flags, profile: Profile, min_score: u8, axis: Axis) -> Self {
+    pub fn new(store: &mut Store, flags: &Flags, query: &Query<'_>, axis: Axis) -> Self {
         store.by_time();
         let store = &*store;
         let (mut owners, mut others) = (Numbers::default(), Numbers::default());
@@ -156,14 +156,17 @@ impl Pushes {
         let mut repositories: HashMap<(usize, String), Option<Timestamp>> = HashMap::new();
         let mut cells: HashMap<(usize, usize), Count> = HashMap::new();
         for id in store.ranked() {
-            let Some(view) = store.view(*id, profile, flags) else { continue };
+            let Some(view) = store.view(*id, query.profile, flags) else { continue };
+            if query.of_first_events.is_some_and(|events| view.finding().event.0 as usize >= events) {
+                continue;
+            }
             let (points, time) = (view.score(), view.time());
             times.extend(time.map(|time| time.unix_seconds()));
             let other = match axis {
                 Axis::Host => view.host(),
                 Axis::User => view.text(Field::User),
             };
-            let add = |count: &mut Count| count.add(points, min_score, time);
+            let add = |count: &mut Count| count.add(points, query.min_score, time);
             let repository = view.destination();
             let owner = owners.count(repository.as_deref().map(repository::owner), add);
             if let Some(repository) = repository.filter(|repository| repository.matches('/').count() > 1) {

@@ -10,12 +10,14 @@ use ratatui::layout::Rect;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
+use crate::model::batch::Batch;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
 use crate::store::coverage::Note;
 use crate::store::event::EventId;
-use crate::store::finding::FindingId;
+use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
+use crate::store::keep::Keeper;
 use crate::store::listing::{GroupKey, Line, Listing, Query, Side, SortKey};
 use crate::store::process::ProcessId;
 use crate::store::view::{FilteredFinding, FindingView};
@@ -57,6 +59,8 @@ pub struct Settings {
     pub mouse: bool,
     /// For a source that does not end: how it does.
     pub endless: Option<SourceState>,
+    /// What is kept, where not everything is.
+    pub keeper: Option<Keeper>,
 }
 
 /// A pane of the screen.
@@ -168,6 +172,15 @@ pub struct Load {
     pub elapsed: Duration,
 }
 
+/// A view that stands still while more comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// How many events were kept when it was frozen; of their findings the list is made.
+    pub events: usize,
+    /// Alerts that came since.
+    pub new_alerts: usize,
+}
+
 /// The state.
 #[allow(clippy::struct_excessive_bools, reason = "they are switches of the screen, each on its own")]
 pub struct App {
@@ -235,6 +248,8 @@ pub struct App {
     pub title: String,
     /// For a source that does not end: how it does.
     pub endless: Option<SourceState>,
+    /// What is kept, where not everything is.
+    pub keeper: Option<Keeper>,
     /// How far the load is.
     pub progress: Arc<Progress>,
     /// How it stands.
@@ -247,6 +262,8 @@ pub struct App {
     pub panes: Panes,
     /// Whether the list must be made anew whatever the clock says.
     pub stale: bool,
+    /// While the view stands still.
+    pub frozen: Option<Frozen>,
     listed_generation: u64,
     detail_key: Option<DetailKey>,
 }
@@ -290,12 +307,14 @@ impl App {
             reveal_secrets: settings.reveal_secrets,
             title: settings.title,
             endless: settings.endless,
+            keeper: settings.keeper,
             progress,
             load: Load::default(),
             mouse: settings.mouse,
             area: Rect::default(),
             panes: Panes::default(),
             stale: true,
+            frozen: None,
             listed_generation: u64::MAX,
             detail_key: None,
         }
@@ -305,13 +324,23 @@ impl App {
     pub fn feed(&mut self, message: FeedMessage) {
         match message {
             FeedMessage::Source(source) => self.store.add_source(source),
-            FeedMessage::Batch(batch) => self.store.ingest(batch),
+            FeedMessage::Batch(batch) => self.take_batch(batch),
             FeedMessage::Fault(fault) => self.store.add_fault(fault),
             FeedMessage::Finished => {
                 self.load.finished = true;
                 self.load.stopped = self.progress.is_stopped();
                 self.stale = true;
             }
+        }
+    }
+
+    fn take_batch(&mut self, batch: Batch) {
+        let Some(keeper) = &mut self.keeper else {
+            self.store.ingest(batch);
+            return;
+        };
+        if let Some(moved) = keeper.ingest(&mut self.store, batch, &self.flags) {
+            self.follow_the_move(moved);
         }
     }
 
@@ -354,6 +383,9 @@ impl App {
             self.area = area;
             self.detail_key = None;
         }
+        if self.frozen.is_some() && with_news && self.has_news() {
+            self.count_behind_the_frozen_view();
+        }
         let is_news = self.stale || (with_news && self.has_news());
         if is_news {
             self.make_list();
@@ -362,6 +394,26 @@ impl App {
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();
+    }
+
+    /// Stops the view, or lets it go on; the collection never stops.
+    pub fn freeze(&mut self) {
+        self.frozen = match self.frozen {
+            Some(_) => None,
+            None => Some(Frozen { events: self.store.kept_events(), new_alerts: 0 }),
+        };
+        self.stale = true;
+    }
+
+    fn count_behind_the_frozen_view(&mut self) {
+        self.flags.extend(&self.store);
+        let Some(frozen) = &mut self.frozen else { return };
+        let (profile, min_score) = (self.list.profile, self.list.min_score);
+        let is_later = |finding: &&Finding| finding.event.0 as usize >= frozen.events;
+        let is_alert =
+            |finding: &&Finding| finding.score(profile, &self.flags).is_some_and(|score| score >= min_score);
+        frozen.new_alerts = self.store.findings().iter().filter(is_later).filter(is_alert).count();
+        self.listed_generation = self.store.generation();
     }
 
     fn make_list(&mut self) {
@@ -392,6 +444,7 @@ impl App {
             reversed: self.list.reversed,
             group: self.list.group,
             range: self.list.range,
+            of_first_events: self.frozen.map(|frozen| frozen.events),
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
         self.listing = Listing::new(&mut self.store, flags, &query);

@@ -41,6 +41,7 @@ pub enum Action {
     Coverage,
     Pushes,
     TurnPushes,
+    Freeze,
     Theme,
     Mouse,
     Help,
@@ -168,6 +169,7 @@ table! {
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
     Pushes [char('5')] PANES, "pushes", "who pushes where: repositories' owners by host or user";
+    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
     Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";

@@ -5,6 +5,7 @@
 //! [`terminal`] and [`input`] name crossterm.
 
 pub mod app;
+mod bounds;
 pub mod detail;
 pub mod effect;
 pub mod input;

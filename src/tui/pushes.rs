@@ -2,7 +2,7 @@
 
 use super::app::{App, Page, Pane, Tone};
 use crate::filter::Filter;
-use crate::store::listing::Side;
+use crate::store::listing::{Query, Side};
 use crate::store::pushes::{Axis, Count, Head, Pushes};
 
 /// Rows of the page that are not the table's: the rule, the heads, and the lines about the cell.
@@ -107,8 +107,12 @@ impl App {
             return;
         }
         if self.pushes.is_stale || with_news {
-            let (profile, min_score, axis) = (self.list.profile, self.list.min_score, self.pushes.axis);
-            let table = Pushes::new(&mut self.store, &self.flags, profile, min_score, axis);
+            let query = Query {
+                min_score: self.list.min_score,
+                of_first_events: self.frozen.map(|frozen| frozen.events),
+                ..Query::alerts(self.list.profile)
+            };
+            let table = Pushes::new(&mut self.store, &self.flags, &query, self.pushes.axis);
             self.pushes.renew(table);
         }
         let rows = usize::from(self.area.height.saturating_sub(2 + OTHER_ROWS));

@@ -219,9 +219,12 @@ impl Loop {
 
     fn read_raw(&self, app: &App, id: EventId) {
         let Some(event) = app.store.event(id) else { return };
-        let (Some(source), place) = (app.store.source(event).cloned(), event.place) else { return };
+        let (place, record) = (event.place, event.record_id());
+        let Some(source) = app.store.source(event).cloned() else { return };
         let (reader, sender) = (Arc::clone(&self.world.raw_events), self.answers.0.clone());
-        std::thread::spawn(move || sender.send(Answer::Raw(id, reader.xml(&source, place))).is_ok());
+        std::thread::spawn(move || {
+            sender.send(Answer::Raw(id, reader.xml_of_record(&source, place, record))).is_ok()
+        });
     }
 }
 

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`evtx_writer`] | events in, the bytes of an EVTX file out |
 //! | [`schemas`] | the fields of Sysmon's, PowerShell's and Security's events, version by version |
+//! | [`dialects`] | the same events as XML, JSON and CSV of all kinds |
+//! | [`growing_log`] | a log that is written while somebody reads it |
 //! | [`clock`], [`random`] | times and chance that are the same at every run |
 //! | [`big_log`] | a log of any size, for measurements |
 //! | [`scenarios`] | hosts, their processes and what they do: the logs under `fixtures/` |
@@ -26,7 +28,9 @@
 
 pub mod big_log;
 pub mod clock;
+pub mod dialects;
 pub mod evtx_writer;
+pub mod growing_log;
 pub mod random;
 pub mod scenarios;
 pub mod schemas;

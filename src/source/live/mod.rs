@@ -77,7 +77,7 @@ pub fn open(options: LiveOptions) -> Result<(Session, Stopper), String> {
 #[cfg(not(windows))]
 pub fn open(options: LiveOptions) -> Result<(Session, Stopper), String> {
     drop(options);
-    Err("only Windows has a Sysmon channel to read live; name .evtx files or folders instead".to_owned())
+    Err("only Windows has a Sysmon channel to read live; name .evtx files or folders, with --follow where they grow".to_owned())
 }
 
 /// Events of a channel, read again; their place is the record's number.

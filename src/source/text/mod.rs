@@ -24,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 pub(super) use raw::text_xml;
 pub(super) use sniff::{MOST_HEAD, Nature, is_promising, sniff};
@@ -99,6 +100,8 @@ pub(super) enum Done {
 /// More than this is not unpacked to disk.
 const MOST_SPOOLED: u64 = 16 << 30;
 const CHUNK: usize = 256 << 10;
+/// Between two reports of what is wrong with a stream that may have no end.
+const FAULTS_WAIT: Duration = Duration::from_secs(1);
 
 /// Reads a source of events as text, and hands over what is in it.
 pub(super) fn read(
@@ -108,8 +111,32 @@ pub(super) fn read(
     outlet: &(dyn Outlet + Sync),
 ) -> Done {
     let is_over = || outlet.is_over();
+    let is_endless = *origin == Origin::StandardInput;
+    read_opened(info, open_origin(info, origin, &is_over), is_endless, forced, outlet)
+}
+
+/// Reads a stream that grows until it ends, one that is text beyond doubt.
+pub(super) fn read_growing(
+    info: &SourceInfo,
+    stream: Box<dyn Read + Send + '_>,
+    forced: Option<InputFormat>,
+    outlet: &(dyn Outlet + Sync),
+) {
+    let (metered, read) = Metered::new(stream);
+    read_opened(info, Ok((Box::new(metered), read)), true, forced, outlet);
+}
+
+fn read_opened(
+    info: &SourceInfo,
+    opened: Result<(Stream<'_>, Arc<AtomicU64>), String>,
+    is_endless: bool,
+    forced: Option<InputFormat>,
+    outlet: &(dyn Outlet + Sync),
+) -> Done {
+    let is_over = || outlet.is_over();
     let mut run = Run::new(info, outlet);
-    let opened = open_origin(info, origin, &is_over).and_then(|(stream, packed)| {
+    run.is_endless = is_endless;
+    let opened = opened.and_then(|(stream, packed)| {
         run.packed = Arc::clone(&packed);
         input::open(stream, &packed).map_err(|error| format!("it can't be read: {error}"))
     });
@@ -239,6 +266,9 @@ struct Run<'a> {
     bytes_sent: u64,
     records: u64,
     ledger: Ledger,
+    /// What is wrong is told as it is found, since there may be no end.
+    is_endless: bool,
+    faults_told: Option<Instant>,
 }
 
 impl<'a> Run<'a> {
@@ -251,6 +281,8 @@ impl<'a> Run<'a> {
             bytes_sent: 0,
             records: 0,
             ledger: Ledger::default(),
+            is_endless: false,
+            faults_told: None,
         }
     }
 
@@ -319,6 +351,10 @@ impl<'a> Run<'a> {
         batch.tally.bytes = self.packed_told - self.bytes_sent;
         self.bytes_sent = self.packed_told;
         self.records += batch.tally.records();
+        if self.is_endless && self.faults_told.is_none_or(|told| told.elapsed() >= FAULTS_WAIT) {
+            self.faults_told = Some(Instant::now());
+            batch.faults = self.ledger.take(self.info.id, &self.info.name);
+        }
         self.outlet.batch(batch);
     }
 

@@ -154,27 +154,32 @@ impl App {
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
             Action::Losses => self.open_page(Page::Losses),
+            Action::Freeze => self.freeze(),
             Action::Coverage => self.open_page(Page::Coverage),
             Action::Pushes => self.open_pushes(),
             Action::TurnPushes => self.turn_pushes(),
             Action::Help => self.open_page(Page::Help),
-            Action::Theme => {
-                let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
-                let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
-                return name.map(Effect::Theme).into_iter().collect();
-            }
-            Action::Mouse => {
-                self.mouse = !self.mouse;
-                let state = if self.mouse {
-                    "The mouse selects here now; m gives it back."
-                } else {
-                    "The mouse is the terminal's."
-                };
-                self.say(Tone::Info, state);
-                return vec![Effect::Mouse(self.mouse)];
-            }
+            Action::Theme => return self.next_theme(),
+            Action::Mouse => return self.toggle_mouse(),
         }
         Vec::new()
+    }
+
+    fn next_theme(&self) -> Vec<Effect> {
+        let at = self.theme_names.iter().position(|name| *name == self.theme_name).unwrap_or(0);
+        let name = self.theme_names.get((at + 1) % self.theme_names.len().max(1)).cloned();
+        name.map(Effect::Theme).into_iter().collect()
+    }
+
+    fn toggle_mouse(&mut self) -> Vec<Effect> {
+        self.mouse = !self.mouse;
+        let state = if self.mouse {
+            "The mouse selects here now; m gives it back."
+        } else {
+            "The mouse is the terminal's."
+        };
+        self.say(Tone::Info, state);
+        vec![Effect::Mouse(self.mouse)]
     }
 
     /// Whether a key does anything here and now; the reason where it does not. The key bar leaves those out.
@@ -207,6 +212,10 @@ impl App {
             Action::Allow | Action::CopyRow => {
                 check(self.selected_finding().is_some(), "Nothing is selected.")
             }
+            Action::Freeze => check(
+                self.frozen.is_some() || !self.load.finished,
+                "All is read: nothing more comes that could be held back.",
+            ),
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
                 check(self.narrowing().is_some(), "There is nothing to undo here; q quits.")
@@ -220,6 +229,8 @@ impl App {
     pub fn narrowing(&self) -> Option<&'static str> {
         if self.histogram.mark.is_some() {
             Some("mark")
+        } else if self.frozen.is_some() {
+            Some("freeze")
         } else if self.zoomed {
             Some("zoom")
         } else if !self.walked.is_empty() {
@@ -255,6 +266,7 @@ impl App {
             _ => {
                 match self.narrowing() {
                     Some("mark") => self.histogram.mark = None,
+                    Some("freeze") => self.freeze(),
                     Some("zoom") => self.zoomed = false,
                     Some("walk") => self.walked.clear(),
                     Some("range") => self.list.range = None,

@@ -63,8 +63,17 @@ fn segments(app: &App) -> Vec<Segment> {
     } else if app.load.stopped {
         segments.push(one(8, "stopped early".to_owned(), Token::Warning));
     }
+    if let Some(frozen) = app.frozen {
+        let news = match frozen.new_alerts {
+            0 => "frozen".to_owned(),
+            1 => "frozen, 1 new alert".to_owned(),
+            more => format!("frozen, {} new alerts", grouped(count(more))),
+        };
+        segments.push(one(9, news, Token::Warning));
+    }
     let tally = app.store.tally();
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
+    segments.extend(app.bounds().map(|bounds| one(4, bounds, Token::Muted)));
     let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
     let others: u64 = tally.skipped.values().sum::<u64>() - duplicates;
     if duplicates > 0 {

@@ -1,0 +1,284 @@
+//! A Windows event log that a service is writing: the chunk that is being filled is read again whenever it has
+//! changed, and what is new in it is handed on.
+//!
+//! Nothing is believed of the file's header, which is written late. The chunk that holds the highest record numbers is
+//! the one that grows; the next is the one behind it, or, in a log that goes round, the one that begins with higher
+//! numbers than it did. What can't be read in the growing chunk may be half-written: it is a loss only once the log has
+//! gone on to the next.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+
+use crate::model::batch::{Batch, Place};
+use crate::model::fault::{Fault, Severity, SkipReason, Tally};
+use crate::model::feed::SourceInfo;
+use crate::source::evtx::{self, CHUNK_SIZE, ChunkReader, Findings, Remark};
+use crate::source::file::read_at;
+use crate::source::ledger::Ledger;
+use crate::source::load::guarded;
+
+const CHUNK: u64 = CHUNK_SIZE as u64;
+/// Bytes of a chunk to the end of its first record's header.
+const FIRST_RECORD: usize = 512 + 24;
+
+/// What a look at the log brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Something new.
+    News,
+    /// Nothing.
+    Quiet,
+    /// The log was cut off or cleared: whoever follows it has to begin anew.
+    Anew,
+}
+
+/// The chunk that is being filled.
+struct Growing {
+    slot: u64,
+    ids: (u64, u64),
+    copy: Vec<u8>,
+    /// Where the records stand that were handed on.
+    seen: HashSet<Place>,
+    told: Tally,
+}
+
+/// A log that is followed.
+pub(super) struct LogTail {
+    info: SourceInfo,
+    file: File,
+    base: u64,
+    /// The first slot that was never read.
+    next: u64,
+    /// By slot: the number of its first record, 0 where it has none.
+    first_ids: Vec<u64>,
+    growing: Option<Growing>,
+    reader: ChunkReader,
+    buffer: Vec<u8>,
+    ledger: Ledger,
+}
+
+impl LogTail {
+    /// Begins at the log's first chunk.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub(super) fn new(info: SourceInfo, file: File) -> io::Result<Self> {
+        let mut head = [0; 8];
+        let read = read_at(&file, &mut head, 0)?;
+        let base = evtx::base_of(head.get(..read).unwrap_or_default());
+        Ok(Self {
+            info,
+            file,
+            base,
+            next: 0,
+            first_ids: Vec::new(),
+            growing: None,
+            reader: ChunkReader::default(),
+            buffer: vec![0; CHUNK_SIZE],
+            ledger: Ledger::default(),
+        })
+    }
+
+    fn start(&self, slot: u64) -> Place {
+        self.base + slot * CHUNK
+    }
+
+    /// Reads what is new, one chunk at most, and hands it on.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub(super) fn look(&mut self, hand_on: &mut dyn FnMut(Batch)) -> io::Result<Look> {
+        let mut look = Look::Quiet;
+        if let Some(growing) = &self.growing {
+            let (slot, first) = (growing.slot, growing.ids.0);
+            if self.file.metadata()?.len() <= self.start(slot) {
+                return Ok(Look::Anew);
+            }
+            self.fill(slot)?;
+            if self.growing.as_ref().is_some_and(|growing| growing.copy != self.buffer) {
+                if first_id(&self.buffer).is_some_and(|now| now != first) {
+                    // Cleared, or written anew.
+                    return Ok(Look::Anew);
+                }
+                self.take(false, hand_on);
+                look = Look::News;
+            }
+        }
+        if let Some(slot) = self.next_slot()? {
+            self.enter(slot, hand_on)?;
+            look = Look::News;
+        }
+        Ok(look)
+    }
+
+    /// Tells what is wrong with the chunk that grows, where it has not grown for long: no more comes of what is lacking.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub(super) fn settle(&mut self, hand_on: &mut dyn FnMut(Batch)) -> io::Result<()> {
+        if let Some(slot) = self.growing.as_ref().map(|growing| growing.slot) {
+            self.fill(slot)?;
+            self.take(true, hand_on);
+        }
+        Ok(())
+    }
+
+    /// Reads a slot into the buffer, all of which is then what stands there, zeros behind the file's end.
+    fn fill(&mut self, slot: u64) -> io::Result<()> {
+        let start = self.start(slot);
+        let read = read_at(&self.file, &mut self.buffer, start)?;
+        self.buffer.get_mut(read..).unwrap_or_default().fill(0);
+        Ok(())
+    }
+
+    /// The slot where the log goes on, if it does.
+    fn next_slot(&mut self) -> io::Result<Option<u64>> {
+        let mut head = [0; FIRST_RECORD];
+        let behind = self.next;
+        let read = read_at(&self.file, &mut head, self.start(behind))?;
+        let begun = head.get(..read).unwrap_or_default();
+        if !evtx::is_unused(begun) {
+            if first_id(begun).is_some() || self.has_more_behind(behind)? {
+                return Ok(Some(behind));
+            }
+            // A chunk whose first record is destroyed, or one that has none yet.
+            self.fill(behind)?;
+            if self.first_of_buffer(behind).is_some() {
+                return Ok(Some(behind));
+            }
+        }
+        let Some(growing) = &self.growing else { return Ok(None) };
+        // A log that goes round.
+        let round = (growing.slot + 1) % self.next.max(1);
+        let known = self.first_ids.get(usize::try_from(round).unwrap_or(usize::MAX)).copied();
+        let last = growing.ids.1;
+        let read = read_at(&self.file, &mut head, self.start(round))?;
+        let first = first_id(head.get(..read).unwrap_or_default());
+        Ok(first
+            .filter(|first| round != growing.slot && Some(*first) != known && *first > last)
+            .map(|_| round))
+    }
+
+    /// The number of the first record that can be read in the buffer.
+    fn first_of_buffer(&mut self, slot: u64) -> Option<u64> {
+        let (place, mut ignored) = (self.start(slot), Batch::new(self.info.id));
+        read_chunk(&mut self.reader, &self.buffer, place, &mut ignored).ids.map(|(first, _)| first)
+    }
+
+    /// Whether a chunk stands behind a slot that holds something else.
+    fn has_more_behind(&self, slot: u64) -> io::Result<bool> {
+        let mut head = [0; FIRST_RECORD];
+        let read = read_at(&self.file, &mut head, self.start(slot + 1))?;
+        Ok(first_id(head.get(..read).unwrap_or_default()).is_some())
+    }
+
+    /// Reads a slot for the first time, or for the first time in this round.
+    fn enter(&mut self, slot: u64, hand_on: &mut dyn FnMut(Batch)) -> io::Result<()> {
+        let highest = self.growing.as_ref().map_or(0, |growing| growing.ids.1);
+        self.fill(slot)?;
+        let first = first_id(&self.buffer).or_else(|| self.first_of_buffer(slot)).unwrap_or(0);
+        if slot == self.next {
+            self.next += 1;
+            self.first_ids.push(first);
+        } else if let Some(known) = self.first_ids.get_mut(usize::try_from(slot).unwrap_or(usize::MAX)) {
+            *known = first;
+        }
+        if first > highest {
+            // The one that grew until now is complete: what it lacks is lost.
+            if let Some(growing) = self.growing.as_ref().map(|growing| growing.slot) {
+                self.fill(growing)?;
+                self.take(true, hand_on);
+                self.fill(slot)?;
+            }
+            self.growing = Some(Growing {
+                slot,
+                ids: (first, first),
+                copy: Vec::new(),
+                seen: HashSet::new(),
+                told: Tally::default(),
+            });
+            self.take(false, hand_on);
+            return Ok(());
+        }
+        // A chunk of an older round, or none at all.
+        let mut batch = Batch::new(self.info.id);
+        let findings = read_chunk(&mut self.reader, &self.buffer, self.base + slot * CHUNK, &mut batch);
+        lose_orphans(&findings, &mut batch);
+        self.say(slot, findings, &mut batch);
+        hand_on(batch);
+        Ok(())
+    }
+
+    /// Reads the growing chunk from the buffer, and hands on what is new in it; all that is wrong with it too, once it
+    /// is complete.
+    fn take(&mut self, is_complete: bool, hand_on: &mut dyn FnMut(Batch)) {
+        let Some(mut growing) = self.growing.take() else { return };
+        let mut batch = Batch::new(self.info.id);
+        let place = self.start(growing.slot);
+        let findings = read_chunk(&mut self.reader, &self.buffer, place, &mut batch);
+        batch.events.retain(|event| growing.seen.insert(event.head.place));
+        if is_complete {
+            lose_orphans(&findings, &mut batch);
+        } else {
+            batch.tally.skipped.retain(|reason, _| *reason == SkipReason::OtherProvider);
+        }
+        batch.tally = batch.tally.since(&growing.told);
+        growing.told.add(&batch.tally);
+        if let Some((_, last)) = findings.ids {
+            growing.ids.1 = last;
+        }
+        growing.copy.clone_from(&self.buffer);
+        if is_complete {
+            self.say(growing.slot, findings, &mut batch);
+        }
+        self.growing = Some(growing);
+        hand_on(batch);
+    }
+
+    fn say(&mut self, slot: u64, findings: Findings, batch: &mut Batch) {
+        let orphans = findings.orphans.len() as u64;
+        let of_orphans = (orphans > 0).then(|| Remark {
+            severity: Severity::Loss,
+            record: None,
+            lost_records: orphans,
+            reason: format!("the templates of {orphans} records are overwritten"),
+        });
+        let waste = (!findings.is_chunk).then(|| Remark {
+            severity: Severity::Loss,
+            record: None,
+            lost_records: 0,
+            reason: "no chunk stands where one should".to_owned(),
+        });
+        for remark in findings.remarks.into_iter().chain(of_orphans).chain(waste) {
+            self.ledger.add(Fault {
+                source: Some(self.info.id),
+                name: self.info.name.clone(),
+                chunk: Some(slot),
+                record: remark.record,
+                severity: remark.severity,
+                lost_records: remark.lost_records,
+                reason: remark.reason,
+            });
+        }
+        batch.tally.bytes += CHUNK;
+        batch.faults = self.ledger.take(self.info.id, &self.info.name);
+    }
+}
+
+/// Records whose templates are destroyed are lost: another chunk's are not looked for while the log grows.
+fn lose_orphans(findings: &Findings, batch: &mut Batch) {
+    batch.tally.skip(SkipReason::Damaged, findings.orphans.len() as u64);
+}
+
+fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
+    guarded(reader, evtx::stated_records(chunk), batch, |reader, batch| reader.read(chunk, place, batch))
+}
+
+/// The number of the record that a chunk begins with; `None` where none does.
+fn first_id(chunk: &[u8]) -> Option<u64> {
+    let record = chunk.get(512..FIRST_RECORD)?;
+    let (magic, rest) = record.split_at_checked(8)?;
+    let id = rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
+    (magic.starts_with(b"\x2a\x2a\0\0") && id > 0).then_some(id)
+}

@@ -1,0 +1,325 @@
+//! Files that grow: logs that a service is writing, and events as text that a program adds to. They may be rotated, cut
+//! off, replaced, or appear later.
+//!
+//! Every file has a follower, a thread of its own that mostly waits. The [`Board`] knows which files have one, by what
+//! they are and not by how they are called: a file that was renamed is read to its end under its old follower, and the
+//! new one that has its name gets another.
+
+mod growing;
+mod identity;
+mod log;
+mod status;
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+pub use status::FollowStatus;
+
+use self::growing::{End, Growing, is_replaced, pause};
+use self::identity::Identity;
+use self::log::{LogTail, Look};
+use super::discover::{Candidate, Kind, describe, discover};
+use super::evtx::is_log_head;
+use super::file::read_at;
+use super::load::{LoadOptions, Outlet, load_files};
+use super::text::{self, InputFormat, Nature, Origin};
+use crate::model::batch::SourceId;
+use crate::model::fault::{Fault, Severity};
+use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
+
+/// Between two looks for named files that appear or are replaced.
+const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks into folders.
+const LOOK_INTO_FOLDERS: Duration = Duration::from_secs(1);
+/// More files than this are not followed at a time: each has a thread.
+const MOST_FILES: u64 = 512;
+/// A log that was renamed is read until nothing came for so long.
+const DRAIN: Duration = Duration::from_secs(5);
+/// What can't be read of a log that did not grow for so long is lost.
+const SETTLED: Duration = Duration::from_secs(4);
+/// A file of fewer bytes is looked at again later: it may become anything.
+const LEAST_HEAD: u64 = 8;
+
+/// Reads all that the paths hold, as [`super::load`] does, and goes on as the files grow, until somebody asks for a
+/// stop or nobody listens any more. Packed files and archives are read once. A path that does not exist is waited for.
+pub fn follow(
+    paths: &[PathBuf],
+    format: Option<InputFormat>,
+    progress: &Progress,
+    status: &FollowStatus,
+    sink: &(dyn Fn(FeedMessage) -> bool + Sync),
+) {
+    let outlet = Outlet::new(progress, sink);
+    let (there, awaited): (Vec<_>, Vec<_>) =
+        paths.iter().cloned().partition(|path| path.as_os_str() == "-" || path.exists());
+    status.awaited.store(awaited.len() as u64, Ordering::Relaxed);
+    for path in &awaited {
+        outlet.send(FeedMessage::Fault(fault(
+            path,
+            Severity::Notice,
+            "it is not there yet: it is waited for",
+        )));
+    }
+    let found = discover(&there, format, progress, &mut |fault| {
+        // An empty file may still become a log.
+        let is_empty =
+            fs::metadata(&fault.name).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+        if !is_empty {
+            outlet.send(FeedMessage::Fault(fault));
+        }
+    });
+    let (growing, packed): (Vec<_>, Vec<_>) = found.into_iter().partition(grows);
+    let board = Board {
+        format,
+        outlet: &outlet,
+        progress,
+        status,
+        next_id: AtomicU32::new(u32::try_from(packed.len()).unwrap_or(u32::MAX)),
+        running: AtomicU64::new(0),
+        is_full_told: AtomicBool::new(false),
+        known: Mutex::default(),
+    };
+    thread::scope(|scope| {
+        if !packed.is_empty() {
+            let reader = thread::Builder::new().name(SOURCE_THREAD.to_owned());
+            // What can't be started is not read; there is nothing else to be done on such a machine.
+            let _ = reader.spawn_scoped(scope, || {
+                load_files(packed, format, LoadOptions::default(), &outlet);
+            });
+        }
+        for candidate in growing {
+            board.meet(scope, &candidate.path, candidate.size);
+        }
+        board.watch(scope, paths);
+    });
+    outlet.send(FeedMessage::Finished);
+}
+
+fn fault(path: &Path, severity: Severity, reason: impl Into<String>) -> Fault {
+    Fault {
+        source: None,
+        name: path.display().to_string(),
+        chunk: None,
+        record: None,
+        severity,
+        lost_records: 0,
+        reason: reason.into(),
+    }
+}
+
+/// Whether a file can grow: a log, or text as it stands.
+fn grows(candidate: &Candidate) -> bool {
+    match candidate.kind {
+        Kind::Log => true,
+        Kind::Text(Origin::File) => head_of(&candidate.path).is_ok_and(|head| {
+            !matches!(text::sniff(&head, true), Some(Nature::Gzip | Nature::Zstd | Nature::Zip))
+        }),
+        Kind::Text(_) => false,
+    }
+}
+
+fn head_of(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; 4096 + 8];
+    let read = read_at(&File::open(path)?, &mut head, 0)?;
+    head.truncate(read);
+    Ok(head)
+}
+
+/// Who follows what.
+struct Board<'a> {
+    format: Option<InputFormat>,
+    outlet: &'a Outlet<'a>,
+    progress: &'a Progress,
+    status: &'a FollowStatus,
+    next_id: AtomicU32,
+    running: AtomicU64,
+    is_full_told: AtomicBool,
+    known: Mutex<HashSet<Identity>>,
+}
+
+impl Board<'_> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Identity>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for files that are new, until it is over.
+    fn watch<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, paths: &[PathBuf]) {
+        let mut looked = Instant::now();
+        while !self.outlet.is_over() {
+            thread::sleep(LOOK);
+            let mut awaited = 0;
+            let into_folders = looked.elapsed() >= LOOK_INTO_FOLDERS;
+            for path in paths.iter().filter(|path| path.as_os_str() != "-") {
+                match fs::metadata(path) {
+                    Ok(metadata) if metadata.is_file() => self.meet(scope, path, 0),
+                    Ok(metadata) if metadata.is_dir() && into_folders => self.look_into(scope, path),
+                    Ok(_) => {}
+                    Err(_) => awaited += 1,
+                }
+            }
+            if into_folders {
+                looked = Instant::now();
+            }
+            self.status.awaited.store(awaited, Ordering::Relaxed);
+        }
+    }
+
+    fn look_into<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, folder: &Path) {
+        // What is wrong in it was told the first time, and how much there is is counted by whoever reads it.
+        let found = discover(&[folder.to_owned()], self.format, &Progress::default(), &mut |_| {});
+        for candidate in found.into_iter().filter(grows) {
+            self.meet(scope, &candidate.path, 0);
+        }
+    }
+
+    /// Gives a file a follower, unless it has one. `counted` says how many of its bytes are counted as found already.
+    fn meet<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, path: &Path, counted: u64) {
+        let Ok(metadata) = fs::metadata(path) else { return };
+        if metadata.len() == 0 {
+            return;
+        }
+        let identity = Identity::of(path, &metadata);
+        {
+            let mut known = self.lock();
+            if known.contains(&identity) {
+                return;
+            }
+            if self.running.load(Ordering::Relaxed) >= MOST_FILES {
+                drop(known);
+                if !self.is_full_told.swap(true, Ordering::Relaxed) {
+                    let reason = format!(
+                        "more than {MOST_FILES} files grow here; this one and those behind it are not followed"
+                    );
+                    self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, reason)));
+                }
+                return;
+            }
+            known.insert(identity.clone());
+        }
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let follower = Follower { board: self, path: path.to_owned(), identity, counted };
+        // Fewer threads than files: the rest is not followed, and the next look tries again.
+        let started = thread::Builder::new().name(SOURCE_THREAD.to_owned()).spawn_scoped(scope, move || {
+            self.status.files.fetch_add(1, Ordering::Relaxed);
+            follower.run();
+            self.status.files.fetch_sub(1, Ordering::Relaxed);
+            self.running.fetch_sub(1, Ordering::Relaxed);
+        });
+        if started.is_err() {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Announces a source.
+    fn announce(&self, path: &Path) -> SourceInfo {
+        let id = SourceId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let info = SourceInfo { id, path: path.to_owned(), name, size: None };
+        self.outlet.send(FeedMessage::Source(info.clone()));
+        info
+    }
+}
+
+/// Follows one file, through all that it becomes.
+struct Follower<'b, 'a> {
+    board: &'b Board<'a>,
+    path: PathBuf,
+    identity: Identity,
+    counted: u64,
+}
+
+impl Follower<'_, '_> {
+    fn run(mut self) {
+        loop {
+            let end = match self.turn() {
+                Ok(end) => end,
+                Err(error) => {
+                    let reason = describe(&error);
+                    self.board.outlet.send(FeedMessage::Fault(fault(&self.path, Severity::Loss, reason)));
+                    End::Replaced
+                }
+            };
+            if end == End::None {
+                return;
+            }
+            self.board.status.turns.fetch_add(1, Ordering::Relaxed);
+            if end == End::Replaced {
+                return;
+            }
+            self.counted = 0;
+        }
+    }
+
+    /// Reads the file from its beginning to the end of what it is.
+    fn turn(&mut self) -> io::Result<End> {
+        let is_over = || self.board.outlet.is_over();
+        let file = File::open(&self.path)?;
+        // Too short to say what it is.
+        let since = Instant::now();
+        while file.metadata()?.len() < LEAST_HEAD {
+            if is_over() {
+                return Ok(End::None);
+            }
+            if is_replaced(&self.path, &self.identity) {
+                return Ok(End::Replaced);
+            }
+            thread::sleep(pause(since.elapsed()));
+        }
+        let mut head = [0; 8];
+        read_at(&file, &mut head, 0)?;
+        let is_named_log =
+            self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("evtx"));
+        let is_log = match self.board.format {
+            Some(format) => format == InputFormat::Evtx,
+            // A log whose header is not written yet.
+            None => is_log_head(&head) || (is_named_log && head == [0; 8]),
+        };
+        let info = self.board.announce(&self.path);
+        if is_log {
+            return self.log(info, file);
+        }
+        let stream = Growing::new(
+            self.path.clone(),
+            file,
+            self.identity.clone(),
+            self.counted,
+            self.board.progress,
+            &is_over,
+        );
+        let end = std::sync::Arc::clone(&stream.end);
+        text::read_growing(&info, Box::new(stream), self.board.format, self.board.outlet);
+        let end = *end.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(end)
+    }
+
+    fn log(&self, info: SourceInfo, file: File) -> io::Result<End> {
+        let outlet = self.board.outlet;
+        let mut tail = LogTail::new(info, file)?;
+        let mut last_news = Instant::now();
+        let mut is_settled = false;
+        while !outlet.is_over() {
+            match tail.look(&mut |batch| outlet.send_batch(batch))? {
+                Look::News => (last_news, is_settled) = (Instant::now(), false),
+                Look::Anew => return Ok(End::Anew),
+                Look::Quiet => {
+                    let quiet = last_news.elapsed();
+                    if quiet > SETTLED && !is_settled {
+                        is_settled = true;
+                        tail.settle(&mut |batch| outlet.send_batch(batch))?;
+                    }
+                    if quiet > DRAIN && is_replaced(&self.path, &self.identity) {
+                        return Ok(End::Replaced);
+                    }
+                    thread::sleep(pause(quiet));
+                }
+            }
+        }
+        Ok(End::None)
+    }
+}

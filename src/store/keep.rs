@@ -1,0 +1,293 @@
+//! Bounded memory for sources without an end: old events leave, alerts and their ancestors stay.
+//!
+//! What stays is copied, a few events with each batch, into a store of its own, which takes the old one's place when it
+//! has caught up: no batch waits for it, and the texts of what left are gone with the old store.
+
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use super::event::{EventId, StoredEvent, slot_fields};
+use super::finding::FindingId;
+use super::flags::Flags;
+use super::process::ProcessId;
+use super::{Store, own_facts};
+use crate::detect::profile::Profile;
+use crate::detect::{ALERT_SCORE, selection};
+use crate::model::batch::{Batch, EventHead};
+use crate::model::event::{Field, code};
+use crate::model::time::Timestamp;
+
+/// How many events are copied for each that comes in: the copy catches up before the store has grown by a sixth.
+const PACE: usize = 8;
+/// Events that are copied with each batch, however few it brings.
+const LEAST_COPIED: usize = 64;
+/// Nothing is let go of before so many events are too many: copying costs.
+const LEAST_SURPLUS: usize = 4_096;
+/// A time that lies further ahead of the clock is a lie, or a clock gone wrong; it does not make others old.
+const MOST_AHEAD: Duration = Duration::from_secs(86_400);
+
+/// What is kept of a source without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The last so many events.
+    Events(usize),
+    /// As many of the last events as take so many bytes, copies in the making included.
+    Bytes(usize),
+    /// Events whose time is no longer ago than this before the latest.
+    Age(Duration),
+}
+
+/// Where things are in a store that has taken another's place.
+pub struct Moved {
+    /// The old store.
+    pub old: Store,
+    stayed: Vec<EventId>,
+    first_kept: u32,
+}
+
+impl Moved {
+    /// The number that an event of the old store has now; `None` where it left.
+    #[must_use]
+    pub fn event(&self, old: EventId) -> Option<EventId> {
+        let stayed = u32::try_from(self.stayed.len()).ok()?;
+        if let Some(offset) = old.0.checked_sub(self.first_kept) {
+            return Some(EventId(stayed + offset));
+        }
+        let at = self.stayed.binary_search(&old).ok()?;
+        Some(EventId(u32::try_from(at).ok()?))
+    }
+
+    /// How many of the first `events` events of the old store are here.
+    #[must_use]
+    pub fn count_of_first(&self, events: usize) -> usize {
+        let kept = events.saturating_sub(self.first_kept as usize);
+        self.stayed.partition_point(|event| (event.0 as usize) < events) + kept
+    }
+
+    /// The number that a finding of the old store has in the new one.
+    #[must_use]
+    pub fn finding(&self, old: FindingId, new: &Store) -> Option<FindingId> {
+        let event = self.event(self.old.finding(old)?.event)?;
+        let at = new.findings().iter().position(|finding| finding.event == event)?;
+        Some(FindingId(u32::try_from(at).ok()?))
+    }
+
+    /// The number that a process of the old store has in the new one.
+    #[must_use]
+    pub fn process(&self, old: ProcessId, new: &Store) -> Option<ProcessId> {
+        let event = self.event(self.old.process(old)?.start?)?;
+        new.event(event)?.process
+    }
+}
+
+/// Keeps a store within its bounds.
+pub struct Keeper {
+    keep: Keep,
+    now: fn() -> Timestamp,
+    copy: Option<Copying>,
+    /// Events that stayed for their alerts' sake when the last copy was made.
+    stayed: usize,
+    /// The number of events at which the store is looked at again.
+    look_at: usize,
+}
+
+struct Copying {
+    store: Store,
+    stayed: Vec<EventId>,
+    first_kept: u32,
+    /// How many of those that stay are copied.
+    copied: usize,
+    /// The next event of the others.
+    next: u32,
+}
+
+impl Keeper {
+    /// A keeper for a new store. `now` is the clock that ages are held against.
+    #[must_use]
+    pub const fn new(keep: Keep, now: fn() -> Timestamp) -> Self {
+        Self { keep, now, copy: None, stayed: 0, look_at: LEAST_SURPLUS }
+    }
+
+    /// What is kept.
+    #[must_use]
+    pub const fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Takes a batch into the store. Says where things are, once the copy has taken the store's place.
+    pub fn ingest(&mut self, store: &mut Store, batch: Batch, flags: &Flags) -> Option<Moved> {
+        let events = batch.events.len();
+        store.ingest(batch);
+        if self.copy.is_none() && store.events.len() >= self.look_at {
+            // What is a lead must be known before what it is made of could leave.
+            store.settle_leads();
+            self.begin(store, flags);
+        }
+        let copying = self.copy.as_mut()?;
+        if !copying.advance(store, events * PACE + LEAST_COPIED) {
+            return None;
+        }
+        let Copying { store: mut new, stayed, first_kept, .. } = self.copy.take()?;
+        self.stayed = stayed.len();
+        new.take_over(store);
+        let old = std::mem::replace(store, new);
+        self.look_at = store.events.len() + LEAST_SURPLUS.max(store.events.len() / 8);
+        Some(Moved { old, stayed, first_kept })
+    }
+
+    fn begin(&mut self, store: &Store, flags: &Flags) {
+        let events = store.events.len();
+        self.look_at = events + LEAST_SURPLUS.max(events / 8);
+        let mut young = Vec::new();
+        let first_kept = match self.keep {
+            Keep::Events(most) => {
+                let surplus = events.saturating_sub(self.stayed).saturating_sub(most);
+                if surplus < most / 4 { 0 } else { surplus + self.stayed }
+            }
+            // The copy is of half the size, and both are there for a while.
+            Keep::Bytes(most) if store.bytes() < most / 2 => 0,
+            Keep::Bytes(_) => events - events / 2,
+            Keep::Age(age) => {
+                young = store.younger_than(age, (self.now)());
+                events
+            }
+        };
+        let mut stayed = store.needed_by_alerts(first_kept, flags);
+        stayed.append(&mut young);
+        stayed.sort_unstable();
+        stayed.dedup();
+        let Ok(first_kept) = u32::try_from(first_kept) else { return };
+        if stayed.len() + LEAST_SURPLUS / 2 > first_kept as usize {
+            // Nearly all of it stays anyway.
+            return;
+        }
+        let mut new = Store::new(store.naming, store.retention);
+        new.keeps_duplicates = store.keeps_duplicates;
+        new.hunt_like(store);
+        new.sources.clone_from(&store.sources);
+        let kept = stayed.len() + events.saturating_sub(first_kept as usize);
+        new.events.reserve_exact(kept + kept / PACE * 2);
+        self.copy = Some(Copying { store: new, stayed, first_kept, copied: 0, next: first_kept });
+    }
+}
+
+impl Copying {
+    /// Copies so many events, and says whether the copy has caught up.
+    fn advance(&mut self, old: &Store, events: usize) -> bool {
+        let mut is_done = false;
+        for _ in 0..events {
+            let id = if let Some(stayed) = self.stayed.get(self.copied) {
+                self.copied += 1;
+                *stayed
+            } else if (self.next as usize) < old.events.len() {
+                self.next += 1;
+                EventId(self.next - 1)
+            } else {
+                is_done = true;
+                break;
+            };
+            self.store.adopt(old, id);
+        }
+        self.store.settle_leads();
+        is_done
+    }
+}
+
+impl Store {
+    /// Bytes that the store takes, as far as they grow with the events.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        /// A slot of a table, its key and what it wastes.
+        const SLOT: usize = 48;
+        self.strings.bytes()
+            + self.events.capacity() * size_of::<StoredEvent>()
+            + self.findings.capacity() * size_of::<super::finding::Finding>()
+            + self.known.capacity() * SLOT
+            + self.processes.len() * (size_of::<super::process::Process>() + SLOT)
+            + self.acts.bytes()
+    }
+
+    /// How many events have left to keep the store within bounds.
+    #[must_use]
+    pub const fn let_go(&self) -> u64 {
+        self.let_go
+    }
+
+    /// The events that are no older than `age` before the latest; those without a time are old.
+    fn younger_than(&self, age: Duration, now: Timestamp) -> Vec<EventId> {
+        let bound = now.unix_seconds().saturating_add(seconds(MOST_AHEAD));
+        let times = || self.events.iter().map(|event| event.time.map(|time| time.unix_seconds()));
+        let latest = times().flatten().filter(|time| *time <= bound).max().unwrap_or(bound);
+        let oldest = latest.saturating_sub(seconds(age));
+        let is_young = |time: Option<i64>| time.is_some_and(|time| (oldest..=bound).contains(&time));
+        (0..).map(EventId).zip(times()).filter(|(_, time)| is_young(*time)).map(|(id, _)| id).collect()
+    }
+
+    /// Of the events before `first_kept`: those of alerts, what was joined to them, and the starts of their ancestors.
+    fn needed_by_alerts(&self, first_kept: usize, flags: &Flags) -> Vec<EventId> {
+        let mut needed = Vec::new();
+        let mut is_walked: HashMap<ProcessId, ()> = HashMap::new();
+        for finding in &self.findings {
+            let is_alert = Profile::ALL
+                .into_iter()
+                .any(|profile| finding.score(profile, flags).is_some_and(|score| score >= ALERT_SCORE));
+            if !is_alert {
+                continue;
+            }
+            needed.extend([Some(finding.event), finding.start, finding.resolved_by].into_iter().flatten());
+            let mut at = self.event(finding.event).and_then(|event| event.process);
+            while let Some(process) = at.filter(|process| is_walked.insert(*process, ()).is_none()) {
+                let Some(process) = self.process(process) else { break };
+                needed.extend(process.start);
+                at = process.parent;
+            }
+        }
+        needed.extend(self.needed_by_acts(first_kept, |finding| {
+            let score = self.finding(finding).and_then(|finding| finding.score(Profile::Hunt, flags));
+            score.is_some_and(|score| score >= ALERT_SCORE)
+        }));
+        needed.retain(|event| (event.0 as usize) < first_kept);
+        needed
+    }
+
+    /// Takes over an event of another store, and all that follows from it.
+    fn adopt(&mut self, other: &Self, id: EventId) {
+        let Some(event) = other.event(id) else { return };
+        let process = event.process.and_then(|process| other.process(process));
+        let parent = process.filter(|_| event.event_code == code::PROCESS_CREATE).and_then(|it| it.parent);
+        let head = EventHead {
+            event_code: event.event_code,
+            time: event.time,
+            record_id: event.record_id(),
+            place: event.place,
+            process_guid: process.map(|process| process.guid),
+            parent_process_guid: parent.and_then(|parent| other.process(parent)).map(|parent| parent.guid),
+        };
+        let computer = event.host.and_then(|host| other.hosts.get(host)).map(|host| other.text(host.written));
+        let common = [Field::User, Field::Image, Field::ProcessId, Field::ProcessGuid];
+        let fields = common.iter().chain(slot_fields(event.event_code));
+        let texts = fields.filter_map(|field| Some((*field, other.field(event, *field)?)));
+        let mut batch = Batch::new(event.source);
+        batch.push(head, texts.chain(computer.map(|computer| (Field::Computer, computer))));
+        for record in &batch.events {
+            let facts = own_facts(&batch, record);
+            self.take_event(&batch, record, &facts, selection::select(&facts));
+        }
+    }
+
+    /// Takes over the accounts of a store whose events were adopted.
+    fn take_over(&mut self, old: &mut Self) {
+        self.sources = std::mem::take(&mut old.sources);
+        self.tally = std::mem::take(&mut old.tally);
+        self.faults = std::mem::take(&mut old.faults);
+        self.overflowed = old.overflowed;
+        self.generation = old.generation + 1;
+        self.let_go = old.let_go + old.events.len().saturating_sub(self.events.len()) as u64;
+        self.census = std::mem::take(&mut old.census).renamed(|symbol| self.strings.intern(old.text(symbol)));
+    }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
