@@ -47,6 +47,7 @@ fn app(alerts: u32) -> App {
         title: "bench".to_owned(),
         mouse: false,
         endless: None,
+        case: Some("case.ndjson".to_owned()),
         keeper: None,
     };
     let store = Store::new(HostNaming::Computer, Retention::Everything);

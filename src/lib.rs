@@ -10,12 +10,14 @@
 //! | [`source`] | files in, [`model::batch::Batch`]es out; knows nothing of the detection |
 //! | [`store`] | what was read: processes, joins, findings, their ranking |
 //! | [`filter`] | the language of the `/` line |
+//! | [`case`](mod@case) | what the analyst decided, and the file that keeps it |
 //! | [`tune`] | what a pattern would change, before it is kept |
 //! | [`config`] | the configuration file and the themes' files |
 //! | [`export`] | rows to standard output and to files |
 //! | [`tui`] | the console: everything but the sources |
 //! | [`cli`] | the command line, and the wiring of all of the above |
 
+pub mod case;
 pub mod cli;
 pub mod config;
 pub mod detect;

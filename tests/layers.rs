@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// What each module may name of the crate beside itself.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("case", &["model"]),
     ("filter", &["model"]),
     ("detect", &["model"]),
     ("rule", &["model", "detect"]),
@@ -22,8 +23,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tune", &["model", "detect", "store"]),
     ("config", &["model", "detect"]),
     ("export", &["model"]),
-    ("tui", &["model", "filter", "detect", "store", "tune", "config", "export"]),
-    ("cli", &["model", "filter", "detect", "rule", "source", "store", "tune", "config", "export", "tui"]),
+    ("tui", &["model", "case", "filter", "detect", "store", "tune", "config", "export"]),
+    (
+        "cli",
+        &["model", "case", "filter", "detect", "rule", "source", "store", "tune", "config", "export", "tui"],
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

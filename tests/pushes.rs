@@ -43,6 +43,7 @@ fn app(names: &[&str], profile: Profile) -> App {
         mouse: false,
         endless: None,
         keeper: None,
+        case: None,
     };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());

@@ -58,6 +58,7 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         title: "four-tests.evtx".to_owned(),
         mouse: false,
         endless: None,
+        case: Some("case.ndjson".to_owned()),
         keeper: None,
     };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
@@ -144,6 +145,9 @@ fn screens_are_as_they_were_looked_at() {
         ("hunt", "p/signal:GitPushSendPack\n"),
         ("spl", "pp"),
         ("coverage", "3"),
+        ("verdict", "d"),
+        ("decided", "dmjdujNcalled him\njjdbn"),
+        ("group_decided", "jdmbd"),
         ("help", "?"),
     ] {
         for size in SIZES {
@@ -288,6 +292,90 @@ fn a_script_in_base64_is_shown_decoded_masked_and_harmless_in_every_profile() {
         assert!(decoded.contains(part), "{part}: {decoded}");
     }
     assert!(!picture.contains("0123456789abcdefABCDEF") && !picture.contains('\u{202e}'), "{picture}");
+}
+
+#[test]
+fn verdicts_are_seen_counted_and_filtered_by() {
+    for size in SIZES {
+        let mut app = four_tests();
+        at(&mut app, size);
+        press(&mut app, "jdmjdbjdujNits own job runs\n");
+        let buffer = at(&mut app, size);
+        let first_row = find(&buffer, "Alerts 10").1 + 2;
+        for (row, letter, token) in [(1, "M", Token::Error), (2, "b", Token::Ok), (3, "u", Token::Warning)] {
+            assert_eq!(buffer[(2, first_row + row)].symbol(), letter, "row {row} at {size:?}");
+            assert!(looks(&app, style_at(&buffer, (2, first_row + row)), token), "row {row} at {size:?}");
+        }
+        assert_eq!(buffer[(2, first_row)].symbol(), " ");
+        // The alert with a note alone is the selected one.
+        assert_eq!(buffer[(2, first_row + 4)].symbol(), "n");
+        let (column, row) = find(&buffer, "M:1 b:1 u:1 7 left");
+        assert!(looks(&app, style_at(&buffer, (column, row)), Token::Error));
+        let (column, row) = find(&buffer, "its own job runs");
+        assert!(looks(&app, style_at(&buffer, (column, row)), Token::Text), "the note at {size:?}");
+        for (filter, listed) in [
+            ("verdict:none", 7),
+            ("verdict:malicious", 1),
+            ("!verdict:none", 3),
+            ("verdict:benign OR verdict=unclear", 2),
+            ("note~^its", 1),
+            ("note:job verdict:none", 1),
+            ("note:nothing", 0),
+        ] {
+            press(&mut app, &format!("/{filter}\n"));
+            let buffer = at(&mut app, size);
+            find(&buffer, &format!("Alerts {listed} of 10"));
+            press(&mut app, "\x1b");
+        }
+        find(&at(&mut app, size), "Alerts 10");
+    }
+}
+
+#[test]
+fn a_verdict_can_be_taken_back_and_the_next_undecided_is_found() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    let counts = |app: &mut App| {
+        at(app, (120, 40));
+        app.triage.counts
+    };
+    press(&mut app, "dm");
+    assert_eq!(counts(&mut app), [1, 0, 0, 9]);
+    press(&mut app, "n");
+    assert_eq!(app.cursor, 1);
+    press(&mut app, "dbn");
+    assert_eq!(app.cursor, 2);
+    press(&mut app, "db");
+    press(&mut app, "db");
+    assert_eq!(app.message.as_ref().unwrap().1, "Nothing changed: that is what stands there already.");
+    press(&mut app, "U");
+    assert_eq!(counts(&mut app), [1, 1, 0, 8]);
+    press(&mut app, "UU");
+    assert_eq!(counts(&mut app), [0, 0, 0, 10]);
+    press(&mut app, "U");
+    assert_eq!(app.message.as_ref().unwrap().1, "Nothing was decided yet.");
+    // Nothing is decided by a key that leaves.
+    press(&mut app, "d\x1b");
+    assert_eq!(counts(&mut app), [0, 0, 0, 10]);
+    // All of a group that is listed, and no more.
+    press(&mut app, "/curl\n");
+    let listed = app.listing.findings.len();
+    assert!((1..10).contains(&listed));
+    press(&mut app, "bdb");
+    assert_eq!(counts(&mut app), [0, listed, 0, 10 - listed]);
+    find(&at(&mut app, (120, 40)), "done");
+    press(&mut app, "n");
+    assert_eq!(app.message.as_ref().unwrap().1, "Every alert of this list has a verdict.");
+    press(&mut app, "\x1b\x1b");
+    press(&mut app, "U");
+    assert_eq!(counts(&mut app), [0, 0, 0, 10]);
+    // Under a filter for what is undecided, a verdict brings the next one under the cursor.
+    press(&mut app, "/verdict:none\n");
+    let first = app.selected_finding();
+    press(&mut app, "dm");
+    at(&mut app, (120, 40));
+    assert_eq!((app.listing.findings.len(), app.cursor), (9, 0));
+    assert_ne!(app.selected_finding(), first);
 }
 
 #[test]

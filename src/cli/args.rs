@@ -38,7 +38,17 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "live", requires = "paths")]
     pub follow: bool,
     #[command(flatten)]
+    pub case: CaseOption,
+    #[command(flatten)]
     pub common: Common,
+}
+
+/// Where the console keeps verdicts.
+#[derive(Debug, Args)]
+pub(super) struct CaseOption {
+    /// The case file of verdicts and notes; made by the first one [default: case.ndjson beside the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub case: Option<PathBuf>,
 }
 
 /// `90s`, `30m`, `24h` or `7d`.
@@ -85,9 +95,24 @@ pub(super) enum Command {
     /// Exit status: 0 no alert, 1 alerts, 2 usage or nothing could be read at all, 3 read in part (alerts are still
     /// printed, each unreadable part is named on standard error).
     Scan(Scan),
+    /// The console on rows that `scan` wrote, from many hosts
+    ///
+    /// `ssh HOST exfilscope scan ... > HOST.ndjson` on each host, then `exfilscope merge *.ndjson`.
+    Merge(Merge),
     /// The tuned detection for another engine, or patterns out of a Splunk search
     #[command(subcommand)]
     Rule(RuleCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// Files of `scan --format ndjson`, and folders of them (.ndjson, .jsonl, .json); `-` for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub case: CaseOption,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::args::Common;
+use super::args::{CaseOption, Common};
 use super::clipboard;
-use super::settings::{Resolved, pattern_saver};
+use super::settings::{Resolved, analyst, case_file, pattern_saver};
 use crate::config;
 use crate::model::batch::SourceId;
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
-use crate::source::{Events, FollowStatus, LoadOptions, follow, load_as};
+use crate::source::{Events, FollowStatus, LoadOptions, follow, load_as, load_rows};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
@@ -28,7 +28,7 @@ const QUEUE: usize = 64;
 const DEFAULT_THEME: &str = "ansi";
 
 /// The console on files and folders, until it is left; says the exit status.
-pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
+pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
     check_terminal()?;
     let resolved = Resolved::new(common)?;
     let progress = Arc::new(Progress::default());
@@ -39,12 +39,29 @@ pub(super) fn run(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
     read_on_a_thread(move || {
         load_as(&paths, format, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
     })?;
-    show(&resolved, title, progress, receiver, None, Arc::new(Events))?;
+    show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
+    Ok(0)
+}
+
+/// The console on rows that scans wrote, until it is left; says the exit status.
+pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
+    check_terminal()?;
+    if common.keep.is_some() {
+        return Err("merge reads to the end: --keep is for sources that have none".to_owned());
+    }
+    let resolved = Resolved::new(common)?;
+    let progress = Arc::new(Progress::default());
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
+    read_on_a_thread(move || {
+        load_rows(&paths, &for_load, &|message| sender.blocking_send(message).is_ok());
+    })?;
+    show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
 
 /// The console on files that grow, until it is left; says the exit status.
-pub(super) fn run_following(paths: &[PathBuf], common: &Common) -> Result<u8, String> {
+pub(super) fn run_following(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
     check_terminal()?;
     let resolved = Resolved::new(common)?;
     let progress = Arc::new(Progress::default());
@@ -56,7 +73,7 @@ pub(super) fn run_following(paths: &[PathBuf], common: &Common) -> Result<u8, St
         follow(&paths, format, &for_readers, &its_status, &|message| sender.blocking_send(message).is_ok());
     })?;
     let state = move || status.sentence();
-    show(&resolved, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
+    show(&resolved, case, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
     Ok(0)
 }
 
@@ -64,6 +81,7 @@ pub(super) fn run_following(paths: &[PathBuf], common: &Common) -> Result<u8, St
 pub(super) fn run_live(
     since: Option<Duration>,
     channel: Option<&str>,
+    case: &CaseOption,
     common: &Common,
 ) -> Result<u8, String> {
     let channel = channel.unwrap_or(SYSMON_CHANNEL).to_owned();
@@ -86,7 +104,8 @@ pub(super) fn run_live(
         });
     })?;
     let state = move || live_state(&status);
-    let result = show(&resolved, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
+    let result =
+        show(&resolved, case, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
     stop();
     // It writes its place in the log; a panic of it was caught and named where it happened.
     let _ = reader.join();
@@ -134,6 +153,7 @@ fn read_on_a_thread(read: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 
 fn show(
     resolved: &Resolved,
+    case: &CaseOption,
     title: String,
     progress: Arc<Progress>,
     feed: mpsc::Receiver<FeedMessage>,
@@ -145,6 +165,7 @@ fn show(
     let colors = colors();
     let load_theme =
         move |name: &str| Theme::load(name, themes.as_deref(), colors).map_err(|error| error.to_string());
+    let case = case_file(case.case.as_deref(), &resolved.config);
     let theme_name = resolved.theme.clone().unwrap_or_else(|| DEFAULT_THEME.to_owned());
     let settings = Settings {
         mouse: resolved.mouse,
@@ -159,6 +180,7 @@ fn show(
         reveal_secrets: resolved.reveal_secrets,
         title,
         endless,
+        case: case.as_ref().map(|case| case.path().display().to_string()),
         keeper: resolved.keeper(),
     };
     let store = resolved.store(Retention::Everything);
@@ -166,6 +188,8 @@ fn show(
         raw_events,
         theme: Box::new(load_theme),
         save_patterns: Box::new(pattern_saver(resolved.config.clone())),
+        case,
+        analyst: analyst(),
         copy: Box::new(clipboard::copy),
     };
     run::run(App::new(store, settings, progress), feed, world)

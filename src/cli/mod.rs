@@ -26,6 +26,7 @@ const WAYS_IN: &str =
   exfilscope --follow PATH.. the console on files that grow
   exfilscope --live          the console on this host's Sysmon channel (Windows)
   exfilscope scan PATH...    no screen: alerts to standard output
+  exfilscope merge PATH...   the console on what scans of many hosts wrote
   exfilscope --help          all options
 ";
 
@@ -35,16 +36,22 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
+        Some(Command::Merge(merge)) => console::run_merge(&merge.paths, &merge.case, &merge.common),
         Some(Command::Rule(command)) => rule::run(command),
-        None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => {
-            console::run_live(arguments.since, arguments.channel.as_deref(), &arguments.common)
-        }
+        None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => console::run_live(
+            arguments.since,
+            arguments.channel.as_deref(),
+            &arguments.case,
+            &arguments.common,
+        ),
         None if arguments.paths.is_empty() => {
             let _ = write!(std::io::stderr(), "{WAYS_IN}");
             Ok(EXIT_USAGE)
         }
-        None if arguments.follow => console::run_following(&arguments.paths, &arguments.common),
-        None => console::run(&arguments.paths, &arguments.common),
+        None if arguments.follow => {
+            console::run_following(&arguments.paths, &arguments.case, &arguments.common)
+        }
+        None => console::run(&arguments.paths, &arguments.case, &arguments.common),
     };
     ExitCode::from(result.unwrap_or_else(|message| {
         complain(&message);

@@ -2,11 +2,12 @@
 //! built in.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::args::Common;
-use crate::config::{Config, save_patterns};
+use crate::case::CaseFile;
+use crate::config::{Config, folder, save_patterns};
 use crate::detect::ALERT_SCORE;
 use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
@@ -105,6 +106,36 @@ impl Resolved {
         }
         store
     }
+}
+
+/// The case file: of the command line, of the configuration, or beside the configuration; `None` where there is no
+/// folder for one.
+pub(super) fn case_file(named: Option<&Path>, config: &Config) -> Option<CaseFile> {
+    match named.or(config.case.as_deref()) {
+        Some(path) => Some(CaseFile::named(path.to_owned())),
+        None => folder().map(|folder| CaseFile::in_folder(&folder)),
+    }
+}
+
+/// Who sits before the console, as the system calls him.
+pub(super) fn analyst() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .filter_map(env::var_os)
+        .map(|name| name.to_string_lossy().into_owned())
+        .find(|name| !name.is_empty())
+        .or_else(|| user_number().map(|number| format!("uid {number}")))
+}
+
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "not every system has one")]
+fn user_number() -> Option<u32> {
+    Some(rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+const fn user_number() -> Option<u32> {
+    None
 }
 
 fn now() -> Timestamp {

@@ -36,8 +36,8 @@ pub const SIZE_LIMIT: u64 = 1 << 20;
 const PATTERNS: &str = "patterns";
 const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
-const ROOT_KEYS: [&str; 8] =
-    ["profile", "host", "theme", "ascii", "mouse", "min-score", PATTERNS, hunt::TABLE];
+const ROOT_KEYS: [&str; 9] =
+    ["profile", "host", "theme", "ascii", "mouse", "min-score", "case", PATTERNS, hunt::TABLE];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
 /// What the configuration file says; `None` is what it does not say.
@@ -59,6 +59,8 @@ pub struct Config {
     pub mouse: Option<bool>,
     /// 0 to [`MAX_SCORE`].
     pub min_score: Option<u8>,
+    /// The case file; a relative path begins at the configuration's own folder.
+    pub case: Option<PathBuf>,
     /// The CI-host pattern; it compiles.
     pub ci_host: Option<String>,
     /// The IDE-parent pattern; it compiles.
@@ -230,6 +232,7 @@ impl Config {
                 "ascii" => config.ascii = Some(boolean(&source, key, item)?),
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
+                "case" => config.case = Some(beside(path, source.string(key, item)?)),
                 PATTERNS => patterns(&source, item, &mut config)?,
                 hunt::TABLE => config.repository_hosts = hunt::repository_hosts(&source, item)?,
                 _ if PATTERN_KEYS.contains(&key) => {
@@ -243,6 +246,11 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// A path that the configuration names.
+fn beside(configuration: &Path, name: &str) -> PathBuf {
+    configuration.parent().unwrap_or(Path::new("")).join(name)
 }
 
 fn patterns(source: &Source<'_>, item: &Item, config: &mut Config) -> Result<(), ConfigError> {

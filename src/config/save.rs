@@ -30,6 +30,9 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # Whether the mouse is on from the start.
 # mouse = false
 
+# The case file of verdicts and notes; without a folder it is beside this file.
+# case = "case.ndjson"
+
 # Regular expressions, searched anywhere in the text and with case unless they begin with (?i).
 # [patterns]
 # ci-host = '(?i)(jenkins|gitlab-runner|ci[-_]|build[-_])'

@@ -31,7 +31,7 @@ fn every_mistake_gets_its_own_message() {
 #[test]
 fn every_key_is_read() {
     let config = parse(
-        "profile = 'spl'\nhost = \"short\"\ntheme = \"dark\"\nascii = true\nmouse = false\nmin-score = 0\n\
+        "profile = 'spl'\nhost = \"short\"\ntheme = \"dark\"\nascii = true\nmouse = false\nmin-score = 0\ncase = \"cases/x.ndjson\"\n\
          [patterns]\nci-host = '(?i)ci[-_]'\nide-parent = 'code\\.exe'\n",
     )
     .unwrap();
@@ -42,6 +42,7 @@ fn every_key_is_read() {
         ascii: Some(true),
         mouse: Some(false),
         min_score: Some(0),
+        case: Some(Path::new("cases/x.ndjson").to_owned()),
         ci_host: Some("(?i)ci[-_]".into()),
         ide_parent: Some(r"code\.exe".into()),
         ..Config::default()
@@ -66,6 +67,7 @@ fn the_template_says_nothing_and_its_examples_are_valid() {
     let config = parse(&examples).unwrap();
     assert!(config.profile.is_some() && config.host.is_some() && config.theme.is_some());
     assert!(config.ascii.is_some() && config.mouse.is_some() && config.min_score.is_some());
+    assert!(config.case.is_some());
     assert!(config.ci_host.is_some() && config.ide_parent.is_some(), "{examples}");
 }
 

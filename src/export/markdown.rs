@@ -8,11 +8,14 @@ use std::borrow::Borrow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::report::{Entry, Node, Report};
 use super::row::text;
 use super::{ExportOptions, safe};
 use crate::model::row::AlertRow;
 use crate::model::text::image_name;
 
+/// How deep lists stand in each other; readers of Markdown give up at some depth.
+const MOST_NESTED: usize = 12;
 const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)";
 
 pub(super) fn write(
@@ -33,10 +36,85 @@ pub(super) fn write(
     out.write_all(b"| # | Score | Time (UTC) | Host | User | Signal | Program | Destination |\n")?;
     out.write_all(b"|---|---|---|---|---|---|---|---|\n")?;
     for (index, row) in rows.iter().enumerate() {
-        write_table_row(out, index + 1, row, options)?;
+        write_table_row(out, index + 1, row, None, options)?;
     }
     for (index, row) in rows.iter().enumerate() {
         write_particulars(out, index + 1, row, options)?;
+    }
+    Ok(())
+}
+
+/// Writes a whole report.
+pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &ExportOptions) -> io::Result<()> {
+    let said = |text: &str| prose(&safe::shown(text, options.reveal_secrets));
+    let title = options.title.as_deref().map(said);
+    write!(out, "# {}\n\n", title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    for sentence in &report.summary {
+        writeln!(out, "- {}", said(sentence))?;
+    }
+    if report.entries.is_empty() {
+        writeln!(out, "\nNo alerts.")?;
+    } else {
+        out.write_all(
+            b"\n| # | Score | Verdict | Time (UTC) | Host | User | Signal | Program | Destination |\n",
+        )?;
+        out.write_all(b"|---|---|---|---|---|---|---|---|---|\n")?;
+    }
+    for (number, _, Entry { row, decided, .. }) in report.numbered() {
+        let verdict = decided.as_ref().map_or_else(String::new, |decided| format!("{} | ", decided.verdict));
+        write_table_row(out, number, row, Some(if verdict.is_empty() { " | " } else { &verdict }), options)?;
+    }
+    writeln!(out, "\n## Patterns in force\n")?;
+    for (name, pattern) in &report.patterns {
+        let pattern =
+            if pattern.is_empty() { "(none)".to_owned() } else { code(&safe::shown(pattern, true)) };
+        writeln!(out, "- {}: {pattern}", said(name))?;
+    }
+    writeln!(out, "\n## What these logs could not have shown\n")?;
+    for sentence in &report.coverage {
+        writeln!(out, "- {}", said(sentence))?;
+    }
+    if report.coverage.is_empty() {
+        writeln!(out, "- Nothing is missing that this detection needs.")?;
+    }
+    for (number, group, entry) in report.numbered() {
+        if let Some((name, text)) = group {
+            writeln!(out, "\n# By {name}: {}", code(&safe::shown(text, options.reveal_secrets)))?;
+        }
+        write_particulars(out, number, &entry.row, options)?;
+        write_more(out, entry, options)?;
+    }
+    Ok(())
+}
+
+/// What a report says of an alert beside its row.
+fn write_more(out: &mut dyn Write, entry: &Entry, options: &ExportOptions) -> io::Result<()> {
+    let shown = |text: &str| code(&safe::shown(text, options.reveal_secrets));
+    if let Some(decided) = &entry.decided {
+        writeln!(out, "- Verdict: {}", prose(&safe::shown(&decided.line(), options.reveal_secrets)))?;
+        if !decided.note.is_empty() {
+            writeln!(out, "- Note: {}", shown(&decided.note))?;
+        }
+    }
+    if !entry.tree.is_empty() {
+        out.write_all(b"- Process tree:\n")?;
+    }
+    for Node { depth, image, about, command_line, is_own } in &entry.tree {
+        let indent = "  ".repeat(depth.saturating_add(1).min(MOST_NESTED));
+        let own = if *is_own { " **this alert**" } else { "" };
+        let about = if about.is_empty() { String::new() } else { format!(", {}", shown(about)) };
+        writeln!(
+            out,
+            "{indent}- {}{own}{about}: {}",
+            shown(image_name(image)),
+            shown(command_line.as_deref().unwrap_or("(no command line)"))
+        )?;
+    }
+    if !entry.acts.is_empty() {
+        out.write_all(b"- What it did:\n")?;
+    }
+    for act in &entry.acts {
+        writeln!(out, "  - {}", shown(act))?;
     }
     Ok(())
 }
@@ -45,14 +123,16 @@ fn write_table_row(
     out: &mut dyn Write,
     number: usize,
     row: &AlertRow,
+    verdict: Option<&str>,
     options: &ExportOptions,
 ) -> io::Result<()> {
     let shown = |text: Option<&str>| code(&safe::shown(text.unwrap_or_default(), options.reveal_secrets));
     let time = row.time.map(|time| format!("{} {}", time.date_text(), time.clock_text())).unwrap_or_default();
     writeln!(
         out,
-        "| {number} | {} | {time} | {} | {} | {} | {} | {} |",
+        "| {number} | {} | {}{time} | {} | {} | {} | {} | {} |",
         row.suspicion_score,
+        verdict.unwrap_or_default(),
         shown(row.host.as_deref()),
         shown(row.user.as_deref()),
         row.signal,

@@ -13,6 +13,7 @@ mod csv;
 pub mod html;
 mod json;
 mod markdown;
+pub mod report;
 mod row;
 mod safe;
 mod sarif;

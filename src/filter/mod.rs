@@ -20,6 +20,7 @@ use std::ops::Range;
 
 use crate::model::row::{AlertRow, Signal};
 use crate::model::time::Timestamp;
+use crate::model::verdict::Verdict;
 
 use needle::{Needle, Period};
 
@@ -105,8 +106,10 @@ filter_fields! {
     RecordId = "record", Number, ["RecordId"];
     /// The source's file name.
     Source = "source", Text, ["src"];
-    /// The analyst's verdict, where there is one.
+    /// The analyst's verdict; `none` where there is none.
     Verdict = "verdict", Text, [];
+    /// The analyst's note.
+    Note = "note", Text, [];
 }
 
 /// The fields that a plain word is looked for in.
@@ -448,6 +451,7 @@ fn completed_values(field: FilterField) -> Vec<&'static str> {
         FilterField::Score => vec!["3", "2", "1", "0"],
         FilterField::IsCiSystem | FilterField::IsKnownIde => vec!["1", "0"],
         FilterField::EventCode => vec!["1", "3"],
+        FilterField::Verdict => Verdict::ALL.iter().map(|verdict| verdict.name()).collect(),
         _ => Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! What a source hands over at a time: a few hundred events and what became of the records that are none.
 
 use super::{
+    claim::RowClaim,
     event::Field,
     fault::{Fault, Tally},
     guid::Guid,
@@ -57,6 +58,8 @@ pub struct Batch {
     pub tally: Tally,
     /// What could not be read.
     pub faults: Vec<Fault>,
+    /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
+    pub claims: Vec<RowClaim>,
     text: String,
 }
 

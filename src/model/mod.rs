@@ -1,6 +1,7 @@
 //! What every other module speaks of. This module names none of them.
 
 pub mod batch;
+pub mod claim;
 pub mod event;
 pub mod fault;
 pub mod feed;
@@ -10,3 +11,4 @@ pub mod row;
 pub mod secrets;
 pub mod text;
 pub mod time;
+pub mod verdict;

@@ -86,7 +86,11 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.trim().as_bytes();
         let mut reader = Digits { bytes, at: 0 };
-        let year = reader.number(4)?;
+        let mut year = reader.number(4)?;
+        // Windows can write years up to 30828.
+        if let Some(digit) = reader.literal(b"0123456789") {
+            year = year * 10 + i64::from(digit - b'0');
+        }
         reader.literal(b"-")?;
         let month = reader.number(2)?;
         reader.literal(b"-")?;

@@ -16,4 +16,4 @@ pub use events::Events;
 pub use evtx::EvtxEvents;
 pub use follow::{FollowStatus, follow};
 pub use load::{LoadOptions, load, load_as};
-pub use text::InputFormat;
+pub use text::{InputFormat, load_rows};

@@ -196,6 +196,7 @@ impl Store {
                 notes.extend(source_notes(&source.name, census));
             }
         }
+        notes.extend(self.row_notes());
         notes.sort_by_key(|note| note.weight);
         notes
     }

@@ -48,8 +48,8 @@ pub struct Finding {
 pub struct HuntLead {
     /// Its name and its score.
     pub lead: Lead,
-    /// What its clues were gathered in.
-    pub act: ActId,
+    /// What its clues were gathered in; `None` for the row of a scan elsewhere.
+    pub act: Option<ActId>,
     /// The other side's name, and the event that it came from, where that is another one.
     pub destination: Option<(Symbol, EventId)>,
     /// The repository.
@@ -150,6 +150,20 @@ impl Store {
             self.add_mark(Self::bare_mark(kind, id));
         }
         Some(finding_id)
+    }
+
+    /// Whether a finding is joined to an Event 1 already.
+    pub(super) fn finding_start(&self, id: Option<FindingId>) -> bool {
+        id.and_then(|id| self.finding(id)).is_some_and(|finding| finding.start.is_some())
+    }
+
+    /// Joins a finding to an Event 1.
+    pub(super) fn set_start(&mut self, id: Option<FindingId>, start: EventId) {
+        let Some(mut finding) = id.and_then(|id| self.finding(id)).cloned() else { return };
+        self.join_start(&mut finding, Some(start));
+        if let Some(slot) = id.and_then(|id| self.findings.get_mut(id.0 as usize)) {
+            *slot = finding;
+        }
     }
 
     pub(super) fn join_start(&self, finding: &mut Finding, start: Option<EventId>) {

@@ -20,7 +20,7 @@ impl Store {
     /// The reasons of a lead.
     pub(super) fn explain_lead(&self, view: &FindingView<'_>, hunt: &HuntLead, flags: &Flags) -> Explanation {
         let marks = self.marks_of(hunt);
-        let let_go = self.acts.get(hunt.act).map_or(0, |act| act.let_go);
+        let let_go = hunt.act.and_then(|act| self.acts.get(act)).map_or(0, |act| act.let_go);
         let flag = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| FlagMatch {
             matched: text.and_then(|text| pattern.find(text)),
             has_text: text.is_some(),
@@ -42,7 +42,7 @@ impl Store {
     }
 
     fn marks_of(&self, hunt: &HuntLead) -> Vec<Mark> {
-        let Some(act) = self.acts.get(hunt.act) else { return Vec::new() };
+        let Some(act) = hunt.act.and_then(|act| self.acts.get(act)) else { return Vec::new() };
         act.shown.iter().copied().chain(act.remote).collect()
     }
 
@@ -81,6 +81,9 @@ impl Store {
 
     /// `git push ran without a URL; its send-pack sent to github.com/o/r (Event 1 record 17), …`
     fn lead_act(&self, view: &FindingView<'_>, marks: &[Mark], let_go: u32) -> String {
+        if marks.is_empty() {
+            return "a scan found it by events that are not in its row".to_owned();
+        }
         let mut clauses: Vec<String> = Vec::new();
         let mut kinds = Vec::new();
         let mut events: Vec<EventId> = Vec::new();

@@ -152,14 +152,17 @@ impl Store {
         let is_elsewhere = lead.signal == Signal::ConnectionResolvedElsewhere;
         let hunt = HuntLead {
             lead,
-            act: id,
+            act: Some(id),
             destination: target
                 .filter(|mark| is_elsewhere || own_name.is_none() && mark.event != anchor)
                 .and_then(|mark| mark.host.map(|host| (host, self.answer_in(id, mark).unwrap_or(mark.event))))
                 .filter(|(_, from)| *from != anchor),
             repository: target.and_then(|mark| mark.repository),
         };
-        self.put_lead(id, finding, anchor, hunt);
+        let finding = self.put_lead(finding, anchor, hunt);
+        if let Some(act) = self.acts.get_mut(id) {
+            act.finding = finding;
+        }
     }
 
     /// The Event 22 of the act that names what a clue names, where the clue is a connection without a name of its own.
@@ -211,8 +214,14 @@ impl Store {
         earlier.max_by_key(|remote| self.start_key(remote.event)).copied()
     }
 
-    fn put_lead(&mut self, act: ActId, finding: Option<FindingId>, anchor: EventId, hunt: HuntLead) {
-        let Some(event) = self.event(anchor) else { return };
+    /// Puts a lead in the place of a finding, or makes it one.
+    pub(super) fn put_lead(
+        &mut self,
+        finding: Option<FindingId>,
+        anchor: EventId,
+        hunt: HuntLead,
+    ) -> Option<FindingId> {
+        let event = self.event(anchor)?;
         let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
         let (host, process) = (event.host, event.process);
         let is_connection = event.event_code == code::NETWORK_CONNECT;
@@ -240,14 +249,12 @@ impl Store {
                     self.ranking.disturb();
                 }
             }
-            return;
+            return finding;
         }
-        let Ok(number) = u32::try_from(self.findings.len()) else { return };
+        let id = FindingId(u32::try_from(self.findings.len()).ok()?);
         self.findings.push(lead);
-        self.ranking.add(FindingId(number));
-        if let Some(act) = self.acts.get_mut(act) {
-            act.finding = Some(FindingId(number));
-        }
+        self.ranking.add(id);
+        Some(id)
     }
 
     /// Takes a lead away: its act turned out to be none, or a part of another one.

@@ -16,6 +16,7 @@ pub mod keep;
 mod lead_rows;
 mod leads;
 pub mod listing;
+mod merged;
 pub mod process;
 pub mod pushes;
 mod ranking;
@@ -32,6 +33,7 @@ use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use self::finding::{Finding, FindingId};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
+use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
 use crate::detect::hunt::program::Program;
@@ -98,6 +100,7 @@ pub struct Store {
     ranking: Ranking,
     acts: Acts,
     census: Census,
+    rows: Rows,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
@@ -134,9 +137,14 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
-        self.census.add_records(&batch);
-        for record in &batch.events {
-            self.ingest_event(&batch, record);
+        if batch.claims.is_empty() {
+            self.census.add_records(&batch);
+            for record in &batch.events {
+                self.ingest_event(&batch, record);
+            }
+        }
+        for (record, claim) in batch.events.iter().zip(&batch.claims) {
+            self.ingest_row(&batch, record, claim);
         }
         self.faults.extend(batch.faults);
         self.generation += 1;

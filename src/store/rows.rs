@@ -19,10 +19,11 @@ impl Store {
     pub fn row(&self, id: FindingId, profile: Profile, flags: &Flags) -> Option<AlertRow> {
         let view = self.view(id, profile, flags)?;
         let joined = self.joined_fields(&view);
-        let explanation = match view.finding().hunt {
-            Some(hunt) => self.explain_lead(&view, &hunt, flags),
-            None => self.explain_finding(id, &view, profile, &joined, flags)?,
+        let anew = match view.finding().hunt {
+            Some(hunt) => Some(self.explain_lead(&view, &hunt, flags)),
+            None => self.explain_finding(id, &view, profile, &joined, flags),
         };
+        let explanation = self.claimed_explanation(&view, anew)?;
         let text = |field| view.text(field).map(str::to_owned);
         Some(AlertRow {
             time: view.time(),

@@ -105,6 +105,12 @@ impl<'a> FindingView<'a> {
         self.store.source_name(self.event)
     }
 
+    /// The process's GUID, as the row has it.
+    #[must_use]
+    pub fn process_guid(&self) -> Option<String> {
+        self.store.guid_text(self)
+    }
+
     /// A field of the row, joined ones included where the profile joins.
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'a str> {

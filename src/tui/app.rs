@@ -26,6 +26,7 @@ use crate::tui::keys::Context;
 use crate::tui::prompt::Prompt;
 use crate::tui::pushes::PushesPage;
 use crate::tui::theme::Theme;
+use crate::tui::triage::{Triage, TriagedFinding};
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::widgets::line::Glyphs;
 use crate::tune::{Changes, Proposal, Trial, changes};
@@ -59,6 +60,8 @@ pub struct Settings {
     pub mouse: bool,
     /// For a source that does not end: how it does.
     pub endless: Option<SourceState>,
+    /// The case file, for messages; `None` where there is no place for one.
+    pub case: Option<String>,
     /// What is kept, where not everything is.
     pub keeper: Option<Keeper>,
 }
@@ -194,6 +197,10 @@ pub struct App {
     pub saved: Patterns,
     /// The pattern that is being edited.
     pub tuning: Option<Tuning>,
+    /// What was decided.
+    pub triage: Triage,
+    /// Whether a verdict is asked for.
+    pub deciding: bool,
     /// What the list shows.
     pub list: ListView,
     /// The findings that pass.
@@ -280,6 +287,8 @@ impl App {
             history: Vec::new(),
             saved: settings.saved,
             tuning: None,
+            triage: Triage::new(settings.case),
+            deciding: false,
             list,
             listing: Listing::default(),
             notes: Vec::new(),
@@ -353,6 +362,8 @@ impl App {
             Context::Pushes
         } else if self.page.is_some() {
             Context::Page
+        } else if self.deciding {
+            Context::Verdict
         } else if self.tuning.is_some() {
             Context::Tuning
         } else {
@@ -434,8 +445,16 @@ impl App {
             Some(typed) => typed,
             None => self.list.filter.as_ref().map(|(_, filter)| filter),
         };
-        let passes =
-            |view: &FindingView<'_>| filter.is_none_or(|filter| filter.matches(&FilteredFinding::new(view)));
+        self.triage.extend(&self.store, &self.flags);
+        let triage = &self.triage;
+        let passes = |view: &FindingView<'_>| {
+            filter.is_none_or(|filter| {
+                let mark = triage.mark(view.id());
+                let note = if mark.has_note { triage.decision(view) } else { None };
+                let note = note.map(|decision| decision.note.as_str());
+                filter.matches(&TriagedFinding { finding: FilteredFinding::new(view), mark, note })
+            })
+        };
         let query = Query {
             profile: self.list.profile,
             side: self.list.side,
@@ -448,6 +467,8 @@ impl App {
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
         self.listing = Listing::new(&mut self.store, flags, &query);
+        let counted = Query { filter: None, ..query };
+        self.triage.count(&self.store, flags, &counted, &self.listing);
         if self.listed_generation != self.store.generation() {
             self.notes = self.store.coverage_notes();
         }

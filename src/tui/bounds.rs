@@ -8,6 +8,7 @@ impl App {
     /// The store's events have other numbers now.
     pub(super) fn follow_the_move(&mut self, moved: Moved) {
         self.flags.restart(&self.store);
+        self.triage.restart();
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.restart(&self.store);
         }

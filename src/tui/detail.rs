@@ -20,6 +20,7 @@ use ratatui::text::{Line, Span};
 use super::app::App;
 use super::safe;
 use super::theme::Token;
+use super::triage::Mark;
 use super::views::page::note_lines;
 use super::widgets::wrap::{Piece, highlighted, wrap};
 use crate::detect::hunt::encoded::decoded;
@@ -28,6 +29,7 @@ use crate::detect::hunt::words::head;
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::text::image_name;
+use crate::model::verdict::Verdict;
 use crate::store::event::StoredEvent;
 use crate::store::finding::FindingId;
 use crate::store::process::ProcessId;
@@ -180,6 +182,7 @@ impl Writer<'_> {
     /// Why the alert fired, and the columns of the search.
     fn reasons(&mut self, row: &AlertRow) {
         let app = self.app;
+        self.verdict();
         self.plain("Why", &row.explanation.sentence);
         if let Some(difference) = &row.explanation.difference {
             let style = self.style(Token::Warning);
@@ -218,6 +221,29 @@ impl Writer<'_> {
             if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join("; ")) };
         self.plain("Clause", &format!("{clause}{conditions}"));
         let _ = app;
+    }
+
+    /// What was decided on the alert, when and by whom.
+    fn verdict(&mut self) {
+        let app = self.app;
+        let view =
+            app.selected_finding().and_then(|id| app.store.view(id, app.list.profile, app.shown_flags()));
+        let Some(decision) = view.and_then(|view| app.triage.decision(&view)) else { return };
+        if decision.verdict == Verdict::Undecided && decision.note.is_empty() {
+            return;
+        }
+        let token = Mark { verdict: decision.verdict, has_note: true }.letter().1;
+        let by = decision.by.as_deref().map_or_else(String::new, |by| format!("  by {by}"));
+        let at = decision.at.map_or_else(String::new, |at| format!("  at {at}"));
+        let about = format!("{by}{at}");
+        let mut pieces = vec![
+            Piece::new(decision.verdict.name(), self.style(token)),
+            Piece::new(self.shown(&about), self.style(Token::Muted)),
+        ];
+        if !decision.note.is_empty() {
+            pieces.push(Piece::new(format!("  {}", self.shown(&decision.note)), self.style(Token::Text)));
+        }
+        self.labelled("Verdict", pieces);
     }
 
     /// A field with the parts that met a condition highlighted, and where it was joined from.

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::case::Decision;
 use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
+use crate::tui::report::Scope;
 
 /// Something to be done outside the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,15 @@ pub enum Effect {
     ReadRaw(EventId),
     /// Write the patterns into the configuration.
     SavePatterns(Patterns),
+    /// Write a report: to a file, or to a new one where none is named.
+    Report {
+        /// Of what.
+        scope: Scope,
+        /// The file.
+        path: Option<PathBuf>,
+    },
+    /// Keep decisions in the case file.
+    Decide(Vec<Decision>),
     /// Write the screen to a file: SVG where its name ends so, text otherwise.
     Screenshot(PathBuf),
     /// Write rows to a file.

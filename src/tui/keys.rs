@@ -34,6 +34,15 @@ pub enum Action {
     Group,
     Mark,
     Zoom,
+    Decide,
+    Malicious,
+    Benign,
+    Unclear,
+    Undecide,
+    Note,
+    NextUndecided,
+    UndoVerdict,
+    Report,
     Raw,
     CopyCommandLine,
     CopyRow,
@@ -62,6 +71,8 @@ pub enum Context {
     Detail,
     /// The editor of a pattern.
     Tuning,
+    /// The question for a verdict.
+    Verdict,
     /// The line at the bottom.
     Prompt,
     /// A page over the screen: help, losses, a raw event.
@@ -72,8 +83,16 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Alerts, Self::Histogram, Self::Detail, Self::Tuning, Self::Prompt, Self::Page, Self::Pushes];
+    pub const ALL: [Self; 8] = [
+        Self::Alerts,
+        Self::Histogram,
+        Self::Detail,
+        Self::Tuning,
+        Self::Verdict,
+        Self::Prompt,
+        Self::Page,
+        Self::Pushes,
+    ];
 
     /// The heading in the help.
     #[must_use]
@@ -83,7 +102,8 @@ impl Context {
             Self::Histogram => "In the histogram",
             Self::Detail => "In the detail",
             Self::Tuning => "While editing a pattern",
-            Self::Prompt => "In the filter and command line",
+            Self::Verdict => "Asked for a verdict",
+            Self::Prompt => "In the filter, command and note line",
             Self::Page => "On a page",
             Self::Pushes => "On the page of who pushes where",
         }
@@ -115,10 +135,9 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning};
+use Context::{Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning, Verdict};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const EVERYWHERE: &[Context] = &[Alerts, Histogram, Detail, Tuning, Prompt, Page, Pushes];
 const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes];
 
 macro_rules! table {
@@ -143,6 +162,12 @@ table! {
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    // Verdicts.
+    Malicious [char('m')] &[Verdict], "malicious", "data was carried out, or somebody tried to";
+    Benign [char('b')] &[Verdict], "benign", "nothing to worry about";
+    Unclear [char('u')] &[Verdict], "unclear", "looked at, and not to be decided from what is known";
+    Undecide [char('n')] &[Verdict], "none", "no verdict, as before the first";
+    Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "decide nothing";
     // Pages.
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     Enter [key(Key::Enter)] &[Pushes], "alerts", "to the alerts of this owner and host or user: the list, filtered";
@@ -157,10 +182,13 @@ table! {
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
+    Decide [char('d')] &[Alerts, Detail], "decide", "a verdict on this alert, or on all of this group: malicious, benign, unclear";
+    NextUndecided [char('n')] &[Alerts, Detail], "next", "to the next alert without a verdict";
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
     Profile [char('p')] PANES, "profile", "the next profile: spl, correlated, hunt";
+    Report [char('R')] &[Alerts, Detail], "report", "a Markdown or HTML report of this alert, or of this group, for the ticket; Enter writes it";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
@@ -173,6 +201,8 @@ table! {
     Help [char('?'), key(Key::Function(1))] PANES, "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
+    Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
+    UndoVerdict [char('U')] PANES, "", "take the last verdict or note back";
     Reverse [char('S')] PANES, "", "sort the other way round";
     CopyRow [char('Y')] &[Alerts, Detail], "", "copy the whole row as JSON";
     Theme [char('t')] PANES, "", "the next theme";
@@ -191,9 +221,9 @@ table! {
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
-    Redraw [ctrl('l')] EVERYWHERE, "", "draw the screen anew";
-    Suspend [ctrl('z')] EVERYWHERE, "", "back to the shell; fg comes back";
-    Interrupt [ctrl('c')] EVERYWHERE, "", "quit from anywhere";
+    Redraw [ctrl('l')] &Context::ALL, "", "draw the screen anew";
+    Suspend [ctrl('z')] &Context::ALL, "", "back to the shell; fg comes back";
+    Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere";
 }
 
 /// What a key does in a context.

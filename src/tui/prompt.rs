@@ -12,6 +12,8 @@ pub enum Kind {
     Filter,
     /// A command.
     Command,
+    /// A note on what is selected.
+    Note,
 }
 
 /// A line that is being typed.
@@ -38,6 +40,7 @@ pub struct Prompt {
 pub struct PastLines {
     filters: Vec<String>,
     commands: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl PastLines {
@@ -45,6 +48,7 @@ impl PastLines {
         match kind {
             Kind::Filter => &mut self.filters,
             Kind::Command => &mut self.commands,
+            Kind::Note => &mut self.notes,
         }
     }
 
@@ -157,6 +161,7 @@ impl Prompt {
     /// The lines that this one could become, each with its cursor.
     fn completed(&self, app: &App) -> Vec<(String, usize)> {
         match self.kind {
+            Kind::Note => Vec::new(),
             Kind::Command => commands::completions(app, &self.text)
                 .into_iter()
                 .map(|text| {

@@ -4,7 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,14 +14,18 @@ use tokio::sync::mpsc;
 use super::app::{App, Page, Tone};
 use super::effect::Effect;
 use super::input::{self, Input};
+use super::report::Scope;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::{safe, views};
+use crate::case::desk::{Desk, Report};
+use crate::case::{CaseFile, Decision};
 use crate::detect::pattern::Patterns;
 use crate::export::atomic::AtomicFile;
 use crate::export::screenshot::{self, Palette};
 use crate::export::{ExportOptions, Format, write_rows};
 use crate::model::feed::{FeedMessage, RawEvents};
+use crate::model::time::Timestamp;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::listing::Side;
@@ -43,6 +48,10 @@ pub struct World {
     pub theme: LoadTheme,
     /// Writes the patterns into the configuration, and says where.
     pub save_patterns: SavePatterns,
+    /// Where decisions are kept; `None` where there is no place for it.
+    pub case: Option<CaseFile>,
+    /// Who decides.
+    pub analyst: Option<String>,
     /// Puts a text into a clipboard of this host, where there is one; the text of the terminal's own otherwise.
     pub copy: Box<dyn Fn(&str) -> Copied>,
 }
@@ -60,6 +69,8 @@ pub enum Copied {
 /// Answers of threads that were asked to do something.
 enum Answer {
     Raw(EventId, Result<String, String>),
+    Case(Report),
+    Said(Result<String, String>),
 }
 
 /// Runs the console until it is left.
@@ -76,27 +87,45 @@ pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Res
     if app.mouse {
         screen.set_mouse(true).map_err(explain)?;
     }
-    let result = runtime.block_on(Loop::new(world).run(&mut app, &mut screen, feed));
+    let mut at_work = Loop::new(world)?;
+    let result = runtime.block_on(at_work.run(&mut app, &mut screen, feed));
     // A thread still waits for a key that will not come.
     runtime.shutdown_background();
     drop(screen);
-    result.map_err(explain)
+    for writer in std::mem::take(&mut at_work.writers) {
+        // What it had to say has nobody to be said to.
+        let _ = writer.join();
+    }
+    let kept = at_work.desk.take().map_or(Ok(()), Desk::close);
+    result.map_err(explain)?;
+    kept
 }
 
 struct Loop {
     world: World,
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
+    /// Who keeps the decisions.
+    desk: Option<Desk>,
+    /// Threads whose files shall be whole before the console ends.
+    writers: Vec<JoinHandle<bool>>,
     started: Instant,
     quit: bool,
 }
 
 impl Loop {
-    fn new(world: World) -> Self {
-        Self { world, answers: mpsc::unbounded_channel(), started: Instant::now(), quit: false }
+    fn new(mut world: World) -> Result<Self, String> {
+        let answers = mpsc::unbounded_channel();
+        let sender = answers.0.clone();
+        let tell = move |report| {
+            // A console that is gone need not be told.
+            let _ = sender.send(Answer::Case(report));
+        };
+        let desk = world.case.take().map(|file| Desk::open(file, tell)).transpose()?;
+        Ok(Self { world, answers, desk, writers: Vec::new(), started: Instant::now(), quit: false })
     }
 
     async fn run(
-        mut self,
+        &mut self,
         app: &mut App,
         screen: &mut Screen,
         mut feed: mpsc::Receiver<FeedMessage>,
@@ -193,6 +222,8 @@ impl Loop {
                 }
                 Err(message) => app.say(Tone::Warning, message),
             },
+            Effect::Report { scope, path } => self.report(app, scope, path),
+            Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
                 Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
                 Copied::ByTerminal(encoded) => {
@@ -217,6 +248,26 @@ impl Loop {
         Ok(())
     }
 
+    /// Gathers a report here, and has it written.
+    fn report(&mut self, app: &App, scope: Scope, path: Option<PathBuf>) {
+        let order = app.report(scope, path, now(), self.world.analyst.as_deref());
+        let sender = self.answers.0.clone();
+        self.writers.retain(|writer| !writer.is_finished());
+        self.writers.push(std::thread::spawn(move || sender.send(Answer::Said(order.write())).is_ok()));
+    }
+
+    /// Says when and by whom, and has it written.
+    fn decide(&self, app: &mut App, mut decisions: Vec<Decision>) {
+        let at = now();
+        for decision in &mut decisions {
+            (decision.at, decision.by) = (Some(at), self.world.analyst.clone());
+            app.triage.book.apply(decision.clone());
+        }
+        if let Some(desk) = &self.desk {
+            desk.write(decisions);
+        }
+    }
+
     fn read_raw(&self, app: &App, id: EventId) {
         let Some(event) = app.store.event(id) else { return };
         let (place, record) = (event.place, event.record_id());
@@ -228,8 +279,17 @@ impl Loop {
     }
 }
 
+fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(0), 0, 0)
+}
+
 fn take_answer(app: &mut App, answer: Answer) {
-    let Answer::Raw(id, result) = answer;
+    let (id, result) = match answer {
+        Answer::Raw(id, result) => (id, result),
+        Answer::Case(report) => return app.take_case(report),
+        Answer::Said(result) => return say_result(app, result),
+    };
     if let Some(Page::Raw { event, text }) = &mut app.page
         && *event == id
     {

@@ -140,6 +140,28 @@ fn plain_connection(act: Summary) -> Option<Lead> {
 }
 
 impl Lead {
+    /// The lead of a row that a scan elsewhere wrote, from the score that it had under the scan's patterns.
+    #[must_use]
+    pub const fn claimed(signal: Signal, score: u8, is_ci_system: bool, is_known_ide: bool) -> Self {
+        let (usual, yields_to_ide) = match signal {
+            Signal::GitHelperConnection
+            | Signal::ConnectionToOtherRepoHost
+            | Signal::ConnectionByReverseName
+            | Signal::ConnectionResolvedElsewhere => (2, true),
+            Signal::RepoClientConnection => (2, score != 1 || is_known_ide),
+            Signal::GitPushWithoutUrl => (2, false),
+            Signal::ScriptRequest => (1, false),
+            _ => (3, false),
+        };
+        let score = match (is_ci_system, is_known_ide && yields_to_ide && score > 0) {
+            // The scan's score says nothing of what it would be elsewhere.
+            (true, _) => usual,
+            (false, true) => score + 1,
+            (false, false) => score,
+        };
+        Self { signal, score, yields_to_ide, branch: "as the scan that wrote the row had it" }
+    }
+
     /// The score under the patterns' verdicts.
     #[must_use]
     pub const fn points(&self, is_ci_system: bool, is_known_ide: bool) -> u8 {

@@ -8,6 +8,7 @@ mod framing;
 mod input;
 mod message;
 mod raw;
+mod rows;
 mod shapes;
 mod sniff;
 mod tape;
@@ -27,6 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub(super) use raw::text_xml;
+pub use rows::load_rows;
 pub(super) use sniff::{MOST_HEAD, Nature, is_promising, sniff};
 pub(super) use zip::{Member, members};
 

@@ -10,6 +10,7 @@ use crate::store::pushes::Axis;
 use crate::tui::app::{App, Page, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Context};
+use crate::tui::report::Scope;
 
 /// A command of the table.
 pub struct Command {
@@ -147,6 +148,25 @@ pub const COMMANDS: &[Command] = &[
         help: "quit",
         run: |_, _| Ok(vec![Effect::Quit]),
         complete: nothing,
+    },
+    Command {
+        name: "report",
+        arguments: "selected|list FILE",
+        help: "write a report for the ticket; .html makes a page, all else Markdown; without a file, a new one here",
+        run: |app, arguments| {
+            let (word, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
+            let (scope, file) = match word {
+                "selected" => (Scope::Selected, rest),
+                "list" => (Scope::List, rest),
+                _ => (Scope::List, arguments),
+            };
+            if scope == Scope::Selected && app.selected_finding().is_none() {
+                return Err("Nothing is selected.".to_owned());
+            }
+            let path = Some(file.trim()).filter(|file| !file.is_empty()).map(PathBuf::from);
+            Ok(vec![Effect::Report { scope, path }])
+        },
+        complete: |_| ["selected ", "list "].map(str::to_owned).to_vec(),
     },
     Command {
         name: "screenshot",

@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod moving;
+mod triage;
 mod tuning;
 
 use super::app::{App, Page, Pane, Tone};
@@ -112,8 +113,17 @@ impl App {
             Action::EditCiHost => self.open_pattern(Which::CiHost),
             Action::EditIdeParent => self.open_pattern(Which::IdeParent),
             Action::Allow => self.allow(),
+            Action::Report => self.prompt = Some(Prompt::new(Kind::Command, "report selected ")),
             Action::NextProposal => self.next_proposal(),
             Action::UndoPattern => self.undo_pattern(),
+            Action::Decide
+            | Action::Malicious
+            | Action::Benign
+            | Action::Unclear
+            | Action::Undecide
+            | Action::Note
+            | Action::UndoVerdict
+            | Action::NextUndecided => return self.triage(action),
             Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
             Action::Suppressed => {
                 let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
@@ -199,6 +209,9 @@ impl App {
                 self.saved != *self.flags.patterns(),
                 "The configuration already has both patterns as they are.",
             ),
+            Action::Decide | Action::Note | Action::NextUndecided | Action::UndoVerdict => {
+                self.can_triage(action)
+            }
             Action::Losses => {
                 check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
             }
@@ -209,7 +222,7 @@ impl App {
                 self.tuning.as_ref().is_some_and(|tuning| tuning.proposals.len() > 1),
                 "There is no other proposal here.",
             ),
-            Action::Allow | Action::CopyRow => {
+            Action::Allow | Action::CopyRow | Action::Report => {
                 check(self.selected_finding().is_some(), "Nothing is selected.")
             }
             Action::Freeze => check(
@@ -263,6 +276,7 @@ impl App {
                 self.touch();
             }
             Context::Page | Context::Pushes => self.page = None,
+            Context::Verdict => self.deciding = false,
             _ => {
                 match self.narrowing() {
                     Some("mark") => self.histogram.mark = None,
@@ -314,6 +328,7 @@ impl App {
                 Vec::new()
             }
             Kind::Command => commands::run(self, &prompt.text),
+            Kind::Note => self.decide(None, Some(&prompt.text)),
         }
     }
 

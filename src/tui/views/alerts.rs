@@ -21,8 +21,13 @@ use crate::tui::widgets::line::{put, rule};
 /// A column: what it is sorted by, its name, and its columns on the screen; 0 takes what is left.
 type Column = (SortKey, &'static str, u16);
 
+/// Columns of the score, its star and the verdict.
+const RANK: u16 = 4;
+/// Where among them the verdict stands.
+const VERDICT: u16 = 2;
+
 const NARROW: &[Column] = &[
-    (SortKey::Rank, "S", 3),
+    (SortKey::Rank, "S", RANK),
     (SortKey::Time, "Time", 15),
     (SortKey::Host, "Host", 14),
     (SortKey::Signal, "Signal", 9),
@@ -30,7 +35,7 @@ const NARROW: &[Column] = &[
     (SortKey::CommandLine, "Command line", 0),
 ];
 const MEDIUM: &[Column] = &[
-    (SortKey::Rank, "S", 3),
+    (SortKey::Rank, "S", RANK),
     (SortKey::Time, "Time", 20),
     (SortKey::Host, "Host", 15),
     (SortKey::User, "User", 12),
@@ -40,7 +45,7 @@ const MEDIUM: &[Column] = &[
     (SortKey::CommandLine, "Command line", 0),
 ];
 const WIDE: &[Column] = &[
-    (SortKey::Rank, "S", 3),
+    (SortKey::Rank, "S", RANK),
     (SortKey::Time, "Time", 24),
     (SortKey::Host, "Host", 24),
     (SortKey::User, "User", 20),
@@ -52,14 +57,14 @@ const WIDE: &[Column] = &[
 
 /// Where the reason of a suppression needs the room.
 const NARROW_SUPPRESSED: &[Column] = &[
-    (SortKey::Rank, "S", 3),
+    (SortKey::Rank, "S", RANK),
     (SortKey::Host, "Host", 14),
     (SortKey::Signal, "Signal", 9),
     (SortKey::CommandLine, "Command line", 0),
 ];
 
 const MEDIUM_SUPPRESSED: &[Column] = &[
-    (SortKey::Rank, "S", 3),
+    (SortKey::Rank, "S", RANK),
     (SortKey::Time, "Time", 20),
     (SortKey::Host, "Host", 15),
     (SortKey::Signal, "Signal", 9),
@@ -91,8 +96,9 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         let y = area.y + 2 + row;
         match line {
             Line::Group(group) => {
+                let left = app.triage.left.get(*group).copied();
                 if let Some(group) = app.listing.groups.get(*group) {
-                    draw_group(app, area, y, group, buffer);
+                    draw_group(app, area, y, group, left, buffer);
                 }
             }
             Line::Finding(id) => draw_finding(app, area, y, *id, buffer),
@@ -177,11 +183,15 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
         };
         let width = if *width == 0 { area.right().saturating_sub(x) } else { *width };
         put(buffer, area, (x, area.y + 1, width), &text, style, app.glyphs.ellipsis);
+        if *key == SortKey::Rank {
+            put(buffer, area, (x + VERDICT, area.y + 1, 1), "V", style, "");
+        }
         x = x.saturating_add(width);
     }
 }
 
-fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer) {
+/// `left` is how many of it are undecided, once anything was decided.
+fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let open = app.list.open.contains(&group.key);
     let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
@@ -205,6 +215,11 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, buffer: &mut Buffer)
         write(&format!("1:{one}"), 7, Token::Score1);
         write(&format!("0:{zero}"), 7, Token::Score0);
     }
+    match left {
+        Some(0) => write("done", 9, Token::Ok),
+        Some(left) => write(&format!("{} left", grouped(count(left))), 9, Token::Warning),
+        None => {}
+    }
     write(&last, area.width, Token::Muted);
 }
 
@@ -227,6 +242,10 @@ fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffe
         };
         let room = if last { width } else { width.saturating_sub(1) };
         put(buffer, area, (x, y, room), &text, app.theme.style(token), app.glyphs.ellipsis);
+        if *key == SortKey::Rank {
+            let (letter, token) = app.triage.mark(id).letter();
+            put(buffer, area, (x + VERDICT, y, 1), letter, app.theme.style(token), "");
+        }
         x = x.saturating_add(width);
     }
 }

@@ -35,6 +35,19 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
 /// The keys of the context that do something now, in the table's order, as many as fit; help and quit always do.
 fn draw_keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let context = app.context();
+    let mut area = area;
+    if context == Context::Verdict {
+        let question = format!("Verdict {}?  ", on_what(app));
+        let width = put(
+            buffer,
+            area,
+            (area.x, area.y, area.width),
+            &question,
+            app.theme.style(Token::Title),
+            app.glyphs.ellipsis,
+        );
+        area = Rect { x: area.x + width, width: area.width.saturating_sub(width), ..area };
+    }
     let labels = key_labels(app, context);
     let width = |(key, label): &(String, &str)| text::width(key) + text::width(label) + 3;
     let (always, others): (Vec<_>, Vec<_>) =
@@ -55,6 +68,14 @@ fn draw_keys(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// `on 12 alerts of this group`.
+fn on_what(app: &App) -> String {
+    match (app.selected_group(), app.to_decide().len()) {
+        (Some(_), number) => format!("on {number} of this group"),
+        (None, _) => "on this alert".to_owned(),
+    }
+}
+
 /// Key and label of all that the key bar of a context may offer now.
 #[must_use]
 pub fn key_labels(app: &App, context: Context) -> Vec<(String, &'static str)> {
@@ -70,9 +91,11 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
     let sign = match prompt.kind {
         Kind::Filter => "/",
         Kind::Command => ":",
+        Kind::Note => "note: ",
     };
+    let lead = u16::try_from(text::width(sign)).unwrap_or(1);
     let token = if prompt.error.is_some() { Token::InputError } else { Token::Input };
-    let room = usize::from(area.width).saturating_sub(2);
+    let room = usize::from(area.width).saturating_sub(usize::from(lead) + 1);
     let before: String = prompt.text.chars().take(prompt.cursor).collect();
     // A text longer than the line is shown from where its cursor is still seen.
     let hidden = text::width(&before).saturating_sub(room);
@@ -88,11 +111,11 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
             })
             .collect()
     };
-    put(buffer, area, (area.x, area.y, 1), sign, style(Token::Key), "");
+    put(buffer, area, (area.x, area.y, lead), sign, style(Token::Key), "");
     put(
         buffer,
         area,
-        (area.x + 1, area.y, area.width),
+        (area.x + lead, area.y, area.width),
         &safe::shown(&skipped, true),
         style(token),
         app.glyphs.ellipsis,
@@ -116,7 +139,7 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
     } else {
         hint(app, prompt, area, y, buffer);
     }
-    Position::new((area.x + 1 + cursor).min(area.right().saturating_sub(1)), area.y)
+    Position::new((area.x + lead + cursor).min(area.right().saturating_sub(1)), area.y)
 }
 
 fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
@@ -139,7 +162,12 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
                 "{shown} of {all}  words  field:value  field~regex  score>=3  !not  ( or OR )  Tab completes"
             )
         }
+        Kind::Command if prompt.text.starts_with("report ") => {
+            "Enter writes a new file into this folder; or name one: .html for a page, else Markdown"
+                .to_owned()
+        }
         Kind::Command => "Tab completes; :help lists the commands".to_owned(),
+        Kind::Note => format!("{}; Enter keeps it, an empty one takes it away", on_what(app)),
     };
     put(buffer, area, (area.x, y, area.width), &text, style(Token::Muted), app.glyphs.ellipsis);
 }

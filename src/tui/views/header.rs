@@ -9,11 +9,13 @@ use ratatui::style::Style;
 use crate::detect::ALERT_SCORE;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::text;
+use crate::model::verdict::Verdict;
 use crate::store::coverage::Weight;
 use crate::store::listing::Side;
 use crate::tui::app::App;
 use crate::tui::safe;
 use crate::tui::theme::Token;
+use crate::tui::triage::Mark;
 use crate::tui::widgets::line::put;
 
 /// A piece of the header; of those that do not fit together the less important ones are left out.
@@ -73,7 +75,7 @@ fn segments(app: &App) -> Vec<Segment> {
     }
     let tally = app.store.tally();
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
-    segments.extend(app.bounds().map(|bounds| one(4, bounds, Token::Muted)));
+    segments.extend(app.bounds().map(|bounds| one(7, bounds, Token::Muted)));
     let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
     let others: u64 = tally.skipped.values().sum::<u64>() - duplicates;
     if duplicates > 0 {
@@ -97,6 +99,9 @@ fn segments(app: &App) -> Vec<Segment> {
     if suppressed > 0 {
         segments.push(one(5, format!("{} suppressed", grouped(count(suppressed))), Token::Muted));
     }
+    if !app.triage.book.is_empty() {
+        segments.push(verdicts(app));
+    }
     if app.list.min_score != ALERT_SCORE {
         segments.push(one(5, format!("from score {}", app.list.min_score), Token::Warning));
     }
@@ -119,6 +124,23 @@ fn segments(app: &App) -> Vec<Segment> {
         segments.push(one(8, format!("{} {noun}", grouped(count(losses))), Token::Error));
     }
     segments
+}
+
+/// `M 1  b 4  u 0  5 left`.
+fn verdicts(app: &App) -> Segment {
+    let counts = app.triage.counts;
+    let left = counts.last().copied().unwrap_or(0);
+    let pieces = Verdict::ALL
+        .into_iter()
+        .zip(counts)
+        .filter(|(verdict, _)| *verdict != Verdict::Undecided)
+        .map(|(verdict, number)| {
+            let (letter, token) = Mark { verdict, has_note: false }.letter();
+            (format!("{letter}:{} ", grouped(count(number))), app.theme.style(token))
+        })
+        .chain([(format!("{} left", grouped(count(left))), app.theme.style(Token::Text))])
+        .collect();
+    Segment { importance: 7, pieces }
 }
 
 fn percent(app: &App) -> String {

@@ -90,7 +90,7 @@ const ABOUT: &[(&str, &[&str])] = &[
             "Words and terms are all asked for: git alice. OR and ( ) say otherwise: host:ws-1 OR host:ws-2.",
             "field:value holds the value; field=value is the value; field~regex matches it; all of them without case, but for the regex.",
             "score>=3, time>=2026-03-10T12:00, record=4711. !term is the opposite; a missing field meets no term but a negated one.",
-            "Fields: host, user, image, command, parent, parentcommand, destination, owner, signal, score, time, record, source.",
+            "Fields: host, user, image, command, parent, parentcommand, destination, owner, signal, score, time, record, source, verdict, note; verdict:none is what is left to decide.",
         ],
     ),
     (
@@ -98,6 +98,13 @@ const ABOUT: &[(&str, &[&str])] = &[
         &[
             "S is the search's score: 3 a push or an upload, 2 a connection. A star beside it: spl and correlated say different things of it; the detail says what.",
             "A joined text came from another event of the same process, by host and ProcessGuid: a connection's parent from its Event 1, its name from the Event 22 that its own process caused.",
+        ],
+    ),
+    (
+        "Verdicts",
+        &[
+            "V is your verdict: M malicious, b benign, u unclear, n a note alone. d and a letter decide, on a group's line on all of the group; n goes to the next without one; U takes the last one back.",
+            "They are kept in the case file, a line a decision, nothing before the first one: case.ndjson beside the configuration, or the file of --case or of the configuration's case. An alert is known by its host, record and time, so that the same logs show them again, whatever dialect they come in.",
         ],
     ),
     (

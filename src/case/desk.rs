@@ -1,0 +1,105 @@
+//! The thread that writes decisions and picks up those of others: no disk and no lock holds the screen up.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Decision;
+use super::file::{CaseFile, News};
+
+/// Between two looks at the file.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What the desk has to say.
+#[derive(Debug)]
+pub enum Report {
+    /// What the file says that was not known yet, own decisions included: the file's order is everybody's.
+    News(News),
+    /// Decisions are on the disk.
+    Written,
+    /// Decisions are not; they are tried again with the next ones, and at the end.
+    NotWritten(String),
+    /// The file can't be read.
+    NotRead(String),
+}
+
+/// A desk at work.
+#[derive(Debug)]
+pub struct Desk {
+    orders: Option<Sender<Vec<Decision>>>,
+    thread: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl Desk {
+    /// Opens a desk over a file; it reads at once, then looks once a second.
+    ///
+    /// # Errors
+    /// A sentence, where no thread can be started.
+    pub fn open(mut file: CaseFile, mut tell: impl FnMut(Report) + Send + 'static) -> Result<Self, String> {
+        let (orders, incoming) = mpsc::channel::<Vec<Decision>>();
+        let work = move || {
+            let mut unwritten: Vec<Decision> = Vec::new();
+            let mut last_error = None;
+            loop {
+                match file.news() {
+                    Ok(news) if news.is_empty() => last_error = None,
+                    Ok(news) => {
+                        last_error = None;
+                        tell(Report::News(news));
+                    }
+                    Err(error) => {
+                        // Once is enough.
+                        if last_error.as_ref() != Some(&error) {
+                            tell(Report::NotRead(error.clone()));
+                            last_error = Some(error);
+                        }
+                    }
+                }
+                let is_open = match incoming.recv_timeout(EVERY) {
+                    Ok(decisions) => {
+                        unwritten.extend(decisions);
+                        unwritten.extend(incoming.try_iter().flatten());
+                        true
+                    }
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => false,
+                };
+                let written = file.append(&unwritten);
+                if written.is_ok() {
+                    unwritten.clear();
+                }
+                match (is_open, written) {
+                    (true, Ok(())) => tell(Report::Written),
+                    (true, Err(error)) => tell(Report::NotWritten(error)),
+                    (false, written) => return written,
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("case file".to_owned())
+            .spawn(work)
+            .map_err(|error| format!("no thread could be started for the case file: {error}"))?;
+        Ok(Self { orders: Some(orders), thread: Some(thread) })
+    }
+
+    /// Has decisions written.
+    pub fn write(&self, decisions: Vec<Decision>) {
+        if let Some(orders) = &self.orders {
+            // The thread ends only after this side.
+            let _ = orders.send(decisions);
+        }
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// A sentence, where something could not be.
+    pub fn close(mut self) -> Result<(), String> {
+        drop(self.orders.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(written)) => written,
+            Some(Err(_)) => Err("the thread of the case file failed, which is a bug".to_owned()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The file: lines are appended whole, under a lock, and those of other consoles are picked up.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::line::{self, MOST_BYTES};
+use super::{Decision, FILE_NAME};
+use crate::model::text::visible;
+
+/// Bytes that are written at a time, whole lines each.
+const MOST_AT_ONCE: usize = 64 << 10;
+/// How often and how long the lock is waited for.
+const TRIES: u32 = 200;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// What was appended to the file since it was last looked at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// The file is another one or was cut: all that was read of it before is void.
+    pub is_another: bool,
+    /// The decisions, in order.
+    pub decisions: Vec<Decision>,
+    /// The lines that are none: number and reason.
+    pub faults: Vec<(u64, String)>,
+}
+
+impl News {
+    /// Whether nothing is new.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_another && self.decisions.is_empty() && self.faults.is_empty()
+    }
+}
+
+/// A case file. It need not exist: the first decision makes it.
+#[derive(Debug)]
+pub struct CaseFile {
+    path: PathBuf,
+    makes_folder: bool,
+    /// Bytes and lines that were read.
+    offset: u64,
+    lines: u64,
+    /// Whether the file was looked at before: a last line without an end is told once.
+    was_read: bool,
+}
+
+impl CaseFile {
+    /// The file of that name. Its folder must exist.
+    #[must_use]
+    pub const fn named(path: PathBuf) -> Self {
+        Self { path, makes_folder: false, offset: 0, lines: 0, was_read: false }
+    }
+
+    /// The file of a user who named none, in a folder of his that is made where it is missing.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { makes_folder: true, ..Self::named(folder.join(FILE_NAME)) }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends decisions, and returns when they are on the disk.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn append(&self, decisions: &[Decision]) -> Result<(), String> {
+        self.try_append(decisions).map_err(|error| {
+            format!("the case file {} can't be written: {}", self.shown_path(), reason(&error))
+        })
+    }
+
+    fn try_append(&self, decisions: &[Decision]) -> io::Result<()> {
+        if decisions.is_empty() {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent().filter(|_| self.makes_folder) {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        // What it tells of users and hosts is the analyst's alone, unless he gives it to others.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&self.path)?;
+        lock(&file)?;
+        let mut bytes = Vec::new();
+        if ends_inside_a_line(&mut file)? {
+            // Whoever began that line did not live to end it; ours begins on its own.
+            bytes.push(b'\n');
+        }
+        for decision in decisions {
+            bytes.extend_from_slice(line::write(decision).as_bytes());
+            if bytes.len() >= MOST_AT_ONCE {
+                file.write_all(&bytes)?;
+                bytes.clear();
+            }
+        }
+        file.write_all(&bytes)?;
+        // The lock goes with the file.
+        file.sync_data()
+    }
+
+    /// Reads what was appended since the last time. Where nothing was, that costs one look at the file's size.
+    ///
+    /// # Errors
+    /// A sentence that names the file. A file that does not exist is an empty one.
+    pub fn news(&mut self) -> Result<News, String> {
+        self.try_news()
+            .map_err(|error| format!("the case file {} can't be read: {}", self.shown_path(), reason(&error)))
+    }
+
+    fn try_news(&mut self) -> io::Result<News> {
+        let mut news = News::default();
+        let size = match std::fs::metadata(&self.path) {
+            Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        if size < self.offset {
+            news.is_another = true;
+            (self.offset, self.lines) = (0, 0);
+        }
+        if size > self.offset {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(self.offset))?;
+            self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news)?;
+        }
+        self.was_read = true;
+        Ok(news)
+    }
+
+    fn read_lines(&mut self, reader: &mut impl BufRead, news: &mut News) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let (length, is_whole) = read_line(reader, &mut bytes)?;
+            if !is_whole {
+                // Perhaps it is being written just now: it is looked at again.
+                if length > 0 && !self.was_read {
+                    let reason =
+                        "its end is missing: whoever wrote it was stopped; it is left out".to_owned();
+                    news.faults.push((self.lines + 1, reason));
+                }
+                return Ok(());
+            }
+            self.offset += length;
+            self.lines += 1;
+            if length > MOST_BYTES as u64 {
+                news.faults.push((self.lines, format!("it has {length} bytes, too many for a decision")));
+            } else if !bytes.trim_ascii().is_empty() {
+                match line::read(bytes.trim_ascii()) {
+                    Ok(decision) => news.decisions.push(decision),
+                    Err(reason) => news.faults.push((self.lines, reason)),
+                }
+            }
+        }
+    }
+
+    fn shown_path(&self) -> String {
+        visible(&self.path.to_string_lossy()).into_owned()
+    }
+}
+
+/// A line's bytes, of an overlong one the first; says how many it has with its break, and whether that is there.
+fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<(u64, bool)> {
+    let mut length = 0;
+    loop {
+        let read = reader.by_ref().take(MOST_BYTES as u64).read_until(b'\n', bytes)?;
+        length += read as u64;
+        if bytes.last() == Some(&b'\n') {
+            return Ok((length, true));
+        }
+        if read == 0 {
+            return Ok((length, false));
+        }
+        bytes.truncate(MOST_BYTES);
+    }
+}
+
+fn ends_inside_a_line(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+/// Waits for other consoles to have written, but not for ever.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            // A file system without locks still appends a line as a whole.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(ErrorKind::ResourceBusy, "another program holds it locked"))
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            "there is no such folder; make it, or name another file with --case".to_owned()
+        }
+        ErrorKind::PermissionDenied => "permission is denied; name another file with --case".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder; name a file with --case".to_owned(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "its disk is read-only; name another file with --case".to_owned(),
+        _ => visible(&error.to_string()).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,415 @@
+//! Rows that `scan --format ndjson` wrote, from many hosts, turned back into events with what the scans said of them.
+//!
+//! A line that is no row is named (file, line, reason) and costs no other. The names of logs in the rows become sources of
+//! their own, so that a row's `Source` stays what it is; their place is the row's line.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use serde::Deserialize;
+
+use super::input::{self, Piped, Stream};
+use super::sniff::{MOST_HEAD, encoding};
+use crate::model::batch::{Batch, EventHead, SourceId};
+use crate::model::claim::{JoinedValue, RowClaim};
+use crate::model::event::{Field, code};
+use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+use crate::model::guid::Guid;
+use crate::model::row::Signal;
+use crate::model::time::Timestamp;
+use crate::source::discover::describe;
+use crate::source::ledger::Ledger;
+
+/// Bytes of a line that are read; a row has a few thousand.
+const MOST_LINE: u64 = 4 << 20;
+/// Rows that are handed over at a time.
+const AT_A_TIME: usize = 500;
+/// How deep folders are searched.
+const MOST_DEPTH: usize = 32;
+/// Names that a file of rows may have in a folder.
+const ENDINGS: [&str; 3] = ["ndjson", "jsonl", "json"];
+
+/// Reads all rows that the paths name, folders with all that is in them, `-` for standard input.
+pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessage) -> bool) {
+    let mut reader = Reader { progress, sink, is_gone: false, sources: HashMap::new(), next_source: 0 };
+    let mut files = Vec::new();
+    for path in paths {
+        reader.find(path, &mut files);
+    }
+    for path in files {
+        if reader.is_over() {
+            break;
+        }
+        reader.file(&path);
+        progress.files_done.fetch_add(1, Ordering::Relaxed);
+    }
+    reader.send(FeedMessage::Finished);
+}
+
+struct Reader<'a> {
+    progress: &'a Progress,
+    sink: &'a dyn Fn(FeedMessage) -> bool,
+    is_gone: bool,
+    /// The sources of the file that is read, by the names that its rows give them.
+    sources: HashMap<String, SourceId>,
+    next_source: u32,
+}
+
+impl Reader<'_> {
+    fn send(&mut self, message: FeedMessage) {
+        self.is_gone = self.is_gone || !(self.sink)(message);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_gone || self.progress.is_stopped()
+    }
+
+    fn fault(&mut self, path: &Path, reason: impl Into<String>) {
+        self.send(FeedMessage::Fault(Fault {
+            source: None,
+            name: path.display().to_string(),
+            chunk: None,
+            record: None,
+            severity: Severity::Unreadable,
+            lost_records: 0,
+            reason: reason.into(),
+        }));
+    }
+
+    /// The files of a path, in order of their names.
+    fn find(&mut self, path: &Path, files: &mut Vec<PathBuf>) {
+        if path.as_os_str() == "-" {
+            self.keep(path, 0, files);
+            return;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                let before = files.len();
+                self.search(path, 0, files);
+                if files.len() == before {
+                    self.fault(
+                        path,
+                        "no file in it ends in .ndjson, .jsonl or .json: name the files of rows",
+                    );
+                }
+            }
+            Ok(metadata) => self.keep(path, metadata.len(), files),
+            Err(error) => self.fault(path, describe(&error)),
+        }
+    }
+
+    fn keep(&mut self, path: &Path, size: u64, files: &mut Vec<PathBuf>) {
+        if !files.iter().any(|known| known == path) {
+            self.progress.files_found.fetch_add(1, Ordering::Relaxed);
+            self.progress.bytes_found.fetch_add(size, Ordering::Relaxed);
+            files.push(path.to_owned());
+        }
+    }
+
+    fn search(&mut self, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.fault(folder, describe(&error)),
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort_unstable();
+        for path in paths {
+            // A link to a folder may lead back here.
+            let is_link = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if metadata.is_dir() && !is_link && depth < MOST_DEPTH {
+                self.search(&path, depth + 1, files);
+            } else if metadata.is_file()
+                && path
+                    .extension()
+                    .is_some_and(|own| ENDINGS.iter().any(|ending| own.eq_ignore_ascii_case(ending)))
+            {
+                self.keep(&path, metadata.len(), files);
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        self.sources.clear();
+        let progress = self.progress;
+        let is_over = || progress.is_stopped();
+        let opened: io::Result<Stream<'_>> = if path.as_os_str() == "-" {
+            Piped::standard_input(&is_over).map(|pipe| Box::new(pipe) as Stream<'_>)
+        } else {
+            open(path)
+        };
+        match opened {
+            Ok(stream) => self.lines(path, &mut BufReader::with_capacity(64 << 10, stream)),
+            Err(error) => self.fault(path, describe(&error)),
+        }
+    }
+
+    fn lines(&mut self, path: &Path, reader: &mut impl BufRead) {
+        // What speaks of the file as a whole belongs to a source too.
+        let own = self.source(path, &name_of(path));
+        let mut batch = Batch::new(own);
+        let mut ledger = Ledger::default();
+        let (mut number, mut place) = (0_u64, 0_u64);
+        let mut bytes = Vec::new();
+        let mut rows = 0_u64;
+        while !self.is_over() {
+            bytes.clear();
+            let length = match read_line(reader, &mut bytes) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) => {
+                    ledger.add(named(
+                        own,
+                        path,
+                        0,
+                        Severity::Loss,
+                        format!("the rest can't be read: {}", describe(&error)),
+                    ));
+                    break;
+                }
+            };
+            number += 1;
+            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii();
+            if !text.is_empty() {
+                let read = if length > MOST_LINE {
+                    Err(format!("it has {length} bytes, too many for a row"))
+                } else {
+                    Row::read(text)
+                };
+                match read.and_then(|row| self.push(path, place, row, &mut batch)) {
+                    Ok(()) => rows += 1,
+                    Err(reason) => {
+                        batch.tally.skip(SkipReason::Damaged, 1);
+                        ledger.add(named(own, path, 1, Severity::Loss, format!("line {number}: {reason}")));
+                    }
+                }
+            }
+            place += length;
+            batch.tally.bytes += length;
+            self.progress.bytes_done.fetch_add(length, Ordering::Relaxed);
+            if batch.events.len() >= AT_A_TIME {
+                self.hand_over(&mut batch);
+            }
+        }
+        if rows == 0 && !self.is_over() {
+            let reason = "no line of it is a row of `exfilscope scan --format ndjson`".to_owned();
+            ledger.add(named(own, path, 0, Severity::Notice, reason));
+        }
+        batch.faults = ledger.take(own, &path.display().to_string());
+        self.hand_over(&mut batch);
+    }
+
+    fn hand_over(&mut self, batch: &mut Batch) {
+        let full = std::mem::replace(batch, Batch::new(batch.source));
+        self.progress.records_done.fetch_add(full.tally.records(), Ordering::Relaxed);
+        if !full.is_empty() {
+            self.send(FeedMessage::Batch(full));
+        }
+    }
+
+    /// The source of a name, made known where it is new.
+    fn source(&mut self, path: &Path, name: &str) -> SourceId {
+        if let Some(id) = self.sources.get(name) {
+            return *id;
+        }
+        let id = SourceId(self.next_source);
+        self.next_source = self.next_source.saturating_add(1);
+        self.sources.insert(name.to_owned(), id);
+        self.send(FeedMessage::Source(SourceInfo {
+            id,
+            path: path.to_owned(),
+            name: name.to_owned(),
+            size: None,
+        }));
+        id
+    }
+
+    /// Adds a row's event and claim.
+    fn push(&mut self, path: &Path, place: u64, row: Row, batch: &mut Batch) -> Result<(), String> {
+        let (signal, time) = row.check()?;
+        let mut joined = Vec::new();
+        let mut own = row.fields();
+        for (name, origin) in row.joined.unwrap_or_default() {
+            let field = Field::from_name(&name).filter(|field| JOINABLE.contains(field));
+            let field =
+                field.ok_or_else(|| format!("Joined names {name}, which is no field that is joined"))?;
+            let slot = own.iter_mut().find(|(known, _)| *known == field);
+            let value = slot.and_then(|(_, value)| std::mem::replace(value, origin.own));
+            let value = value.ok_or_else(|| format!("Joined names {name}, but the row has none"))?;
+            let source = self.source(path, origin.source.as_deref().unwrap_or_default());
+            joined.push(JoinedValue {
+                field,
+                value,
+                event_code: origin.event_code,
+                record_id: origin.record_id,
+                source,
+            });
+        }
+        let source = self.source(path, row.source.as_deref().unwrap_or_default());
+        let guid = row.process_guid.as_deref();
+        let process_guid = guid.and_then(Guid::parse);
+        let odd_guid = guid.filter(|_| process_guid.is_none());
+        if batch.source != source {
+            // A batch is of one source; what was counted so far goes with the one before.
+            self.hand_over(batch);
+            batch.source = source;
+        }
+        let head = EventHead {
+            event_code: row.event_code,
+            time,
+            record_id: row.record_id,
+            place,
+            process_guid,
+            parent_process_guid: None,
+        };
+        let texts = own.iter().filter_map(|(field, value)| Some((*field, value.as_deref()?)));
+        batch.push(head, texts.chain(odd_guid.map(|guid| (Field::ProcessGuid, guid))));
+        batch.tally.count_sysmon(row.event_code);
+        batch.claims.push(RowClaim {
+            signal,
+            is_ci_system: row.is_ci_system == 1,
+            is_known_ide: row.is_known_ide == 1,
+            suspicion_score: row.suspicion_score,
+            why: row.why.unwrap_or_default(),
+            joined,
+        });
+        Ok(())
+    }
+}
+
+/// The row's fields that can be joined.
+const JOINABLE: [Field; 4] =
+    [Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::DestinationHostname];
+
+/// A row as CONTRACT.md has it; columns that are missing are null.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(rename = "_time")]
+    time: Option<String>,
+    host: Option<String>,
+    #[serde(rename = "User")]
+    user: Option<String>,
+    #[serde(rename = "Image")]
+    image: Option<String>,
+    #[serde(rename = "CommandLine")]
+    command_line: Option<String>,
+    #[serde(rename = "ParentImage")]
+    parent_image: Option<String>,
+    #[serde(rename = "ParentCommandLine")]
+    parent_command_line: Option<String>,
+    #[serde(rename = "DestinationHostname")]
+    destination_hostname: Option<String>,
+    #[serde(rename = "Signal")]
+    signal: String,
+    #[serde(rename = "IsCISystem")]
+    is_ci_system: u8,
+    #[serde(rename = "IsKnownIDE")]
+    is_known_ide: u8,
+    #[serde(rename = "SuspicionScore")]
+    suspicion_score: u8,
+    #[serde(rename = "EventCode")]
+    event_code: u16,
+    #[serde(rename = "ProcessGuid")]
+    process_guid: Option<String>,
+    #[serde(rename = "RecordId")]
+    record_id: Option<u64>,
+    #[serde(rename = "Source")]
+    source: Option<String>,
+    #[serde(rename = "Joined")]
+    joined: Option<HashMap<String, Origin>>,
+    #[serde(rename = "Why")]
+    why: Option<String>,
+}
+
+/// Where a joined field came from, and what the event itself has in it.
+#[derive(Deserialize)]
+struct Origin {
+    #[serde(rename = "RecordId")]
+    record_id: Option<u64>,
+    #[serde(rename = "EventCode")]
+    event_code: u16,
+    #[serde(rename = "Source")]
+    source: Option<String>,
+    #[serde(rename = "Own")]
+    own: Option<String>,
+}
+
+impl Row {
+    fn read(line: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(line).map_err(|error| {
+            let text = error.to_string();
+            let what = text.split(" at line ").next().unwrap_or_default().to_owned();
+            if error.is_data() {
+                format!("it is no row of a scan: {what}")
+            } else {
+                format!("it is no JSON: {what}")
+            }
+        })
+    }
+
+    fn check(&self) -> Result<(Signal, Option<Timestamp>), String> {
+        let signal = Signal::ALL.into_iter().find(|signal| signal.name() == self.signal);
+        let signal = signal.ok_or_else(|| format!("{} is no signal that is known here", self.signal))?;
+        let time = match self.time.as_deref() {
+            Some(text) => Some(Timestamp::parse(text).ok_or_else(|| format!("_time is no time: {text}"))?),
+            None => None,
+        };
+        if !matches!(self.event_code, code::PROCESS_CREATE | code::NETWORK_CONNECT) {
+            return Err(format!("the detection selects no event of EventCode {}", self.event_code));
+        }
+        if self.suspicion_score > 3 {
+            return Err(format!("SuspicionScore is {}, not 0 to 3", self.suspicion_score));
+        }
+        if self.is_ci_system > 1 || self.is_known_ide > 1 {
+            return Err("IsCISystem and IsKnownIDE are 0 or 1".to_owned());
+        }
+        Ok((signal, time))
+    }
+
+    fn fields(&self) -> Vec<(Field, Option<String>)> {
+        vec![
+            (Field::Computer, self.host.clone()),
+            (Field::User, self.user.clone()),
+            (Field::Image, self.image.clone()),
+            (Field::CommandLine, self.command_line.clone()),
+            (Field::ParentImage, self.parent_image.clone()),
+            (Field::ParentCommandLine, self.parent_command_line.clone()),
+            (Field::DestinationHostname, self.destination_hostname.clone()),
+        ]
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn named(source: SourceId, path: &Path, lost_records: u64, severity: Severity, reason: String) -> Fault {
+    let name = path.display().to_string();
+    Fault { source: Some(source), name, chunk: None, record: None, severity, lost_records, reason }
+}
+
+/// A file as UTF-8: some shells redirect what a program writes as UTF-16.
+fn open(path: &Path) -> io::Result<Stream<'static>> {
+    let mut file = File::open(path)?;
+    let mut head = Vec::new();
+    (&mut file).take(MOST_HEAD as u64).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(input::decoded(Box::new(file), encoding(&head)))
+}
+
+/// A line's bytes, of an overlong one the first; says how many it has, with its break.
+fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<u64> {
+    let mut length = 0;
+    loop {
+        let read = reader.by_ref().take(MOST_LINE).read_until(b'\n', bytes)?;
+        length += read as u64;
+        if read == 0 || bytes.last() == Some(&b'\n') {
+            return Ok(length);
+        }
+        bytes.truncate(usize::try_from(MOST_LINE).unwrap_or(usize::MAX));
+    }
+}

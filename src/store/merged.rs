@@ -1,0 +1,256 @@
+//! Rows that scans elsewhere wrote, as events and findings of this store: the patterns answer to them as far as the rows
+//! hold what they look at, and what the scans said stays.
+//!
+//! Of the events that a scan joined, only the joined fields are known. They stand in as events of their own, which are no
+//! findings, so that a joined field is shown as joined from its record.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use hashbrown::{HashMap, HashSet};
+
+use super::Store;
+use super::coverage::{Note, Weight};
+use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
+use super::finding::HuntLead;
+use super::view::FindingView;
+use crate::detect::hunt::lead::Lead;
+use crate::detect::profile::Profile;
+use crate::detect::signal::score_branch;
+use crate::detect::{Facts, selection};
+use crate::model::batch::{Batch, EventRecord};
+use crate::model::claim::{JoinedValue, RowClaim};
+use crate::model::event::{Field, code};
+use crate::model::row::{Clause, Explanation, FlagMatch, Signal};
+
+/// What is known of rows.
+#[derive(Default)]
+pub(super) struct Rows {
+    claims: HashMap<EventId, RowClaim>,
+    /// Events of which only what was joined from them is known.
+    stand_ins: HashSet<EventId>,
+    /// Rows without record number, to know them again.
+    unnumbered: HashSet<u64>,
+}
+
+impl Store {
+    /// What a scan said of an event; `None` where the event was read from a log.
+    #[must_use]
+    pub fn claim(&self, event: EventId) -> Option<&RowClaim> {
+        self.rows.claims.get(&event)
+    }
+
+    pub(super) fn ingest_row(&mut self, batch: &Batch, record: &EventRecord, claim: &RowClaim) {
+        let event_code = record.head.event_code;
+        if !self.keeps_duplicates && (self.is_known(batch, record) || self.is_known_row(batch, record)) {
+            self.tally.uncount_duplicate(event_code);
+            return;
+        }
+        let Some(id) = self.keep(batch, record) else {
+            self.overflowed += 1;
+            return;
+        };
+        if event_code == code::PROCESS_CREATE {
+            self.forget_stand_in(id);
+            self.process_started(id);
+        }
+        let resolved_by = claim
+            .joined
+            .iter()
+            .find(|joined| joined.field == Field::DestinationHostname)
+            .and_then(|joined| self.stand_in(id, &[joined]));
+        let own = self.facts(id);
+        let name = resolved_by
+            .and_then(|event| self.event(event))
+            .and_then(|event| self.field(event, Field::QueryName))
+            .or(own.destination_hostname);
+        if claim.signal.is_lead() {
+            self.claimed_lead(id, claim, resolved_by);
+            self.rows.claims.insert(id, claim.clone());
+            return;
+        }
+        let (own_clause, joined_clause) =
+            (selection::select(&own), selection::select(&Facts { destination_hostname: name, ..own }));
+        let clause = own_clause.or(joined_clause);
+        let spl = own_clause.map(|_| Profile::Spl);
+        let by_claim = clause.is_none().then_some(claim.signal);
+        let clause = clause.unwrap_or(match claim.signal {
+            Signal::GitPushExternal => Clause::Push,
+            Signal::CodeRepoAPIUpload => Clause::Api,
+            _ if event_code == code::NETWORK_CONNECT => Clause::Net,
+            _ => Clause::Push,
+        });
+        let finding = self.add_finding(id, clause, spl, resolved_by);
+        let joined: Vec<&JoinedValue> =
+            claim.joined.iter().filter(|joined| joined.field != Field::DestinationHostname).collect();
+        let starts = self.finding_start(finding);
+        let start = if joined.is_empty() || starts { None } else { self.stand_in(id, &joined) };
+        if let Some(start) = start {
+            if let Some(process) = self.event(id).and_then(|event| event.process)
+                && let Some(process) = self.processes.get_mut(process)
+            {
+                process.start = Some(start);
+            }
+            self.set_start(finding, start);
+        }
+        // What a scan selected stays selected, whatever masking has left of its texts.
+        if let (Some(signal), Some(finding)) =
+            (by_claim, finding.and_then(|id| self.findings.get_mut(id.0 as usize)))
+        {
+            (finding.spl, finding.correlated) = (Some(signal), signal);
+        }
+        self.rows.claims.insert(id, claim.clone());
+    }
+
+    /// A lead that a scan found: it stays one, of the profile that has leads alone.
+    fn claimed_lead(&mut self, id: EventId, claim: &RowClaim, named_by: Option<EventId>) {
+        let joined: Vec<&JoinedValue> =
+            claim.joined.iter().filter(|joined| joined.field != Field::DestinationHostname).collect();
+        let start = if joined.is_empty() { None } else { self.stand_in(id, &joined) };
+        let name = named_by.and_then(|event| self.event(event)?.symbol(Field::QueryName));
+        let hunt = HuntLead {
+            lead: Lead::claimed(claim.signal, claim.suspicion_score, claim.is_ci_system, claim.is_known_ide),
+            act: None,
+            destination: name.zip(named_by),
+            repository: None,
+        };
+        let lead = self.put_lead(None, id, hunt);
+        if let Some(start) = start {
+            self.set_start(lead, start);
+        }
+    }
+
+    /// Whether a row without record number was met before.
+    fn is_known_row(&mut self, batch: &Batch, record: &EventRecord) -> bool {
+        let head = &record.head;
+        if head.record_id.is_some() {
+            return false;
+        }
+        let mut hasher = DefaultHasher::new();
+        (head.event_code, head.time, head.process_guid.map(|guid| *guid.as_bytes())).hash(&mut hasher);
+        for field in Field::ALL {
+            batch.text(record, *field).hash(&mut hasher);
+        }
+        !self.rows.unnumbered.insert(hasher.finish())
+    }
+
+    /// The event that a row's joined fields came from, as far as it is known.
+    fn stand_in(&mut self, of: EventId, joined: &[&JoinedValue]) -> Option<EventId> {
+        let id = EventId(u32::try_from(self.events.len()).ok()?);
+        let from = joined.first()?;
+        let is_answer = from.field == Field::DestinationHostname;
+        let event_code = if is_answer { code::DNS_QUERY } else { code::PROCESS_CREATE };
+        let mut slots = [None; SLOTS];
+        for (slot, field) in slots.iter_mut().zip(slot_fields(event_code)) {
+            let wanted = if is_answer { Field::DestinationHostname } else { *field };
+            let is_kept = !is_answer || *field == Field::QueryName;
+            let value = joined.iter().find(|joined| is_kept && joined.field == wanted);
+            *slot = value.and_then(|joined| self.strings.intern(&joined.value));
+        }
+        let event = self.event(of)?;
+        let event = StoredEvent {
+            time: None,
+            place: event.place,
+            source: from.source,
+            host: event.host,
+            process: event.process,
+            previous_of_process: None,
+            event_code,
+            user: None,
+            // It is the same process.
+            image: event.image,
+            process_number: None,
+            slots,
+            record_id_or_max: from.record_id.unwrap_or(u64::MAX),
+            odd_guid: None,
+        };
+        if let Some(parent) = event.symbol(Field::ParentImage) {
+            self.parents.count(parent, parent, None);
+        }
+        self.events.push(event);
+        self.rows.stand_ins.insert(id);
+        Some(id)
+    }
+
+    /// The row of a process's Event 1 is more than what others joined from it.
+    fn forget_stand_in(&mut self, id: EventId) {
+        let process = self.event(id).and_then(|event| event.process);
+        if let Some(process) = process.and_then(|process| self.processes.get_mut(process))
+            && process.start.is_some_and(|start| self.rows.stand_ins.contains(&start))
+        {
+            process.start = None;
+        }
+    }
+
+    /// Why a row's finding scored as it did, in the scan's own words where it still does. `None` for an event of a log.
+    pub(super) fn claimed_explanation(
+        &self,
+        view: &FindingView<'_>,
+        anew: Option<Explanation>,
+    ) -> Option<Explanation> {
+        let Some(claim) = self.claim(view.finding().event) else { return anew };
+        let verdict = (view.signal(), view.is_ci_system(), view.is_known_ide(), view.score());
+        let claimed = (claim.signal, claim.is_ci_system, claim.is_known_ide, claim.suspicion_score);
+        let mut explanation = anew.unwrap_or_else(|| Explanation {
+            clause: view.finding().clause,
+            conditions: Vec::new(),
+            ci: FlagMatch { matched: None, has_text: view.host().is_some() },
+            ide: FlagMatch { matched: None, has_text: view.text(Field::ParentImage).is_some() },
+            branch: score_branch(verdict.0, verdict.1, verdict.2),
+            sentence: format!(
+                "the row holds too little to see anew why it was selected: {}, score {}.",
+                verdict.0.name(),
+                verdict.3
+            ),
+            difference: None,
+            evidence: Vec::new(),
+        });
+        if verdict == claimed && !claim.why.is_empty() {
+            explanation.sentence.clone_from(&claim.why);
+        } else if verdict != claimed {
+            let (signal, score) = (claim.signal.name(), claim.suspicion_score);
+            let why = if claim.why.is_empty() { "it gives no reason" } else { claim.why.as_str() };
+            explanation.sentence = format!(
+                "{} The scan that wrote the row said {signal}, score {score}: {why}",
+                explanation.sentence
+            );
+        }
+        Some(explanation)
+    }
+
+    /// What can't be known of rows; empty where all was read from logs.
+    pub(super) fn row_notes(&self) -> Vec<Note> {
+        if self.rows.claims.is_empty() {
+            return Vec::new();
+        }
+        let rows = self.rows.claims.len();
+        let mut notes = vec![Note {
+            weight: Weight::Doubt,
+            text: format!(
+                "{rows} rows that scans wrote, no logs: what a scan did not select is not among them, and what its logs could \
+                 not have shown is known only there. A tuned pattern takes rows away or gives them back, but finds no \
+                 new event; scans with --min-score 0 bring their suppressed ones along."
+            ),
+        }];
+        let parentless = self.findings.iter().filter(|finding| {
+            let is_connection =
+                self.event(finding.event).is_some_and(|event| event.event_code == code::NETWORK_CONNECT);
+            is_connection && finding.parent(Profile::Correlated).is_none()
+        });
+        let parentless = parentless.count();
+        if parentless > 0 {
+            notes.push(Note {
+                weight: Weight::Doubt,
+                text: format!(
+                    "{parentless} of the connections have no ParentImage in their row: the IDE-parent pattern has nothing \
+                     to match on. Scans with the profile correlated join it."
+                ),
+            });
+        }
+        notes.push(Note {
+            weight: Weight::Remark,
+            text: "The tree of processes goes no further than a row: its process and its parent's name and command line."
+                .to_owned(),
+        });
+        notes
+    }
+}

@@ -1,0 +1,362 @@
+//! What a report for the ticket says, gathered from the console's state; writing it is another thread's work.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::app::App;
+use super::views::histogram::range_text;
+use crate::detect::profile::Profile;
+use crate::export::ExportOptions;
+use crate::export::atomic::{AtomicFile, OutputError};
+use crate::export::report::{Decided, Entry, Node, Report, ReportFormat};
+use crate::model::event::{Field, code};
+use crate::model::time::Timestamp;
+use crate::model::verdict::Verdict;
+use crate::store::event::StoredEvent;
+use crate::store::finding::FindingId;
+use crate::store::listing::{Line, Side};
+use crate::store::process::ProcessId;
+use crate::store::view::FindingView;
+
+/// Alerts of a report: more than anybody reads in a ticket, and gathered within a frame.
+const MOST_ENTRIES: usize = 500;
+/// Ancestors, children and acts of one alert.
+const MOST_AROUND: usize = 30;
+/// Faults of the load that are named.
+const MOST_FAULTS: usize = 20;
+/// Names that are tried before giving up.
+const MOST_NAMES: usize = 1000;
+
+/// Which alerts a report is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The selected alert, or all of the selected group.
+    Selected,
+    /// What the list lists: filtered, grouped.
+    List,
+}
+
+/// A report, and what is needed to write it.
+#[derive(Debug)]
+pub struct Order {
+    report: Report,
+    options: ExportOptions,
+    /// The file; `None` for a new one of [`Self::name`].
+    path: Option<PathBuf>,
+    name: String,
+    alerts: usize,
+}
+
+impl App {
+    /// Gathers a report. `now` is the time that it names.
+    #[must_use]
+    pub fn report(&self, scope: Scope, path: Option<PathBuf>, now: Timestamp, by: Option<&str>) -> Order {
+        let listed = self.report_findings(scope);
+        let entries: Vec<Entry> = listed
+            .iter()
+            .take(MOST_ENTRIES)
+            .filter_map(|(id, group)| self.entry(*id, group.clone()))
+            .collect();
+        let report = Report {
+            summary: self.report_summary(scope, &listed, now, by),
+            patterns: vec![
+                ("CI-host".to_owned(), self.flags.patterns().ci_host.text().to_owned()),
+                ("IDE-parent".to_owned(), self.flags.patterns().ide_parent.text().to_owned()),
+            ],
+            coverage: self.report_coverage(),
+            entries,
+        };
+        let name = match (scope, report.entries.first()) {
+            (Scope::Selected, Some(Entry { row, .. })) => {
+                let time = row.time.map_or_else(String::new, |time| {
+                    format!("-{}-{}", time.date_text().replace('-', ""), time.clock_text().replace(':', ""))
+                });
+                format!("report-{}{time}.md", file_name(row.host.as_deref().unwrap_or("alert")))
+            }
+            _ => format!("report-{}.md", file_name(&self.title)),
+        };
+        let options = ExportOptions { reveal_secrets: self.reveal_secrets, ..ExportOptions::default() };
+        Order { alerts: report.entries.len(), report, options, path, name }
+    }
+
+    fn report_findings(&self, scope: Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
+        let group_of = |number: usize| {
+            let group = self.listing.groups.get(number)?;
+            Some((self.list.group?.name(), group.key.clone()))
+        };
+        match (scope, self.lines.get(self.cursor)) {
+            (Scope::Selected, Some(Line::Group(number))) => {
+                let members = self.listing.members.get(*number).map_or(&[][..], Vec::as_slice);
+                members.iter().map(|id| (*id, group_of(*number))).collect()
+            }
+            (Scope::Selected, _) => self.selected_finding().map(|id| (id, None)).into_iter().collect(),
+            (Scope::List, _) if self.list.group.is_some() => {
+                let groups = self.listing.members.iter().enumerate();
+                groups
+                    .flat_map(|(number, members)| members.iter().map(move |id| (*id, group_of(number))))
+                    .take(MOST_ENTRIES)
+                    .collect()
+            }
+            (Scope::List, _) => self.listing.findings.iter().map(|id| (*id, None)).collect(),
+        }
+    }
+
+    fn report_summary(
+        &self,
+        scope: Scope,
+        listed: &[(FindingId, Option<(&'static str, String)>)],
+        now: Timestamp,
+        by: Option<&str>,
+    ) -> Vec<String> {
+        let kind = if self.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
+        let all = self.listing.total(self.list.side, self.list.min_score);
+        let number = match scope {
+            Scope::Selected => listed.len(),
+            Scope::List => self.listing.findings.len(),
+        };
+        let mut summary = vec![format!(
+            "{number} of {all} {kind} of {}, profile {}, alerts from score {}.",
+            self.title,
+            self.list.profile.name(),
+            self.list.min_score
+        )];
+        if number > MOST_ENTRIES {
+            summary.push(format!(
+                "Only the first {MOST_ENTRIES} are in this report: filter the list, or export it as CSV or NDJSON."
+            ));
+        }
+        if let Some((text, _)) = self.list.filter.as_ref().filter(|_| scope == Scope::List) {
+            summary.push(format!("Filtered by {text}."));
+        }
+        if let Some((from, to)) = self.list.range.filter(|_| scope == Scope::List) {
+            summary.push(format!("In the time {}.", range_text(from, to)));
+        }
+        let mut verdicts = [0_usize; Verdict::ALL.len()];
+        for (id, _) in listed {
+            let verdict = self.triage.mark(*id).verdict;
+            let place = Verdict::ALL.iter().position(|other| *other == verdict);
+            if let Some(count) = place.and_then(|place| verdicts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+        let [malicious, benign, unclear, undecided] = verdicts;
+        summary.push(format!(
+            "Verdicts: {malicious} malicious, {benign} benign, {unclear} unclear, {undecided} undecided."
+        ));
+        let tally = self.store.tally();
+        summary.push(format!("{} Sysmon events of {} records.", tally.sysmon, tally.records()));
+        if !self.load.finished && self.endless.is_none() {
+            summary.push("The logs were still being read.".to_owned());
+        }
+        let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+        summary.push(format!("Written at {now}{by}."));
+        summary
+    }
+
+    fn report_coverage(&self) -> Vec<String> {
+        let faults = self.store.faults();
+        let more = faults.len().saturating_sub(MOST_FAULTS);
+        let notes = self.notes.iter().map(|note| note.text.clone());
+        let faults = faults.iter().take(MOST_FAULTS).map(|fault| format!("Could not be read: {fault}."));
+        let more = (more > 0).then(|| format!("{more} more could not be read."));
+        notes.chain(faults).chain(more).collect()
+    }
+
+    fn entry(&self, id: FindingId, group: Option<(&'static str, String)>) -> Option<Entry> {
+        let row = self.store.row(id, self.list.profile, &self.flags)?;
+        let view = self.store.view(id, Profile::Correlated, &self.flags)?;
+        let decided = self
+            .triage
+            .decision(&view)
+            .filter(|decision| decision.verdict != Verdict::Undecided || !decision.note.is_empty())
+            .map(|decision| Decided {
+                verdict: decision.verdict,
+                note: decision.note.clone(),
+                by: decision.by.clone(),
+                at: decision.at,
+            });
+        let process = view.event().process;
+        let tree = process.map_or_else(Vec::new, |process| self.tree(process, &view));
+        let acts = process.map_or_else(Vec::new, |process| self.acts(process));
+        Some(Entry { row, group, decided, tree, acts })
+    }
+
+    /// The processes around one: its ancestors, itself, its children.
+    fn tree(&self, process: ProcessId, view: &FindingView<'_>) -> Vec<Node> {
+        let store = &self.store;
+        let field = |event: &StoredEvent, field| store.field(event, field).map(str::to_owned);
+        let start = |id: ProcessId| store.event(store.process(id)?.start?);
+        let mut chain = store.ancestors(process);
+        chain.truncate(MOST_AROUND);
+        chain.reverse();
+        let mut tree = Vec::new();
+        let root = chain.first().copied().unwrap_or(process);
+        if let Some(event) = start(root)
+            && let Some(image) = field(event, Field::ParentImage)
+        {
+            let about = "no Event 1 of it in these logs; as its child names it".to_owned();
+            let command_line = field(event, Field::ParentCommandLine);
+            tree.push(Node { depth: 0, image, about, command_line, is_own: false });
+        }
+        let mut children = store.children(process);
+        let more = children.len().saturating_sub(MOST_AROUND);
+        children.truncate(MOST_AROUND);
+        for (number, id) in chain.iter().copied().chain([process]).chain(children).enumerate() {
+            let is_own = id == process;
+            let depth = if number > chain.len() { depth_of_children(&tree) } else { tree.len() };
+            let node = if let Some(event) = start(id) {
+                let time = event.time.map_or_else(String::new, |time| time.to_string());
+                let user = field(event, Field::User).unwrap_or_default();
+                let about = format!("{time} {user}").trim().to_owned();
+                let image = field(event, Field::Image).unwrap_or_else(|| "(missing)".to_owned());
+                Node { depth, image, about, command_line: field(event, Field::CommandLine), is_own }
+            } else if is_own {
+                let own = |name| view.text(name).map(str::to_owned);
+                let image = own(Field::Image).unwrap_or_else(|| "(missing)".to_owned());
+                let about = "no Event 1 of it in these logs".to_owned();
+                Node { depth, image, about, command_line: own(Field::CommandLine), is_own }
+            } else {
+                let child = start(chain.get(number + 1).copied().unwrap_or(process));
+                let named = |name| child.and_then(|event| field(event, name));
+                let image = named(Field::ParentImage).unwrap_or_else(|| "(unknown)".to_owned());
+                let about = "no Event 1 of it in these logs; as its child names it".to_owned();
+                Node { depth, image, about, command_line: named(Field::ParentCommandLine), is_own }
+            };
+            tree.push(node);
+        }
+        if more > 0 {
+            let (about, depth) = (String::new(), depth_of_children(&tree));
+            let image = format!("({more} children more)");
+            tree.push(Node { depth, image, about, command_line: None, is_own: false });
+        }
+        tree
+    }
+
+    /// What a process did, by time.
+    fn acts(&self, process: ProcessId) -> Vec<String> {
+        let store = &self.store;
+        let events = store.events_of(process);
+        let mut acts: Vec<String> = Vec::new();
+        let mut more = 0_usize;
+        for event in events.into_iter().filter_map(|id| store.event(id)) {
+            let field = |field| store.field(event, field).unwrap_or("-");
+            let what = match event.event_code {
+                code::NETWORK_CONNECT => {
+                    let (name, ip) = (field(Field::DestinationHostname), field(Field::DestinationIp));
+                    format!("connected to {ip}:{} {name}", field(Field::DestinationPort))
+                }
+                code::DNS_QUERY => {
+                    format!("asked for {}: {}", field(Field::QueryName), field(Field::QueryResults))
+                }
+                code::FILE_CREATE => format!("made the file {}", field(Field::TargetFilename)),
+                code::PROCESS_TERMINATE => "ended".to_owned(),
+                _ => continue,
+            };
+            if acts.len() < MOST_AROUND {
+                let time = event.time.map_or_else(String::new, |time| format!("{time} "));
+                acts.push(format!("{time}{what}"));
+            } else {
+                more += 1;
+            }
+        }
+        acts.extend((more > 0).then(|| format!("{more} acts more")));
+        acts
+    }
+}
+
+/// Children stand one deeper than the alert's own process.
+fn depth_of_children(tree: &[Node]) -> usize {
+    tree.iter().find(|node| node.is_own).map_or(0, |node| node.depth + 1)
+}
+
+impl Order {
+    /// Writes it, and says where.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub fn write(self) -> Result<String, String> {
+        let (path, is_new) = match &self.path {
+            Some(path) => (path.clone(), false),
+            None => (free_name(Path::new(&self.name)).map_err(|(path, error)| explain(&path, error))?, true),
+        };
+        let written = self.write_to(&path);
+        if written.is_err() && is_new {
+            // The name was only taken for this.
+            let _ = std::fs::remove_file(&path);
+        }
+        written?;
+        let noun = if self.alerts == 1 { "alert is" } else { "alerts are" };
+        let whole = std::path::absolute(&path).unwrap_or(path);
+        Ok(format!("{} {noun} in {}.", self.alerts, whole.display()))
+    }
+
+    fn write_to(&self, path: &Path) -> Result<(), String> {
+        let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
+        let written = self.report.write(&mut file, ReportFormat::of(path), &self.options);
+        written.and_then(|()| file.flush()).map_err(|error| file.explain(error).to_string())?;
+        file.commit().map_err(|error| error.to_string())
+    }
+}
+
+fn explain(path: &Path, error: io::Error) -> String {
+    OutputError::new(path, error).to_string()
+}
+
+/// Takes the first name that no file has: `report.md`, `report-2.md`, …
+fn free_name(name: &Path) -> Result<PathBuf, (PathBuf, io::Error)> {
+    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = name.extension().unwrap_or_default().to_string_lossy();
+    let mut path = name.to_owned();
+    for number in 2..MOST_NAMES {
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                path = name.with_file_name(format!("{stem}-{number}.{extension}"));
+            }
+            Err(error) => return Err((path, error)),
+        }
+    }
+    Err((path, ErrorKind::AlreadyExists.into()))
+}
+
+/// A text as a part of a file's name that every system takes.
+fn file_name(text: &str) -> String {
+    let name: String = text
+        .chars()
+        .take(40)
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
+        .collect();
+    let name = name.trim_matches('.');
+    if name.is_empty() { "list".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_left_to_who_took_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("report.md");
+        std::fs::write(&name, "mine").unwrap();
+        assert_eq!(free_name(&name).unwrap(), folder.path().join("report-2.md"));
+        assert_eq!(free_name(&name).unwrap(), folder.path().join("report-3.md"));
+        assert_eq!(std::fs::read_to_string(&name).unwrap(), "mine");
+        assert!(free_name(&folder.path().join("none/report.md")).is_err());
+    }
+
+    #[test]
+    fn hosts_make_harmless_file_names() {
+        for (text, name) in [
+            ("WS-1.corp.example", "WS-1.corp.example"),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("..", "list"),
+            ("", "list"),
+            ("a\u{202e}b/c\\d:e", "a_b_c_d_e"),
+        ] {
+            assert_eq!(file_name(text), name, "{text}");
+        }
+        assert_eq!(file_name(&"x".repeat(100)).len(), 40);
+    }
+}
