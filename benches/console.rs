@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
@@ -24,6 +25,7 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::report::Scope;
 use exfilscope::tui::theme::{ColorSupport, Theme};
 use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
@@ -39,6 +41,8 @@ fn app(alerts: u32) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
         theme: Theme::load("ansi", None, ColorSupport::Ansi16).expect("the theme is built in"),
         theme_name: "ansi".to_owned(),
         theme_names: vec!["ansi".to_owned()],
@@ -136,6 +140,12 @@ fn main() {
     let typed = "|laptop-0|ws-01|runner".chars().map(Key::Char);
     measure("CI-host pattern, a keystroke", &mut app, area, typed.chain((0..22).map(|_| Key::Backspace)));
     app.handle(press(Key::Esc));
+    app.handle(press(Key::Char('2')));
+    app.prepare(area, false);
+    let typed = "|laptop-0|ws-01|runner".chars().map(Key::Char);
+    measure("workbench, a keystroke", &mut app, area, typed.chain((0..22).map(|_| Key::Backspace)));
+    app.handle(press(Key::Esc));
+    app.prepare(area, false);
     app.handle(press(Key::Char('/')));
     let typed = "owner42 host:laptop !runner".chars().map(Key::Char);
     measure("filter, a keystroke", &mut app, area, typed.chain((0..27).map(|_| Key::Backspace)));
@@ -144,4 +154,20 @@ fn main() {
     measure("group by the next key", &mut app, area, (0..12).map(|_| Key::Char('b')));
     measure("suppressed, and back", &mut app, area, (0..20).map(|_| Key::Char('x')));
     measure("the other profile", &mut app, area, (0..20).map(|_| Key::Char('p')));
+    let verdicts = [Key::Char('d'), Key::Char('m'), Key::Char('n')];
+    measure("a verdict and on to the next", &mut app, area, verdicts.into_iter().cycle().take(300));
+    measure("take a verdict back", &mut app, area, (0..50).map(|_| Key::Char('U')));
+    app.handle(press(Key::Char('/')));
+    measure("filter by verdict, a keystroke", &mut app, area, "!verdict:none".chars().map(Key::Char));
+    app.handle(press(Key::Esc));
+    app.handle(press(Key::Char('b')));
+    app.prepare(area, false);
+    let group = [Key::Char('d'), Key::Char('b'), Key::Down];
+    measure("a verdict on all of a host", &mut app, area, group.into_iter().cycle().take(150));
+    app.handle(press(Key::Esc));
+    app.prepare(area, false);
+    let started = Instant::now();
+    let order = app.report(Scope::List, None, Timestamp::from_unix(0, 0, 0), None);
+    println!("{:<44} {:>16.3?}", "a report of the list, gathered", started.elapsed());
+    drop(order);
 }

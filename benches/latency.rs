@@ -41,7 +41,7 @@ mod bench {
     use std::time::{Duration, Instant, SystemTime};
 
     use crate::pty::{Console, PATIENCE};
-    use crate::support::clock::Ticks;
+    use crate::support::clock::{Millis, Ticks};
     use crate::support::dialects;
     use crate::support::evtx_writer::record::ComputerName;
     use crate::support::evtx_writer::to_bytes;
@@ -86,7 +86,10 @@ mod bench {
         let path = |name: &str| folder.path().join(name);
         let (log, xml, json) = (path("live.evtx"), path("live.xml"), path("live.json"));
         let (share, of_log) = (rate * 2 / 5, rate / 5);
-        let bytes = log_bytes(of_log * seconds)?;
+        // The log's bytes are made before: its events bear the times at which they will be written.
+        let begin = Instant::now() + Duration::from_secs(2 + of_log * seconds / 4_000);
+        let bytes = log_bytes(of_log, seconds, begin)?;
+        thread::sleep(begin.saturating_duration_since(Instant::now()));
         let mut writer = GrowingLog::begin(&log, &bytes)?;
         let paths = [&log, &xml, &json].map(|path| path.as_os_str());
         let mut console = Console::start(std::iter::once(OsStr::new("--follow")).chain(paths), 60, 200);
@@ -132,9 +135,16 @@ mod bench {
         Ticks(ticks + 11_644_473_600 * 10_000_000)
     }
 
-    fn log_bytes(events: u64) -> io::Result<Vec<u8>> {
+    fn log_bytes(rate: u64, seconds: u64, begin: Instant) -> io::Result<Vec<u8>> {
         let (mut host, shell) = host('e');
-        let events: Vec<Event> = (1..=events).map(|number| event(&mut host, &shell, 'e', number).0).collect();
+        let wait = u64::try_from(begin.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(0);
+        let first = now();
+        let event = |number: u64| {
+            let (mut event, _) = event(&mut host, &shell, 'e', number);
+            event.time = first + Millis(wait + number * 1000 / rate);
+            event
+        };
+        let events: Vec<Event> = (1..=rate * seconds).map(event).collect();
         to_bytes(ComputerName::InTemplate, (1..).zip(&events).map(|(number, event)| event.as_record(number)))
     }
 

@@ -35,6 +35,7 @@ fn row() -> AlertRow {
             ci: FlagMatch::default(),
             ide: FlagMatch::default(),
             branch: "a push or an upload, not CI",
+            exception: None,
             sentence: "git.exe pushes to github.com, and ws01 is no CI system.".to_owned(),
             difference: None,
             evidence: Vec::new(),

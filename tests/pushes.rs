@@ -10,6 +10,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
@@ -44,6 +45,8 @@ fn app(names: &[&str], profile: Profile) -> App {
         endless: None,
         keeper: None,
         case: None,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
     };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());

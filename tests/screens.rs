@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
@@ -19,7 +20,9 @@ use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
+use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
+use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Pane, Selected, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
@@ -50,6 +53,8 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         min_score: 2,
         patterns: patterns.clone(),
         saved: patterns,
+        exceptions: Exceptions::default(),
+        expired: Vec::new(),
         theme: Theme::load("ansi", None, colors).unwrap(),
         theme_name: "ansi".to_owned(),
         theme_names: Theme::names(None),
@@ -131,6 +136,64 @@ fn looks(app: &App, style: Style, token: Token) -> bool {
 }
 
 #[test]
+fn the_workbench_leads_to_each_alert_that_changes_and_back() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "/curl\n2|ws-4711\t\tjj");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("0 appear ── 10 go"), "{shown}");
+    press(&mut app, "\n");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("patterns being tried") && shown.contains("Suppressed 10"), "{shown}");
+    assert!(shown.contains("CI pattern matched \"WS-4711\""), "{shown}");
+    let wanted = app.workbench.as_ref().unwrap().changes.get(2).unwrap().1;
+    assert_eq!(app.selected, Some(Selected::Finding(wanted)));
+    press(&mut app, "c");
+    assert!(app.tuning.is_none(), "the other editor is for what is in force");
+    press(&mut app, "\x1b");
+    assert!(app.shows_workbench());
+    press(&mut app, "\x1b");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("filter curl") && !shown.contains("not saved"), "all as before:\n{shown}");
+}
+
+#[test]
+fn the_workbench_keeps_undoes_and_does_again() {
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "2|ws-4711\n\x1b");
+    assert_eq!(app.lines.len(), 0, "kept, and in force");
+    press(&mut app, "u");
+    assert_eq!(app.lines.len(), 10);
+    app.handle(Input::Key(Chord::ctrl('r')));
+    app.prepare(app.area, true);
+    assert_eq!(app.lines.len(), 0);
+    press(&mut app, "2|(\n");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains("Not kept: ci-host: this group is not closed"), "{shown}");
+}
+
+#[test]
+fn advice_is_taken_into_its_pattern() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, messages("developers-day"));
+    at(&mut app, (120, 40));
+    press(&mut app, "2\t\t\t");
+    let shown = text(&at(&mut app, (120, 40)));
+    for part in [
+        "`ci[-_]` matches inside a word: pci-db01.corp.example",
+        "`devops` matches in the domain, not in the name: ws01.devops.corp.example",
+        "pushes like an agent: 5 times",
+    ] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+    press(&mut app, "\n");
+    let shown = text(&at(&mut app, (120, 40)));
+    assert!(shown.contains(r"\bci[-_]|build[-_]"), "{shown}");
+    assert!(app.workbench.as_ref().unwrap().changes.appear.len() > 1, "what it silenced appears:\n{shown}");
+}
+
+#[test]
 fn screens_are_as_they_were_looked_at() {
     for (name, keys) in [
         ("start", ""),
@@ -141,6 +204,9 @@ fn screens_are_as_they_were_looked_at() {
         ("pattern_that_takes_all", "c|ws-4711"),
         ("pattern_with_a_fault", "c|("),
         ("allowed", "a"),
+        ("workbench", "2"),
+        ("workbench_typed", "2|ws-4711\t\t"),
+        ("workbench_with_a_fault", "2(?!a)"),
         ("range", "\tv"),
         ("hunt", "p/signal:GitPushSendPack\n"),
         ("spl", "pp"),
@@ -332,6 +398,52 @@ fn verdicts_are_seen_counted_and_filtered_by() {
 }
 
 #[test]
+fn verdicts_stay_with_their_alerts_when_old_events_leave() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    app.keeper = Some(Keeper::new(Keep::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
+    // What is no alert stands before all, so that the alerts get other numbers when it leaves.
+    let fill = |app: &mut App, first: u64| {
+        let mut batch = Batch::new(SourceId(7));
+        for number in first..first + 8_000 {
+            let head = EventHead {
+                // Of a CI system, and so no alert.
+                event_code: 1,
+                time: Some(Timestamp::from_unix(1_700_000_000, 0, 7)),
+                record_id: Some(number),
+                place: number,
+                process_guid: None,
+                parent_process_guid: None,
+            };
+            let command_line = "git push https://github.com/a/b";
+            batch.push(
+                head,
+                [
+                    (Field::Computer, "jenkins-1"),
+                    (Field::Image, r"C:\git\git.exe"),
+                    (Field::CommandLine, command_line),
+                ],
+            );
+        }
+        app.feed(FeedMessage::Batch(batch));
+    };
+    fill(&mut app, 0);
+    feed(&mut app, messages("four-tests.evtx"));
+    at(&mut app, (120, 40));
+    press(&mut app, "jdmjdb");
+    let marks = |app: &mut App| -> Vec<_> {
+        at(app, (120, 40));
+        app.listing.findings.iter().map(|id| app.triage.mark(*id)).collect()
+    };
+    let before = marks(&mut app);
+    for round in 1..5 {
+        fill(&mut app, round * 8_000);
+    }
+    assert!(app.store.let_go() > 0, "nothing left");
+    assert_eq!(marks(&mut app), before);
+    assert_eq!(app.triage.counts, [1, 1, 0, 8]);
+}
+
+#[test]
 fn a_verdict_can_be_taken_back_and_the_next_undecided_is_found() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
@@ -469,6 +581,7 @@ fn any_key() -> impl Strategy<Value = Input> {
         1 => "[a-z]".prop_map(|text| Input::Key(Chord::ctrl(text.chars().next().unwrap()))),
         1 => ".{0,12}".prop_map(Input::Paste),
         1 => (0_u16..300, 0_u16..100).prop_map(|(column, row)| Input::Click(column, row)),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(column, row)| Input::Click(column, row)),
         1 => (-5_i16..5).prop_map(Input::Wheel),
     ]
 }

@@ -94,6 +94,7 @@ impl Loaded {
             for event in &batch.events {
                 let fields = Field::ALL
                     .iter()
+                    .filter(|field| field.is_carried())
                     .filter_map(|field| Some((field.name(), batch.text(event, *field)?.to_owned())))
                     .collect();
                 let head = &event.head;

@@ -101,6 +101,11 @@ fn few_keys_lead_from_a_cold_start_to_what_matters() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+    cold.console.keys(":export csv selected one.csv");
+    cold.enter();
+    let one = cold.console.in_home("one.csv");
+    cold.console.wait_for(|_: &Screen| one.exists(), PATIENCE);
+    assert_eq!(fs::read_to_string(&one).unwrap().lines().count(), 2);
     // Another one does not take its place.
     fs::write(&report, "mine").unwrap();
     cold.character('R');

@@ -41,10 +41,14 @@ impl Desk {
             let mut unwritten: Vec<Decision> = Vec::new();
             let mut last_error = None;
             loop {
+                let mut wait = EVERY;
                 match file.news() {
                     Ok(news) if news.is_empty() => last_error = None,
                     Ok(news) => {
                         last_error = None;
+                        if news.has_more {
+                            wait = Duration::ZERO;
+                        }
                         tell(Report::News(news));
                     }
                     Err(error) => {
@@ -55,7 +59,7 @@ impl Desk {
                         }
                     }
                 }
-                let is_open = match incoming.recv_timeout(EVERY) {
+                let is_open = match incoming.recv_timeout(wait) {
                     Ok(decisions) => {
                         unwritten.extend(decisions);
                         unwritten.extend(incoming.try_iter().flatten());

@@ -1,6 +1,6 @@
 //! The file: lines are appended whole, under a lock, and those of other consoles are picked up.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,8 +9,12 @@ use super::line::{self, MOST_BYTES};
 use super::{Decision, FILE_NAME};
 use crate::model::text::visible;
 
+/// Lines that are read at a time: whoever takes them has keys to answer, too.
+const MOST_LINES: u64 = 5_000;
 /// Bytes that are written at a time, whole lines each.
 const MOST_AT_ONCE: usize = 64 << 10;
+/// Windows' number for a part of a file that another program has locked.
+const LOCK_VIOLATION: i32 = 33;
 /// How often and how long the lock is waited for.
 const TRIES: u32 = 200;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
@@ -24,6 +28,8 @@ pub struct News {
     pub decisions: Vec<Decision>,
     /// The lines that are none: number and reason.
     pub faults: Vec<(u64, String)>,
+    /// Whether there is more to be read at once.
+    pub has_more: bool,
 }
 
 impl News {
@@ -44,13 +50,15 @@ pub struct CaseFile {
     lines: u64,
     /// Whether the file was looked at before: a last line without an end is told once.
     was_read: bool,
+    /// What tells the file from another one under its name.
+    stamp: Option<u64>,
 }
 
 impl CaseFile {
     /// The file of that name. Its folder must exist.
     #[must_use]
     pub const fn named(path: PathBuf) -> Self {
-        Self { path, makes_folder: false, offset: 0, lines: 0, was_read: false }
+        Self { path, makes_folder: false, offset: 0, lines: 0, was_read: false, stamp: None }
     }
 
     /// The file of a user who named none, in a folder of his that is made where it is missing.
@@ -117,29 +125,39 @@ impl CaseFile {
 
     fn try_news(&mut self) -> io::Result<News> {
         let mut news = News::default();
-        let size = match std::fs::metadata(&self.path) {
+        let (size, stamp) = match std::fs::metadata(&self.path) {
             Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Ok(metadata) => (metadata.len(), stamp(&metadata)),
+            Err(error) if error.kind() == ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
-        if size < self.offset {
+        let was = std::mem::replace(&mut self.stamp, stamp);
+        if size < self.offset || (self.offset > 0 && was != stamp) {
             news.is_another = true;
             (self.offset, self.lines) = (0, 0);
         }
         if size > self.offset {
             let mut file = File::open(&self.path)?;
             file.seek(SeekFrom::Start(self.offset))?;
-            self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news)?;
+            match self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news) {
+                // On Windows nobody reads what somebody writes just now: the rest is there the next time.
+                Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {}
+                read => read?,
+            }
         }
-        self.was_read = true;
+        self.was_read = !news.has_more;
         Ok(news)
     }
 
     fn read_lines(&mut self, reader: &mut impl BufRead, news: &mut News) -> io::Result<()> {
         let mut bytes = Vec::new();
+        let first = self.lines;
         loop {
             bytes.clear();
+            if self.lines - first == MOST_LINES {
+                news.has_more = true;
+                return Ok(());
+            }
             let (length, is_whole) = read_line(reader, &mut bytes)?;
             if !is_whole {
                 // Perhaps it is being written just now: it is looked at again.
@@ -182,6 +200,18 @@ fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<(u64,
         }
         bytes.truncate(MOST_BYTES);
     }
+}
+
+#[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "not every system has one")]
+fn stamp(metadata: &Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::ino(metadata))
+}
+
+#[cfg(not(unix))]
+fn stamp(metadata: &Metadata) -> Option<u64> {
+    let made = metadata.created().ok()?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(made.as_nanos()).ok()
 }
 
 fn ends_inside_a_line(file: &mut File) -> io::Result<bool> {

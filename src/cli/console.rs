@@ -173,6 +173,8 @@ fn show(
         min_score: resolved.min_score,
         patterns: resolved.patterns.clone(),
         saved: resolved.saved.clone(),
+        exceptions: resolved.exceptions.clone(),
+        expired: resolved.expired.clone(),
         theme: load_theme(&theme_name)?,
         theme_name,
         theme_names: Theme::names(folder.as_deref()),

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::args::{RuleCommand, RuleExport};
+use super::complain;
 use super::settings::Resolved;
 use crate::export::is_closed_pipe;
 use crate::rule::{Engine, Rule, export, import};
@@ -27,7 +28,15 @@ pub(super) fn run(command: &RuleCommand) -> Result<u8, String> {
 
 fn exported(options: &RuleExport) -> Result<String, String> {
     let resolved = Resolved::new(&options.common)?;
-    let rule = Rule { patterns: &resolved.patterns, profile: resolved.profile, table: &options.table };
+    for expired in &resolved.expired {
+        complain(&format!("note: {expired}"));
+    }
+    let rule = Rule {
+        patterns: &resolved.patterns,
+        exceptions: &resolved.exceptions,
+        profile: resolved.profile,
+        table: &options.table,
+    };
     export(Engine::from(options.to), &rule)
 }
 

@@ -17,7 +17,7 @@ use crate::export::stats::Stats;
 use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
-use crate::source::{LoadOptions, load_as};
+use crate::source::{LoadOptions, load_wanted};
 use crate::store::flags::Flags;
 use crate::store::keep::Keeper;
 use crate::store::listing::{Listing, Query, Side};
@@ -40,11 +40,14 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
     let mut store = read(&scan.paths, &resolved);
-    let mut flags = Flags::new(resolved.patterns.clone());
+    let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     for fault in store.faults() {
         let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
         complain(&format!("{kind}{fault}"));
+    }
+    for expired in &resolved.expired {
+        complain(&format!("note: {expired}"));
     }
     let query = Query { min_score: resolved.min_score, ..Query::alerts(resolved.profile) };
     let listing = Listing::new(&mut store, &flags, &query);
@@ -53,7 +56,8 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let errors = store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
     if scan.stats {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let coverage = store.coverage_notes().into_iter().map(|note| note.text).collect();
+        let notes = store.coverage_notes().into_iter().map(|note| note.text);
+        let coverage = notes.chain(resolved.expired.iter().cloned()).collect();
         let selected = number(listing.by_score.iter().sum());
         let stats =
             Stats::new(store.tally(), selected, number(alerts), number(errors), started.elapsed(), coverage);
@@ -80,6 +84,7 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
         keeper: resolved.keeper(),
         flags: Flags::new(resolved.patterns.clone()),
     };
+    let wanted = retention.wanted();
     let desk = Desk { kept: Mutex::new(kept), waiting: Mutex::default() };
     let progress = Progress::default();
     let options = LoadOptions { threads: resolved.threads };
@@ -92,11 +97,11 @@ fn read(paths: &[PathBuf], resolved: &Resolved) -> Store {
             let (done, waiting) = mpsc::channel::<()>();
             let progress = &progress;
             scope.spawn(move || show_progress(progress, &waiting));
-            load_as(paths, resolved.input_format, &options, progress, &take);
+            load_wanted(paths, resolved.input_format, wanted, &options, progress, &take);
             drop(done);
         });
     } else {
-        load_as(paths, resolved.input_format, &options, &progress, &take);
+        load_wanted(paths, resolved.input_format, wanted, &options, &progress, &take);
     }
     desk.finish()
 }

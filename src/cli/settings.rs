@@ -3,12 +3,13 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
 use crate::case::CaseFile;
 use crate::config::{Config, folder, save_patterns};
 use crate::detect::ALERT_SCORE;
+use crate::detect::exception::{Day, Exceptions};
 use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
@@ -30,6 +31,10 @@ pub(super) struct Resolved {
     pub patterns: Patterns,
     /// The patterns without the command line: those that the next start would find.
     pub saved: Patterns,
+    /// The exceptions that suppress today.
+    pub exceptions: Exceptions,
+    /// A sentence on each exception that has expired.
+    pub expired: Vec<String>,
     /// Threads that read.
     pub threads: usize,
     /// What all inputs are; `None` has each told by its content.
@@ -63,6 +68,7 @@ impl Resolved {
         let ide_parent = common.ide_parent.as_deref().or(config.ide_parent.as_deref());
         let patterns =
             Patterns::new(ci_host, ide_parent).map_err(|(name, error)| format!("--{name}: {error}"))?;
+        let today = today();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let configured_profile = config.profile.as_deref().and_then(Profile::from_name);
         let configured_naming = match config.host.as_deref() {
@@ -75,6 +81,8 @@ impl Resolved {
             min_score: common.min_score.or(config.min_score).unwrap_or(ALERT_SCORE),
             patterns,
             saved,
+            exceptions: config.exceptions.in_force(today),
+            expired: config.exceptions.expired(today).collect(),
             threads: common.threads.map_or(cores, usize::from),
             input_format: common.input_format.map(InputFormat::from),
             reveal_secrets: common.reveal_secrets,
@@ -87,6 +95,12 @@ impl Resolved {
             config,
         })
     }
+}
+
+/// The day by this host's clock, in UTC.
+pub(super) fn today() -> Day {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Day::of(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
 }
 
 impl Resolved {

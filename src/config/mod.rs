@@ -4,6 +4,7 @@
 //! error that names its file, line and column.
 
 mod document;
+mod exceptions;
 mod hunt;
 mod save;
 
@@ -12,9 +13,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use regex::RegexBuilder;
 use toml_edit::{Item, TableLike};
 
+use crate::detect::exception::Exceptions;
+use crate::detect::pattern::{Pattern, PatternError};
 use crate::model::text::{nearest, visible};
 
 pub(crate) use document::Source;
@@ -28,16 +30,27 @@ pub const PROFILES: [&str; 3] = ["spl", "correlated", "hunt"];
 pub const HOST_FORMS: [&str; 2] = ["computer", "short"];
 /// The highest value of `min-score`.
 pub const MAX_SCORE: u8 = 3;
-/// The largest pattern, compiled, in bytes.
-pub const PATTERN_LIMIT: usize = 1 << 20;
 /// The largest file that is read, in bytes.
 pub const SIZE_LIMIT: u64 = 1 << 20;
 
 const PATTERNS: &str = "patterns";
 const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
-const ROOT_KEYS: [&str; 9] =
-    ["profile", "host", "theme", "ascii", "mouse", "min-score", "case", PATTERNS, hunt::TABLE];
+const EXCEPTIONS: &str = "exceptions";
+const BUILTIN_EXCEPTIONS: &str = "builtin-exceptions";
+const ROOT_KEYS: [&str; 11] = [
+    "profile",
+    "host",
+    "theme",
+    "ascii",
+    "mouse",
+    "min-score",
+    "case",
+    BUILTIN_EXCEPTIONS,
+    PATTERNS,
+    EXCEPTIONS,
+    hunt::TABLE,
+];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
 /// What the configuration file says; `None` is what it does not say.
@@ -67,6 +80,8 @@ pub struct Config {
     pub ide_parent: Option<String>,
     /// Repository hosts of one's own, in lower case.
     pub repository_hosts: Vec<String>,
+    /// The exceptions that are enabled, those that have expired included; the ready-made ones come first.
+    pub exceptions: Exceptions,
 }
 
 /// Why a configuration or a theme could not be read or written.
@@ -224,6 +239,7 @@ impl Config {
         let source = Source::new(bytes, path)?;
         let document = source.document()?;
         let mut config = Self::default();
+        let mut exceptions = exceptions::Collected::default();
         for (key, item) in document.iter() {
             match key {
                 "profile" => config.profile = Some(choice(&source, key, item, &PROFILES)?),
@@ -233,8 +249,10 @@ impl Config {
                 "mouse" => config.mouse = Some(boolean(&source, key, item)?),
                 "min-score" => config.min_score = Some(score(&source, key, item)?),
                 "case" => config.case = Some(beside(path, source.string(key, item)?)),
+                BUILTIN_EXCEPTIONS => exceptions.builtin(&source, item)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
                 hunt::TABLE => config.repository_hosts = hunt::repository_hosts(&source, item)?,
+                EXCEPTIONS => exceptions.own(&source, item)?,
                 _ if PATTERN_KEYS.contains(&key) => {
                     return Err(source.fault(
                         document.key(key).and_then(toml_edit::Key::span),
@@ -244,6 +262,7 @@ impl Config {
                 _ => return Err(source.unknown_key(document.as_table(), key, None, &ROOT_KEYS)),
             }
         }
+        config.exceptions = exceptions.finish();
         Ok(config)
     }
 }
@@ -304,14 +323,14 @@ fn pattern(source: &Source<'_>, key: &str, item: &Item) -> Result<String, Config
 /// What is wrong with a pattern, as a clause; `None` where it compiles.
 #[must_use]
 pub fn pattern_fault(pattern: &str) -> Option<String> {
-    match RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build() {
-        Ok(_) => None,
-        Err(regex::Error::CompiledTooBig(_)) => Some("it is larger than 1 MiB when compiled".to_owned()),
-        Err(error) => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default().trim();
-            Some(visible(last.strip_prefix("error: ").unwrap_or(last)).into_owned())
-        }
+    Pattern::new(pattern).err().map(|error| fault_text(&error))
+}
+
+/// A pattern's fault as a clause. Its column counts in the pattern, not in the file.
+fn fault_text(error: &PatternError) -> String {
+    match error.column {
+        Some(column) => format!("at its character {}: {}", column + 1, error.message),
+        None => error.message.clone(),
     }
 }
 

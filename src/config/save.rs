@@ -33,10 +33,23 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # The case file of verdicts and notes; without a folder it is beside this file.
 # case = "case.ndjson"
 
+# Ready-made exceptions, off until they are named here: "dependabot", "renovate", "security-scanners".
+# builtin-exceptions = ["dependabot"]
+
 # Regular expressions, searched anywhere in the text and with case unless they begin with (?i).
 # [patterns]
 # ci-host = '(?i)(jenkins|gitlab-runner|ci[-_]|build[-_])'
 # ide-parent = '(?i)(code\.exe|idea64\.exe|devenv\.exe)'
+
+# What is suppressed by name: all regular expressions that are given must match, of host, user, image, parent,
+# destination (DestinationHostname) and command-line. After the day of `expires` it suppresses no more.
+# [[exceptions]]
+# name = "nightly mirror"
+# host = '(?i)^mirror-\d+\.'
+# user = '(?i)\\svc-mirror$'
+# reason = "mirrors our public repositories"
+# expires = 2026-12-31
+# enabled = true
 "#;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

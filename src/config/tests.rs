@@ -48,6 +48,17 @@ fn every_key_is_read() {
         ..Config::default()
     };
     assert_eq!(config, expected);
+    let config = parse(
+        "builtin-exceptions = ['renovate']\n[[exceptions]]\nname = 'm'\ncommand_line = 'b'\nhost = 'a'\nreason = 'r'\n\
+         expires = 2026-12-31\n[[exceptions]]\nname = 'off'\nenabled = false\nuser = 'x'\nreason = 'r'\n",
+    )
+    .unwrap();
+    let names: Vec<_> = config.exceptions.all().iter().map(|exception| exception.name.as_str()).collect();
+    assert_eq!(names, ["renovate", "m"], "the one that is off is left out");
+    let own = &config.exceptions.all()[1];
+    assert_eq!((own.reason.as_str(), own.expires.unwrap().to_string()), ("r", "2026-12-31".to_owned()));
+    let terms: Vec<_> = own.terms.iter().map(|(field, pattern)| (field.key(), pattern.text())).collect();
+    assert_eq!(terms, [("host", "a"), ("command-line", "b")]);
     assert_eq!(parse(""), Ok(Config::default()));
     assert_eq!(parse("\u{feff}mouse = true").unwrap().mouse, Some(true), "editors on Windows write a mark");
     assert_eq!(parse("patterns.ci-host = 'x'\r\n").unwrap().ci_host.as_deref(), Some("x"));
@@ -69,6 +80,7 @@ fn the_template_says_nothing_and_its_examples_are_valid() {
     assert!(config.ascii.is_some() && config.mouse.is_some() && config.min_score.is_some());
     assert!(config.case.is_some());
     assert!(config.ci_host.is_some() && config.ide_parent.is_some(), "{examples}");
+    assert_eq!(config.exceptions.all().len(), 2, "{examples}");
 }
 
 #[test]
@@ -197,7 +209,7 @@ fn what_cannot_be_written_is_a_sentence_and_changes_nothing() {
     let path = folder.path().join(FILE_NAME);
     fs::write(&path, "mouse = true\n").unwrap();
     let error = save_patterns(&path, Some(b"mouse = true\n"), Some("(x"), None).unwrap_err();
-    assert!(error.to_string().ends_with("`ci-host` is no regular expression: unclosed group"), "{error}");
+    assert!(error.to_string().ends_with("this group is not closed: add `)`"), "{error}");
     let below = path.join(FILE_NAME);
     let error = save_patterns(&below, None, Some("x"), None).unwrap_err();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Why a selected event scored as it did: the clause, the texts that met its conditions, the flags, and where the
 //! other profile says something else.
 
+use super::exception::Exception;
 use super::pattern::Patterns;
 use super::profile::Profile;
 use super::selection::{self, find_ignoring_case};
@@ -53,6 +54,8 @@ pub struct Case<'a> {
     pub joined: &'a [JoinedField],
     /// The patterns in force.
     pub patterns: &'a Patterns,
+    /// The exception that takes the event out of each profile's alerts, in the order of [`Profile::ALL`].
+    pub excepted: [Option<&'a Exception>; Profile::ALL.len()],
 }
 
 impl<'a> Case<'a> {
@@ -64,7 +67,13 @@ impl<'a> Case<'a> {
     }
 
     fn judge(&self, profile: Profile) -> Option<Verdict> {
-        judge(profile, self.facts(profile), self.patterns)
+        let verdict = judge(profile, self.facts(profile), self.patterns)?;
+        let score = if self.exception(profile).is_some() { 0 } else { verdict.score };
+        Some(Verdict { score, ..verdict })
+    }
+
+    fn exception(&self, profile: Profile) -> Option<&'a Exception> {
+        self.excepted.get(profile.index()).copied().flatten()
     }
 }
 
@@ -82,7 +91,11 @@ pub fn explain(case: &Case<'_>) -> Option<Explanation> {
         conditions: selection::conditions(facts, verdict.clause),
         ci: flag(facts.host, &case.patterns.ci_host),
         ide: flag(facts.parent_image, &case.patterns.ide_parent),
-        branch: score_branch(verdict.signal, verdict.is_ci_system, verdict.is_known_ide),
+        branch: match case.exception(case.profile) {
+            Some(_) => "0: exception",
+            None => score_branch(verdict.signal, verdict.is_ci_system, verdict.is_known_ide),
+        },
+        exception: case.exception(case.profile).map(|exception| exception.name.clone()),
         sentence: format!("{}; {}.", act(case, verdict), outcome(case, facts, verdict)),
         difference: difference(case, verdict),
         evidence: Vec::new(),
@@ -120,6 +133,9 @@ fn act(case: &Case<'_>, verdict: Verdict) -> String {
 fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
     let host = facts.host.unwrap_or("(unnamed)");
     let scored = format!("{}, score {}", verdict.signal.name(), verdict.score);
+    if let Some(Exception { name, reason, .. }) = case.exception(case.profile) {
+        return format!("exception {name}: {reason}: {scored}, no alert");
+    }
     if verdict.signal == Signal::Unknown {
         return format!("{}: {scored}, no alert", unknown_reason(facts, verdict.clause));
     }
@@ -180,7 +196,11 @@ fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
     }
     let alerts = if other.score >= ALERT_SCORE { "an alert" } else { "no alert" };
     let facts = case.facts(other_profile);
-    let reason = if other.signal == Signal::Unknown {
+    let reason = if let Some(exception) = case.exception(other_profile) {
+        format!("the exception {} matches what that profile sees", exception.name)
+    } else if case.exception(case.profile).is_some() && other.signal == verdict.signal {
+        "the exception does not match what that profile sees".to_owned()
+    } else if other.signal == Signal::Unknown {
         unknown_reason(facts, other.clause)
     } else if verdict.signal == Signal::Unknown {
         "the signal follows the clause, without case".to_owned()
@@ -226,7 +246,15 @@ mod tests {
         joined: &[JoinedField],
     ) -> (String, Option<String>) {
         let patterns = Patterns::new(None, None).unwrap();
-        let explanation = explain(&Case { profile, own, with_joins, joined, patterns: &patterns }).unwrap();
+        let explanation = explain(&Case {
+            profile,
+            own,
+            with_joins,
+            joined,
+            patterns: &patterns,
+            excepted: [None; Profile::ALL.len()],
+        })
+        .unwrap();
         (explanation.sentence, explanation.difference)
     }
 

@@ -2,11 +2,13 @@
 //! with what it misses (`hunt`).
 //!
 //! An event passes [`selection`] (one of three clauses), gets a [`signal`] and a [`score`](signal::score) from the two
-//! [`pattern`]s, and can explain itself ([`explain`]). Nothing here keeps state.
+//! [`pattern`]s, may be taken out by an [`exception`], and can explain itself ([`explain`]). Nothing here keeps state.
 
+pub mod exception;
 pub mod explain;
 pub mod hunt;
 pub mod pattern;
+mod pcre;
 pub mod profile;
 pub mod selection;
 pub mod signal;

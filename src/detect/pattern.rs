@@ -54,6 +54,9 @@ impl Pattern {
             let message = format!("the pattern is {} bytes long; {TEXT_LIMIT} is the most", text.len());
             return Err(PatternError { column: None, message });
         }
+        if let Some(error) = super::pcre::fault(text) {
+            return Err(error);
+        }
         if let Err(error) = ast::parse::Parser::new().parse(text) {
             return Err(PatternError {
                 column: Some(column_of(text, error.span())),
@@ -140,17 +143,15 @@ fn translation_error(text: &str, error: &regex::Error) -> PatternError {
 fn sentence(kind: &ast::ErrorKind) -> String {
     use ast::ErrorKind;
     match kind {
-        ErrorKind::UnsupportedLookAround => "look-around, `(?=`, `(?!`, `(?<=` and `(?<!`, is not supported: say what \
-            matches by alternatives, or what does not by \\b"
-            .to_owned(),
-        ErrorKind::UnsupportedBackreference => {
-            "back-references are not supported: write the repeated text out; a literal digit needs no backslash".to_owned()
-        }
         ErrorKind::GroupUnclosed => "this group is not closed: add `)`".to_owned(),
         ErrorKind::GroupUnopened => "this `)` closes no group: write `\\)` for the character".to_owned(),
         ErrorKind::ClassUnclosed => "this character class is not closed: add `]`".to_owned(),
-        ErrorKind::RepetitionMissing => "there is nothing here to repeat: write `\\*`, `\\+` or `\\?` for the character".to_owned(),
-        ErrorKind::EscapeUnexpectedEof => "the pattern ends in a lone backslash: write `\\\\` for the character".to_owned(),
+        ErrorKind::RepetitionMissing => {
+            "there is nothing here to repeat: write `\\*`, `\\+` or `\\?` for the character".to_owned()
+        }
+        ErrorKind::EscapeUnexpectedEof => {
+            "the pattern ends in a lone backslash: write `\\\\` for the character".to_owned()
+        }
         ErrorKind::EscapeUnrecognized => "this escape is not known: write `\\\\` for a backslash".to_owned(),
         other => other.to_string(),
     }
@@ -177,7 +178,7 @@ mod tests {
             ("a)b", Some(1), "closes no group"),
             ("[a", Some(0), "add `]`"),
             ("a|*", Some(2), "nothing here to repeat"),
-            ("(?=x)", Some(0), "look-around"),
+            ("(?=x)", Some(0), "look-ahead"),
             (r"(a)\1", Some(3), "back-references"),
             ("a\\", Some(1), "lone backslash"),
             (r"\p{Nonsense}", Some(0), "Unicode"),

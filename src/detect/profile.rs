@@ -16,6 +16,12 @@ impl Profile {
     /// All profiles.
     pub const ALL: [Self; 3] = [Self::Spl, Self::Correlated, Self::Hunt];
 
+    /// Its place in [`Self::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The name on the command line and in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -141,6 +141,10 @@ struct HarmlessFormatter;
 
 impl Formatter for HarmlessFormatter {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly all text is of this kind, and told by a look at its bytes.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return CompactFormatter.write_string_fragment(writer, fragment);
+        }
         let mut rest = fragment;
         while let Some((at, forbidden)) = rest.char_indices().find(|(_, character)| is_forbidden(*character))
         {

@@ -142,6 +142,7 @@ mod tests {
             ci: FlagMatch::default(),
             ide: FlagMatch::default(),
             branch: "",
+            exception: None,
             sentence: text.to_owned(),
             difference: None,
             evidence: Vec::new(),

@@ -44,8 +44,16 @@ pub struct EventHead {
 pub struct EventRecord {
     /// The typed parts.
     pub head: EventHead,
-    spans: [Span; Field::COUNT],
+    /// One bit for each field that is there, by the field's number.
+    present: u32,
+    /// Where the places of their texts begin among the batch's, in the order of the bits.
+    first: u32,
 }
+
+const _: () = assert!(Field::COUNT <= 32, "an event's fields are bits of 32");
+
+/// A field and where its text stands: beginning and end.
+pub type Part = (Field, usize, usize);
 
 /// Events of one source, and the account of its records since the last batch.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +69,7 @@ pub struct Batch {
     /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
     pub claims: Vec<RowClaim>,
     text: String,
+    spans: Vec<Span>,
 }
 
 impl Batch {
@@ -73,7 +82,7 @@ impl Batch {
     /// Adds an event with its texts. An empty text is a missing field; of two texts for one field the first stays.
     pub fn push<'a>(&mut self, head: EventHead, fields: impl IntoIterator<Item = (Field, &'a str)>) {
         let mut spans = [Span::default(); Field::COUNT];
-        for (field, value) in fields {
+        for (field, value) in fields.into_iter().filter(|(field, _)| field.is_carried()) {
             let (Ok(start), Ok(length)) = (u32::try_from(self.text.len()), u32::try_from(value.len())) else {
                 continue;
             };
@@ -82,13 +91,76 @@ impl Batch {
                 self.text.push_str(value);
             }
         }
-        self.events.push(EventRecord { head, spans });
+        self.push_spans(head, &spans);
+    }
+
+    /// Adds an event whose texts will stand in the text that [`Self::give_text`] hands over. As in [`Self::push`], an
+    /// empty one is missing, and of two the first stays.
+    pub fn push_parts(&mut self, head: EventHead, parts: &[Part]) {
+        let Ok(first) = u32::try_from(self.spans.len()) else { return };
+        let mut present = 0_u32;
+        for (field, start, end) in parts {
+            let bit = 1_u32 << field.index();
+            let (Ok(start), Ok(length)) = (u32::try_from(*start), u32::try_from(end.saturating_sub(*start)))
+            else {
+                continue;
+            };
+            // Each field behind those of lower numbers: that is the order in which they are looked up.
+            if bit <= present {
+                self.spans.truncate(first as usize);
+                return self.push_unsorted(head, parts);
+            }
+            if length > 0 && field.is_carried() {
+                present |= bit;
+                self.spans.push(Span { start, length });
+            }
+        }
+        self.events.push(EventRecord { head, present, first });
+    }
+
+    fn push_unsorted(&mut self, head: EventHead, parts: &[Part]) {
+        let mut spans = [Span::default(); Field::COUNT];
+        for (field, start, end) in parts.iter().filter(|(field, ..)| field.is_carried()) {
+            if let (Ok(start), Ok(length)) =
+                (u32::try_from(*start), u32::try_from(end.saturating_sub(*start)))
+                && let Some(span) = spans.get_mut(field.index()).filter(|span| span.length == 0)
+            {
+                *span = Span { start, length };
+            }
+        }
+        self.push_spans(head, &spans);
+    }
+
+    fn push_spans(&mut self, head: EventHead, spans: &[Span; Field::COUNT]) {
+        let Ok(first) = u32::try_from(self.spans.len()) else { return };
+        let mut present = 0;
+        for (index, span) in spans.iter().enumerate().filter(|(_, span)| span.length > 0) {
+            present |= 1_u32 << index;
+            self.spans.push(*span);
+        }
+        self.events.push(EventRecord { head, present, first });
+    }
+
+    /// Takes the batch's text out, for more to be written behind it as UTF-8; it must be given back.
+    pub fn take_text(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.text).into_bytes()
+    }
+
+    /// Gives the text back. It is checked here, once for all its events; were it not UTF-8, no event would have any.
+    pub fn give_text(&mut self, text: Vec<u8>) {
+        self.text = String::from_utf8(text).unwrap_or_default();
     }
 
     /// The text of an event's field; `None` where the event lacks it or has it empty.
     #[must_use]
     pub fn text(&self, event: &EventRecord, field: Field) -> Option<&str> {
-        let span = event.spans.get(field.index()).filter(|span| span.length > 0)?;
+        debug_assert!(field.is_carried(), "no batch carries {}", field.name());
+        let bit = 1_u32 << field.index();
+        if event.present & bit == 0 {
+            return None;
+        }
+        let before = (event.present & (bit - 1)).count_ones();
+        let span = self.spans.get((event.first + before) as usize)?;
         self.text.get(span.start as usize..(span.start + span.length) as usize)
     }
 
@@ -136,5 +208,46 @@ mod tests {
         assert_eq!(batch.text(first, Field::CommandLine), Some("-"));
         assert_eq!(batch.text(second, Field::Image), Some("second"));
         assert_eq!(batch.text(second, Field::ParentImage), None);
+    }
+
+    #[test]
+    fn parts_of_one_text_are_events_like_any_other() {
+        let head = EventHead {
+            event_code: 1,
+            time: None,
+            record_id: None,
+            place: 0,
+            process_guid: None,
+            parent_process_guid: None,
+        };
+        let mut batch = Batch::new(SourceId(0));
+        batch.push(head, [(Field::User, "alice"), (Field::Hashes, "MD5=0")]);
+        let mut text = batch.take_text();
+        let start = text.len();
+        text.extend_from_slice(b"HOSTgit");
+        let (middle, end) = (start + 4, text.len());
+        for parts in [
+            vec![
+                (Field::Computer, start, middle),
+                (Field::User, middle, middle),
+                (Field::Image, middle, end),
+            ],
+            vec![
+                (Field::Image, middle, end),
+                (Field::Computer, start, middle),
+                (Field::Image, start, middle),
+            ],
+        ] {
+            batch.push_parts(head, &parts);
+        }
+        batch.give_text(text);
+        let texts: Vec<_> = batch
+            .events
+            .iter()
+            .map(|event| [Field::Computer, Field::User, Field::Image].map(|field| batch.text(event, field)))
+            .collect();
+        let both = [Some("HOST"), None, Some("git")];
+        assert_eq!(texts, [[None, Some("alice"), None], both, both]);
+        assert_eq!(batch.text_bytes(), "aliceHOSTgit".len(), "what is not carried takes no room");
     }
 }

@@ -66,6 +66,21 @@ macro_rules! fields {
                 match name { $(stringify!($name) => Some(Self::$name),)+ _ => None }
             }
 
+            /// Whether a batch carries the field. Nobody asks for the others, which are the longest texts of all:
+            /// sources need not decode them. Whoever wants one takes it off this list.
+            #[must_use]
+            pub const fn is_carried(self) -> bool {
+                !matches!(
+                    self,
+                    Self::ParentUser
+                        | Self::OriginalFileName
+                        | Self::Hashes
+                        | Self::SourceIp
+                        | Self::SourcePort
+                        | Self::UtcTime
+                )
+            }
+
             /// The field's number, for tables.
             #[must_use]
             pub const fn index(self) -> usize {
@@ -132,6 +147,56 @@ fields! {
     UtcTime,
 }
 
+/// Which texts somebody asks of events, by Event ID. Sources may hand over more, and hand over everything unless they
+/// are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Bits by the fields' numbers: of Event 1, 3, 22, and of all others.
+    masks: [u32; 4],
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { masks: [u32::MAX; 4] }
+    }
+}
+
+impl Wanted {
+    /// What every event is told apart by, and joined by.
+    const ALWAYS: u32 = mask(&[Field::Computer, Field::ProcessGuid, Field::ParentProcessGuid]);
+
+    /// Of Event 1, 3 and 22 the fields that are named, and of every event its host and its processes.
+    #[must_use]
+    pub const fn only(process_create: &[Field], network_connect: &[Field], dns_query: &[Field]) -> Self {
+        let always = Self::ALWAYS;
+        let masks =
+            [mask(process_create) | always, mask(network_connect) | always, mask(dns_query) | always, always];
+        Self { masks }
+    }
+
+    /// Whether a field of events of that ID is asked for.
+    #[must_use]
+    pub const fn has(&self, event_code: u16, field: Field) -> bool {
+        let [process_create, network_connect, dns_query, other] = self.masks;
+        let mask = match event_code {
+            code::PROCESS_CREATE => process_create,
+            code::NETWORK_CONNECT => network_connect,
+            code::DNS_QUERY => dns_query,
+            _ => other,
+        };
+        mask & 1 << field.index() != 0
+    }
+}
+
+const fn mask(mut fields: &[Field]) -> u32 {
+    let mut mask = 0;
+    while let [field, rest @ ..] = fields {
+        mask |= 1 << field.index();
+        fields = rest;
+    }
+    mask
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +208,22 @@ mod tests {
             assert_eq!(field.index(), index);
         }
         assert_eq!(Field::from_name("image"), None, "names are compared with case");
+    }
+
+    #[test]
+    fn what_is_wanted_is_so_by_event() {
+        let wanted = Wanted::only(&[Field::CommandLine], &[Field::DestinationIp], &[]);
+        for (event_code, field, expected) in [
+            (code::PROCESS_CREATE, Field::CommandLine, true),
+            (code::PROCESS_CREATE, Field::DestinationIp, false),
+            (code::NETWORK_CONNECT, Field::DestinationIp, true),
+            (code::DNS_QUERY, Field::QueryName, false),
+            (code::FILE_CREATE, Field::TargetFilename, false),
+            (code::FILE_CREATE, Field::Computer, true),
+            (code::DNS_QUERY, Field::ProcessGuid, true),
+        ] {
+            assert_eq!(wanted.has(event_code, field), expected, "{event_code} {field:?}");
+            assert!(Wanted::default().has(event_code, field));
+        }
     }
 }

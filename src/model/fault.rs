@@ -56,8 +56,15 @@ impl Tally {
 
     /// Counts a Sysmon event.
     pub fn count_sysmon(&mut self, event_code: u16) {
-        self.sysmon += 1;
-        *self.event_codes.entry(event_code).or_default() += 1;
+        self.count_several(event_code, 1);
+    }
+
+    /// Counts so many Sysmon events of one Event ID.
+    pub fn count_several(&mut self, event_code: u16, events: u64) {
+        if events > 0 {
+            self.sysmon += events;
+            *self.event_codes.entry(event_code).or_default() += events;
+        }
     }
 
     /// Counts a record that gave no event.

@@ -237,6 +237,8 @@ pub struct Explanation {
     pub ide: FlagMatch,
     /// The branch of the score that was taken, in words.
     pub branch: &'static str,
+    /// The name of the exception that made the score 0.
+    pub exception: Option<String>,
     /// Why it scored as it did, in one sentence.
     pub sentence: String,
     /// What the other profile says, where it says something else, in one sentence.

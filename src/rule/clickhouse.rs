@@ -1,6 +1,8 @@
 //! ClickHouse: one SELECT over a flat table, with the search's columns and scores.
 
-use super::{COLUMNS, Rule, join_remark, list, one_of};
+use std::convert::Infallible;
+
+use super::{COLUMNS, Rule, exceptions, join_remark, list, one_of};
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
@@ -22,6 +24,25 @@ fn name(text: &str) -> String {
 /// A pattern: here, unlike elsewhere, a dot matches line breaks unless told not to.
 fn pattern(text: &str) -> String {
     quoted(&format!("(?-s){text}"))
+}
+
+/// The name of the exception that holds, or an empty text.
+fn excepted(rule: &Rule<'_>) -> String {
+    let each = rule.exceptions.all().iter().map(|exception| {
+        let condition = exceptions::condition(
+            exception,
+            " AND ",
+            |field, text| {
+                let column = field.column();
+                Ok::<_, Infallible>(format!("match(nullIf({column}, ''), {})", pattern(text.text())))
+            },
+            |last| format!("toUnixTimestamp(now()) < {}", last.end()),
+        );
+        let Ok(condition) = condition;
+        format!("{condition}, {},\n         ", quoted(&exceptions::name(exception)))
+    });
+    let each: String = each.collect();
+    if each.is_empty() { each } else { format!("multiIf({each}'') AS Exception,\n    ") }
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {
@@ -61,7 +82,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          {signal} AS Signal,\n    \
          if(match(nullIf(host, ''), {ci}), 1, 0) AS IsCISystem,\n    \
          if(match(nullIf(ParentImage, ''), {ide}), 1, 0) AS IsKnownIDE,\n    \
-         multiIf(Signal IN ('GitPushExternal', 'CodeRepoAPIUpload') AND IsCISystem = 0, 3,\n         \
+         {excepted}multiIf({unless}Signal IN ('GitPushExternal', 'CodeRepoAPIUpload') AND IsCISystem = 0, 3,\n         \
          Signal = 'NetworkConnectionToCodeRepo' AND IsCISystem = 0 AND IsKnownIDE = 0, 2,\n         \
          Signal = 'NetworkConnectionToCodeRepo' AND IsCISystem = 0 AND IsKnownIDE = 1, 1,\n         \
          0) AS SuspicionScore\n  \
@@ -78,6 +99,8 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          WHERE SuspicionScore >= 2\n\
          ORDER BY SuspicionScore DESC, _time DESC, RecordId DESC\n",
         remark = join_remark(rule, "--"),
+        excepted = excepted(rule),
+        unless = if rule.exceptions.all().is_empty() { "" } else { "Exception != '', 0,\n         " },
         columns = COLUMNS.join(", "),
         ci = pattern(rule.patterns.ci_host.text()),
         ide = pattern(rule.patterns.ide_parent.text()),

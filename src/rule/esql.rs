@@ -1,9 +1,10 @@
 //! Elasticsearch's ES|QL, over the fields of winlogbeat and the elastic agent. Its RLIKE is Lucene's: anchored, with
-//! case, and without look at words or lines; a pattern that needs these can't be exported.
+//! case, and without look at words or lines. `^`, `$` and `\b` are said otherwise where a branch begins or ends with
+//! them; elsewhere a pattern with them can't be exported.
 
-use regex_syntax::ast::{self, Ast, GroupKind};
+use regex_syntax::ast::{self, AssertionKind, Ast, GroupKind};
 
-use super::{Rule, join_remark, list};
+use super::{Rule, exceptions, join_remark, list};
 use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
@@ -13,6 +14,30 @@ use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
 
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+/// A search of a pattern in a column.
+fn matches(column: &str, pattern: &Pattern) -> Result<String, String> {
+    let (regex, lowered) = lucene(pattern.text())?;
+    let column = if lowered { format!("TO_LOWER({column})") } else { column.to_owned() };
+    Ok(format!("{column} RLIKE {}", quoted(&regex)))
+}
+
+/// The name of the exception that holds, or null.
+fn excepted(rule: &Rule<'_>) -> Result<String, String> {
+    let mut each = String::new();
+    for exception in rule.exceptions.all() {
+        let name = exceptions::name(exception);
+        let condition = exceptions::condition(
+            exception,
+            " AND ",
+            |field, pattern| matches(field.column(), pattern),
+            |last| format!("NOW() < TO_DATETIME(\"{}T00:00:00Z\")", last.next()),
+        );
+        let condition = condition.map_err(|error| format!("the exception {name}: {error}"))?;
+        each.extend([condition.as_str(), ", ", &quoted(&name), ",\n    "]);
+    }
+    Ok(if each.is_empty() { each } else { format!("| EVAL Exception = CASE({each}null)\n") })
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
@@ -49,11 +74,8 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
             ends(&PUSH_IMAGES)
         ),
     };
-    let flag = |field: &str, pattern: &Pattern| -> Result<String, String> {
-        let (regex, lowered) = lucene(pattern.text())?;
-        let field = if lowered { format!("TO_LOWER({field})") } else { field.to_owned() };
-        Ok(format!("CASE({field} RLIKE {}, 1, 0)", quoted(&format!(".*({regex}).*"))))
-    };
+    let flag =
+        |field: &str, pattern: &Pattern| Ok::<_, String>(format!("CASE({}, 1, 0)", matches(field, pattern)?));
     Ok(format!(
         "{remark}FROM logs-*, winlogbeat-*\n\
          | WHERE winlog.channel == \"Microsoft-Windows-Sysmon/Operational\" AND event.code IN (\"1\", \"3\")\n\
@@ -65,7 +87,7 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
          OR (EventCode == \"1\" AND {api_images} AND {api} AND {api_words})\n\
          | EVAL Signal = {signal}\n\
          | EVAL IsCISystem = {ci},\n    IsKnownIDE = {ide}\n\
-         | EVAL SuspicionScore = CASE(Signal IN (\"GitPushExternal\", \"CodeRepoAPIUpload\") AND IsCISystem == 0, 3,\n    \
+         {excepted}| EVAL SuspicionScore = CASE({unless}Signal IN (\"GitPushExternal\", \"CodeRepoAPIUpload\") AND IsCISystem == 0, 3,\n    \
          Signal == \"NetworkConnectionToCodeRepo\" AND IsCISystem == 0 AND IsKnownIDE == 0, 2,\n    \
          Signal == \"NetworkConnectionToCodeRepo\" AND IsCISystem == 0, 1,\n    \
          0)\n\
@@ -74,6 +96,8 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
          | KEEP @timestamp, host, User, Image, CommandLine, ParentImage, ParentCommandLine, DestinationHostname, Signal,\n    \
          IsCISystem, IsKnownIDE, SuspicionScore\n",
         remark = join_remark(rule, "//"),
+        excepted = excepted(rule)?,
+        unless = if rule.exceptions.all().is_empty() { "" } else { "Exception IS NOT NULL, 0,\n    " },
         net_hosts = list(&NET_HOSTS, ", ", quoted),
         net_images = ends(&NET_IMAGES),
         push_images = ends(&PUSH_IMAGES),
@@ -87,14 +111,101 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
     ))
 }
 
-/// A pattern as Lucene writes it, and whether it is for a text in lower case. `(?i)` is understood at the very
-/// beginning alone.
+/// A search for a pattern as Lucene writes a match of the whole text, and whether that text is to be in lower case.
+/// `(?i)` is understood at the very beginning alone.
 fn lucene(pattern: &str) -> Result<(String, bool), String> {
     let (body, lowered) = pattern.strip_prefix("(?i)").map_or((pattern, false), |body| (body, true));
     let tree = ast::parse::Parser::new().parse(body).map_err(|error| error.to_string())?;
-    let mut out = String::new();
-    translate(&tree, body, lowered, &mut out)?;
-    Ok((out, lowered))
+    let mut branches = Vec::new();
+    flatten(&tree, &mut branches);
+    if branches.iter().all(|branch| Edges::of(branch).is_open()) {
+        let mut out = String::new();
+        translate(&tree, body, lowered, &mut out)?;
+        return Ok((format!(".*({out}).*"), lowered));
+    }
+    let mut searches = Vec::new();
+    for branch in branches {
+        let edges = Edges::of(branch);
+        let mut out = String::new();
+        for part in edges.inner {
+            translate(part, body, lowered, &mut out)?;
+        }
+        searches.push(format!("{}({out}){}", edges.before, edges.after));
+    }
+    Ok((searches.join("|"), lowered))
+}
+
+/// The alternatives of a pattern, out of their groups.
+fn flatten<'a>(tree: &'a Ast, branches: &mut Vec<&'a Ast>) {
+    match tree {
+        Ast::Alternation(alternation) => alternation.asts.iter().for_each(|branch| flatten(branch, branches)),
+        Ast::Group(group) if !has_flags(group) => flatten(&group.ast, branches),
+        other => branches.push(other),
+    }
+}
+
+fn has_flags(group: &ast::Group) -> bool {
+    matches!(&group.kind, GroupKind::NonCapturing(flags) if !flags.items.is_empty())
+}
+
+/// A branch without what it begins and ends with, and what stands for that.
+struct Edges<'a> {
+    before: &'static str,
+    inner: &'a [Ast],
+    after: &'static str,
+}
+
+impl<'a> Edges<'a> {
+    fn of(branch: &'a Ast) -> Self {
+        let Ast::Concat(concat) = branch else {
+            return Self { before: ".*", inner: std::slice::from_ref(branch), after: ".*" };
+        };
+        let (mut before, mut inner, mut after) = (".*", concat.asts.as_slice(), ".*");
+        if let [Ast::Assertion(first), rest @ ..] = inner {
+            let stands_for = match first.kind {
+                AssertionKind::StartLine | AssertionKind::StartText => Some(""),
+                AssertionKind::WordBoundary if rest.first().is_some_and(is_of_words) => {
+                    Some("(.*[^A-Za-z0-9_])?")
+                }
+                _ => None,
+            };
+            if let Some(stands_for) = stands_for {
+                (before, inner) = (stands_for, rest);
+            }
+        }
+        if let [rest @ .., Ast::Assertion(last)] = inner {
+            let stands_for = match last.kind {
+                AssertionKind::EndLine | AssertionKind::EndText => Some(""),
+                AssertionKind::WordBoundary if rest.last().is_some_and(is_of_words) => {
+                    Some("([^A-Za-z0-9_].*)?")
+                }
+                _ => None,
+            };
+            if let Some(stands_for) = stands_for {
+                (inner, after) = (rest, stands_for);
+            }
+        }
+        Self { before, inner, after }
+    }
+
+    fn is_open(&self) -> bool {
+        (self.before, self.after) == (".*", ".*")
+    }
+}
+
+/// Whether a part matches nothing but characters of words, one at least.
+fn is_of_words(part: &Ast) -> bool {
+    match part {
+        Ast::Literal(literal) => literal.c.is_ascii_alphanumeric() || literal.c == '_',
+        Ast::ClassPerl(class) => !class.negated && !matches!(class.kind, ast::ClassPerlKind::Space),
+        Ast::Repetition(repetition) => {
+            matches!(repetition.op.kind, ast::RepetitionKind::OneOrMore) && is_of_words(&repetition.ast)
+        }
+        Ast::Group(group) => is_of_words(&group.ast),
+        Ast::Concat(concat) => concat.asts.iter().all(is_of_words),
+        Ast::Alternation(alternation) => alternation.asts.iter().all(is_of_words),
+        _ => false,
+    }
 }
 
 fn translate(tree: &Ast, source: &str, lowered: bool, out: &mut String) -> Result<(), String> {
@@ -137,7 +248,7 @@ fn translate(tree: &Ast, source: &str, lowered: bool, out: &mut String) -> Resul
             out.push_str(piece(&repetition.op.span).trim_end_matches(|c| c == '?' && !repetition.greedy));
         }
         Ast::Group(group) => {
-            if matches!(&group.kind, GroupKind::NonCapturing(flags) if !flags.items.is_empty()) {
+            if has_flags(group) {
                 return cannot("flags inside a pattern");
             }
             out.push('(');
@@ -157,7 +268,7 @@ fn translate(tree: &Ast, source: &str, lowered: bool, out: &mut String) -> Resul
                 translate(part, source, lowered, out)?;
             }
         }
-        Ast::Assertion(_) => return cannot(r"^, $ or \b"),
+        Ast::Assertion(_) => return cannot(r"^, $ or \b inside a branch"),
         Ast::Flags(_) => return cannot("flags inside a pattern"),
         Ast::ClassUnicode(_) => return cannot(r"\p classes"),
     }
@@ -172,10 +283,17 @@ mod tests {
     fn patterns_become_lucenes_or_say_why_not() {
         assert_eq!(
             lucene(r"(?i)(CI[-_]|build\d+|code\.exe)"),
-            Ok((r"(ci[-_]|build([0-9])+|code\.exe)".to_owned(), true))
+            Ok((r".*((ci[-_]|build([0-9])+|code\.exe)).*".to_owned(), true))
         );
-        assert_eq!(lucene(r"a@b|C"), Ok((r"a\@b|C".to_owned(), false)));
-        for pattern in [r"\bci", "^a", r"a(?i)b", r"\pL"] {
+        assert_eq!(lucene(r"a@b|C"), Ok((r".*(a\@b|C).*".to_owned(), false)));
+        assert_eq!(
+            lucene(r"(?i)(ci[-_]|\bdev\b)|^A\.b$"),
+            Ok((
+                r".*(ci[\-_]).*|(.*[^A-Za-z0-9_])?(dev)([^A-Za-z0-9_].*)?|(a\.b)".replace(r"[\-_]", "[-_]"),
+                true
+            ))
+        );
+        for pattern in [r"\b-ci", "a^b", r"a(?i)b", r"\pL"] {
             assert!(lucene(pattern).is_err_and(|error| error.contains("RLIKE has no")), "{pattern}");
         }
     }

@@ -1,6 +1,8 @@
 //! Kusto, over Microsoft Sentinel's `Event` table, whose EventData is XML.
 
-use super::{Rule, join_remark, list, one_of};
+use std::convert::Infallible;
+
+use super::{Rule, exceptions, join_remark, list, one_of};
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
@@ -10,6 +12,25 @@ use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
 /// A verbatim string: backslashes stand for themselves, a quote is doubled.
 fn quoted(text: &str) -> String {
     format!("@\"{}\"", text.replace('"', "\"\""))
+}
+
+/// The name of the exception that holds, or an empty text.
+fn excepted(rule: &Rule<'_>) -> String {
+    let each = rule.exceptions.all().iter().map(|exception| {
+        let condition = exceptions::condition(
+            exception,
+            " and ",
+            |field, text| {
+                let (column, regex) = (field.column(), quoted(text.text()));
+                Ok::<_, Infallible>(format!("isnotempty({column}) and {column} matches regex {regex}"))
+            },
+            |last| format!("now() < datetime({})", last.next()),
+        );
+        let Ok(condition) = condition;
+        format!("{condition}, {},\n    ", quoted(&exceptions::name(exception)))
+    });
+    let each: String = each.collect();
+    if each.is_empty() { each } else { format!("| extend Exception = case({each}\"\")\n") }
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {
@@ -46,7 +67,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          or (EventID == 1 and {api_images} and {api} and {api_words})\n\
          | extend Signal = {signal}\n\
          | extend IsCISystem = toint(host matches regex {ci}), IsKnownIDE = toint(ParentImage matches regex {ide})\n\
-         | extend SuspicionScore = case(Signal in (\"GitPushExternal\", \"CodeRepoAPIUpload\") and IsCISystem == 0, 3,\n    \
+         {excepted}| extend SuspicionScore = case({unless}Signal in (\"GitPushExternal\", \"CodeRepoAPIUpload\") and IsCISystem == 0, 3,\n    \
          Signal == \"NetworkConnectionToCodeRepo\" and IsCISystem == 0 and IsKnownIDE == 0, 2,\n    \
          Signal == \"NetworkConnectionToCodeRepo\" and IsCISystem == 0, 1,\n    \
          0)\n\
@@ -55,6 +76,8 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          | project TimeGenerated, host, {names}, Signal, IsCISystem, IsKnownIDE, SuspicionScore\n",
         remark = join_remark(rule, "//"),
         fields = list(&fields, ", ", |field| format!("{field} = tostring(Fields.{field})")),
+        excepted = excepted(rule),
+        unless = if rule.exceptions.all().is_empty() { "" } else { "isnotempty(Exception), 0,\n    " },
         net_hosts = list(&NET_HOSTS, ", ", quoted),
         net_images = ends(&NET_IMAGES),
         push_images = ends(&PUSH_IMAGES),

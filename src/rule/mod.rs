@@ -4,6 +4,7 @@
 
 mod clickhouse;
 mod esql;
+mod exceptions;
 mod import;
 mod kql;
 mod sigma;
@@ -11,6 +12,7 @@ mod spl;
 
 pub use import::{ImportError, import};
 
+use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 
@@ -34,6 +36,8 @@ pub enum Engine {
 pub struct Rule<'a> {
     /// The two patterns.
     pub patterns: &'a Patterns,
+    /// The exceptions that suppress.
+    pub exceptions: &'a Exceptions,
     /// How the search is read.
     pub profile: Profile,
     /// ClickHouse: the table.
@@ -102,12 +106,58 @@ fn one_of(texts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::exception::{Day, Exception};
+    use crate::detect::pattern::Pattern;
+
+    /// One on three fields and for a time, one on the host alone.
+    fn exceptions() -> Exceptions {
+        use crate::detect::exception::ExceptionField::{CommandLine, Host, User};
+        let term = |field, text| (field, Pattern::new(text).unwrap());
+        Exceptions::new(vec![
+            Exception {
+                name: "nightly mirror".to_owned(),
+                reason: "ours".to_owned(),
+                expires: Day::new(2026, 12, 31),
+                terms: vec![
+                    term(Host, r"(?i)^mirror-\d+\."),
+                    term(User, r"svc-mirror$"),
+                    term(CommandLine, r#"push "it's""#),
+                ],
+            },
+            Exception {
+                name: "scan\nner".to_owned(),
+                reason: "ours".to_owned(),
+                expires: None,
+                terms: vec![term(Host, "^scanner$")],
+            },
+        ])
+    }
+
+    #[test]
+    fn every_engine_gets_the_exceptions_before_the_scores() {
+        let patterns = Patterns::new(None, None).unwrap();
+        let (with, without) = (exceptions(), Exceptions::default());
+        for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+            let write = |exceptions| {
+                let rule = Rule { patterns: &patterns, exceptions, profile: Profile::Spl, table: "sysmon" };
+                export(engine, &rule).unwrap()
+            };
+            let text = write(&with);
+            for part in ["mirror", "svc", "it", "scan<U+000A>ner"] {
+                assert!(text.contains(part), "{engine:?} lacks {part}:\n{text}");
+            }
+            let end = ["1798761600", "2027-01-01", "2026-12-31"];
+            assert!(end.iter().any(|end| text.contains(end)), "{engine:?} has no end:\n{text}");
+            assert!(!write(&without).to_lowercase().contains("exception"), "{engine:?}: nothing to except");
+        }
+    }
 
     #[test]
     fn every_engine_gets_both_patterns_and_all_lists() {
         let patterns = Patterns::new(Some(r#"(?i)build-\d+|it's "ours""#), Some(r"\\code\.exe$")).unwrap();
         for profile in Profile::ALL {
-            let rule = Rule { patterns: &patterns, profile, table: "sysmon" };
+            let exceptions = exceptions();
+            let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile, table: "sysmon" };
             for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Clickhouse] {
                 let text = export(engine, &rule).unwrap();
                 for part in ["build-", "code", "codeberg.org", "requests.post", "gist.github.com", "ruby.exe"]
@@ -121,7 +171,8 @@ mod tests {
     #[test]
     fn an_export_to_splunk_comes_back_by_import() {
         let patterns = Patterns::new(Some(r#"(?i)a\\b"c|\bci[-_]"#), Some(r"\\x\.exe")).unwrap();
-        let rule = Rule { patterns: &patterns, profile: Profile::Spl, table: "" };
+        let exceptions = exceptions();
+        let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile: Profile::Spl, table: "" };
         let text = export(Engine::Spl, &rule).unwrap();
         let (ci_host, ide_parent) = import(&text).unwrap();
         assert_eq!(ci_host, patterns.ci_host.text());

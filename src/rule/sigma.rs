@@ -1,6 +1,7 @@
 //! A Sigma rule. Sigma has no score: a hit is what scores 2 or more.
 
-use super::{Rule, join_remark, list};
+use super::{Rule, exceptions, join_remark, list};
+use crate::detect::exception::ExceptionField;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
@@ -10,6 +11,20 @@ use crate::detect::signal::SIGNAL_PUSH_HOSTS;
 /// A YAML string between single quotes.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A selection for each exception. Sigma knows no clock: a last day is a remark.
+fn excepted(rule: &Rule<'_>) -> String {
+    let each = rule.exceptions.all().iter().enumerate().map(|(number, exception)| {
+        let name = exceptions::name(exception);
+        let until = exception.expires.map_or_else(String::new, |last| format!("; take it out after {last}"));
+        let terms = exception.terms.iter().map(|(field, pattern)| {
+            let column = if *field == ExceptionField::Host { "Computer" } else { field.column() };
+            format!("        {column}|re: {}\n", quoted(pattern.text()))
+        });
+        format!("    # {name}{until}\n    exception_{}:\n{}", number + 1, terms.collect::<String>())
+    });
+    each.collect()
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {
@@ -36,14 +51,16 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          api:\n        EventID: 1\n        Image|endswith:\n{api_images}\n        CommandLine|contains:\n{api}\n    \
          api_word:\n        CommandLine|contains:\n{api_words}\n    \
          ci_system:\n        Computer|re: {ci}\n    \
-         known_ide:\n        ParentImage|re: {ide}\n    \
-         condition: not ci_system and ((net and not known_ide) or (push and push_host) or (api and api_word))\n\
+         known_ide:\n        ParentImage|re: {ide}\n{excepted}    \
+         condition: not ci_system {unless}and ((net and not known_ide) or (push and push_host) or (api and api_word))\n\
          falsepositives:\n    \
          - Developers who push legitimately, with an IDE as parent\n    \
          - CI agents whose host name the pattern does not know\n    \
          - Dependency updaters and security scanners that push results\n\
          level: high\n",
         remark = join_remark(rule, "#"),
+        excepted = excepted(rule),
+        unless = if rule.exceptions.all().is_empty() { "" } else { "and not 1 of exception_* " },
         net_hosts = items(&NET_HOSTS),
         net_images = items(&NET_IMAGES),
         push_images = items(&PUSH_IMAGES),

@@ -1,6 +1,8 @@
 //! Splunk: the source search itself, with the two patterns replaced and its ORs in parentheses.
 
-use super::{COLUMNS, Rule, join_remark, list, one_of};
+use std::convert::Infallible;
+
+use super::{COLUMNS, Rule, exceptions, join_remark, list, one_of};
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
@@ -10,6 +12,22 @@ use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
 /// A string of SPL.
 pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+/// The name of the exception that holds, or null.
+fn excepted(rule: &Rule<'_>) -> String {
+    let each = rule.exceptions.all().iter().map(|exception| {
+        let condition = exceptions::condition(
+            exception,
+            " AND ",
+            |field, text| Ok::<_, Infallible>(format!("match({}, {})", field.column(), quoted(text.text()))),
+            |last| format!("now()<{}", last.end()),
+        );
+        let Ok(condition) = condition;
+        format!("{condition}, {},\n    ", quoted(&exceptions::name(exception)))
+    });
+    let each: String = each.collect();
+    if each.is_empty() { each } else { format!("| eval Exception=case({each}true(), null())\n") }
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {
@@ -55,13 +73,15 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          {signal}\n\
          | eval IsCISystem=if(match(host, {ci}), 1, 0)\n\
          | eval IsKnownIDE=if(match(ParentImage, {ide}), 1, 0)\n\
-         | eval SuspicionScore=case((Signal=\"GitPushExternal\" OR Signal=\"CodeRepoAPIUpload\") AND IsCISystem=0, 3,\n    \
+         {excepted}| eval SuspicionScore=case({unless}(Signal=\"GitPushExternal\" OR Signal=\"CodeRepoAPIUpload\") AND IsCISystem=0, 3,\n    \
          Signal=\"NetworkConnectionToCodeRepo\" AND IsCISystem=0 AND IsKnownIDE=0, 2,\n    \
          Signal=\"NetworkConnectionToCodeRepo\" AND IsCISystem=0 AND IsKnownIDE=1, 1,\n    \
          true(), 0)\n\
          | where SuspicionScore>=2\n\
          | sort 0 - SuspicionScore, - _time\n\
          | table {columns}\n",
+        excepted = excepted(rule),
+        unless = if rule.exceptions.all().is_empty() { "" } else { "isnotnull(Exception), 0,\n    " },
         net_hosts = field("DestinationHostname", &NET_HOSTS, "", ""),
         net_images = ends(&NET_IMAGES),
         push_images = ends(&PUSH_IMAGES),

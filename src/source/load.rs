@@ -13,6 +13,7 @@ use super::file::read_at;
 use super::open::{Claim, OpenFile, Report, Task};
 use super::text::{self, Done, InputFormat, Origin};
 use crate::model::batch::{Batch, SourceId};
+use crate::model::event::Wanted;
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
 
@@ -49,7 +50,19 @@ pub fn load_as(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Outlet::new(progress, sink);
+    load_wanted(paths, format, Wanted::default(), options, progress, sink);
+}
+
+/// The same, for somebody who asks for some texts only.
+pub fn load_wanted(
+    paths: &[PathBuf],
+    format: Option<InputFormat>,
+    wanted: Wanted,
+    options: &LoadOptions,
+    progress: &Progress,
+    sink: &(dyn Fn(FeedMessage) -> bool + Sync),
+) {
+    let outlet = Outlet { wanted, ..Outlet::new(progress, sink) };
     let files = discover(paths, format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
     load_files(files, format, *options, &outlet);
     outlet.send(FeedMessage::Finished);
@@ -90,11 +103,12 @@ pub(super) struct Outlet<'a> {
     progress: &'a Progress,
     sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
     is_gone: AtomicBool,
+    wanted: Wanted,
 }
 
 impl<'a> Outlet<'a> {
-    pub(super) const fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
-        Self { progress, sink, is_gone: AtomicBool::new(false) }
+    pub(super) fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
+        Self { progress, sink, is_gone: AtomicBool::new(false), wanted: Wanted::default() }
     }
 
     pub(super) fn send(&self, message: FeedMessage) {
@@ -208,7 +222,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(board: &'a Board, outlet: &'a Outlet<'a>) -> Self {
-        Self { board, outlet, reader: ChunkReader::default(), buffer: vec![0; CHUNK_SIZE] }
+        Self { board, outlet, reader: ChunkReader::wanting(outlet.wanted), buffer: vec![0; CHUNK_SIZE] }
     }
 
     fn work(&mut self) {

@@ -15,5 +15,5 @@ mod text;
 pub use events::Events;
 pub use evtx::EvtxEvents;
 pub use follow::{FollowStatus, follow};
-pub use load::{LoadOptions, load, load_as};
+pub use load::{LoadOptions, load, load_as, load_wanted};
 pub use text::{InputFormat, load_rows};

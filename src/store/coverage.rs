@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use super::Store;
 use super::interner::Symbol;
+use super::{HostName, Store};
 use crate::detect::selection::is_listed_host;
 use crate::model::batch::{Batch, EventRecord, Place, SourceId};
 use crate::model::event::{Field, code};
@@ -127,9 +127,8 @@ fn jump(before: (u64, Timestamp), after: (u64, Timestamp)) -> Option<(u64, i64)>
 }
 
 impl Store {
-    pub(super) fn count_for_coverage(&mut self, batch: &Batch, record: &EventRecord) {
-        let Some(computer) = batch.text(record, Field::Computer) else { return };
-        let Some(symbol) = self.strings.intern(self.naming.shown(computer)) else { return };
+    pub(super) fn count_for_coverage(&mut self, batch: &Batch, record: &EventRecord, name: Option<HostName>) {
+        let Some(symbol) = name.map(|name| name.shown) else { return };
         if let Some(source) = self.census.sources.get_mut(&batch.source) {
             source.has_several_hosts |= source.host.is_some_and(|host| host != symbol);
             source.host = Some(symbol);

@@ -84,6 +84,9 @@ impl Finding {
     #[must_use]
     pub fn score(&self, profile: Profile, flags: &Flags) -> Option<u8> {
         let signal = self.signal(profile)?;
+        if flags.exception(self.event, profile).is_some() {
+            return Some(0);
+        }
         let (is_ci_system, is_known_ide) =
             (flags.is_ci_system(self.host), flags.is_known_ide(self.parent(profile)));
         Some(match &self.hunt {

@@ -1,8 +1,12 @@
-//! The patterns' verdicts on the distinct hosts and parents.
+//! The patterns' verdicts on the distinct hosts and parents, and what the exceptions take out.
 
 use super::Store;
 use super::distinct::{DistinctId, DistinctTable};
+use super::event::EventId;
+use super::excepted::Excepted;
+use crate::detect::exception::{Exception, Exceptions};
 use crate::detect::pattern::{Pattern, Patterns};
+use crate::detect::profile::Profile;
 
 /// Two patterns and what they say of each distinct host and parent. Extend it after the store has grown.
 #[derive(Clone, Debug)]
@@ -10,13 +14,41 @@ pub struct Flags {
     patterns: Patterns,
     ci_systems: Vec<bool>,
     known_ides: Vec<bool>,
+    excepted: Excepted,
 }
 
 impl Flags {
-    /// No verdicts yet.
+    /// No verdicts yet, and no exceptions.
     #[must_use]
-    pub const fn new(patterns: Patterns) -> Self {
-        Self { patterns, ci_systems: Vec::new(), known_ides: Vec::new() }
+    pub fn new(patterns: Patterns) -> Self {
+        Self::with_exceptions(patterns, Exceptions::default())
+    }
+
+    /// No verdicts yet. Of the exceptions all suppress: those that have expired are to be left out before.
+    #[must_use]
+    pub fn with_exceptions(patterns: Patterns, exceptions: Exceptions) -> Self {
+        let excepted = Excepted::new(exceptions);
+        Self { patterns, ci_systems: Vec::new(), known_ides: Vec::new(), excepted }
+    }
+
+    /// The exceptions that suppress.
+    #[must_use]
+    pub const fn exceptions(&self) -> &Exceptions {
+        self.excepted.exceptions()
+    }
+
+    /// Takes other exceptions.
+    pub fn set_exceptions(&mut self, exceptions: Exceptions, store: &Store) {
+        if exceptions != *self.exceptions() {
+            self.excepted = Excepted::new(exceptions);
+        }
+        self.extend(store);
+    }
+
+    /// The exception that takes the finding of an event out of a profile's alerts.
+    #[must_use]
+    pub fn exception(&self, event: EventId, profile: Profile) -> Option<&Exception> {
+        self.excepted.of(event, profile)
     }
 
     /// The patterns whose verdicts these are.
@@ -37,17 +69,19 @@ impl Flags {
         self.extend(store);
     }
 
-    /// Evaluates all hosts and parents anew: for a store that has taken another's place.
+    /// Evaluates everything anew: for a store that has taken another's place.
     pub fn restart(&mut self, store: &Store) {
         self.ci_systems.clear();
         self.known_ides.clear();
+        self.excepted = Excepted::new(self.exceptions().clone());
         self.extend(store);
     }
 
-    /// Evaluates the hosts and parents that are new in the store.
+    /// Evaluates what is new in the store.
     pub fn extend(&mut self, store: &Store) {
         extend(&mut self.ci_systems, &self.patterns.ci_host, store.hosts(), store);
         extend(&mut self.known_ides, &self.patterns.ide_parent, store.parents(), store);
+        self.excepted.extend(store);
     }
 
     /// Whether the CI-host pattern matches a host; never a missing one.

@@ -18,6 +18,18 @@ struct Span {
     length: u32,
 }
 
+/// A text's number and its hash, so that the table grows without a look at the texts.
+#[derive(Clone, Copy)]
+struct Entry {
+    number: NonZeroU32,
+    hash: u32,
+}
+
+/// A hash of 32 bits over the 64 of which the table takes its bits from both ends.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 /// Keeps each distinct text once.
 ///
 /// The hash is seeded at random, since the texts are the attacker's.
@@ -25,7 +37,7 @@ struct Span {
 pub struct Interner {
     blocks: Vec<String>,
     spans: Vec<Span>,
-    table: HashTable<NonZeroU32>,
+    table: HashTable<Entry>,
     hasher: DefaultHashBuilder,
 }
 
@@ -35,26 +47,31 @@ impl Interner {
         if text.is_empty() {
             return None;
         }
-        let hash = self.hasher.hash_one(text);
-        let (blocks, spans) = (&self.blocks, &self.spans);
-        if let Some(found) = self.table.find(hash, |&number| look_up(blocks, spans, number) == text) {
-            return Some(Symbol(*found));
+        let hash = self.hash(text);
+        if let Some(found) = self.find_hashed(hash, text) {
+            return Some(found);
         }
         let span = self.store(text)?;
         self.spans.push(span);
         let number = NonZeroU32::new(u32::try_from(self.spans.len()).ok()?)?;
-        let (blocks, spans, hasher) = (&self.blocks, &self.spans, &self.hasher);
-        self.table.insert_unique(hash, number, |&other| hasher.hash_one(look_up(blocks, spans, other)));
+        self.table.insert_unique(spread(hash), Entry { number, hash }, |other| spread(other.hash));
         Some(Symbol(number))
     }
 
     /// The symbol of a text that is kept already.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Symbol> {
-        let hash = self.hasher.hash_one(text);
-        self.table
-            .find(hash, |&number| look_up(&self.blocks, &self.spans, number) == text)
-            .map(|found| Symbol(*found))
+        self.find_hashed(self.hash(text), text)
+    }
+
+    fn hash(&self, text: &str) -> u32 {
+        (self.hasher.hash_one(text) >> 32) as u32
+    }
+
+    fn find_hashed(&self, hash: u32, text: &str) -> Option<Symbol> {
+        let is_it =
+            |entry: &Entry| entry.hash == hash && look_up(&self.blocks, &self.spans, entry.number) == text;
+        self.table.find(spread(hash), is_it).map(|entry| Symbol(entry.number))
     }
 
     /// The text of a symbol.
@@ -68,7 +85,7 @@ impl Interner {
     pub fn bytes(&self) -> usize {
         self.blocks.iter().map(String::capacity).sum::<usize>()
             + self.spans.capacity() * size_of::<Span>()
-            + self.table.capacity() * (size_of::<NonZeroU32>() + 1)
+            + self.table.capacity() * (size_of::<Entry>() + 1)
     }
 
     fn store(&mut self, text: &str) -> Option<Span> {

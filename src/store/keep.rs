@@ -203,7 +203,7 @@ impl Store {
         self.strings.bytes()
             + self.events.capacity() * size_of::<StoredEvent>()
             + self.findings.capacity() * size_of::<super::finding::Finding>()
-            + self.known.capacity() * SLOT
+            + self.known.capacity() * 2 * size_of::<EventId>()
             + self.processes.len() * (size_of::<super::process::Process>() + SLOT)
             + self.acts.bytes()
     }
@@ -272,7 +272,8 @@ impl Store {
         batch.push(head, texts.chain(computer.map(|computer| (Field::Computer, computer))));
         for record in &batch.events {
             let facts = own_facts(&batch, record);
-            self.take_event(&batch, record, &facts, selection::select(&facts));
+            let name = computer.and_then(|computer| self.name(computer));
+            self.take_event(&batch, record, name, &facts, selection::select(&facts));
         }
     }
 

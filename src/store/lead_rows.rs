@@ -7,8 +7,10 @@ use super::finding::HuntLead;
 use super::flags::Flags;
 use super::interner::Symbol;
 use super::view::FindingView;
+use crate::detect::exception::Exception;
 use crate::detect::hunt::clue::{ClueKind, clues};
 use crate::detect::hunt::program::Program;
+use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::row::{Clause, Condition, Evidence, Explanation, FlagMatch};
 use crate::model::text::image_name;
@@ -19,6 +21,7 @@ const MOST_NAMED: usize = 6;
 impl Store {
     /// The reasons of a lead.
     pub(super) fn explain_lead(&self, view: &FindingView<'_>, hunt: &HuntLead, flags: &Flags) -> Explanation {
+        let exception = flags.exception(view.finding().event, Profile::Hunt);
         let marks = self.marks_of(hunt);
         let let_go = hunt.act.and_then(|act| self.acts.get(act)).map_or(0, |act| act.let_go);
         let flag = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| FlagMatch {
@@ -30,7 +33,8 @@ impl Store {
             conditions: self.lead_conditions(view),
             ci: flag(view.host(), &flags.patterns().ci_host),
             ide: flag(view.text(Field::ParentImage), &flags.patterns().ide_parent),
-            branch: hunt.lead.branch,
+            branch: if exception.is_some() { "0: exception" } else { hunt.lead.branch },
+            exception: exception.map(|exception| exception.name.clone()),
             sentence: format!(
                 "{}; {}.",
                 self.lead_act(view, &marks, let_go),
@@ -185,6 +189,9 @@ impl Store {
 fn lead_outcome(view: &FindingView<'_>, hunt: &HuntLead, flags: &Flags) -> String {
     let host = view.host().unwrap_or("(unnamed)");
     let scored = format!("{}, score {}", hunt.lead.signal.name(), view.score());
+    if let Some(Exception { name, reason, .. }) = flags.exception(view.finding().event, Profile::Hunt) {
+        return format!("exception {name}: {reason}: {scored}, no alert");
+    }
     if view.is_ci_system() {
         let found = view.host().and_then(|text| text.get(flags.patterns().ci_host.find(text)?));
         return format!(

@@ -280,7 +280,8 @@ impl Listing {
 
 impl Store {
     /// The findings as [`Self::by_time`] last put them.
-    pub(super) fn ranked(&self) -> &[FindingId] {
+    #[must_use]
+    pub fn ranked(&self) -> &[FindingId] {
         self.ranking.sorted()
     }
 }

@@ -41,11 +41,14 @@ impl Store {
 
     pub(super) fn ingest_row(&mut self, batch: &Batch, record: &EventRecord, claim: &RowClaim) {
         let event_code = record.head.event_code;
-        if !self.keeps_duplicates && (self.is_known(batch, record) || self.is_known_row(batch, record)) {
+        let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
+        let is_known =
+            |store: &mut Self| store.is_known(batch, record, name) || store.is_known_row(batch, record);
+        if !self.keeps_duplicates && is_known(self) {
             self.tally.uncount_duplicate(event_code);
             return;
         }
-        let Some(id) = self.keep(batch, record) else {
+        let Some(id) = self.keep(batch, record, name, true) else {
             self.overflowed += 1;
             return;
         };
@@ -127,7 +130,7 @@ impl Store {
         }
         let mut hasher = DefaultHasher::new();
         (head.event_code, head.time, head.process_guid.map(|guid| *guid.as_bytes())).hash(&mut hasher);
-        for field in Field::ALL {
+        for field in Field::ALL.iter().filter(|field| field.is_carried()) {
             batch.text(record, *field).hash(&mut hasher);
         }
         !self.rows.unnumbered.insert(hasher.finish())
@@ -196,6 +199,7 @@ impl Store {
             ci: FlagMatch { matched: None, has_text: view.host().is_some() },
             ide: FlagMatch { matched: None, has_text: view.text(Field::ParentImage).is_some() },
             branch: score_branch(verdict.0, verdict.1, verdict.2),
+            exception: None,
             sentence: format!(
                 "the row holds too little to see anew why it was selected: {}, score {}.",
                 verdict.0.name(),

@@ -8,11 +8,13 @@ pub mod acts;
 pub mod coverage;
 pub mod distinct;
 pub mod event;
+mod excepted;
 pub mod finding;
 pub mod flags;
 pub mod interner;
 mod joins;
 pub mod keep;
+mod known;
 mod lead_rows;
 mod leads;
 pub mod listing;
@@ -24,8 +26,6 @@ pub mod rows;
 mod tree;
 pub mod view;
 
-use hashbrown::HashMap;
-
 use self::acts::Acts;
 use self::coverage::Census;
 use self::distinct::{DistinctId, DistinctTable};
@@ -33,6 +33,7 @@ use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use self::finding::{Finding, FindingId};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
+use self::known::Known;
 use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
@@ -40,11 +41,10 @@ use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
-use crate::model::event::{Field, code};
+use crate::model::event::{Field, Wanted, code};
 use crate::model::fault::{Fault, Tally};
 use crate::model::feed::SourceInfo;
 use crate::model::row::Clause;
-use crate::model::time::Timestamp;
 
 /// What `host` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,14 +79,59 @@ pub enum Retention {
     Selected,
 }
 
+/// A host as an event names it, and as it is shown.
+#[derive(Clone, Copy)]
+struct HostName {
+    written: Symbol,
+    shown: Symbol,
+}
+
+/// Whether a row shows the field, or a join goes by it.
+const fn is_for_rows(field: Field) -> bool {
+    matches!(field, Field::User | Field::Image | Field::ProcessGuid | Field::DestinationIp)
+        || matches!(field, Field::DestinationHostname | Field::QueryName | Field::QueryResults)
+        || is_joined(field)
+}
+
+/// Whether an Event 3 takes the field from its process's Event 1.
+const fn is_joined(field: Field) -> bool {
+    matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
+}
+
+impl Retention {
+    /// The texts of events that a store asks for which keeps so much.
+    #[must_use]
+    pub fn wanted(self) -> Wanted {
+        const START: &[Field] =
+            &[Field::User, Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+        const CONNECTION: &[Field] = &[
+            Field::User,
+            Field::Image,
+            Field::CommandLine,
+            Field::ParentImage,
+            Field::ParentCommandLine,
+            Field::DestinationHostname,
+            Field::DestinationIp,
+        ];
+        match self {
+            Self::Everything | Self::Leads => Wanted::default(),
+            Self::Joins => Wanted::only(
+                START,
+                CONNECTION,
+                &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
+            ),
+            Self::Selected => Wanted::only(START, CONNECTION, &[]),
+        }
+    }
+}
+
 /// All that was read.
 #[derive(Default)]
 pub struct Store {
     naming: HostNaming,
     retention: Retention,
     keeps_duplicates: bool,
-    /// By host, record number and time: the kept event, to know it again.
-    known: HashMap<(DistinctId, u64, Option<Timestamp>), EventId>,
+    known: Known,
     strings: Interner,
     sources: Vec<SourceInfo>,
     events: Vec<StoredEvent>,
@@ -146,6 +191,10 @@ impl Store {
         for (record, claim) in batch.events.iter().zip(&batch.claims) {
             self.ingest_row(&batch, record, claim);
         }
+        if self.acts.is_on {
+            // Before the patterns and the exceptions are held against what came in.
+            self.settle_leads();
+        }
         self.faults.extend(batch.faults);
         self.generation += 1;
     }
@@ -153,22 +202,30 @@ impl Store {
     fn ingest_event(&mut self, batch: &Batch, record: &EventRecord) {
         let facts = own_facts(batch, record);
         let clause = selection::select(&facts);
+        let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
         if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
-            self.count_for_coverage(batch, record);
+            self.count_for_coverage(batch, record, name);
             return;
         }
-        if !self.keeps_duplicates && self.is_known(batch, record) {
+        if !self.keeps_duplicates && self.is_known(batch, record, name) {
             self.tally.uncount_duplicate(record.head.event_code);
             return;
         }
-        self.count_for_coverage(batch, record);
-        self.take_event(batch, record, &facts, clause);
+        self.count_for_coverage(batch, record, name);
+        self.take_event(batch, record, name, &facts, clause);
     }
 
     /// Puts an event in, and all that follows from it.
-    fn take_event(&mut self, batch: &Batch, record: &EventRecord, facts: &Facts<'_>, clause: Option<Clause>) {
+    fn take_event(
+        &mut self,
+        batch: &Batch,
+        record: &EventRecord,
+        name: Option<HostName>,
+        facts: &Facts<'_>,
+        clause: Option<Clause>,
+    ) {
         let text = |field| batch.text(record, field);
-        let Some(id) = self.keep(batch, record) else {
+        let Some(id) = self.keep(batch, record, name, clause.is_some()) else {
             self.overflowed += 1;
             return;
         };
@@ -224,13 +281,12 @@ impl Store {
 
     /// Whether an event was met before: the same host, record number, time and Event ID. Of two the one of the earlier
     /// source counts, whichever came first.
-    fn is_known(&mut self, batch: &Batch, record: &EventRecord) -> bool {
+    fn is_known(&mut self, batch: &Batch, record: &EventRecord, name: Option<HostName>) -> bool {
         let head = &record.head;
-        let host = batch
-            .text(record, Field::Computer)
-            .and_then(|computer| self.hosts.find(self.strings.find(computer)?));
-        let key = host.zip(head.record_id).map(|(host, record)| (host, record, head.time));
-        let known = key.and_then(|key| self.known.get(&key).copied());
+        let host = name.and_then(|name| self.hosts.find(name.written));
+        let known = host
+            .zip(head.record_id)
+            .and_then(|(host, record_id)| self.known.find((host, record_id, head.time), &self.events));
         let Some(event) = known.and_then(|id| self.events.get_mut(id.0 as usize)) else { return false };
         if event.event_code != head.event_code {
             return false;
@@ -241,14 +297,26 @@ impl Store {
         true
     }
 
-    /// Puts an event into the tables, and says its number.
-    fn keep(&mut self, batch: &Batch, record: &EventRecord) -> Option<EventId> {
+    /// Puts an event into the tables, and says its number. Of an event that is not selected nothing but what others
+    /// may be joined to is kept, where the store keeps no more than that.
+    fn keep(
+        &mut self,
+        batch: &Batch,
+        record: &EventRecord,
+        name: Option<HostName>,
+        is_selected: bool,
+    ) -> Option<EventId> {
         let id = EventId(u32::try_from(self.events.len()).ok()?);
         let head = &record.head;
-        let host = batch.text(record, Field::Computer).and_then(|computer| self.host(computer, record));
+        let host = name.map(|name| self.host(name, record));
         let process =
             head.process_guid.and_then(|guid| self.processes.get_or_add(self.host_key(host)?, guid));
-        let mut intern = |field| batch.text(record, field).and_then(|text| self.strings.intern(text));
+        let keeps_all = matches!(self.retention, Retention::Everything | Retention::Leads);
+        let is_start = head.event_code == code::PROCESS_CREATE;
+        let mut intern = |field| {
+            let is_kept = keeps_all || (is_for_rows(field) && (is_selected || !is_start || is_joined(field)));
+            if is_kept { self.strings.intern(batch.text(record, field)?) } else { None }
+        };
         let mut slots = [None; SLOTS];
         for (slot, field) in slots.iter_mut().zip(slot_fields(head.event_code)) {
             *slot = intern(*field);
@@ -271,10 +339,10 @@ impl Store {
         if let Some(parent) = event.symbol(Field::ParentImage) {
             self.parents.count(parent, parent, head.time);
         }
-        if let Some((host, record)) = host.zip(head.record_id).filter(|_| !self.keeps_duplicates) {
-            self.known.entry((host, record, head.time)).or_insert(id);
-        }
         self.events.push(event);
+        if let Some((host, record_id)) = host.zip(head.record_id).filter(|_| !self.keeps_duplicates) {
+            self.known.add((host, record_id, head.time), id, &self.events);
+        }
         if let Some(newest) = process
             .and_then(|process| self.processes.get_mut(process))
             .map(|process| &mut process.newest_event)
@@ -284,21 +352,30 @@ impl Store {
                 event.previous_of_process = previous;
             }
         }
-        if head.event_code == code::PROCESS_CREATE {
+        // Who is whose child matters to somebody who looks at the tree.
+        if is_start && keeps_all {
             self.link_parent(process, host, head.parent_process_guid);
         }
         Some(id)
     }
 
-    fn host(&mut self, computer: &str, record: &EventRecord) -> Option<DistinctId> {
+    fn name(&mut self, computer: &str) -> Option<HostName> {
         let written = self.strings.intern(computer)?;
-        let shown = self.strings.intern(self.naming.shown(computer))?;
-        let id = self.hosts.count(written, shown, record.head.time);
+        let shown = match self.naming {
+            HostNaming::Computer => written,
+            HostNaming::Short => self.strings.intern(self.naming.shown(computer))?,
+        };
+        Some(HostName { written, shown })
+    }
+
+    fn host(&mut self, name: HostName, record: &EventRecord) -> DistinctId {
+        let id = self.hosts.count(name.written, name.shown, record.head.time);
         if self.host_keys.len() < self.hosts.entries().len() {
-            let key = self.strings.intern(&computer.to_ascii_lowercase());
+            let key = self.strings.text(name.written).to_ascii_lowercase();
+            let key = self.strings.intern(&key);
             self.host_keys.push(key);
         }
-        Some(id)
+        id
     }
 
     fn host_key(&self, host: Option<DistinctId>) -> Option<Symbol> {
@@ -448,5 +525,27 @@ fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> Facts<'a> {
         command_line: text(Field::CommandLine),
         parent_image: None,
         destination_hostname: text(Field::DestinationHostname),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_keeps_it_asks_for() {
+        let wanted = Retention::Joins.wanted();
+        let mut asked = 0;
+        for event_code in [code::PROCESS_CREATE, code::NETWORK_CONNECT, code::DNS_QUERY] {
+            let common = [Field::User, Field::Image, Field::ProcessGuid, Field::Computer];
+            for field in common.iter().chain(slot_fields(event_code)) {
+                assert!(field.is_carried() && Retention::Everything.wanted().has(event_code, *field));
+                if is_for_rows(*field) || *field == Field::Computer {
+                    assert!(wanted.has(event_code, *field), "{event_code} {field:?}");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 15, "{asked}");
     }
 }

@@ -69,6 +69,7 @@ impl Store {
             with_joins: correlated.facts(),
             joined: joined_for_reasons,
             patterns: flags.patterns(),
+            excepted: Profile::ALL.map(|profile| flags.exception(view.finding().event, profile)),
         })
     }
 

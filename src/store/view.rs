@@ -6,7 +6,9 @@ use super::Store;
 use super::event::{EventId, StoredEvent};
 use super::finding::{Finding, FindingId};
 use super::flags::Flags;
+use super::interner::Symbol;
 use crate::detect::Facts;
+use crate::detect::exception::Exception;
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
@@ -41,6 +43,36 @@ impl Store {
             profile,
             flags,
         })
+    }
+
+    /// The symbol of a field as a profile sees it, joined ones included where it joins.
+    pub(super) fn symbol_of(&self, finding: &Finding, profile: Profile, field: Field) -> Option<Symbol> {
+        let named = finding.hunt.and_then(|hunt| hunt.destination);
+        if let Some((name, _)) = named.filter(|_| field == Field::DestinationHostname) {
+            return Some(name);
+        }
+        match self.joined_from(finding, profile, field) {
+            Some((from, source_field)) => self.event(from)?.symbol(source_field),
+            None => self.event(finding.event)?.symbol(field),
+        }
+    }
+
+    fn joined_from(&self, finding: &Finding, profile: Profile, field: Field) -> Option<(EventId, Field)> {
+        if profile == Profile::Spl {
+            return None;
+        }
+        let named = finding.hunt.and_then(|hunt| hunt.destination);
+        if let Some((_, from)) = named.filter(|_| field == Field::DestinationHostname) {
+            return Some((from, field));
+        }
+        if field == Field::DestinationHostname {
+            return finding.resolved_by.map(|event| (event, Field::QueryName));
+        }
+        let start = finding.start.filter(|_| {
+            matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
+        })?;
+        let own = self.event(finding.event)?.symbol(field);
+        (own.is_none() && self.event(start)?.symbol(field).is_some()).then_some((start, field))
     }
 }
 
@@ -87,6 +119,12 @@ impl<'a> FindingView<'a> {
         self.flags.is_known_ide(self.finding.parent(self.profile))
     }
 
+    /// The exception that takes it out.
+    #[must_use]
+    pub fn exception(&self) -> Option<&'a Exception> {
+        self.flags.exception(self.finding.event, self.profile)
+    }
+
     /// The score, 0 to 3.
     #[must_use]
     pub fn score(&self) -> u8 {
@@ -114,39 +152,13 @@ impl<'a> FindingView<'a> {
     /// A field of the row, joined ones included where the profile joins.
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'a str> {
-        if field == Field::DestinationHostname
-            && let Some((name, _)) = self.finding.hunt.and_then(|hunt| hunt.destination)
-        {
-            return Some(self.store.text(name));
-        }
-        if let Some((from, source_field)) = self.joined_from(field) {
-            return self.store.field(self.store.event(from)?, source_field);
-        }
-        self.store.field(self.event, field)
+        self.store.symbol_of(self.finding, self.profile, field).map(|symbol| self.store.text(symbol))
     }
 
     /// Where a field of the row was joined from: the event, and that event's field. `None` for the event's own.
     #[must_use]
     pub fn joined_from(&self, field: Field) -> Option<(EventId, Field)> {
-        if self.profile == Profile::Spl {
-            return None;
-        }
-        if let Some((_, from)) = self
-            .finding
-            .hunt
-            .and_then(|hunt| hunt.destination)
-            .filter(|_| field == Field::DestinationHostname)
-        {
-            return Some((from, field));
-        }
-        if field == Field::DestinationHostname {
-            return self.finding.resolved_by.map(|event| (event, Field::QueryName));
-        }
-        let start = self.finding.start.filter(|_| {
-            matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
-        })?;
-        let own = self.event.symbol(field);
-        (own.is_none() && self.store.event(start)?.symbol(field).is_some()).then_some((start, field))
+        self.store.joined_from(self.finding, self.profile, field)
     }
 
     /// The other side: the destination's name, or the repository that the command line names.

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
 use crate::model::batch::Batch;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
-use crate::store::coverage::Note;
+use crate::store::coverage::{Note, Weight};
 use crate::store::event::EventId;
 use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
@@ -29,7 +30,8 @@ use crate::tui::theme::Theme;
 use crate::tui::triage::{Triage, TriagedFinding};
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::widgets::line::Glyphs;
-use crate::tune::{Changes, Proposal, Trial, changes};
+use crate::tui::workbench::Workbench;
+use crate::tune::{Changes, History, Proposal, Trial, Tuned, changes};
 
 /// Says in a few words how an endless source does.
 pub type SourceState = Box<dyn Fn() -> String + Send>;
@@ -44,6 +46,10 @@ pub struct Settings {
     pub patterns: Patterns,
     /// The patterns as the configuration file has them.
     pub saved: Patterns,
+    /// The exceptions that suppress.
+    pub exceptions: Exceptions,
+    /// A sentence on each that has expired.
+    pub expired: Vec<String>,
     /// The theme.
     pub theme: Theme,
     /// Its name.
@@ -191,16 +197,22 @@ pub struct App {
     pub store: Store,
     /// The verdicts of the patterns in force.
     pub flags: Flags,
-    /// The patterns before each change, the last one on top.
-    pub history: Vec<Patterns>,
+    /// What was in force before, and what was undone.
+    pub history: History,
     /// The patterns as the configuration file has them.
     pub saved: Patterns,
+    /// The exceptions as the configuration file has them, without those that have expired.
+    pub saved_exceptions: Exceptions,
+    /// A sentence on each exception that has expired.
+    pub expired: Vec<String>,
     /// The pattern that is being edited.
     pub tuning: Option<Tuning>,
     /// What was decided.
     pub triage: Triage,
     /// Whether a verdict is asked for.
     pub deciding: bool,
+    /// The workbench, while it is open.
+    pub workbench: Option<Workbench>,
     /// What the list shows.
     pub list: ListView,
     /// The findings that pass.
@@ -283,12 +295,15 @@ impl App {
             ListView { profile: settings.profile, min_score: settings.min_score, ..ListView::default() };
         Self {
             store,
-            flags: Flags::new(settings.patterns),
-            history: Vec::new(),
+            flags: Flags::with_exceptions(settings.patterns, settings.exceptions.clone()),
+            history: History::default(),
             saved: settings.saved,
+            saved_exceptions: settings.exceptions,
+            expired: settings.expired,
             tuning: None,
             triage: Triage::new(settings.case),
             deciding: false,
+            workbench: None,
             list,
             listing: Listing::default(),
             notes: Vec::new(),
@@ -355,7 +370,7 @@ impl App {
 
     /// Where keys go.
     #[must_use]
-    pub const fn context(&self) -> Context {
+    pub fn context(&self) -> Context {
         if self.prompt.is_some() {
             Context::Prompt
         } else if matches!(self.page, Some(Page::Pushes)) {
@@ -366,6 +381,8 @@ impl App {
             Context::Verdict
         } else if self.tuning.is_some() {
             Context::Tuning
+        } else if let Some(workbench) = self.workbench.as_ref().filter(|workbench| workbench.is_shown()) {
+            if workbench.is_typing() { Context::WorkbenchText } else { Context::WorkbenchList }
         } else {
             match self.pane {
                 Pane::Alerts => Context::Alerts,
@@ -378,7 +395,20 @@ impl App {
     /// The verdicts that the list answers to: those of the pattern being edited, or those in force.
     #[must_use]
     pub fn shown_flags(&self) -> &Flags {
-        self.tuning.as_ref().map_or(&self.flags, |tuning| &tuning.trial.flags)
+        self.tried_flags().unwrap_or(&self.flags)
+    }
+
+    /// The verdicts of patterns that are tried and not kept.
+    fn tried_flags(&self) -> Option<&Flags> {
+        let by_workbench = || self.workbench.as_ref().filter(|workbench| !workbench.is_shown());
+        let by_tuning = self.tuning.as_ref().map(|tuning| &tuning.trial.flags);
+        by_tuning.or_else(|| by_workbench().map(|workbench| &workbench.trial))
+    }
+
+    /// Whether the workbench is on the screen.
+    #[must_use]
+    pub fn shows_workbench(&self) -> bool {
+        self.workbench.as_ref().is_some_and(Workbench::is_shown)
     }
 
     /// Whether the store has grown since the list was made.
@@ -397,11 +427,14 @@ impl App {
         if self.frozen.is_some() && with_news && self.has_news() {
             self.count_behind_the_frozen_view();
         }
-        let is_news = self.stale || (with_news && self.has_news());
-        if is_news {
+        let news = self.stale || (with_news && self.has_news());
+        if news {
             self.make_list();
         }
-        self.prepare_pushes(is_news);
+        if let Some(workbench) = &mut self.workbench {
+            workbench.refresh(&self.store, self.list.profile, self.list.min_score, news);
+        }
+        self.prepare_pushes(news);
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();
@@ -439,7 +472,15 @@ impl App {
                 &tuning.trial.flags,
             );
         }
-        let flags = self.tuning.as_ref().map_or(&self.flags, |tuning| &tuning.trial.flags);
+        let looked_at = self.workbench.as_mut().filter(|workbench| !workbench.is_shown());
+        let flags = match (&self.tuning, looked_at) {
+            (Some(tuning), _) => &tuning.trial.flags,
+            (None, Some(workbench)) => {
+                workbench.trial.extend(&self.store);
+                &workbench.trial
+            }
+            (None, None) => &self.flags,
+        };
         let typed = self.prompt.as_ref().and_then(Prompt::filter);
         let filter = match typed {
             Some(typed) => typed,
@@ -470,7 +511,8 @@ impl App {
         let counted = Query { filter: None, ..query };
         self.triage.count(&self.store, flags, &counted, &self.listing);
         if self.listed_generation != self.store.generation() {
-            self.notes = self.store.coverage_notes();
+            let expired = self.expired.iter().map(|text| Note { weight: Weight::Remark, text: text.clone() });
+            self.notes = self.store.coverage_notes().into_iter().chain(expired).collect();
         }
         self.listed_generation = self.store.generation();
         self.stale = false;
@@ -599,11 +641,54 @@ impl App {
 
     /// Puts other patterns in force, remembering the ones before.
     pub fn keep_patterns(&mut self, patterns: Patterns) {
-        if patterns != *self.flags.patterns() {
-            self.history.push(self.flags.patterns().clone());
-            self.flags.set_patterns(patterns, &self.store);
+        self.keep(Tuned { patterns, exceptions: self.flags.exceptions().clone() });
+    }
+
+    /// Puts other patterns and exceptions in force, remembering the ones before.
+    pub fn keep(&mut self, tuned: Tuned) {
+        let before = self.tuned();
+        if tuned != before {
+            self.history.add(before);
+            self.put_in_force(tuned);
         }
         self.touch();
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub fn tuned(&self) -> Tuned {
+        Tuned { patterns: self.flags.patterns().clone(), exceptions: self.flags.exceptions().clone() }
+    }
+
+    /// Whether the configuration has other patterns or exceptions than are in force.
+    #[must_use]
+    pub fn is_unsaved(&self) -> bool {
+        self.saved != *self.flags.patterns() || self.saved_exceptions != *self.flags.exceptions()
+    }
+
+    /// Goes back, or forth again, in the history; says whether there was anything.
+    pub fn step_history(&mut self, back: bool) -> bool {
+        let now = self.tuned();
+        let Some(tuned) = (if back { self.history.undo(now) } else { self.history.redo(now) }) else {
+            return false;
+        };
+        self.put_in_force(tuned);
+        self.touch();
+        true
+    }
+
+    /// Puts patterns and exceptions in force without a history.
+    pub fn put_in_force(&mut self, tuned: Tuned) {
+        self.flags.set_patterns(tuned.patterns, &self.store);
+        self.flags.set_exceptions(tuned.exceptions, &self.store);
+        self.follow_in_workbench();
+    }
+
+    /// Tells the workbench what is in force and saved.
+    pub fn follow_in_workbench(&mut self) {
+        if let Some(workbench) = &mut self.workbench {
+            workbench.replace(&self.flags, &self.saved, &self.saved_exceptions, &self.store);
+        }
     }
 
     /// Says something at the bottom.

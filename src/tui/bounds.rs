@@ -12,6 +12,10 @@ impl App {
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.restart(&self.store);
         }
+        if let Some(workbench) = &mut self.workbench {
+            workbench.trial.restart(&self.store);
+            workbench.saved.restart(&self.store);
+        }
         if let Some(Selected::Finding(id)) = self.selected {
             self.selected = moved.finding(id, &self.store).map(Selected::Finding);
         }

@@ -26,6 +26,10 @@ pub enum Action {
     Allow,
     NextProposal,
     UndoPattern,
+    RedoPattern,
+    Workbench,
+    FilterSubjects,
+    TakeAdvice,
     SavePatterns,
     Suppressed,
     Profile,
@@ -60,6 +64,22 @@ pub enum Action {
     Interrupt,
 }
 
+impl Action {
+    /// Whether it edits what is in force, or saves it.
+    #[must_use]
+    pub const fn changes_patterns(self) -> bool {
+        matches!(
+            self,
+            Self::EditCiHost
+                | Self::EditIdeParent
+                | Self::Allow
+                | Self::UndoPattern
+                | Self::RedoPattern
+                | Self::SavePatterns
+        )
+    }
+}
+
 /// Where the keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Context {
@@ -73,6 +93,10 @@ pub enum Context {
     Tuning,
     /// The question for a verdict.
     Verdict,
+    /// A text of the workbench: a pattern, or the filter of hosts and parents.
+    WorkbenchText,
+    /// A list of the workbench: what changes, or the advice.
+    WorkbenchList,
     /// The line at the bottom.
     Prompt,
     /// A page over the screen: help, losses, a raw event.
@@ -83,12 +107,14 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Alerts,
         Self::Histogram,
         Self::Detail,
         Self::Tuning,
         Self::Verdict,
+        Self::WorkbenchText,
+        Self::WorkbenchList,
         Self::Prompt,
         Self::Page,
         Self::Pushes,
@@ -104,6 +130,8 @@ impl Context {
             Self::Tuning => "While editing a pattern",
             Self::Verdict => "Asked for a verdict",
             Self::Prompt => "In the filter, command and note line",
+            Self::WorkbenchText => "In the workbench, in a pattern",
+            Self::WorkbenchList => "In the workbench, in what changes and in the advice",
             Self::Page => "On a page",
             Self::Pushes => "On the page of who pushes where",
         }
@@ -135,10 +163,13 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning, Verdict};
+use Context::{
+    Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning, Verdict, WorkbenchList, WorkbenchText,
+};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes];
+const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes, WorkbenchList];
+const WORKBENCH: &[Context] = &[WorkbenchText, WorkbenchList];
 
 macro_rules! table {
     ($($action:ident [$($chord:expr),+] $contexts:expr, $label:literal, $help:literal;)+) => {
@@ -168,6 +199,28 @@ table! {
     Unclear [char('u')] &[Verdict], "unclear", "looked at, and not to be decided from what is known";
     Undecide [char('n')] &[Verdict], "none", "no verdict, as before the first";
     Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "decide nothing";
+    // The workbench.
+    Enter [key(Key::Enter)] &[WorkbenchText], "keep", "keep both patterns as they stand";
+    Enter [key(Key::Enter)] &[WorkbenchList], "open", "show the alert in the list; take the advice";
+    NextPane [key(Key::Tab)] WORKBENCH, "next part", "to the next part: the patterns, what changes, the advice";
+    TakeAdvice [ctrl('t')] WORKBENCH, "take advice", "put the advice under the cursor into its pattern";
+    FilterSubjects [ctrl('f')] &[WorkbenchText], "filter", "list the hosts and parents that hold a text";
+    FilterSubjects [char('/'), ctrl('f')] &[WorkbenchList], "filter", "list the hosts and parents that hold a text";
+    SavePatterns [ctrl('s')] &[WorkbenchText], "save", "write what is in force into the configuration, after a look at the difference";
+    SavePatterns [char('w'), ctrl('s')] &[WorkbenchList], "save", "write what is in force into the configuration, after a look at the difference";
+    UndoPattern [ctrl('u')] &[WorkbenchText], "undo", "undo the last change that was kept";
+    UndoPattern [char('u'), ctrl('u')] &[WorkbenchList], "undo", "undo the last change that was kept";
+    RedoPattern [ctrl('r')] WORKBENCH, "", "do it again";
+    Escape [key(Key::Esc)] &[WorkbenchText], "close", "leave the workbench; what is not kept is as before";
+    Escape [key(Key::Esc), char('q'), char('2')] &[WorkbenchList], "close", "leave the workbench; what is not kept is as before";
+    Help [char('?'), key(Key::Function(1))] &[WorkbenchList], "help", "this help";
+    Help [key(Key::Function(1))] &[WorkbenchText], "", "this help";
+    PreviousPane [key(Key::BackTab)] WORKBENCH, "", "to the part before";
+    Command [char(':')] &[WorkbenchList], "", "a command";
+    Up [key(Key::Up)] &[WorkbenchText], "", "scroll the hosts or parents up";
+    Down [key(Key::Down)] &[WorkbenchText], "", "scroll the hosts or parents down";
+    PageUp [key(Key::PageUp)] &[WorkbenchText], "", "a page up";
+    PageDown [key(Key::PageDown)] &[WorkbenchText], "", "a page down";
     // Pages.
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     Enter [key(Key::Enter)] &[Pushes], "alerts", "to the alerts of this owner and host or user: the list, filtered";
@@ -184,6 +237,7 @@ table! {
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
     Decide [char('d')] &[Alerts, Detail], "decide", "a verdict on this alert, or on all of this group: malicious, benign, unclear";
     NextUndecided [char('n')] &[Alerts, Detail], "next", "to the next alert without a verdict";
+    Workbench [char('2')] PANES, "workbench", "both patterns: what they match, what changes against what is saved, and advice";
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
@@ -192,7 +246,8 @@ table! {
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
     Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
-    UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern";
+    UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern or an exception";
+    RedoPattern [ctrl('r')] PANES, "", "do it again";
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
@@ -210,10 +265,12 @@ table! {
     // Moving.
     Up [key(Key::Up), char('k')] MOVING, "", "up";
     Down [key(Key::Down), char('j')] MOVING, "", "down";
-    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] MOVING, "", "a page up";
-    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] MOVING, "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Pushes], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Pushes], "", "to the last";
+    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page, Pushes], "", "a page up";
+    PageUp [key(Key::PageUp), ctrl('b')] &[WorkbenchList], "", "a page up";
+    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page, Pushes], "", "a page down";
+    PageDown [key(Key::PageDown), ctrl('d')] &[WorkbenchList], "", "a page down";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Pushes, WorkbenchList], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Pushes, WorkbenchList], "", "to the last";
     Left [key(Key::Left), char('h')] &[Alerts, Histogram, Pushes], "", "scroll the command lines left; in the histogram: earlier";
     Right [key(Key::Right), char('l')] &[Alerts, Histogram, Pushes], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
@@ -274,7 +331,7 @@ mod tests {
 
     #[test]
     fn no_key_of_a_text_field_is_a_character() {
-        for context in [Context::Tuning, Context::Prompt] {
+        for context in [Context::Tuning, Context::WorkbenchText, Context::Prompt] {
             for chord in bindings(context).flat_map(|binding| binding.chords) {
                 let types = matches!(chord, Chord { key: Key::Char(_), ctrl: false, alt: false });
                 assert!(!types, "{} could not be typed", chord_name(*chord));

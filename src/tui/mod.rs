@@ -21,3 +21,4 @@ pub mod triage;
 pub mod update;
 pub mod views;
 pub mod widgets;
+pub mod workbench;

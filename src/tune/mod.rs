@@ -1,14 +1,23 @@
-//! What a pattern would change, before it is kept.
+//! What a pattern would change, before it is kept, and what this log advises.
+
+mod advice;
+mod agents;
+mod branches;
+mod history;
 
 use std::ops::Range;
 
 use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
+use crate::detect::selection::find_ignoring_case;
 use crate::model::time::Timestamp;
 use crate::store::Store;
-use crate::store::distinct::{Distinct, DistinctTable};
+use crate::store::distinct::{Distinct, DistinctId, DistinctTable};
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
+
+pub use advice::{Advice, Adviser, Kind};
+pub use history::{History, Tuned};
 
 /// One of the two patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +47,16 @@ impl Which {
         }
     }
 
+    /// How many of what it is evaluated on: `1 host`, `29 hosts`.
+    #[must_use]
+    pub fn counted(self, number: usize) -> String {
+        let one = match self {
+            Self::CiHost => "host",
+            Self::IdeParent => "parent",
+        };
+        if number == 1 { format!("1 {one}") } else { format!("{number} {}", self.subjects()) }
+    }
+
     /// That one of both.
     #[must_use]
     pub const fn of(self, patterns: &Patterns) -> &Pattern {
@@ -53,6 +72,20 @@ impl Which {
         match self {
             Self::CiHost => Patterns { ci_host: pattern, ide_parent: patterns.ide_parent.clone() },
             Self::IdeParent => Patterns { ci_host: patterns.ci_host.clone(), ide_parent: pattern },
+        }
+    }
+
+    /// How many distinct hosts or parents there are.
+    #[must_use]
+    pub fn count(self, store: &Store) -> usize {
+        self.table(store).entries().len()
+    }
+
+    /// Whether it matches a host or a parent, by its number.
+    fn is_matched(self, id: DistinctId, flags: &Flags) -> bool {
+        match self {
+            Self::CiHost => flags.is_ci_system(Some(id)),
+            Self::IdeParent => flags.is_known_ide(Some(id)),
         }
     }
 
@@ -111,8 +144,7 @@ pub struct Proposal {
 #[must_use]
 pub fn proposals(in_force: &Patterns, host: Option<&str>, parent: Option<&str>) -> Vec<Proposal> {
     let with = |which: Which, branch: &str, takes_in: String| {
-        let pattern = which.of(in_force).text();
-        let text = if pattern.is_empty() { format!("^{branch}$") } else { format!("{pattern}|^{branch}$") };
+        let text = with_branch(which.of(in_force).text(), branch);
         Proposal { which, text, takes_in }
     };
     let mut proposals = Vec::new();
@@ -132,6 +164,11 @@ pub fn proposals(in_force: &Patterns, host: Option<&str>, parent: Option<&str>) 
         proposals.push(with(Which::IdeParent, &regex::escape(parent), format!("parent {parent}")));
     }
     proposals
+}
+
+/// A pattern with one more branch, anchored.
+fn with_branch(pattern: &str, branch: &str) -> String {
+    if pattern.is_empty() { format!("^{branch}$") } else { format!("{pattern}|^{branch}$") }
 }
 
 /// A text, escaped, with each run of digits made any number.
@@ -164,26 +201,33 @@ pub struct Subject<'a> {
     pub last_seen: Option<Timestamp>,
 }
 
-/// The first `most` distinct hosts or parents, matched ones first, each kind by its number of events; and how many
-/// match of how many.
+/// The first `most` distinct hosts or parents that hold a text (without case), matched ones first, each kind by its
+/// number of events; and how many of them match of how many.
 #[must_use]
 pub fn subjects<'a>(
     store: &'a Store,
     which: Which,
     flags: &Flags,
+    holding: &str,
     most: usize,
 ) -> (Vec<Subject<'a>>, usize, usize) {
-    let pattern = which.of(flags.patterns());
     let table = which.table(store);
-    let mut entries: Vec<(bool, &Distinct)> =
-        table.entries().iter().map(|entry| (pattern.matches(Some(store.text(entry.shown))), entry)).collect();
-    let matching = entries.iter().filter(|(matches, _)| *matches).count();
+    let mut entries: Vec<(bool, &Distinct)> = (0..)
+        .map(DistinctId)
+        .zip(table.entries())
+        .filter(|(_, entry)| {
+            holding.is_empty() || find_ignoring_case(store.text(entry.shown), holding).is_some()
+        })
+        .map(|(id, entry)| (which.is_matched(id, flags), entry))
+        .collect();
+    let (matching, all) = (entries.iter().filter(|(matches, _)| *matches).count(), entries.len());
     let order = |(matches, entry): &(bool, &Distinct)| (!matches, u64::MAX - entry.events, entry.written);
     if entries.len() > most && most > 0 {
         entries.select_nth_unstable_by_key(most - 1, order);
         entries.truncate(most);
     }
     entries.sort_unstable_by_key(order);
+    let pattern = which.of(flags.patterns());
     let shown = entries
         .into_iter()
         .map(|(_, entry)| {
@@ -191,10 +235,21 @@ pub fn subjects<'a>(
             Subject { text, matched: pattern.find(text), events: entry.events, last_seen: entry.last_seen }
         })
         .collect();
-    (shown, matching, table.entries().len())
+    (shown, matching, all)
 }
 
-/// What changes between two states of the patterns.
+/// How a finding changes between two states of the patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It becomes an alert.
+    Appears,
+    /// It is no alert any more.
+    Goes,
+    /// Its score changes on the same side.
+    Rescored,
+}
+
+/// What changes between two states of the patterns, each list as the findings were last ranked by time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Findings that become alerts.
@@ -205,24 +260,53 @@ pub struct Changes {
     pub rescored: Vec<FindingId>,
 }
 
+impl Changes {
+    /// How many findings change.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.appear.len() + self.go.len() + self.rescored.len()
+    }
+
+    /// Whether nothing changes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The change of that number: those that appear come first, then those that go.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<(Change, FindingId)> {
+        let lists =
+            [(Change::Appears, &self.appear), (Change::Goes, &self.go), (Change::Rescored, &self.rescored)];
+        let mut number = number;
+        for (change, list) in lists {
+            if let Some(id) = list.get(number) {
+                return Some((change, *id));
+            }
+            number -= list.len();
+        }
+        None
+    }
+}
+
 /// Compares all findings of a profile under two states of the patterns.
 #[must_use]
 pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
     let mut changes = Changes::default();
-    for (index, finding) in store.findings().iter().enumerate() {
+    for id in store.ranked() {
+        let Some(finding) = store.finding(*id) else { continue };
         let (Some(old), Some(new)) = (finding.score(profile, before), finding.score(profile, after)) else {
             continue;
         };
         if old == new {
             continue;
         }
-        let Ok(number) = u32::try_from(index) else { break };
         let list = match (old >= min_score, new >= min_score) {
             (false, true) => &mut changes.appear,
             (true, false) => &mut changes.go,
             _ => &mut changes.rescored,
         };
-        list.push(FindingId(number));
+        list.push(*id);
     }
     changes
 }

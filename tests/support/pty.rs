@@ -481,6 +481,11 @@ impl Console {
         self.shared.lock().transcript.clone()
     }
 
+    /// Whether the program still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child to ask for").is_none()
+    }
+
     /// Presses `q` and waits for the end.
     #[track_caller]
     pub fn quit(&mut self) -> ExitStatus {

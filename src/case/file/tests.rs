@@ -58,6 +58,31 @@ fn what_another_console_appends_is_picked_up_once() {
 }
 
 #[test]
+fn a_long_file_comes_in_parts_and_another_one_under_its_name_is_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.ndjson");
+    let decisions: Vec<_> = (0..2 * MOST_LINES + 7).map(decision).collect();
+    let mut file = CaseFile::named(path.clone());
+    file.append(&decisions).unwrap();
+    let mut read = Vec::new();
+    for part in 0..3 {
+        let news = file.news().unwrap();
+        assert_eq!(news.has_more, part < 2, "part {part}");
+        read.extend(records(&news));
+    }
+    assert!(read.iter().copied().eq(0..2 * MOST_LINES + 7));
+    assert!(file.news().unwrap().is_empty());
+    // An editor writes a file anew and gives it the name: it is longer, but not this one with more in it.
+    let other = folder.path().join("other");
+    let again = CaseFile::named(other.clone());
+    again.append(&decisions).unwrap();
+    again.append(&[decision(1_000_000)]).unwrap();
+    fs::rename(&other, &path).unwrap();
+    let news = file.news().unwrap();
+    assert!(news.is_another && news.has_more && news.faults.is_empty());
+}
+
+#[test]
 fn a_torn_last_line_is_told_and_costs_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.ndjson");

@@ -62,12 +62,18 @@ pub(super) struct Tokens<'c> {
     at: usize,
     end: usize,
     has_dependencies: bool,
+    mentions: Vec<usize>,
 }
 
 impl<'c> Tokens<'c> {
     /// Tokens from `at` to `end` of a chunk. Elements of a definition name the value that they depend on.
     pub(super) fn new(chunk: &'c [u8], at: usize, end: usize, has_dependencies: bool) -> Self {
-        Self { chunk, at, end, has_dependencies }
+        Self { chunk, at, end, has_dependencies, mentions: Vec::with_capacity(64) }
+    }
+
+    /// Where in the chunk the places of names stand, of all tokens that were read.
+    pub(super) fn into_mentions(self) -> Vec<usize> {
+        self.mentions
     }
 
     fn peek(&self) -> Option<u8> {
@@ -189,6 +195,7 @@ impl<'c> Tokens<'c> {
     /// A name stands in a table all over the chunk; the first mention of it holds it.
     fn name(&mut self) -> Option<Name> {
         let table = size_at(self.chunk, self.at)?;
+        self.mentions.push(self.at);
         self.skip(4)?;
         let units = usize::from(u16_at(self.chunk, table.checked_add(6)?)?);
         let name = Name { at: table + 8, units };

@@ -1,6 +1,6 @@
 //! What is read off one record, in buffers that are used again for the next.
 
-use crate::model::batch::{EventHead, Place};
+use crate::model::batch::{Batch, EventHead, Part, Place};
 use crate::model::event::Field;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
@@ -29,20 +29,42 @@ pub(super) struct Event {
     pub(super) process_guid: Option<Guid>,
     /// `ParentProcessGuid`, where it is one.
     pub(super) parent_process_guid: Option<Guid>,
-    /// UTF-8, which is checked once for all fields together.
+    /// UTF-8: the texts of the kept events before this one, and then its own.
     text: Vec<u8>,
-    spans: Vec<(Field, usize, usize)>,
+    /// Where its own begin.
+    begin: usize,
+    spans: Vec<Part>,
 }
 
 impl Event {
-    /// Forgets everything but the buffers' room.
+    /// From now on texts are written behind these.
+    pub(super) fn begin_text(&mut self, text: Vec<u8>) {
+        self.begin = text.len();
+        self.text = text;
+        self.clear();
+    }
+
+    /// Hands over the texts of all events that were kept since the beginning.
+    pub(super) fn end_text(&mut self) -> Vec<u8> {
+        self.clear();
+        self.begin = 0;
+        std::mem::take(&mut self.text)
+    }
+
+    /// Puts the event into a batch; its texts follow with [`Self::end_text`].
+    pub(super) fn keep(&mut self, head: EventHead, batch: &mut Batch) {
+        batch.push_parts(head, &self.spans);
+        self.begin = self.text.len();
+    }
+
+    /// Forgets everything but what was kept and the buffers' room.
     pub(super) fn clear(&mut self) {
         self.code = 0;
         self.time = None;
         self.record_id = None;
         self.process_guid = None;
         self.parent_process_guid = None;
-        self.text.clear();
+        self.text.truncate(self.begin);
         self.spans.clear();
     }
 
@@ -73,11 +95,6 @@ impl Event {
         *slot = slot.or(Some(guid));
     }
 
-    /// Whether none of the fields is there that each event of Sysmon has.
-    pub(super) fn is_bare(&self) -> bool {
-        self.process_guid.is_none() && self.fields().all(|(field, _)| field == Field::Computer)
-    }
-
     /// The typed parts.
     pub(super) fn head(&self, place: Place) -> EventHead {
         EventHead {
@@ -91,11 +108,12 @@ impl Event {
     }
 
     /// The texts, in the order in which they were added.
+    #[cfg(test)]
     pub(super) fn fields(&self) -> impl Iterator<Item = (Field, &str)> {
-        let text = str::from_utf8(&self.text).unwrap_or_default();
-        self.spans
-            .iter()
-            .filter_map(move |(field, start, end)| text.get(*start..*end).map(|text| (*field, text)))
+        self.spans.iter().filter_map(|(field, start, end)| {
+            let text = self.text.get(*start..*end)?;
+            Some((*field, str::from_utf8(text).unwrap_or_default()))
+        })
     }
 }
 

@@ -8,10 +8,11 @@ use super::event::{Event, Verdict, is_sysmon_utf16};
 use super::header::CHUNK_SIZE;
 use super::lexicon::Lexicon;
 use super::records::Record;
+use super::shelf::Shelf;
 use super::template::{Origin, Role, Target, Template, Want};
 use super::utf16::push_utf16;
 use super::value::{self, Kind};
-use crate::model::event::{Field, code};
+use crate::model::event::{Field, Wanted, code};
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
 
@@ -36,9 +37,11 @@ const MOST_DEFINED: usize = 2 * CHUNK_SIZE;
 #[derive(Debug, Default)]
 pub(super) struct FastReader {
     templates: Vec<Known>,
+    shelf: Shelf,
     defined: usize,
     values: Vec<Value>,
     nested: Vec<Value>,
+    wanted: Wanted,
 }
 
 /// A definition of the chunk.
@@ -74,7 +77,12 @@ struct Scene<'a> {
 }
 
 impl FastReader {
-    /// Forgets the last chunk's templates.
+    /// One that decodes no more than somebody asks for.
+    pub(super) fn wanting(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Forgets where the last chunk's templates were.
     pub(super) fn begin_chunk(&mut self) {
         self.templates.clear();
         self.defined = 0;
@@ -148,7 +156,7 @@ impl FastReader {
                 }
                 fragment = Some(*value);
             } else {
-                scene.take(want, event)?;
+                scene.take(want, self.wanted, event)?;
             }
         }
         if let Some(value) = fragment {
@@ -179,7 +187,7 @@ impl FastReader {
             if want.target == Target::Fragment {
                 return Err(Doubt::Shape);
             }
-            scene.take(want, event)?;
+            scene.take(want, self.wanted, event)?;
         }
         Ok(())
     }
@@ -203,10 +211,14 @@ impl FastReader {
             if self.defined > MOST_DEFINED {
                 return Err(Doubt::Unfit);
             }
-            let template = Template::read(chunk, instance.definition, instance.template_id, role)
-                .or_else(|| lexicon?.find(instance.template_id, role))
-                .map(Rc::new);
             let (definition, template_id) = (instance.definition, instance.template_id);
+            let template = self.shelf.find(chunk, definition, template_id, role).or_else(|| {
+                let read = Template::read(chunk, definition, template_id, role).map(Rc::new);
+                if let Some(template) = &read {
+                    self.shelf.keep(chunk, definition, template_id, role, template);
+                }
+                read.or_else(|| lexicon?.find(template_id, role).map(Rc::new))
+            });
             self.templates.push(Known { definition, template_id, role, template: template.clone() });
             template
         };
@@ -281,9 +293,11 @@ impl<'a> Scene<'a> {
         value::number(kind, bytes).ok_or(Doubt::Shape)
     }
 
-    fn take(&self, want: &Want, event: &mut Event) -> Result<(), Doubt> {
-        if matches!(want.target, Target::Provider | Target::EventId | Target::Fragment) {
-            return Ok(());
+    fn take(&self, want: &Want, wanted: Wanted, event: &mut Event) -> Result<(), Doubt> {
+        match want.target {
+            Target::Provider | Target::EventId | Target::Fragment => return Ok(()),
+            Target::Field(field) if !wanted.has(event.code, field) => return Ok(()),
+            _ => {}
         }
         let (kind, bytes) = self.resolve(want);
         if kind == Kind::NULL || (bytes.is_empty() && matches!(kind, Kind::UTF16 | Kind::ANSI)) {

@@ -10,6 +10,7 @@ mod lexicon;
 mod raw;
 mod records;
 mod reference;
+mod shelf;
 mod template;
 mod utf16;
 mod value;
@@ -31,6 +32,7 @@ use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
 use self::reference::Reference;
 use crate::model::batch::{Batch, Place};
+use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::time::Timestamp;
 
@@ -80,6 +82,9 @@ const MOST_SLOW: usize = 512;
 /// Room is made for no more events than this before they are there.
 const MOST_EXPECTED: u64 = 128;
 
+/// Room is made for texts of so many bytes an event before they are there.
+const USUAL_TEXT: usize = 256;
+
 /// Reads chunks; what it learns of one it forgets at the next, but for its buffers.
 #[derive(Default)]
 pub(super) struct ChunkReader {
@@ -87,6 +92,8 @@ pub(super) struct ChunkReader {
     reference: Reference,
     event: Event,
     slow_records: usize,
+    /// The chunk's events by Event ID, as far as there is a place for it.
+    counts: [u32; 32],
 }
 
 /// Whether bytes begin as a chunk does.
@@ -105,6 +112,11 @@ pub(super) fn is_unused(data: &[u8]) -> bool {
 }
 
 impl ChunkReader {
+    /// One that hands over no more texts than somebody asks for.
+    pub(super) fn wanting(wanted: Wanted) -> Self {
+        Self { fast: FastReader::wanting(wanted), ..Self::default() }
+    }
+
     /// Reads a chunk that stands at `place` of its file into a batch. Of less than 64 KiB, it is one that is cut short.
     /// Records whose templates are destroyed are left for later.
     pub(super) fn read(&mut self, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
@@ -115,8 +127,7 @@ impl ChunkReader {
         let mut first_id = None;
         let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MOST_EXPECTED);
         batch.events.reserve(usize::try_from(expected).unwrap_or(0));
-        self.fast.begin_chunk();
-        self.slow_records = 0;
+        self.begin_chunk(batch);
         while let Some(step) = walk.step() {
             match step {
                 Step::Record(record) => {
@@ -154,6 +165,7 @@ impl ChunkReader {
                 }
             }
         }
+        self.end_chunk(batch);
         findings.is_chunk = header.has_magic || first_id.is_some();
         findings.is_stated = header.trusted && header.ids().is_some();
         findings.used = walk.position().min(chunk.len());
@@ -180,8 +192,7 @@ impl ChunkReader {
         let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
         let mut adopted = 0_u64;
         let mut left = orphans.len();
-        self.fast.begin_chunk();
-        self.slow_records = 0;
+        self.begin_chunk(batch);
         while let Some(step) = walk.step() {
             let Step::Record(record) = step else { continue };
             if !u16::try_from(record.start).is_ok_and(|start| orphans.binary_search(&start).is_ok()) {
@@ -197,6 +208,7 @@ impl ChunkReader {
                 Err(_) => self.read_slowly(chunk, &record, place, batch, &mut findings),
             }
         }
+        self.end_chunk(batch);
         if adopted > 0 {
             findings.remarks.push(Remark {
                 severity: Severity::Notice,
@@ -213,6 +225,28 @@ impl ChunkReader {
             lose(Loss { id: None, records: left as u64, is_cut: false, reason }, batch, &mut findings);
         }
         findings
+    }
+
+    fn count(&mut self, code: u16, batch: &mut Batch) {
+        match self.counts.get_mut(usize::from(code)) {
+            Some(count) => *count += 1,
+            None => batch.tally.count_sysmon(code),
+        }
+    }
+
+    fn end_chunk(&mut self, batch: &mut Batch) {
+        batch.give_text(self.event.end_text());
+        for (code, count) in (0..).zip(&mut self.counts) {
+            batch.tally.count_several(code, u64::from(std::mem::take(count)));
+        }
+    }
+
+    fn begin_chunk(&mut self, batch: &mut Batch) {
+        let mut text = batch.take_text();
+        text.reserve(batch.events.capacity().saturating_sub(batch.events.len()) * USUAL_TEXT);
+        self.event.begin_text(text);
+        self.fast.begin_chunk();
+        self.slow_records = 0;
     }
 
     /// Reads a record through the crate.
@@ -238,7 +272,7 @@ impl ChunkReader {
 
     /// Counts a record that was read, and adds it to the batch where it is wanted.
     fn accept(
-        &self,
+        &mut self,
         verdict: Verdict,
         record: &Record,
         place: Place,
@@ -247,13 +281,13 @@ impl ChunkReader {
     ) {
         match verdict {
             Verdict::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
-            Verdict::Counted(code) => batch.tally.count_sysmon(code),
+            Verdict::Counted(code) => self.count(code, batch),
             Verdict::Kept => {
-                batch.tally.count_sysmon(self.event.code);
+                self.count(self.event.code, batch);
                 let mut head = self.event.head(place + record.start as u64);
                 head.record_id = head.record_id.or(Some(record.id));
                 head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
-                batch.push(head, self.event.fields());
+                self.event.keep(head, batch);
             }
         }
         if !record.is_whole {

@@ -158,17 +158,17 @@ fn take(value: &Value, event: &mut Event) -> Result<Verdict, String> {
     event.time = attribute("TimeCreated", "SystemTime").and_then(Value::as_str).and_then(Timestamp::parse);
     event.record_id = text_of(system.get("EventRecordID")).and_then(|text| text.trim().parse().ok());
     let mut add = |field: Field, value: Option<&Value>| {
-        if let Some(text) = text_of(value) {
+        let text = text_of(value).filter(|text| !text.is_empty());
+        if let Some(text) = text.as_ref().filter(|_| field.is_carried()) {
             event.add(field, |out| out.extend_from_slice(text.as_bytes()));
         }
+        text.is_some()
     };
     add(Field::Computer, system.get("Computer"));
-    if let Some(data) = root.get("EventData") {
-        for field in Field::ALL.iter().filter(|field| **field != Field::Computer) {
-            add(*field, data.get(field.name()));
-        }
-    }
-    if event.is_bare() {
+    let data = root.get("EventData").unwrap_or(&Value::Null);
+    let fields = Field::ALL.iter().filter(|field| **field != Field::Computer);
+    // Each event of Sysmon has some field that is known.
+    if fields.filter(|field| add(**field, data.get(field.name()))).count() == 0 {
         return Err("its fields can't be told: the names in its template are overwritten".to_owned());
     }
     Ok(Verdict::Kept)

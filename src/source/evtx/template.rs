@@ -32,6 +32,17 @@ pub(super) enum Target {
     Nothing,
 }
 
+impl Target {
+    /// The provider and the Event ID come first, then the fields in the order of their numbers.
+    const fn rank(self) -> usize {
+        match self {
+            Self::Provider | Self::EventId => 0,
+            Self::Field(field) => 2 + field.index(),
+            _ => 1,
+        }
+    }
+}
+
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -73,6 +84,8 @@ pub(super) struct Template {
     pub(super) odd_system: bool,
     /// Whether anything else that is wanted is.
     pub(super) odd_data: bool,
+    /// Where in the chunk it was read from the places of names stand.
+    pub(super) mentions: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +140,8 @@ impl Template {
             return None;
         }
         let mut template = reader.template;
-        template.wants.sort_by_key(|want| !matches!(want.target, Target::Provider | Target::EventId));
+        template.wants.sort_by_key(|want| want.target.rank());
+        template.mentions = tokens.into_mentions();
         Some(template)
     }
 }
@@ -276,7 +290,8 @@ impl Reader<'_> {
         }
         let mut name = Vec::new();
         push_utf16(units, &mut name);
-        Field::from_name(str::from_utf8(&name).ok()?).filter(|field| *field != Field::Computer)
+        Field::from_name(str::from_utf8(&name).ok()?)
+            .filter(|field| *field != Field::Computer && field.is_carried())
     }
 
     fn content(&mut self, origin: Origin) {

@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::time::{Duration, SystemTime};
 
 use crate::model::batch::{Batch, Place};
 use crate::model::fault::{Fault, Severity, SkipReason, Tally};
@@ -21,6 +22,9 @@ use crate::source::load::guarded;
 const CHUNK: u64 = CHUNK_SIZE as u64;
 /// Bytes of a chunk to the end of its first record's header.
 const FIRST_RECORD: usize = 512 + 24;
+
+/// Coarser than any file system's times.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What a look at the log brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub(super) struct LogTail {
     reader: ChunkReader,
     buffer: Vec<u8>,
     ledger: Ledger,
+    /// As the file was last touched when a look brought nothing.
+    quiet_since: Option<(u64, SystemTime)>,
 }
 
 impl LogTail {
@@ -77,6 +83,7 @@ impl LogTail {
             reader: ChunkReader::default(),
             buffer: vec![0; CHUNK_SIZE],
             ledger: Ledger::default(),
+            quiet_since: None,
         })
     }
 
@@ -89,6 +96,10 @@ impl LogTail {
     /// # Errors
     /// The file can't be read.
     pub(super) fn look(&mut self, hand_on: &mut dyn FnMut(Batch)) -> io::Result<Look> {
+        let touched = self.last_touched()?;
+        if touched.is_some() && touched == self.quiet_since {
+            return Ok(Look::Quiet);
+        }
         let mut look = Look::Quiet;
         if let Some(growing) = &self.growing {
             let (slot, first) = (growing.slot, growing.ids.0);
@@ -109,7 +120,21 @@ impl LogTail {
             self.enter(slot, hand_on)?;
             look = Look::News;
         }
+        self.quiet_since = touched.filter(|_| look == Look::Quiet);
         Ok(look)
+    }
+
+    /// The file's size and the time of its last writing, where that is long enough ago to be told from the next: a time
+    /// is only as fine as the system's clock ticks.
+    fn last_touched(&self) -> io::Result<Option<(u64, SystemTime)>> {
+        // Windows tells late of what its event log service writes.
+        if cfg!(windows) {
+            return Ok(None);
+        }
+        let metadata = self.file.metadata()?;
+        let written = metadata.modified()?;
+        let is_over = SystemTime::now().duration_since(written).is_ok_and(|age| age >= TICK);
+        Ok(is_over.then_some((metadata.len(), written)))
     }
 
     /// Tells what is wrong with the chunk that grows, where it has not grown for long: no more comes of what is lacking.

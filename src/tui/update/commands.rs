@@ -53,15 +53,18 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "export",
-        arguments: "FORMAT FILE",
-        help: "write the list to a file: ndjson, json, csv, markdown, sarif, table",
+        arguments: "FORMAT [selected] FILE",
+        help: "write the list, or the selected alert or group, to a file: ndjson, json, csv, markdown, sarif, table",
         run: |app, arguments| {
             let (format, path) = arguments.split_once(' ').ok_or("export takes a format and a file.")?;
             let format = Format::ALL.into_iter().find(|known| known.name() == format).ok_or_else(|| {
                 format!("{format} is no format; the formats are {}.", names(&format_names()))
             })?;
-            let path = PathBuf::from(path.trim());
-            Ok(vec![Effect::Export { format, path, findings: app.listed_findings() }])
+            let (findings, path) = match path.trim().strip_prefix("selected ") {
+                Some(path) => (app.to_decide(), path),
+                None => (app.listed_findings(), path),
+            };
+            Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), findings }])
         },
         complete: |_| format_names(),
     },
@@ -216,6 +219,18 @@ pub const COMMANDS: &[Command] = &[
             Err(format!("{arguments} is no theme; {} are.", names(&app.theme_names)))
         },
         complete: |app| app.theme_names.clone(),
+    },
+    Command {
+        name: "tune",
+        arguments: "",
+        help: "the workbench: both patterns, what they match and change, and advice",
+        run: |app, _| {
+            if !app.shows_workbench() {
+                app.open_workbench();
+            }
+            Ok(Vec::new())
+        },
+        complete: nothing,
     },
     Command {
         name: "undo",

@@ -4,6 +4,7 @@ pub mod commands;
 mod moving;
 mod triage;
 mod tuning;
+mod workbench;
 
 use super::app::{App, Page, Pane, Tone};
 use super::effect::Effect;
@@ -16,7 +17,6 @@ use crate::export::{self, ExportOptions, Format};
 use crate::model::event::Field;
 use crate::store::finding::FindingId;
 use crate::store::listing::{GroupKey, Line, Side, SortKey};
-use crate::tune::Which;
 
 impl App {
     /// Takes what came from the terminal, and says what is to be done outside.
@@ -54,6 +54,10 @@ impl App {
                 self.edit_pattern(chord);
                 Vec::new()
             }
+            None if context == Context::WorkbenchText => {
+                self.type_in_workbench(chord);
+                Vec::new()
+            }
             None => Vec::new(),
         }
     }
@@ -68,6 +72,7 @@ impl App {
                 self.touch();
             }
             Context::Tuning => self.paste_into_pattern(text),
+            Context::WorkbenchText => self.paste_into_workbench(text),
             _ => self.say(
                 Tone::Warning,
                 "A paste was ignored: open a filter (/), a command (:) or a pattern (c, i) first.",
@@ -90,6 +95,8 @@ impl App {
             Action::Enter => return self.enter(context),
             Action::NextPane if context == Context::Tuning => self.edit_other_pattern(),
             Action::NextPane if context == Context::Prompt => self.complete(),
+            Action::NextPane if self.shows_workbench() => self.step_part(1),
+            Action::PreviousPane if self.shows_workbench() => self.step_part(3),
             Action::NextPane => self.step_pane(1),
             Action::PreviousPane => self.step_pane(2),
             Action::Up | Action::Down if context == Context::Prompt => self.recall(action == Action::Up),
@@ -110,12 +117,7 @@ impl App {
                 self.prompt = Some(Prompt::new(Kind::Filter, &text));
             }
             Action::Command => self.prompt = Some(Prompt::new(Kind::Command, "")),
-            Action::EditCiHost => self.open_pattern(Which::CiHost),
-            Action::EditIdeParent => self.open_pattern(Which::IdeParent),
-            Action::Allow => self.allow(),
             Action::Report => self.prompt = Some(Prompt::new(Kind::Command, "report selected ")),
-            Action::NextProposal => self.next_proposal(),
-            Action::UndoPattern => self.undo_pattern(),
             Action::Decide
             | Action::Malicious
             | Action::Benign
@@ -124,7 +126,16 @@ impl App {
             | Action::Note
             | Action::UndoVerdict
             | Action::NextUndecided => return self.triage(action),
-            Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
+            Action::EditCiHost
+            | Action::EditIdeParent
+            | Action::Allow
+            | Action::NextProposal
+            | Action::UndoPattern
+            | Action::RedoPattern
+            | Action::Workbench
+            | Action::FilterSubjects
+            | Action::TakeAdvice
+            | Action::SavePatterns => return self.act_on_patterns(action),
             Action::Suppressed => {
                 let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
                 self.list.side = side;
@@ -198,19 +209,27 @@ impl App {
     /// The reason, as a sentence.
     pub fn can(&self, context: Context, action: Action) -> Result<(), &'static str> {
         let check = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
+        if self.workbench.as_ref().is_some_and(|workbench| !workbench.is_shown()) && action.changes_patterns()
+        {
+            return Err("The workbench is open: 2 or Esc goes back to it.");
+        }
         match action {
             Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
                 check(self.parent_of_shown().is_some(), "The log does not name a parent process of this one.")
             }
             Action::Back => check(!self.walked.is_empty(), "This is the alert's own process already."),
-            Action::UndoPattern => check(!self.history.is_empty(), "No pattern was changed yet."),
-            Action::SavePatterns => check(
-                self.saved != *self.flags.patterns(),
-                "The configuration already has both patterns as they are.",
+            Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
+            Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
+            Action::TakeAdvice => check(
+                self.workbench.as_ref().is_some_and(|workbench| !workbench.advice.is_empty()),
+                "There is no advice.",
             ),
             Action::Decide | Action::Note | Action::NextUndecided | Action::UndoVerdict => {
                 self.can_triage(action)
+            }
+            Action::SavePatterns => {
+                check(self.is_unsaved(), "The configuration already has both patterns as they are.")
             }
             Action::Losses => {
                 check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
@@ -240,7 +259,9 @@ impl App {
     /// What Esc takes away next.
     #[must_use]
     pub fn narrowing(&self) -> Option<&'static str> {
-        if self.histogram.mark.is_some() {
+        if self.workbench.is_some() {
+            Some("workbench")
+        } else if self.histogram.mark.is_some() {
             Some("mark")
         } else if self.frozen.is_some() {
             Some("freeze")
@@ -277,8 +298,10 @@ impl App {
             }
             Context::Page | Context::Pushes => self.page = None,
             Context::Verdict => self.deciding = false,
+            Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
                 match self.narrowing() {
+                    Some("workbench") => self.open_workbench(),
                     Some("mark") => self.histogram.mark = None,
                     Some("freeze") => self.freeze(),
                     Some("zoom") => self.zoomed = false,
@@ -304,6 +327,7 @@ impl App {
         match context {
             Context::Tuning => self.keep_pattern(),
             Context::Pushes => self.open_cell(),
+            Context::WorkbenchText | Context::WorkbenchList => self.enter_workbench(),
             Context::Prompt => return self.submit(),
             Context::Histogram => self.apply_range(),
             Context::Alerts if self.selected_group().is_some() => self.toggle_group(),

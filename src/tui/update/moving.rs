@@ -23,7 +23,9 @@ impl App {
 
     /// Rows of a page of what has the keys.
     pub(super) fn page_rows(&self) -> isize {
-        let rows = if self.page.is_some() {
+        let rows = if self.shows_workbench() {
+            self.area.height / 4
+        } else if self.page.is_some() {
             self.area.height.saturating_sub(3)
         } else {
             match self.pane {
@@ -42,6 +44,7 @@ impl App {
                 let last = self.last_page_top();
                 self.page_top = self.page_top.saturating_add_signed(by).min(last);
             }
+            Context::WorkbenchText | Context::WorkbenchList => self.scroll_workbench(by),
             Context::Tuning => {
                 if let Some(tuning) = &mut self.tuning {
                     tuning.scroll = tuning.scroll.saturating_add_signed(by);
@@ -65,6 +68,9 @@ impl App {
             Context::Page => self.page_top = if last { self.last_page_top() } else { 0 },
             Context::Pushes => self.move_in_pushes(if last { isize::MAX } else { isize::MIN }, 0),
             Context::Detail => self.detail_top = if last { usize::MAX } else { 0 },
+            Context::WorkbenchText | Context::WorkbenchList => {
+                self.scroll_workbench(if last { isize::MAX } else { isize::MIN });
+            }
             Context::Histogram => {
                 let bars = self.bars().len();
                 self.histogram.bar = if last { bars.saturating_sub(1) } else { 0 };
@@ -116,7 +122,7 @@ impl App {
 
     /// Selects what was clicked at.
     pub(super) fn click(&mut self, column: u16, row: u16) {
-        if self.page.is_some() || self.prompt.is_some() || self.tuning.is_some() {
+        if self.page.is_some() || self.prompt.is_some() || self.tuning.is_some() || self.shows_workbench() {
             return;
         }
         let inside = |pane: Option<ratatui::layout::Rect>| {

@@ -4,10 +4,30 @@ use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
 use crate::model::event::Field;
 use crate::tui::app::{App, Tone, Tuning};
+use crate::tui::effect::Effect;
 use crate::tui::input::{Chord, Key};
+use crate::tui::keys::Action;
 use crate::tune::{Changes, Proposal, Trial, Which, proposals};
 
 impl App {
+    /// Does what a key asks for that concerns the patterns.
+    pub(super) fn act_on_patterns(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::EditCiHost => self.open_pattern(Which::CiHost),
+            Action::EditIdeParent => self.open_pattern(Which::IdeParent),
+            Action::Allow => self.allow(),
+            Action::NextProposal => self.next_proposal(),
+            Action::UndoPattern => self.undo_pattern(),
+            Action::RedoPattern => self.redo_pattern(),
+            Action::Workbench => self.open_workbench(),
+            Action::FilterSubjects => self.filter_subjects(),
+            Action::TakeAdvice => self.take_advice(),
+            Action::SavePatterns => return vec![Effect::SavePatterns(self.flags.patterns().clone())],
+            _ => {}
+        }
+        Vec::new()
+    }
+
     /// Opens a pattern in its editor.
     pub(super) fn open_pattern(&mut self, which: Which) {
         let text = which.of(self.flags.patterns()).text().to_owned();
@@ -108,15 +128,20 @@ impl App {
 
     /// Takes the last change of a pattern back.
     pub(super) fn undo_pattern(&mut self) {
-        if let Some(patterns) = self.history.pop() {
-            self.flags.set_patterns(patterns, &self.store);
-            self.touch();
-            self.say(Tone::Info, "The last change of a pattern is undone.");
+        if self.step_history(true) {
+            self.say(Tone::Info, "The last change is undone; ^R does it again.");
+        }
+    }
+
+    /// Does what was undone again.
+    pub(super) fn redo_pattern(&mut self) {
+        if self.step_history(false) {
+            self.say(Tone::Info, "The change is done again.");
         }
     }
 }
 
-const fn field_key(key: Key) -> Option<FieldKey> {
+pub(super) const fn field_key(key: Key) -> Option<FieldKey> {
     Some(match key {
         Key::Char(c) => FieldKey::Char(c),
         Key::Backspace => FieldKey::Backspace,

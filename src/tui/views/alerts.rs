@@ -346,6 +346,10 @@ fn suppression(app: &App, view: &FindingView<'_>) -> String {
         let matched = pattern.find(text).and_then(|range| text.get(range)).unwrap_or("");
         (safe::shown(matched, true), safe::shown(image_name(text), true))
     };
+    if let Some(exception) = view.exception() {
+        let named = format!("exception {}: {}", exception.name, exception.reason);
+        return safe::shown(&named, true);
+    }
     if view.signal() == Signal::Unknown {
         return "Signal knows no branch for it (Unknown)".to_owned();
     }

@@ -110,8 +110,14 @@ fn segments(app: &App) -> Vec<Segment> {
             segments.push(one(7, format!("{by} hides {}", grouped(count(hidden))), Token::Warning));
         }
     }
-    if app.saved != *app.flags.patterns() {
+    if app.workbench.as_ref().is_some_and(|workbench| !workbench.is_shown()) {
+        segments.push(one(8, "patterns being tried".to_owned(), Token::Warning));
+    } else if app.is_unsaved() {
         segments.push(one(4, "patterns not saved".to_owned(), Token::Warning));
+    }
+    if !app.expired.is_empty() {
+        let noun = if app.expired.len() == 1 { "exception" } else { "exceptions" };
+        segments.push(one(4, format!("{} {noun} expired", app.expired.len()), Token::Warning));
     }
     let blind = app.notes.iter().filter(|note| note.weight == Weight::Blind).count();
     if blind > 0 {

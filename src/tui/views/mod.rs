@@ -21,6 +21,7 @@ pub mod layout;
 pub mod page;
 pub mod pushes;
 pub mod tuning;
+pub mod workbench;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -42,6 +43,9 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         pushes::draw(app, panes.body, buffer);
     } else if let Some(page) = &app.page {
         page::draw(app, page, panes.body, buffer);
+    } else if let Some(workbench) = app.workbench.as_ref().filter(|_| app.shows_workbench()) {
+        let cursor = workbench::draw(app, workbench, panes.body, buffer);
+        return bottom::draw(app, panes.bottom, buffer).or(cursor);
     } else {
         if let Some(pane) = panes.list {
             alerts::draw(app, pane, buffer);

@@ -13,6 +13,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::header::{count, grouped};
+use crate::detect::pattern::PatternError;
 use crate::model::event::Field;
 use crate::model::text;
 use crate::store::finding::FindingId;
@@ -20,20 +21,23 @@ use crate::tui::app::{App, Tuning};
 use crate::tui::safe;
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
-use crate::tui::widgets::wrap::{highlighted, wrap};
-use crate::tune::{Which, subjects};
+use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
+use crate::tune::{Subject, Which, subjects};
+use tui_textarea::TextArea;
 
 /// Draws the editor, and says where the cursor is.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let tuning = app.tuning.as_ref()?;
     let style = |token| app.theme.style(token);
     let rows = usize::from(area.height.saturating_sub(4)) + tuning.scroll;
-    let (shown, matching, all) = subjects(&app.store, tuning.trial.which, &tuning.trial.flags, rows);
+    let (shown, matching, all) = subjects(&app.store, tuning.trial.which, &tuning.trial.flags, "", rows);
     rule(buffer, area, area.y, &title(app, tuning, matching, all), style(Token::BorderFocused), &app.glyphs);
-    let cursor = draw_text(app, tuning, area, buffer);
+    let cursor = draw_text(app, &tuning.editor, tuning.trial.error.as_ref(), area, buffer);
     let left = area.width * 3 / 5;
-    let (head, body) = (area.y + 3, area.y + 4);
-    let subject_width = left.saturating_sub(32);
+    let faults = fault_rows(&tuning.editor, tuning.trial.error.as_ref(), area.width);
+    let head = area.y + 2 + faults.max(1);
+    let body = head + 1;
+    let subject_width = left.saturating_sub(FIGURES);
     let muted = style(Token::Muted);
     put(buffer, area, (area.x, head, subject_width), tuning.trial.which.subjects(), muted, "");
     put(buffer, area, (area.x + subject_width, head, 30), "   events  last seen", muted, "");
@@ -45,20 +49,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         muted,
         app.glyphs.ellipsis,
     );
-    for (y, subject) in (body..area.bottom()).zip(shown.iter().skip(tuning.scroll)) {
-        let ranges: Vec<_> = subject.matched.clone().into_iter().collect();
-        let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, true);
-        let base = if subject.matched.is_some() { style(Token::Text) } else { muted };
-        let pieces = highlighted(&visible, &ranges, base, style(Token::Match));
-        if let Some(line) = wrap(&pieces, usize::from(subject_width.saturating_sub(1)), 0, 1).first() {
-            buffer.set_line(area.x, y, line, subject_width.saturating_sub(1));
-        }
-        let last = subject
-            .last_seen
-            .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
-        let figures = format!("{:>9}  {last}", grouped(subject.events));
-        put(buffer, area, (area.x + subject_width, y, 32), &figures, base, app.glyphs.ellipsis);
-    }
+    let subjects = Rect { y: body, height: area.bottom().saturating_sub(body), width: left, ..area };
+    draw_subjects(app, shown.get(tuning.scroll..).unwrap_or_default(), subjects, buffer);
     draw_changes(
         app,
         tuning,
@@ -79,11 +71,10 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
         Which::CiHost => "CI-host pattern",
         Which::IdeParent => "IDE-parent pattern",
     };
-    let subjects = tuning.trial.which.subjects();
     let changes = &tuning.changes;
     let mut title = vec![(name.to_owned(), style(Token::Title))];
     title.push((
-        format!("matches {} of {} {subjects}", grouped(count(matching)), grouped(count(all))),
+        format!("matches {} of {}", grouped(count(matching)), tuning.trial.which.counted(all)),
         style(Token::Text),
     ));
     let figure = |number: usize, one: &str, many: &str| {
@@ -100,13 +91,82 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
     title
 }
 
-fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Position {
+/// Columns of the figures beside a host or a parent.
+const FIGURES: u16 = 32;
+
+/// Hosts or parents with their figures, a row each, the matched part highlighted.
+pub(super) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let pattern = tuning.editor.lines().concat();
-    let at = tuning.editor.cursor().1;
+    let width = area.width.saturating_sub(FIGURES);
+    for (y, subject) in (area.y..area.bottom()).zip(subjects) {
+        let ranges: Vec<_> = subject.matched.clone().into_iter().collect();
+        let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, true);
+        let base = if subject.matched.is_some() { style(Token::Text) } else { style(Token::Muted) };
+        let pieces = highlighted(&visible, &ranges, base, style(Token::Match));
+        if let Some(line) = wrap(&pieces, usize::from(width.saturating_sub(1)), 0, 1).first() {
+            buffer.set_line(area.x, y, line, width.saturating_sub(1));
+        }
+        let last = subject
+            .last_seen
+            .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
+        let figures = format!("{:>9}  {last}", grouped(subject.events));
+        put(buffer, area, (area.x + width, y, FIGURES), &figures, base, app.glyphs.ellipsis);
+    }
+}
+
+/// Lines that a fault may take under its caret.
+const MOST_FAULT_LINES: usize = 4;
+
+/// Where a fault of a pattern stands.
+struct Fault {
+    /// The column of its caret.
+    caret: u16,
+    message: String,
+    /// Whether the message has room beside the caret; under it otherwise.
+    is_beside: bool,
+}
+
+impl Fault {
+    /// `hidden` is how many columns of the text are scrolled out.
+    fn of(error: &PatternError, hidden: usize, width: u16) -> Self {
+        let column = error.column.unwrap_or(0).saturating_sub(hidden);
+        let caret = u16::try_from(column).unwrap_or(u16::MAX).min(width.saturating_sub(1));
+        let message = safe::shown(&error.message, true);
+        let is_beside = text::width(&message) + usize::from(caret) + 2 <= usize::from(width);
+        Self { caret, message, is_beside }
+    }
+}
+
+/// Columns of a text that are scrolled out so that its cursor is seen, given the width before the cursor.
+fn hidden_columns(before: usize, width: u16) -> usize {
+    before.saturating_sub(usize::from(width).saturating_sub(1))
+}
+
+/// How many rows a fault takes under the text.
+pub(super) fn fault_rows(editor: &TextArea<'_>, error: Option<&PatternError>, width: u16) -> u16 {
+    let Some(error) = error else { return 0 };
+    let before: String = editor.lines().concat().chars().take(editor.cursor().1).collect();
+    let fault = Fault::of(error, hidden_columns(text::width(&before), width), width);
+    if fault.is_beside {
+        return 1;
+    }
+    let pieces = [Piece::new(fault.message, Style::default())];
+    1 + u16::try_from(wrap(&pieces, usize::from(width), 0, MOST_FAULT_LINES).len()).unwrap_or(0)
+}
+
+/// A pattern's text under the rule at the top of an area, its fault under that; says where the cursor is.
+pub(super) fn draw_text(
+    app: &App,
+    editor: &TextArea<'_>,
+    error: Option<&PatternError>,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Position {
+    let style = |token| app.theme.style(token);
+    let pattern = editor.lines().concat();
+    let at = editor.cursor().1;
     let before: String = pattern.chars().take(at).collect();
-    let room = usize::from(area.width).saturating_sub(1);
-    let hidden = text::width(&before).saturating_sub(room);
+    let hidden = hidden_columns(text::width(&before), area.width);
     let skipped: String = {
         let mut width = 0;
         pattern
@@ -118,7 +178,7 @@ fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Pos
             })
             .collect()
     };
-    let token = if tuning.trial.error.is_some() { Token::InputError } else { Token::Input };
+    let token = if error.is_some() { Token::InputError } else { Token::Input };
     buffer.set_style(Rect { y: area.y + 1, height: 1, ..area }, style(token));
     put(
         buffer,
@@ -128,26 +188,25 @@ fn draw_text(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) -> Pos
         style(token),
         app.glyphs.ellipsis,
     );
-    if let Some(error) = &tuning.trial.error {
-        let column = error.column.unwrap_or(0).saturating_sub(hidden);
-        let caret = area.x + u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
+    if let Some(error) = error {
         let y = area.y + 2;
-        let message = safe::shown(&error.message, true);
-        let width = u16::try_from(text::width(&message)).unwrap_or(u16::MAX);
-        let beside = caret.saturating_add(2);
-        if beside.saturating_add(width) <= area.right() {
-            put(buffer, area, (beside, y, area.width), &message, style(Token::Error), app.glyphs.ellipsis);
+        let fault = Fault::of(error, hidden, area.width);
+        put(buffer, area, (area.x + fault.caret, y, 1), app.glyphs.caret, style(Token::Error), "");
+        if fault.is_beside {
+            let at = (area.x + fault.caret + 2, y, area.width);
+            put(buffer, area, at, &fault.message, style(Token::Error), app.glyphs.ellipsis);
         } else {
-            put(
-                buffer,
-                area,
-                (area.x, y, caret.saturating_sub(area.x + 1)),
-                &message,
-                style(Token::Error),
-                app.glyphs.ellipsis,
+            let lines = wrap(
+                &[Piece::new(fault.message, style(Token::Error))],
+                usize::from(area.width),
+                0,
+                MOST_FAULT_LINES,
             );
+            for (y, line) in (y + 1..area.bottom()).zip(&lines) {
+                buffer.set_style(Rect { y, height: 1, ..area }, style(Token::Text));
+                buffer.set_line(area.x, y, line, area.width);
+            }
         }
-        put(buffer, area, (caret, y, 1), app.glyphs.caret, style(Token::Error), "");
     }
     let column = u16::try_from(text::width(&before).saturating_sub(hidden)).unwrap_or(0);
     Position::new((area.x + column).min(area.right().saturating_sub(1)), area.y + 1)

@@ -1,0 +1,203 @@
+//! One function for each target: it takes any bytes, and panics where a promise is broken.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use exfilscope::config::{self, Config};
+use exfilscope::detect::pattern::{Pattern, Patterns};
+use exfilscope::detect::profile::Profile;
+use exfilscope::export::{ExportOptions, Format, html, write_rows};
+use exfilscope::filter::{Filter, FilterField};
+use exfilscope::model::batch::{Batch, SourceId};
+use exfilscope::model::feed::{FeedMessage, Progress};
+use exfilscope::model::guid::Guid;
+use exfilscope::model::time::Timestamp;
+use exfilscope::model::{secrets, text};
+use exfilscope::rule::{self, Engine, Rule};
+use exfilscope::source::{self, InputFormat, LoadOptions};
+use exfilscope::store::flags::Flags;
+use exfilscope::store::listing::{Listing, Query};
+use exfilscope::store::{HostNaming, Retention, Store};
+
+/// A target's name and what it runs.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 11] = [
+    ("evtx", evtx),
+    ("xml", xml),
+    ("json", json),
+    ("csv", csv),
+    ("any", any),
+    ("rendered", rendered),
+    ("filter", filter),
+    ("pattern", pattern),
+    ("config", configuration),
+    ("import", import),
+    ("text", texts),
+];
+
+/// Windows event logs.
+pub fn evtx(data: &[u8]) {
+    read(data, Some(InputFormat::Evtx));
+}
+
+/// XML dialects.
+pub fn xml(data: &[u8]) {
+    read(data, Some(InputFormat::Xml));
+}
+
+/// JSON dialects.
+pub fn json(data: &[u8]) {
+    read(data, Some(InputFormat::Json));
+}
+
+/// Tables.
+pub fn csv(data: &[u8]) {
+    read(data, Some(InputFormat::Csv));
+}
+
+/// Whatever it looks like, packed or not.
+pub fn any(data: &[u8]) {
+    read(data, None);
+}
+
+/// Reads bytes as a file, and holds what comes out to the promises: the account adds up, the reader does not fail, and
+/// nothing that leaves the program could do anything to a terminal, a table or a browser.
+fn read(data: &[u8], format: Option<InputFormat>) {
+    let mut file = tempfile::NamedTempFile::new().expect("a file for the input");
+    file.write_all(data).expect("the input is written");
+    let messages = Mutex::new(Vec::new());
+    let take = |message| {
+        messages.lock().expect("nobody fails with it").push(message);
+        true
+    };
+    let paths = [PathBuf::from(file.path())];
+    source::load_as(&paths, format, &LoadOptions { threads: 1 }, &Progress::default(), &take);
+    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut records = 0;
+    for message in messages.into_inner().expect("nobody fails with it") {
+        match message {
+            FeedMessage::Source(source) => store.add_source(source),
+            FeedMessage::Batch(batch) => {
+                assert!(batch.faults.iter().all(|fault| !fault.reason.contains("which is a bug")));
+                records += batch.tally.records();
+                store.ingest(batch);
+            }
+            FeedMessage::Fault(fault) => store.add_fault(fault),
+            FeedMessage::Finished => {}
+        }
+    }
+    assert_eq!(store.tally().records(), records, "no record vanishes in the store");
+    for fault in store.faults() {
+        visible(&text::visible(&fault.to_string()));
+    }
+    let mut flags = Flags::new(Patterns::new(None, None).expect("the search's own patterns are patterns"));
+    flags.extend(&store);
+    for profile in [Profile::Spl, Profile::Correlated] {
+        let query = Query { min_score: 0, ..Query::alerts(profile) };
+        let listing = Listing::new(&mut store, &flags, &query);
+        let rows: Vec<_> =
+            listing.findings.iter().take(50).filter_map(|id| store.row(*id, profile, &flags)).collect();
+        let options = ExportOptions { table_width: Some(100), ..ExportOptions::default() };
+        for format in Format::ALL {
+            let mut out = Vec::new();
+            write_rows(&mut out, format, rows.iter(), &options).expect("a vector takes all");
+            visible(str::from_utf8(&out).expect("an export is UTF-8"));
+        }
+        let mut out = Vec::new();
+        html::write_report(&mut out, rows.iter(), &options).expect("a vector takes all");
+        let page = str::from_utf8(&out).expect("a page is UTF-8");
+        visible(page);
+        assert!(!page.contains("<img") && page.matches("<script").count() <= 1, "no markup out of an event");
+    }
+}
+
+fn visible(shown: &str) {
+    let odd = shown.chars().find(|c| text::is_forbidden(*c) && !matches!(c, '\n' | '\r' | '\t'));
+    assert_eq!(odd, None, "in {shown:?}");
+}
+
+/// An event as the Windows API renders it.
+pub fn rendered(data: &[u8]) {
+    let mut batch = Batch::new(SourceId(0));
+    source::live::parse_rendered(&String::from_utf8_lossy(data), &mut batch);
+    assert_eq!(batch.tally.records(), 1, "each is counted once");
+}
+
+/// The language of filters.
+pub fn filter(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for cursor in [0, text.len() / 2, text.len()] {
+        assert!(Filter::completion_start(&text, cursor) <= text.len());
+        let _ = Filter::completions(&text, cursor);
+    }
+    match Filter::parse(&text) {
+        Ok(filter) => {
+            let again = Filter::parse(&filter.to_string()).expect("what is written back can be read");
+            assert_eq!(again.to_string(), filter.to_string());
+            for range in filter.highlights(FilterField::CommandLine, &text) {
+                assert!(text.get(range).is_some(), "matches are parts of the text");
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Patterns, what they find, and what becomes of them in other engines' rules.
+pub fn pattern(data: &[u8]) {
+    let all = String::from_utf8_lossy(data);
+    let (first, rest) = all.split_once('\n').unwrap_or((&all, "gucci-laptop ci-07.example"));
+    match Pattern::new(first) {
+        Ok(pattern) => {
+            let found = pattern.find(rest);
+            assert_eq!(found.is_some(), pattern.matches(Some(rest)));
+            assert!(found.is_none_or(|range| rest.get(range).is_some()));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    if let Ok(patterns) = Patterns::new(Some(first), Some(rest)) {
+        for profile in [Profile::Spl, Profile::Correlated] {
+            for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+                let _ = rule::export(engine, &Rule { patterns: &patterns, profile, table: "logs.sysmon" });
+            }
+        }
+        // What is exported as a search comes back as it was.
+        let rule = Rule { patterns: &patterns, profile: Profile::Spl, table: "" };
+        if let Ok(search) = rule::export(Engine::Spl, &rule) {
+            let _ = rule::import(&search);
+        }
+    }
+}
+
+/// The configuration.
+pub fn configuration(data: &[u8]) {
+    let _ = Config::parse(data, Path::new("exfilscope.toml"));
+    let _ = config::pattern_fault(&String::from_utf8_lossy(data));
+}
+
+/// Patterns out of a Splunk search.
+pub fn import(data: &[u8]) {
+    let _ = rule::import(&String::from_utf8_lossy(data));
+}
+
+/// Text made visible, masked, cut and measured; times and GUIDs.
+pub fn texts(data: &[u8]) {
+    let original = String::from_utf8_lossy(data);
+    let shown = text::visible(&original);
+    assert!(!shown.chars().any(text::is_forbidden));
+    assert_eq!(text::unescape(&shown), original, "what is escaped can be read back");
+    let masked = secrets::mask(&original);
+    assert_eq!(secrets::mask(&masked), masked, "masked once is masked");
+    for columns in [0, 1, 7, 40] {
+        assert!(text::width(&text::truncate_to_width(&shown, columns, "…")) <= columns);
+        assert!(text::width(&text::truncate_middle(&shown, columns, "…")) <= columns);
+    }
+    if let Some(time) = Timestamp::parse(&original) {
+        assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+    }
+    if let Some(guid) = Guid::parse(&original) {
+        assert_eq!(Guid::parse(&guid.to_string()), Some(guid));
+    }
+}

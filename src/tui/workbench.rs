@@ -1,0 +1,196 @@
+//! The workbench: both patterns in their editors, what they match, what they change against what is saved, and advice.
+
+use tui_textarea::{CursorMove, TextArea};
+
+use super::app::ListView;
+use crate::detect::exception::Exceptions;
+use crate::detect::pattern::{Pattern, PatternError, Patterns};
+use crate::detect::profile::Profile;
+use crate::store::Store;
+use crate::store::flags::Flags;
+use crate::tune::{Advice, Adviser, Changes, Which, changes};
+
+/// A part of the workbench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The text of a pattern.
+    Pattern(Which),
+    /// What the listed hosts and parents must hold.
+    Holding,
+    /// What changes.
+    Changes,
+    /// The advice.
+    Advice,
+}
+
+/// The parts that Tab steps through.
+pub const PARTS: [Part; 4] =
+    [Part::Pattern(Which::CiHost), Part::Pattern(Which::IdeParent), Part::Changes, Part::Advice];
+
+/// A pattern in its editor.
+pub struct Editor {
+    /// Which of the two.
+    pub which: Which,
+    /// The text.
+    pub area: TextArea<'static>,
+    /// Why it is no pattern as it stands.
+    pub error: Option<PatternError>,
+    /// The first of its hosts or parents that is shown.
+    pub scroll: usize,
+}
+
+impl Editor {
+    fn new(which: Which, text: &str) -> Self {
+        let mut editor = Self { which, area: TextArea::default(), error: None, scroll: 0 };
+        editor.set(text);
+        editor
+    }
+
+    fn set(&mut self, text: &str) {
+        self.area = TextArea::new(vec![text.to_owned()]);
+        self.area.move_cursor(CursorMove::End);
+        self.error = None;
+        self.scroll = 0;
+    }
+
+    /// The text as it stands.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.area.lines().concat()
+    }
+}
+
+/// The state of the workbench.
+pub struct Workbench {
+    /// The part that has the keys.
+    pub part: Part,
+    /// Both patterns: CI hosts, IDE parents.
+    pub editors: [Editor; 2],
+    /// What the listed hosts and parents must hold.
+    pub holding: String,
+    /// The verdicts of the last valid texts.
+    pub trial: Flags,
+    /// The verdicts of what the configuration has.
+    pub saved: Flags,
+    /// What changes between these.
+    pub changes: Changes,
+    /// The change under the cursor.
+    pub change: usize,
+    /// The advice on the patterns as they stand.
+    pub advice: Vec<Advice>,
+    /// The advice under the cursor.
+    pub advised: usize,
+    /// While an alert is looked at in the list: how the list was before.
+    pub away: Option<ListView>,
+    adviser: Adviser,
+    stale: bool,
+}
+
+impl Workbench {
+    /// Both patterns as they are in force.
+    #[must_use]
+    pub fn new(in_force: &Flags, saved: Patterns, saved_exceptions: Exceptions) -> Self {
+        let editor = |which: Which| Editor::new(which, which.of(in_force.patterns()).text());
+        Self {
+            part: Part::Pattern(Which::CiHost),
+            editors: [editor(Which::CiHost), editor(Which::IdeParent)],
+            holding: String::new(),
+            trial: in_force.clone(),
+            saved: Flags::with_exceptions(saved, saved_exceptions),
+            changes: Changes::default(),
+            change: 0,
+            advice: Vec::new(),
+            advised: 0,
+            away: None,
+            adviser: Adviser::default(),
+            stale: true,
+        }
+    }
+
+    /// Whether it is on the screen, and not the list with an alert of it.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        self.away.is_none()
+    }
+
+    /// Whether a text is being typed.
+    #[must_use]
+    pub const fn is_typing(&self) -> bool {
+        matches!(self.part, Part::Pattern(_) | Part::Holding)
+    }
+
+    /// The editor of a pattern.
+    #[must_use]
+    pub const fn editor(&self, which: Which) -> &Editor {
+        let [ci_host, ide_parent] = &self.editors;
+        match which {
+            Which::CiHost => ci_host,
+            Which::IdeParent => ide_parent,
+        }
+    }
+
+    /// The same, to be edited. Call [`Self::try_text`] afterwards.
+    pub const fn editor_mut(&mut self, which: Which) -> &mut Editor {
+        let [ci_host, ide_parent] = &mut self.editors;
+        match which {
+            Which::CiHost => ci_host,
+            Which::IdeParent => ide_parent,
+        }
+    }
+
+    /// Takes a pattern's text as it stands. An invalid one leaves the verdicts as they are.
+    pub fn try_text(&mut self, which: Which, store: &Store) {
+        let editor = self.editor_mut(which);
+        match Pattern::new(&editor.text()) {
+            Ok(pattern) => {
+                editor.error = None;
+                editor.scroll = 0;
+                let patterns = which.with(self.trial.patterns(), pattern);
+                self.trial.set_patterns(patterns, store);
+                self.stale = true;
+            }
+            Err(error) => editor.error = Some(error),
+        }
+    }
+
+    /// Puts a text into a pattern's editor.
+    pub fn set_text(&mut self, which: Which, text: &str, store: &Store) {
+        self.editor_mut(which).set(text);
+        self.try_text(which, store);
+    }
+
+    /// Takes other patterns and exceptions, in force or saved.
+    pub fn replace(
+        &mut self,
+        in_force: &Flags,
+        saved: &Patterns,
+        saved_exceptions: &Exceptions,
+        store: &Store,
+    ) {
+        for which in [Which::CiHost, Which::IdeParent] {
+            let text = which.of(in_force.patterns()).text();
+            if self.editor(which).text() != text {
+                self.editor_mut(which).set(text);
+            }
+        }
+        self.trial.set_patterns(in_force.patterns().clone(), store);
+        self.trial.set_exceptions(in_force.exceptions().clone(), store);
+        self.saved.set_patterns(saved.clone(), store);
+        self.saved.set_exceptions(saved_exceptions.clone(), store);
+        self.stale = true;
+    }
+
+    /// Brings changes and advice up to date, where the texts or, with `news`, the store have changed.
+    pub fn refresh(&mut self, store: &Store, profile: Profile, min_score: u8, news: bool) {
+        if !self.stale && !news {
+            return;
+        }
+        self.stale = false;
+        self.trial.extend(store);
+        self.saved.extend(store);
+        self.changes = changes(store, profile, min_score, &self.saved, &self.trial);
+        self.change = self.change.min(self.changes.len().saturating_sub(1));
+        self.advice = self.adviser.advise(store, profile, &self.trial);
+        self.advised = self.advised.min(self.advice.len().saturating_sub(1));
+    }
+}
