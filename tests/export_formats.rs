@@ -38,6 +38,7 @@ fn row() -> AlertRow {
             exception: None,
             sentence: "git.exe pushes to github.com, and ws01 is no CI system.".to_owned(),
             difference: None,
+            evidence: Vec::new(),
         },
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
@@ -24,8 +25,8 @@ use support::scenarios::event::Event;
 use support::scenarios::{self, Fixture, Log};
 use support::schemas::SYSMON;
 
-/// Records, Sysmon's records, alerts under `spl`, alerts under `correlated`.
-type Expected = [Option<usize>; 4];
+/// Records, Sysmon's records, alerts under `spl`, `correlated` and `hunt`.
+type Expected = [Option<usize>; 5];
 
 fn expected() -> BTreeMap<String, Expected> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/ALERTS.tsv");
@@ -34,7 +35,7 @@ fn expected() -> BTreeMap<String, Expected> {
         let mut cells = line.split('\t');
         let name = cells.next().unwrap_or_default().to_owned();
         let mut number = || cells.next().and_then(|cell| cell.parse().ok());
-        (name, [number(), number(), number(), number()])
+        (name, [number(), number(), number(), number(), number()])
     });
     lines.collect()
 }
@@ -48,8 +49,8 @@ fn each_log_gives_the_alerts_that_it_should() {
     for (path, log) in &logs {
         let expected = table.get(*path).unwrap_or_else(|| panic!("{path} is not in ALERTS.tsv"));
         let sysmon = log.events.iter().filter(|event| is_sysmon(event)).count();
-        let found =
-            [log.events.len(), sysmon, alerts(&[log], Profile::Spl), alerts(&[log], Profile::Correlated)];
+        let [spl, correlated, hunt] = Profile::ALL.map(|profile| alerts(&[log], profile));
+        let found = [log.events.len(), sysmon, spl, correlated, hunt];
         assert_eq!(found.map(Some), *expected, "{path}");
     }
     assert_eq!(table.len(), logs.len() + 1, "ALERTS.tsv names every log and the folder");
@@ -61,9 +62,10 @@ fn the_day_read_as_one_gives_the_alerts_that_it_should() {
     let is_of_day = |fixture: &&Fixture| fixture.path.starts_with("developers-day/");
     let logs: Vec<&Log> =
         fixtures.iter().filter(is_of_day).filter_map(|fixture| fixture.log.as_ref()).collect();
-    let [_, _, spl, correlated] = expected()["developers-day"];
+    let [_, _, spl, correlated, hunt] = expected()["developers-day"];
     assert_eq!(Some(alerts(&logs, Profile::Spl)), spl);
     assert_eq!(Some(alerts(&logs, Profile::Correlated)), correlated);
+    assert_eq!(Some(alerts(&logs, Profile::Hunt)), hunt);
 }
 
 fn is_sysmon(event: &Event) -> bool {
@@ -72,6 +74,7 @@ fn is_sysmon(event: &Event) -> bool {
 
 fn alerts(logs: &[&Log], profile: Profile) -> usize {
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    store.hunt(RepositoryHosts::default());
     for (id, log) in (0..).map(SourceId).zip(logs) {
         let name = format!("{}.evtx", id.0);
         store.add_source(SourceInfo { id, path: name.clone().into(), name, size: None });

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::export::{ExportOptions, Format, write_rows};
@@ -299,5 +300,43 @@ proptest! {
         let lost: u64 = tally.skipped.get(&SkipReason::Damaged).copied().unwrap_or(0);
         let named: u64 = store.faults().iter().map(|fault| fault.lost_records).sum();
         prop_assert_eq!(lost, named);
+    }
+}
+
+#[test]
+fn a_lead_stays_one_and_of_its_profile_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["four-tests.evtx", "developers-day"] {
+        let messages = Mutex::new(Vec::new());
+        load(&[fixture(name)], &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
+            messages.lock().unwrap().push(message);
+            true
+        });
+        let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+        store.hunt(RepositoryHosts::default());
+        take(&mut store, messages.into_inner().unwrap());
+        let hunted = rows(&mut store, Profile::Hunt, None, None);
+        let path = written(folder.path(), "rows.ndjson", &ndjson(&hunted));
+        let mut again = merged(&[path]);
+        let what = |rows: &[AlertRow]| -> Vec<_> {
+            let leads = rows.iter().filter(|row| row.signal.is_lead());
+            leads
+                .map(|row| {
+                    let verdict = (row.signal, row.suspicion_score, row.is_ci_system, row.is_known_ide);
+                    let texts = (row.destination_hostname.clone(), row.explanation.sentence.clone());
+                    (row.record_id, verdict, texts)
+                })
+                .collect()
+        };
+        let leads = what(&hunted);
+        assert!(!leads.is_empty());
+        assert_eq!(what(&rows(&mut again, Profile::Hunt, None, None)), leads, "{name}");
+        assert!(what(&rows(&mut again, Profile::Correlated, None, None)).is_empty());
+        assert_eq!(
+            rows(&mut again, Profile::Correlated, None, None).len(),
+            rows(&mut store, Profile::Correlated, None, None).len()
+        );
+        let all_ci = rows(&mut again, Profile::Hunt, Some("."), None);
+        assert!(all_ci.iter().all(|row| row.suspicion_score == 0), "the patterns answer to merged leads");
     }
 }

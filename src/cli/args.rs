@@ -244,6 +244,8 @@ pub(super) enum ProfileName {
     Spl,
     /// What the search set out to do: parents and DNS names joined
     Correlated,
+    /// The same, and what the search misses: pushes without a URL, encoded scripts, other hosts
+    Hunt,
 }
 
 impl From<ProfileName> for Profile {
@@ -251,6 +253,7 @@ impl From<ProfileName> for Profile {
         match name {
             ProfileName::Spl => Self::Spl,
             ProfileName::Correlated => Self::Correlated,
+            ProfileName::Hunt => Self::Hunt,
         }
     }
 }

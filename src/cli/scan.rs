@@ -43,6 +43,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let retention = match resolved.profile {
         Profile::Spl => Retention::Selected,
         Profile::Correlated => Retention::Joins,
+        Profile::Hunt => Retention::Leads,
     };
     let reading = Reading { store: resolved.store(retention), keeper: resolved.keeper(), telemetry: false };
     let mut store = read(&scan.paths, &resolved, reading);

@@ -10,6 +10,7 @@ use crate::case::CaseFile;
 use crate::config::{Config, folder};
 use crate::detect::ALERT_SCORE;
 use crate::detect::exception::{Day, Exceptions};
+use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::model::time::Timestamp;
@@ -113,6 +114,9 @@ impl Resolved {
         let mut store = Store::new(self.naming, retention);
         if self.keep_duplicates {
             store.keep_duplicates();
+        }
+        if matches!(retention, Retention::Leads | Retention::Everything) {
+            store.hunt(RepositoryHosts::new(&self.config.repository_hosts));
         }
         store
     }

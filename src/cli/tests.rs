@@ -48,7 +48,6 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
         profile: resolved.profile,
         min_score: resolved.min_score,
         scope: &scope,
-        leads: None,
     };
     let reports = walk.report(&view);
     for test in reports.iter().filter(|test| test.more_runs > 0) {

@@ -5,6 +5,7 @@
 
 mod document;
 mod exceptions;
+mod hunt;
 mod keeper;
 mod save;
 
@@ -26,7 +27,7 @@ pub use save::{Saved, TEMPLATE, save_patterns};
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "exfilscope.toml";
 /// The values of `profile`.
-pub const PROFILES: [&str; 2] = ["spl", "correlated"];
+pub const PROFILES: [&str; 3] = ["spl", "correlated", "hunt"];
 /// The values of `host`.
 pub const HOST_FORMS: [&str; 2] = ["computer", "short"];
 /// The highest value of `min-score`.
@@ -39,7 +40,7 @@ const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
 const EXCEPTIONS: &str = "exceptions";
 const BUILTIN_EXCEPTIONS: &str = "builtin-exceptions";
-const ROOT_KEYS: [&str; 11] = [
+const ROOT_KEYS: [&str; 12] = [
     "profile",
     "host",
     "theme",
@@ -51,6 +52,7 @@ const ROOT_KEYS: [&str; 11] = [
     BUILTIN_EXCEPTIONS,
     PATTERNS,
     EXCEPTIONS,
+    hunt::TABLE,
 ];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
@@ -81,6 +83,8 @@ pub struct Config {
     pub ide_parent: Option<String>,
     /// Files of tests, from the configuration's folder where they are not absolute.
     pub tests: Vec<PathBuf>,
+    /// Repository hosts of one's own, in lower case.
+    pub repository_hosts: Vec<String>,
     /// The exceptions that are enabled, those that have expired included; the ready-made ones come first.
     pub exceptions: Exceptions,
 }
@@ -253,6 +257,7 @@ impl Config {
                 "case" => config.case = Some(beside(path, source.string(key, item)?)),
                 BUILTIN_EXCEPTIONS => exceptions.builtin(&source, item)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
+                hunt::TABLE => config.repository_hosts = hunt::repository_hosts(&source, item)?,
                 EXCEPTIONS => exceptions.own(&source, item)?,
                 _ if PATTERN_KEYS.contains(&key) => {
                     return Err(source.fault(

@@ -62,7 +62,7 @@ impl<'a> Case<'a> {
     fn facts(&self, profile: Profile) -> &Facts<'a> {
         match profile {
             Profile::Spl => &self.own,
-            Profile::Correlated => &self.with_joins,
+            Profile::Correlated | Profile::Hunt => &self.with_joins,
         }
     }
 
@@ -98,6 +98,7 @@ pub fn explain(case: &Case<'_>) -> Option<Explanation> {
         exception: case.exception(case.profile).map(|exception| exception.name.clone()),
         sentence: format!("{}; {}.", act(case, verdict), outcome(case, facts, verdict)),
         difference: difference(case, verdict),
+        evidence: Vec::new(),
     })
 }
 
@@ -110,7 +111,7 @@ fn act(case: &Case<'_>, verdict: Verdict) -> String {
         let joined = case
             .joined
             .iter()
-            .find(|joined| case.profile == Profile::Correlated && joined.field == Field::DestinationHostname);
+            .find(|joined| case.profile != Profile::Spl && joined.field == Field::DestinationHostname);
         let origin = joined.map_or_else(String::new, |joined| {
             let own =
                 joined.own_value.as_deref().map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
@@ -181,7 +182,7 @@ fn unknown_reason(facts: &Facts<'_>, clause: Clause) -> String {
 fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
     let (other_profile, says) = match case.profile {
         Profile::Spl => (Profile::Correlated, "With joins (correlated)"),
-        Profile::Correlated => (Profile::Spl, "Splunk's search (spl)"),
+        Profile::Correlated | Profile::Hunt => (Profile::Spl, "Splunk's search (spl)"),
     };
     let Some(other) = case.judge(other_profile) else {
         let own =
@@ -208,12 +209,12 @@ fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
             Profile::Spl => {
                 "its Signal asks for \"push\" and a host first, whatever the program is".to_owned()
             }
-            Profile::Correlated => "the signal follows the clause of the program".to_owned(),
+            Profile::Correlated | Profile::Hunt => "the signal follows the clause of the program".to_owned(),
         }
     } else {
         match other_profile {
             Profile::Spl => "a raw Event 3 has no ParentImage, so that it can't see the parent".to_owned(),
-            Profile::Correlated => {
+            Profile::Correlated | Profile::Hunt => {
                 let parent = facts.parent_image.map_or("(unknown)", base_name);
                 format!("the joined parent is {parent}")
             }
@@ -245,9 +246,15 @@ mod tests {
         joined: &[JoinedField],
     ) -> (String, Option<String>) {
         let patterns = Patterns::new(None, None).unwrap();
-        let explanation =
-            explain(&Case { profile, own, with_joins, joined, patterns: &patterns, excepted: [None; 2] })
-                .unwrap();
+        let explanation = explain(&Case {
+            profile,
+            own,
+            with_joins,
+            joined,
+            patterns: &patterns,
+            excepted: [None; Profile::ALL.len()],
+        })
+        .unwrap();
         (explanation.sentence, explanation.difference)
     }
 

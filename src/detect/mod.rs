@@ -1,10 +1,12 @@
-//! The detection: a Splunk search for MITRE ATT&CK T1567.001, to the letter (`spl`) and as it was meant (`correlated`).
+//! The detection: a Splunk search for MITRE ATT&CK T1567.001, to the letter (`spl`), as it was meant (`correlated`), and
+//! with what it misses (`hunt`).
 //!
 //! An event passes [`selection`] (one of three clauses), gets a [`signal`] and a [`score`](signal::score) from the two
 //! [`pattern`]s, may be taken out by an [`exception`], and can explain itself ([`explain`]). Nothing here keeps state.
 
 pub mod exception;
 pub mod explain;
+pub mod hunt;
 pub mod pattern;
 mod pcre;
 pub mod profile;

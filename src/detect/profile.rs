@@ -8,11 +8,13 @@ pub enum Profile {
     /// What the search set out to do: parents and DNS names are joined, and the signal follows the clause.
     #[default]
     Correlated,
+    /// `correlated`, and beside its alerts the leads: what the search misses.
+    Hunt,
 }
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Self; 2] = [Self::Spl, Self::Correlated];
+    pub const ALL: [Self; 3] = [Self::Spl, Self::Correlated, Self::Hunt];
 
     /// Its place in [`Self::ALL`].
     #[must_use]
@@ -26,6 +28,26 @@ impl Profile {
         match self {
             Self::Spl => "spl",
             Self::Correlated => "correlated",
+            Self::Hunt => "hunt",
+        }
+    }
+
+    /// The profile whose verdicts on what the search selects it takes over.
+    #[must_use]
+    pub const fn of_the_search(self) -> Self {
+        match self {
+            Self::Spl => Self::Spl,
+            Self::Correlated | Self::Hunt => Self::Correlated,
+        }
+    }
+
+    /// The one after it, for a key that steps through them.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Spl => Self::Correlated,
+            Self::Correlated => Self::Hunt,
+            Self::Hunt => Self::Spl,
         }
     }
 

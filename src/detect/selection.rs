@@ -111,6 +111,7 @@ pub fn conditions(facts: &Facts<'_>, clause: Clause) -> Vec<Condition> {
         }
         Clause::Push => vec![image(&PUSH_IMAGES), contains(&PUSH_WORDS), contains(&PUSH_HOSTS)],
         Clause::Api => vec![image(&API_IMAGES), contains(&API_HOSTS), contains(&API_WORDS)],
+        Clause::Lead => Vec::new(),
     };
     found.into_iter().flatten().collect()
 }

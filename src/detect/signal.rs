@@ -15,7 +15,8 @@ pub const SIGNAL_API_HOSTS: [&str; 3] = ["api.github.com", "api.gitlab.com", "gi
 pub fn signal(profile: Profile, facts: &Facts<'_>, clause: Clause) -> Signal {
     match profile {
         Profile::Spl => spl_signal(facts),
-        Profile::Correlated => match clause {
+        Profile::Correlated | Profile::Hunt => match clause {
+            Clause::Lead => Signal::Unknown,
             Clause::Net => Signal::NetworkConnectionToCodeRepo,
             Clause::Push => Signal::GitPushExternal,
             Clause::Api => Signal::CodeRepoAPIUpload,
@@ -58,8 +59,8 @@ pub const fn score_branch(signal: Signal, is_ci_system: bool, is_known_ide: bool
             "2: NetworkConnectionToCodeRepo, not CI, not IDE"
         }
         (Signal::NetworkConnectionToCodeRepo, false, true) => "1: NetworkConnectionToCodeRepo, not CI, IDE",
-        (Signal::Unknown, false, _) => "0: Unknown signal",
         (_, true, _) => "0: CI",
+        (_, false, _) => "0: Unknown signal",
     }
 }
 

@@ -47,6 +47,8 @@ pub fn unmet(facts: &Facts<'_>, clause: Clause) -> Vec<Unmet> {
                 (Field::CommandLine, "contains none of", &API_WORDS),
             ],
         ),
+        // It has rules of its own.
+        Clause::Lead => return Vec::new(),
     };
     if facts.event_code != event_code {
         return Vec::new();

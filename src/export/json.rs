@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use super::ExportOptions;
 use super::row::{COLUMNS, Value, values};
+use super::{ExportOptions, safe};
 use crate::model::row::{AlertRow, JoinedField};
 use crate::model::text::is_forbidden;
 
@@ -78,6 +78,22 @@ impl Serialize for JsonRow<'_> {
                     )?;
                 }
             }
+        }
+        // Only a lead has it, so that the rows of the other profiles stay as they are.
+        let evidence = &self.row.explanation.evidence;
+        if !evidence.is_empty() {
+            let all: Vec<_> = evidence
+                .iter()
+                .map(|event| {
+                    serde_json::json!({
+                        "EventCode": event.event_code,
+                        "RecordId": event.record_id,
+                        "Source": safe::masked(&event.source, true),
+                        "What": safe::masked(&event.what, self.reveal_secrets),
+                    })
+                })
+                .collect();
+            object.serialize_entry("Evidence", &all)?;
         }
         object.end()
     }

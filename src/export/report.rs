@@ -145,6 +145,7 @@ mod tests {
             exception: None,
             sentence: text.to_owned(),
             difference: None,
+            evidence: Vec::new(),
         };
         let row = AlertRow {
             time: None,

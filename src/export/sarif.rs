@@ -30,10 +30,12 @@ pub(super) fn write(
     let rows: Vec<_> = rows.collect();
     let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     let mut signals: Vec<Signal> =
-        Signal::ALL.into_iter().filter(|signal| *signal != Signal::Unknown).collect();
-    if rows.iter().any(|row| row.signal == Signal::Unknown) {
-        signals.push(Signal::Unknown);
-    }
+        Signal::ALL.into_iter().filter(|signal| *signal != Signal::Unknown && !signal.is_lead()).collect();
+    // The leads and what has no signal are rules only where there is a row of them.
+    let is_met = |signal: &Signal| rows.iter().any(|row| row.signal == *signal);
+    let others: Vec<Signal> =
+        Signal::ALL.into_iter().filter(|signal| !signals.contains(signal)).filter(is_met).collect();
+    signals.extend(others);
 
     let mut text = Vec::new();
     text.extend_from_slice(br#"{"$schema":"#);
@@ -76,8 +78,8 @@ fn rule(signal: Signal) -> Value {
         "helpUri": TECHNIQUE_PAGE,
         "defaultConfiguration": {"level": match signal {
             Signal::GitPushExternal | Signal::CodeRepoAPIUpload => "error",
-            Signal::NetworkConnectionToCodeRepo => "warning",
             Signal::Unknown => "none",
+            _ => "warning",
         }},
         "relationships": [{
             "target": {"id": TECHNIQUE, "index": 0, "toolComponent": {"name": TAXONOMY, "index": 0}},
@@ -92,6 +94,7 @@ const fn short_description(signal: Signal) -> &'static str {
         Signal::CodeRepoAPIUpload => "An upload by the API of a code repository.",
         Signal::NetworkConnectionToCodeRepo => "A connection to a code repository.",
         Signal::Unknown => "Selected, but of no signal.",
+        lead => lead.meaning(),
     }
 }
 
@@ -107,6 +110,7 @@ const fn full_description(signal: Signal) -> &'static str {
             "git, a script host or a download tool opened a connection to a public code repository (Sysmon Event 3)."
         }
         Signal::Unknown => "A clause of the search selected the event, but no branch of its signal knows it.",
+        lead => lead.meaning(),
     }
 }
 

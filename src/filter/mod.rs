@@ -88,6 +88,8 @@ filter_fields! {
     ParentCommandLine = "pcmd", Text, ["ParentCommandLine"];
     /// The other side's name.
     DestinationHostname = "dest", Text, ["DestinationHostname", "destination"];
+    /// Whose repository it goes to: `github.com/owner`, in lower case.
+    Owner = "owner", Text, ["repository", "organisation"];
     /// The detection's name for it.
     Signal = "signal", Text, ["sig"];
     /// 0 to 3.

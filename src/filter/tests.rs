@@ -280,7 +280,7 @@ fn completions_follow_the_cursor() {
         ("(comm", 1, vec!["cmd:"]),
         ("parent", 0, vec!["parent:", "parent=", "parent~", "parent!=", "pcmd:"]),
         ("sc", 0, vec!["score>="]),
-        ("signal:git", 0, vec!["signal:GitPushExternal"]),
+        ("signal:gitpushe", 0, vec!["signal:GitPushExternal"]),
         ("score>=", 0, vec!["score>=3", "score>=2", "score>=1", "score>=0"]),
         ("\"ima", 0, vec![]),
         ("\"git ima", 5, vec![]),

@@ -41,6 +41,18 @@ pub fn repository(command_line: &str) -> Option<String> {
     Some(repository)
 }
 
+/// Whose a repository is: `github.com/owner` of `github.com/Owner/name`, the host alone where nothing follows it; in lower
+/// case, since the great hosts tell no case apart.
+#[must_use]
+pub fn owner(repository: &str) -> String {
+    let mut parts = repository.split('/');
+    let host = parts.next().unwrap_or("");
+    match parts.next() {
+        Some(owner) => format!("{host}/{owner}").to_lowercase(),
+        None => host.to_lowercase(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +71,10 @@ mod tests {
             assert_eq!(repository(line).as_deref(), Some(expected), "{line}");
         }
         assert_eq!(repository("git push origin"), None);
+        for (repository, expected) in
+            [("github.com/O/r", "github.com/o"), ("GitHub.com", "github.com"), ("", "")]
+        {
+            assert_eq!(owner(repository), expected);
+        }
     }
 }

@@ -15,6 +15,8 @@ pub enum Clause {
     Push,
     /// Event 1: a program with an API host and a word of sending on its command line.
     Api,
+    /// No clause of the search: a lead of `hunt`.
+    Lead,
 }
 
 impl Clause {
@@ -25,6 +27,7 @@ impl Clause {
             Self::Net => "net",
             Self::Push => "push",
             Self::Api => "api",
+            Self::Lead => "lead",
         }
     }
 }
@@ -40,14 +43,75 @@ pub enum Signal {
     CodeRepoAPIUpload,
     /// Selected, but no branch of the search knows it.
     Unknown,
+    /// `hunt`: a push that its `send-pack` proves, without a URL on the line of `git push`.
+    GitPushSendPack,
+    /// `hunt`: a push over SSH: `git-receive-pack` on the other side.
+    GitReceivePackOverSsh,
+    /// `hunt`: a push to a repository that the search does not know.
+    GitPushToOtherHost,
+    /// `hunt`: a `git push` without a URL, and nothing that proves that it went through.
+    GitPushWithoutUrl,
+    /// `hunt`: the connection that git really makes, by its helper or by ssh.exe.
+    GitHelperConnection,
+    /// `hunt`: a connection of gh.exe or GitHub Desktop.
+    RepoClientConnection,
+    /// `hunt`: a connection to a repository that the search's list lacks.
+    ConnectionToOtherRepoHost,
+    /// `hunt`: a connection to a name that only a reverse lookup gives.
+    ConnectionByReverseName,
+    /// `hunt`: a connection to an address that another process had just resolved.
+    ConnectionResolvedElsewhere,
+    /// `hunt`: a script in base64 that uploads.
+    EncodedCommandUpload,
+    /// `hunt`: curl or wget that sends in a way that the search does not know.
+    CurlOrWgetUpload,
+    /// `hunt`: PowerShell or Python that sends in a way that the search does not know.
+    ScriptUpload,
+    /// `hunt`: a script that calls a repository's API and, as far as can be seen, only reads.
+    ScriptRequest,
+    /// `hunt`: gh.exe that uploads.
+    GitHubCliUpload,
+    /// `hunt`: a repository's host hidden by quotes, carets or by being put together.
+    HiddenRepoHost,
 }
 
 impl Signal {
     /// All signals, in the order in which screens list them.
-    pub const ALL: [Self; 4] =
-        [Self::GitPushExternal, Self::CodeRepoAPIUpload, Self::NetworkConnectionToCodeRepo, Self::Unknown];
+    pub const ALL: [Self; 19] = [
+        Self::GitPushExternal,
+        Self::CodeRepoAPIUpload,
+        Self::NetworkConnectionToCodeRepo,
+        Self::GitPushSendPack,
+        Self::GitReceivePackOverSsh,
+        Self::GitPushToOtherHost,
+        Self::GitPushWithoutUrl,
+        Self::GitHelperConnection,
+        Self::RepoClientConnection,
+        Self::ConnectionToOtherRepoHost,
+        Self::ConnectionByReverseName,
+        Self::ConnectionResolvedElsewhere,
+        Self::EncodedCommandUpload,
+        Self::CurlOrWgetUpload,
+        Self::ScriptUpload,
+        Self::ScriptRequest,
+        Self::GitHubCliUpload,
+        Self::HiddenRepoHost,
+        Self::Unknown,
+    ];
 
-    /// The search's own name.
+    /// Whether it is a lead of `hunt`, which the search does not have.
+    #[must_use]
+    pub const fn is_lead(self) -> bool {
+        !matches!(
+            self,
+            Self::GitPushExternal
+                | Self::CodeRepoAPIUpload
+                | Self::NetworkConnectionToCodeRepo
+                | Self::Unknown
+        )
+    }
+
+    /// The search's own name, or the lead's.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,6 +119,55 @@ impl Signal {
             Self::GitPushExternal => "GitPushExternal",
             Self::CodeRepoAPIUpload => "CodeRepoAPIUpload",
             Self::Unknown => "Unknown",
+            Self::GitPushSendPack => "GitPushSendPack",
+            Self::GitReceivePackOverSsh => "GitReceivePackOverSsh",
+            Self::GitPushToOtherHost => "GitPushToOtherHost",
+            Self::GitPushWithoutUrl => "GitPushWithoutUrl",
+            Self::GitHelperConnection => "GitHelperConnection",
+            Self::RepoClientConnection => "RepoClientConnection",
+            Self::ConnectionToOtherRepoHost => "ConnectionToOtherRepoHost",
+            Self::ConnectionByReverseName => "ConnectionByReverseName",
+            Self::ConnectionResolvedElsewhere => "ConnectionResolvedElsewhere",
+            Self::EncodedCommandUpload => "EncodedCommandUpload",
+            Self::CurlOrWgetUpload => "CurlOrWgetUpload",
+            Self::ScriptUpload => "ScriptUpload",
+            Self::ScriptRequest => "ScriptRequest",
+            Self::GitHubCliUpload => "GitHubCliUpload",
+            Self::HiddenRepoHost => "HiddenRepoHost",
+        }
+    }
+
+    /// What it means, in a sentence.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::GitPushExternal => "A git push to an external code repository.",
+            Self::CodeRepoAPIUpload => "An upload by the API of a code repository.",
+            Self::NetworkConnectionToCodeRepo => "A connection to a code repository.",
+            Self::Unknown => "Selected, but of no signal.",
+            Self::GitPushSendPack => {
+                "A push that its send-pack proves, without a URL on the line of git push."
+            }
+            Self::GitReceivePackOverSsh => "A push over SSH: git-receive-pack on the other side.",
+            Self::GitPushToOtherHost => "A push to a repository that the search does not know.",
+            Self::GitPushWithoutUrl => {
+                "A git push without a URL, and nothing that proves that it went through."
+            }
+            Self::GitHelperConnection => "The connection that git really makes, by its helper or by ssh.exe.",
+            Self::RepoClientConnection => "A connection of gh.exe or GitHub Desktop.",
+            Self::ConnectionToOtherRepoHost => "A connection to a repository that the search's list lacks.",
+            Self::ConnectionByReverseName => "A connection to a name that only a reverse lookup gives.",
+            Self::ConnectionResolvedElsewhere => {
+                "A connection to an address that another process had just resolved."
+            }
+            Self::EncodedCommandUpload => "A script in base64 that uploads.",
+            Self::CurlOrWgetUpload => "Curl or wget that sends in a way that the search does not know.",
+            Self::ScriptUpload => "PowerShell or Python that sends in a way that the search does not know.",
+            Self::ScriptRequest => {
+                "A script that calls a repository's API and, as far as can be seen, only reads."
+            }
+            Self::GitHubCliUpload => "Gh.exe that uploads.",
+            Self::HiddenRepoHost => "A repository's host hidden by quotes, carets or by being put together.",
         }
     }
 
@@ -66,6 +179,21 @@ impl Signal {
             Self::GitPushExternal => "git-push",
             Self::CodeRepoAPIUpload => "api-up",
             Self::Unknown => "unknown",
+            Self::GitPushSendPack => "snd-pack",
+            Self::GitReceivePackOverSsh => "rcv-pack",
+            Self::GitPushToOtherHost => "push-oth",
+            Self::GitPushWithoutUrl => "push-url",
+            Self::GitHelperConnection => "git-net",
+            Self::RepoClientConnection => "client",
+            Self::ConnectionToOtherRepoHost => "net-oth",
+            Self::ConnectionByReverseName => "net-rev",
+            Self::ConnectionResolvedElsewhere => "net-dns",
+            Self::EncodedCommandUpload => "enc-up",
+            Self::CurlOrWgetUpload => "tool-up",
+            Self::ScriptUpload => "scr-up",
+            Self::ScriptRequest => "scr-get",
+            Self::GitHubCliUpload => "gh-up",
+            Self::HiddenRepoHost => "hidden",
         }
     }
 }
@@ -115,6 +243,21 @@ pub struct Explanation {
     pub sentence: String,
     /// What the other profile says, where it says something else, in one sentence.
     pub difference: Option<String>,
+    /// A lead: the events that it was made of, in the order of what they tell.
+    pub evidence: Vec<Evidence>,
+}
+
+/// An event that a lead was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it tells, as a clause.
+    pub what: String,
+    /// Its Event ID.
+    pub event_code: u16,
+    /// The record's number in its log.
+    pub record_id: Option<u64>,
+    /// The file name of its source.
+    pub source: String,
 }
 
 /// A field that came from another event of the same process.

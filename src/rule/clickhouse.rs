@@ -68,7 +68,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
             says(&SIGNAL_PUSH_HOSTS),
             says(&SIGNAL_API_HOSTS)
         ),
-        Profile::Correlated => format!(
+        Profile::Correlated | Profile::Hunt => format!(
             "multiIf(EventCode = 3, 'NetworkConnectionToCodeRepo',\n         \
              {}, 'GitPushExternal',\n         \
              'CodeRepoAPIUpload')",

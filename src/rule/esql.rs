@@ -69,7 +69,7 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
             says(&SIGNAL_PUSH_HOSTS),
             says(&SIGNAL_API_HOSTS)
         ),
-        Profile::Correlated => format!(
+        Profile::Correlated | Profile::Hunt => format!(
             "CASE(EventCode == \"3\", \"NetworkConnectionToCodeRepo\", {}, \"GitPushExternal\", \"CodeRepoAPIUpload\")",
             ends(&PUSH_IMAGES)
         ),

@@ -50,7 +50,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
             says(&SIGNAL_PUSH_HOSTS),
             says(&SIGNAL_API_HOSTS)
         ),
-        Profile::Correlated => format!(
+        Profile::Correlated | Profile::Hunt => format!(
             "case(EventID == 3, \"NetworkConnectionToCodeRepo\", {}, \"GitPushExternal\", \"CodeRepoAPIUpload\")",
             ends(&PUSH_IMAGES)
         ),

@@ -78,10 +78,17 @@ const COLUMNS: [&str; 12] = [
 fn join_remark(rule: &Rule<'_>, mark: &str) -> String {
     match rule.profile {
         Profile::Spl => String::new(),
-        Profile::Correlated => format!(
+        Profile::Correlated | Profile::Hunt => format!(
             "{mark} The signal follows the clause, without case. What this can't do alone: give an Event 3 the parent of\n\
              {mark} its process's Event 1 (join by host and ProcessGuid), and the name that its process asked DNS for\n\
-             {mark} (an Event 22 of the same host and ProcessGuid whose QueryResults hold the DestinationIp).\n"
+             {mark} (an Event 22 of the same host and ProcessGuid whose QueryResults hold the DestinationIp).\n{}",
+            if rule.profile == Profile::Hunt {
+                format!(
+                    "{mark} The leads of hunt are made of several events each; they stay where they are made.\n"
+                )
+            } else {
+                String::new()
+            }
         ),
     }
 }

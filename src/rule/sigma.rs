@@ -32,7 +32,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
     let push_hosts: &[&str] = match rule.profile {
         // Splunk's Signal forgets dev.azure.com, so that such a push is no alert there.
         Profile::Spl => &SIGNAL_PUSH_HOSTS,
-        Profile::Correlated => &PUSH_HOSTS,
+        Profile::Correlated | Profile::Hunt => &PUSH_HOSTS,
     };
     format!(
         "{remark}title: Exfiltration to Code Repository\n\

@@ -56,10 +56,12 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
              EventCode=1 AND match(CommandLine, {api_hosts}), \"CodeRepoAPIUpload\",\n    \
              true(), \"Unknown\")"
         ),
-        Profile::Correlated => "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
+        Profile::Correlated | Profile::Hunt => {
+            "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
              EventCode=1 AND match(Image, \"(?i)\\\\\\\\git\\\\.exe$\"), \"GitPushExternal\",\n    \
              true(), \"CodeRepoAPIUpload\")"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let remark = join_remark(rule, "").trim().to_owned();
     let remark = if remark.is_empty() { String::new() } else { format!("```{remark}```\n") };

@@ -225,6 +225,21 @@ struct Worker<'a> {
     buffer: Vec<u8>,
 }
 
+/// Should whoever takes the events fail on one of these threads, the others end too instead of waiting for it.
+struct Alarm<'a> {
+    board: &'a Board,
+    outlet: &'a Outlet<'a>,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.outlet.is_gone.store(true, Ordering::Relaxed);
+            self.board.tell();
+        }
+    }
+}
+
 impl<'a> Worker<'a> {
     fn new(board: &'a Board, outlet: &'a Outlet<'a>) -> Self {
         let reader = ChunkReader::new(board.inputs.wanted, board.inputs.telemetry);
@@ -232,6 +247,7 @@ impl<'a> Worker<'a> {
     }
 
     fn work(&mut self) {
+        let _alarm = Alarm { board: self.board, outlet: self.outlet };
         while let Some(job) = self.board.take(self.outlet) {
             match job {
                 Job::Open(number) => self.open(number),
@@ -410,6 +426,18 @@ pub(super) fn guarded(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_takes_the_events_may_fail_and_nobody_waits_for_ever() {
+        let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let ended = thread::spawn(move || {
+            load(&[fixtures], &LoadOptions { threads: 4 }, &Progress::default(), &|message| {
+                assert!(!matches!(message, FeedMessage::Batch(_)), "on purpose");
+                true
+            });
+        });
+        assert!(ended.join().is_err());
+    }
 
     #[test]
     fn a_reader_that_fails_costs_its_chunk_and_no_more() {

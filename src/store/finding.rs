@@ -1,11 +1,14 @@
-//! What the detection selected, under either profile.
+//! What the detection selected, under any profile, and the leads.
 
+use super::acts::ActId;
 use super::distinct::DistinctId;
 use super::event::EventId;
 use super::flags::Flags;
 use super::process::ProcessId;
 use super::{Store, interner::Symbol};
 use crate::detect::Facts;
+use crate::detect::hunt::clue::ClueKind;
+use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::{score, signal};
 use crate::model::event::{Field, code};
@@ -24,7 +27,7 @@ pub struct Finding {
     pub clause: Clause,
     /// Its signal under `spl`; `None` where only `correlated` selects it.
     pub spl: Option<Signal>,
-    /// Its signal under `correlated`.
+    /// Its signal under `correlated`; a lead has none there.
     pub correlated: Signal,
     /// Its host.
     pub host: Option<DistinctId>,
@@ -36,15 +39,35 @@ pub struct Finding {
     pub joined_parent: Option<DistinctId>,
     /// Event 3: the Event 22 that named the other side.
     pub resolved_by: Option<EventId>,
+    /// What makes it a lead. A finding of [`Clause::Lead`] without it is one no more.
+    pub hunt: Option<HuntLead>,
+}
+
+/// A lead, which only `hunt` shows.
+#[derive(Clone, Copy, Debug)]
+pub struct HuntLead {
+    /// Its name and its score.
+    pub lead: Lead,
+    /// What its clues were gathered in; `None` for the row of a scan elsewhere.
+    pub act: Option<ActId>,
+    /// The other side's name, and the event that it came from, where that is another one.
+    pub destination: Option<(Symbol, EventId)>,
+    /// The repository.
+    pub repository: Option<Symbol>,
 }
 
 impl Finding {
     /// The signal under a profile; `None` where that does not select the event.
     #[must_use]
     pub const fn signal(&self, profile: Profile) -> Option<Signal> {
-        match profile {
-            Profile::Spl => self.spl,
-            Profile::Correlated => Some(self.correlated),
+        match (profile, self.clause) {
+            (Profile::Hunt, Clause::Lead) => match &self.hunt {
+                Some(hunt) => Some(hunt.lead.signal),
+                None => None,
+            },
+            (_, Clause::Lead) => None,
+            (Profile::Spl, _) => self.spl,
+            (Profile::Correlated | Profile::Hunt, _) => Some(self.correlated),
         }
     }
 
@@ -53,7 +76,7 @@ impl Finding {
     pub fn parent(&self, profile: Profile) -> Option<DistinctId> {
         match profile {
             Profile::Spl => self.own_parent,
-            Profile::Correlated => self.own_parent.or(self.joined_parent),
+            Profile::Correlated | Profile::Hunt => self.own_parent.or(self.joined_parent),
         }
     }
 
@@ -64,7 +87,12 @@ impl Finding {
         if flags.exception(self.event, profile).is_some() {
             return Some(0);
         }
-        Some(score(signal, flags.is_ci_system(self.host), flags.is_known_ide(self.parent(profile))))
+        let (is_ci_system, is_known_ide) =
+            (flags.is_ci_system(self.host), flags.is_known_ide(self.parent(profile)));
+        Some(match &self.hunt {
+            Some(hunt) => hunt.lead.points(is_ci_system, is_known_ide),
+            None => score(signal, is_ci_system, is_known_ide),
+        })
     }
 }
 
@@ -108,6 +136,7 @@ impl Store {
             start: None,
             joined_parent: None,
             resolved_by,
+            hunt: None,
         };
         if event.event_code == code::NETWORK_CONNECT
             && let Some(process) = process
@@ -118,6 +147,11 @@ impl Store {
         }
         self.findings.push(finding);
         self.ranking.add(finding_id);
+        if self.acts.is_on {
+            let kind =
+                if clause == Clause::Net { ClueKind::SearchedConnection } else { ClueKind::SearchedStart };
+            self.add_mark(Self::bare_mark(kind, id));
+        }
         Some(finding_id)
     }
 
@@ -135,7 +169,7 @@ impl Store {
         }
     }
 
-    fn join_start(&self, finding: &mut Finding, start: Option<EventId>) {
+    pub(super) fn join_start(&self, finding: &mut Finding, start: Option<EventId>) {
         finding.start = start;
         finding.joined_parent = start
             .and_then(|start| self.event(start)?.symbol(Field::ParentImage))
@@ -166,7 +200,7 @@ impl Store {
     }
 
     /// Of several Event 1 with one GUID the earliest counts, whatever order they come in.
-    fn start_key(&self, id: EventId) -> impl Ord + use<> {
+    pub(super) fn start_key(&self, id: EventId) -> impl Ord + use<> {
         self.event(id).map(|event| (event.time, event.record_id_or_max, event.source, event.place))
     }
 }

@@ -122,7 +122,7 @@ impl Store {
 }
 
 /// An address as Event 3 and QueryResults write it; a v4 address mapped into v6 is the v4 address.
-fn address(text: &str) -> Option<IpAddr> {
+pub(super) fn address(text: &str) -> Option<IpAddr> {
     text.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 

@@ -120,6 +120,8 @@ impl Keeper {
         let events = batch.events.len();
         store.ingest(batch);
         if self.copy.is_none() && store.events.len() >= self.look_at {
+            // What is a lead must be known before what it is made of could leave.
+            store.settle_leads();
             self.begin(store, flags);
         }
         let copying = self.copy.as_mut()?;
@@ -162,6 +164,7 @@ impl Keeper {
         }
         let mut new = Store::new(store.naming, store.retention);
         new.keeps_duplicates = store.keeps_duplicates;
+        new.hunt_like(store);
         new.sources.clone_from(&store.sources);
         let kept = stayed.len() + events.saturating_sub(first_kept as usize);
         new.events.reserve_exact(kept + kept / PACE * 2);
@@ -172,6 +175,7 @@ impl Keeper {
 impl Copying {
     /// Copies so many events, and says whether the copy has caught up.
     fn advance(&mut self, old: &Store, events: usize) -> bool {
+        let mut is_done = false;
         for _ in 0..events {
             let id = if let Some(stayed) = self.stayed.get(self.copied) {
                 self.copied += 1;
@@ -180,11 +184,13 @@ impl Copying {
                 self.next += 1;
                 EventId(self.next - 1)
             } else {
-                return true;
+                is_done = true;
+                break;
             };
             self.store.adopt(old, id);
         }
-        false
+        self.store.settle_leads();
+        is_done
     }
 }
 
@@ -199,6 +205,7 @@ impl Store {
             + self.findings.capacity() * size_of::<super::finding::Finding>()
             + self.known.capacity() * 2 * size_of::<EventId>()
             + self.processes.len() * (size_of::<super::process::Process>() + SLOT)
+            + self.acts.bytes()
     }
 
     /// How many events have left to keep the store within bounds.
@@ -236,6 +243,10 @@ impl Store {
                 at = process.parent;
             }
         }
+        needed.extend(self.needed_by_acts(first_kept, |finding| {
+            let score = self.finding(finding).and_then(|finding| finding.score(Profile::Hunt, flags));
+            score.is_some_and(|score| score >= ALERT_SCORE)
+        }));
         needed.retain(|event| (event.0 as usize) < first_kept);
         needed
     }

@@ -11,7 +11,9 @@ use hashbrown::{HashMap, HashSet};
 use super::Store;
 use super::coverage::{Note, Weight};
 use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
+use super::finding::HuntLead;
 use super::view::FindingView;
+use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::score_branch;
 use crate::detect::{Facts, selection};
@@ -64,6 +66,11 @@ impl Store {
             .and_then(|event| self.event(event))
             .and_then(|event| self.field(event, Field::QueryName))
             .or(own.destination_hostname);
+        if claim.signal.is_lead() {
+            self.claimed_lead(id, claim, resolved_by);
+            self.rows.claims.insert(id, claim.clone());
+            return;
+        }
         let (own_clause, joined_clause) =
             (selection::select(&own), selection::select(&Facts { destination_hostname: name, ..own }));
         let clause = own_clause.or(joined_clause);
@@ -95,6 +102,24 @@ impl Store {
             (finding.spl, finding.correlated) = (Some(signal), signal);
         }
         self.rows.claims.insert(id, claim.clone());
+    }
+
+    /// A lead that a scan found: it stays one, of the profile that has leads alone.
+    fn claimed_lead(&mut self, id: EventId, claim: &RowClaim, named_by: Option<EventId>) {
+        let joined: Vec<&JoinedValue> =
+            claim.joined.iter().filter(|joined| joined.field != Field::DestinationHostname).collect();
+        let start = if joined.is_empty() { None } else { self.stand_in(id, &joined) };
+        let name = named_by.and_then(|event| self.event(event)?.symbol(Field::QueryName));
+        let hunt = HuntLead {
+            lead: Lead::claimed(claim.signal, claim.suspicion_score, claim.is_ci_system, claim.is_known_ide),
+            act: None,
+            destination: name.zip(named_by),
+            repository: None,
+        };
+        let lead = self.put_lead(None, id, hunt);
+        if let Some(start) = start {
+            self.set_start(lead, start);
+        }
     }
 
     /// Whether a row without record number was met before.
@@ -181,6 +206,7 @@ impl Store {
                 verdict.3
             ),
             difference: None,
+            evidence: Vec::new(),
         });
         if verdict == claimed && !claim.why.is_empty() {
             explanation.sentence.clone_from(&claim.why);

@@ -4,6 +4,7 @@
 //! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`flags::Flags`],
 //! of which there can be several (one in force, one being tried).
 
+pub mod acts;
 pub mod coverage;
 pub mod distinct;
 pub mod event;
@@ -14,15 +15,19 @@ pub mod interner;
 mod joins;
 pub mod keep;
 mod known;
+mod lead_rows;
+mod leads;
 pub mod listing;
 mod merged;
 pub mod process;
+pub mod pushes;
 mod ranking;
 pub mod rows;
 pub mod telemetry;
 mod tree;
 pub mod view;
 
+use self::acts::Acts;
 use self::coverage::Census;
 use self::distinct::{DistinctId, DistinctTable};
 use self::event::{EventId, SLOTS, StoredEvent, slot_fields};
@@ -34,6 +39,7 @@ use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
 use self::ranking::Ranking;
 use self::telemetry::Telemetry;
+use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
@@ -67,6 +73,8 @@ pub enum Retention {
     /// All that sources hand over: for the drill-down.
     #[default]
     Everything,
+    /// What `hunt` needs to find its leads.
+    Leads,
     /// What `correlated` needs to find its alerts.
     Joins,
     /// What `spl` selects.
@@ -108,7 +116,7 @@ impl Retention {
             Field::DestinationIp,
         ];
         match self {
-            Self::Everything => Wanted::default(),
+            Self::Everything | Self::Leads => Wanted::default(),
             Self::Joins => Wanted::only(
                 START,
                 CONNECTION,
@@ -137,6 +145,7 @@ pub struct Store {
     resolutions: Resolutions,
     findings: Vec<Finding>,
     ranking: Ranking,
+    acts: Acts,
     census: Census,
     telemetry: Telemetry,
     rows: Rows,
@@ -192,6 +201,10 @@ impl Store {
             self.ingest_row(&batch, record, claim);
         }
         self.ingest_telemetry(&batch);
+        if self.acts.is_on {
+            // Before the patterns and the exceptions are held against what came in.
+            self.settle_leads();
+        }
         self.faults.extend(batch.faults);
         self.generation += 1;
     }
@@ -227,7 +240,12 @@ impl Store {
             return;
         };
         match record.head.event_code {
-            code::PROCESS_CREATE => self.process_started(id),
+            code::PROCESS_CREATE => {
+                self.process_started(id);
+                if self.acts.is_on {
+                    self.hunt_start(id, batch, record, clause.is_some());
+                }
+            }
             code::NETWORK_CONNECT if clause.is_none() && facts.image.is_some_and(selection::is_net_image) => {
                 self.connection_to_resolve(id);
             }
@@ -239,12 +257,29 @@ impl Store {
         if let Some(clause) = clause {
             self.add_finding(id, clause, Some(Profile::Spl), None);
         }
+        if self.acts.is_on {
+            match record.head.event_code {
+                code::NETWORK_CONNECT if clause.is_none() => self.hunt_connection(id),
+                code::DNS_QUERY if text(Field::QueryName).is_some_and(|name| self.acts.hosts.knows(name)) => {
+                    self.hunt_query(id);
+                }
+                _ => {}
+            }
+        }
     }
 
     fn wants(&self, facts: &Facts<'_>, clause: Option<Clause>, query_name: Option<&str>) -> bool {
         match self.retention {
             Retention::Everything => true,
             Retention::Selected => clause.is_some(),
+            Retention::Leads => match facts.event_code {
+                code::PROCESS_CREATE => true,
+                code::NETWORK_CONNECT => {
+                    clause.is_some() || facts.image.is_some_and(|image| Program::of(image).is_some())
+                }
+                code::DNS_QUERY => query_name.is_some_and(|name| self.acts.hosts.knows(name)),
+                _ => false,
+            },
             Retention::Joins => match facts.event_code {
                 code::PROCESS_CREATE => true,
                 code::NETWORK_CONNECT => clause.is_some() || facts.image.is_some_and(selection::is_net_image),
@@ -286,7 +321,7 @@ impl Store {
         let host = name.map(|name| self.host(name, record));
         let process =
             head.process_guid.and_then(|guid| self.processes.get_or_add(self.host_key(host)?, guid));
-        let keeps_all = self.retention == Retention::Everything;
+        let keeps_all = matches!(self.retention, Retention::Everything | Retention::Leads);
         let is_start = head.event_code == code::PROCESS_CREATE;
         let mut intern = |field| {
             let is_kept = keeps_all || (is_for_rows(field) && (is_selected || !is_start || is_joined(field)));
@@ -488,6 +523,9 @@ impl Store {
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
     pub fn by_time(&mut self) -> &[FindingId] {
+        if self.acts.is_on {
+            self.settle_leads();
+        }
         self.ranking.settle(&self.findings, &self.events)
     }
 }

@@ -11,11 +11,17 @@ pub(super) struct Ranking {
     sorted: Vec<FindingId>,
     fresh: Vec<FindingId>,
     merged: Vec<FindingId>,
+    is_disturbed: bool,
 }
 
 impl Ranking {
     pub(super) fn add(&mut self, finding: FindingId) {
         self.fresh.push(finding);
+    }
+
+    /// A finding stands for another event than before.
+    pub(super) fn disturb(&mut self) {
+        self.is_disturbed = true;
     }
 
     pub(super) fn sorted(&self) -> &[FindingId] {
@@ -24,12 +30,16 @@ impl Ranking {
 
     /// Sorts the fresh ones and merges them in: linear in all, so call it once a frame and not once an event.
     pub(super) fn settle(&mut self, findings: &[Finding], events: &[StoredEvent]) -> &[FindingId] {
-        if self.fresh.is_empty() {
-            return &self.sorted;
-        }
         let order = |a: &FindingId, b: &FindingId| {
             compare(event_of(*a, findings, events), event_of(*b, findings, events))
         };
+        if std::mem::take(&mut self.is_disturbed) {
+            // Nearly in order already, which this sort makes use of.
+            self.sorted.sort_by(order);
+        }
+        if self.fresh.is_empty() {
+            return &self.sorted;
+        }
         self.fresh.sort_unstable_by(order);
         self.merged.clear();
         self.merged.reserve(self.sorted.len() + self.fresh.len());

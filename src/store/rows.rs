@@ -7,7 +7,7 @@ use super::view::FindingView;
 use crate::detect::explain::{Case, explain};
 use crate::detect::profile::Profile;
 use crate::model::event::Field;
-use crate::model::row::{AlertRow, JoinedField};
+use crate::model::row::{AlertRow, Explanation, JoinedField};
 
 /// The row's fields that can be joined, in the row's order.
 const JOINABLE: [Field; 4] =
@@ -19,17 +19,10 @@ impl Store {
     pub fn row(&self, id: FindingId, profile: Profile, flags: &Flags) -> Option<AlertRow> {
         let view = self.view(id, profile, flags)?;
         let joined = self.joined_fields(&view);
-        let correlated = self.view(id, Profile::Correlated, flags)?;
-        let joined_for_reasons =
-            if profile == Profile::Correlated { joined.clone() } else { self.joined_fields(&correlated) };
-        let anew = explain(&Case {
-            profile,
-            own: self.facts(view.finding().event),
-            with_joins: correlated.facts(),
-            joined: &joined_for_reasons,
-            patterns: flags.patterns(),
-            excepted: Profile::ALL.map(|profile| flags.exception(view.finding().event, profile)),
-        });
+        let anew = match view.finding().hunt {
+            Some(hunt) => Some(self.explain_lead(&view, &hunt, flags)),
+            None => self.explain_finding(id, &view, profile, &joined, flags),
+        };
         let explanation = self.claimed_explanation(&view, anew)?;
         let text = |field| view.text(field).map(str::to_owned);
         Some(AlertRow {
@@ -51,6 +44,32 @@ impl Store {
             source: view.source().to_owned(),
             joined,
             explanation,
+        })
+    }
+
+    fn explain_finding(
+        &self,
+        id: FindingId,
+        view: &FindingView<'_>,
+        profile: Profile,
+        joined: &[JoinedField],
+        flags: &Flags,
+    ) -> Option<Explanation> {
+        let correlated = self.view(id, Profile::Correlated, flags)?;
+        let own_joins;
+        let joined_for_reasons = if profile == Profile::Spl {
+            own_joins = self.joined_fields(&correlated);
+            &own_joins
+        } else {
+            joined
+        };
+        explain(&Case {
+            profile,
+            own: self.facts(view.finding().event),
+            with_joins: correlated.facts(),
+            joined: joined_for_reasons,
+            patterns: flags.patterns(),
+            excepted: Profile::ALL.map(|profile| flags.exception(view.finding().event, profile)),
         })
     }
 

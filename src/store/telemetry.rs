@@ -317,8 +317,12 @@ impl Store {
             return;
         };
         self.telemetry.kept += 1;
-        self.telemetry.kept_text +=
-            Field::ALL.iter().filter_map(|field| texts(*field)).map(str::len).sum::<usize>();
+        self.telemetry.kept_text += Field::ALL
+            .iter()
+            .filter(|field| field.is_carried())
+            .filter_map(|field| texts(*field))
+            .map(str::len)
+            .sum::<usize>();
         if let Some(parts) = parts {
             self.telemetry.parts.insert(id, parts);
         }

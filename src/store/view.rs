@@ -12,7 +12,7 @@ use crate::detect::exception::Exception;
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
-use crate::model::repository::repository;
+use crate::model::repository::{owner, repository};
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 
@@ -47,6 +47,10 @@ impl Store {
 
     /// The symbol of a field as a profile sees it, joined ones included where it joins.
     pub(super) fn symbol_of(&self, finding: &Finding, profile: Profile, field: Field) -> Option<Symbol> {
+        let named = finding.hunt.and_then(|hunt| hunt.destination);
+        if let Some((name, _)) = named.filter(|_| field == Field::DestinationHostname) {
+            return Some(name);
+        }
         match self.joined_from(finding, profile, field) {
             Some((from, source_field)) => self.event(from)?.symbol(source_field),
             None => self.event(finding.event)?.symbol(field),
@@ -56,6 +60,10 @@ impl Store {
     fn joined_from(&self, finding: &Finding, profile: Profile, field: Field) -> Option<(EventId, Field)> {
         if profile == Profile::Spl {
             return None;
+        }
+        let named = finding.hunt.and_then(|hunt| hunt.destination);
+        if let Some((_, from)) = named.filter(|_| field == Field::DestinationHostname) {
+            return Some((from, field));
         }
         if field == Field::DestinationHostname {
             return finding.resolved_by.map(|event| (event, Field::QueryName));
@@ -156,10 +164,19 @@ impl<'a> FindingView<'a> {
     /// The other side: the destination's name, or the repository that the command line names.
     #[must_use]
     pub fn destination(&self) -> Option<String> {
+        if let Some(repository) = self.finding.hunt.and_then(|hunt| hunt.repository) {
+            return Some(self.store.text(repository).to_owned());
+        }
         match self.text(Field::DestinationHostname) {
             Some(name) => Some(name.to_owned()),
             None => repository(self.text(Field::CommandLine)?),
         }
+    }
+
+    /// Whose repository it goes to: `github.com/owner`, or the host alone, in lower case.
+    #[must_use]
+    pub fn owner(&self) -> Option<String> {
+        self.destination().as_deref().map(owner)
     }
 
     /// What the detection looked at.
@@ -180,13 +197,14 @@ impl<'a> FindingView<'a> {
 pub struct FilteredFinding<'a, 'b> {
     view: &'b FindingView<'a>,
     guid: OnceCell<Option<String>>,
+    owner: OnceCell<Option<String>>,
 }
 
 impl<'a, 'b> FilteredFinding<'a, 'b> {
     /// A finding for a filter.
     #[must_use]
     pub const fn new(view: &'b FindingView<'a>) -> Self {
-        Self { view, guid: OnceCell::new() }
+        Self { view, guid: OnceCell::new(), owner: OnceCell::new() }
     }
 }
 
@@ -201,6 +219,7 @@ impl Subject for FilteredFinding<'_, '_> {
             FilterField::ParentImage => view.text(Field::ParentImage),
             FilterField::ParentCommandLine => view.text(Field::ParentCommandLine),
             FilterField::DestinationHostname => view.text(Field::DestinationHostname),
+            FilterField::Owner => self.owner.get_or_init(|| view.owner()).as_deref(),
             FilterField::Signal => Some(view.signal().name()),
             FilterField::Source => Some(view.source()),
             FilterField::ProcessGuid => self.guid.get_or_init(|| view.store.guid_text(view)).as_deref(),

@@ -26,6 +26,7 @@ use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::keys::Context;
 use crate::tui::prompt::Prompt;
+use crate::tui::pushes::PushesPage;
 use crate::tui::theme::Theme;
 use crate::tui::triage::{Triage, TriagedFinding};
 use crate::tui::views::layout::{Layout, Panes};
@@ -116,6 +117,8 @@ pub enum Page {
     Snapshots(Vec<Result<Snapshot, String>>),
     /// The tests, step by step.
     Tests,
+    /// Who pushes where.
+    Pushes,
     /// A raw event; `None` while it is being read.
     Raw {
         /// Which event.
@@ -261,6 +264,8 @@ pub struct App {
     pub under: Option<Page>,
     /// The walk through the tests.
     pub walk: WalkScreen,
+    /// The page "who pushes where".
+    pub pushes: PushesPage,
     /// The line at the bottom, while it is typed in.
     pub prompt: Option<Prompt>,
     /// The names of the snapshots, for completion.
@@ -338,6 +343,7 @@ impl App {
             page_top: 0,
             under: None,
             walk: WalkScreen::default(),
+            pushes: PushesPage::default(),
             prompt: None,
             snapshot_names: Vec::new(),
             past_lines: super::prompt::PastLines::default(),
@@ -394,6 +400,8 @@ impl App {
             Context::Prompt
         } else if matches!(self.page, Some(Page::Tests)) {
             Context::Walk
+        } else if matches!(self.page, Some(Page::Pushes)) {
+            Context::Pushes
         } else if self.page.is_some() {
             Context::Page
         } else if self.deciding {
@@ -453,6 +461,7 @@ impl App {
         if let Some(workbench) = &mut self.workbench {
             workbench.refresh(&self.store, self.list.profile, self.list.min_score, news);
         }
+        self.prepare_pushes(news);
         self.panes = Layout::of(self).panes;
         self.follow_selection();
         self.make_detail();

@@ -23,6 +23,9 @@ use super::theme::Token;
 use super::triage::Mark;
 use super::views::page::note_lines;
 use super::widgets::wrap::{Piece, highlighted, wrap};
+use crate::detect::hunt::encoded::decoded;
+use crate::detect::hunt::program::Program;
+use crate::detect::hunt::words::head;
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::text::image_name;
@@ -37,6 +40,10 @@ const TWO_COLUMNS: u16 = 150;
 const LABEL: usize = 10;
 /// Lines that one command line may take.
 const MOST_LINES: usize = 12;
+/// Bytes of a decoded script that are shown: more than the lines of a field hold.
+const MOST_DECODED: usize = 4096;
+/// Events of a lead that are listed.
+const MOST_EVIDENCE: usize = 16;
 /// Children and events of a process that are listed.
 const MOST_ENTRIES: usize = 200;
 
@@ -183,6 +190,8 @@ impl Writer<'_> {
             self.labelled("But", vec![Piece::new(text, style)]);
         }
         self.matched_field("Command", row, Field::CommandLine, row.command_line.as_deref());
+        self.decoded(row.image.as_deref(), row.command_line.as_deref());
+        self.evidence(row);
         self.matched_field("Dest", row, Field::DestinationHostname, row.destination_hostname.as_deref());
         self.matched_field("Parent", row, Field::ParentImage, row.parent_image.as_deref());
         if row.parent_image.is_some() || row.parent_command_line.is_some() {
@@ -208,7 +217,9 @@ impl Writer<'_> {
             .iter()
             .map(|met| format!("{} {}", met.field.name(), met.test))
             .collect();
-        self.plain("Clause", &format!("{clause}: {}", conditions.join("; ")));
+        let conditions =
+            if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join("; ")) };
+        self.plain("Clause", &format!("{clause}{conditions}"));
         let _ = app;
     }
 
@@ -269,6 +280,31 @@ impl Writer<'_> {
         self.labelled(label, pieces);
     }
 
+    /// The script behind PowerShell's `-EncodedCommand`.
+    fn decoded(&mut self, image: Option<&str>, command_line: Option<&str>) {
+        if image.and_then(Program::of) == Some(Program::PowerShell)
+            && let Some(decoded) = command_line.and_then(decoded)
+        {
+            self.plain("Decoded", head(&decoded.script, MOST_DECODED));
+        }
+    }
+
+    /// The events that a lead was made of.
+    fn evidence(&mut self, row: &AlertRow) {
+        let style = (self.style(Token::Joined), self.style(Token::Muted));
+        for (number, event) in row.explanation.evidence.iter().take(MOST_EVIDENCE).enumerate() {
+            let record = event.record_id.map_or_else(String::new, |record| format!(" record {record}"));
+            let pieces = vec![
+                Piece::new(self.shown(&event.what), style.0),
+                Piece::new(
+                    format!("  [Event {}{record} of {}]", event.event_code, self.shown(&event.source)),
+                    style.1,
+                ),
+            ];
+            self.labelled(if number == 0 { "Evidence" } else { "" }, pieces);
+        }
+    }
+
     fn flag(&mut self, label: &str, flag: &crate::model::row::FlagMatch, text: Option<&str>) {
         let (sentence, token) = match (&flag.matched, text) {
             (Some(range), Some(text)) => {
@@ -304,6 +340,9 @@ impl Writer<'_> {
             ("Level", Field::IntegrityLevel),
         ] {
             self.plain(label, field(name).unwrap_or("(missing)"));
+            if name == Field::CommandLine {
+                self.decoded(field(Field::Image), field(name));
+            }
         }
         let time = event.time.map_or_else(|| "(missing)".to_owned(), |time| time.to_string());
         self.plain("When", &time);

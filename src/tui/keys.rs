@@ -54,6 +54,8 @@ pub enum Action {
     Losses,
     Coverage,
     Tests,
+    Pushes,
+    TurnPushes,
     Freeze,
     Theme,
     Mouse,
@@ -103,11 +105,13 @@ pub enum Context {
     Page,
     /// The tests, step by step.
     Walk,
+    /// The page "who pushes where".
+    Pushes,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Alerts,
         Self::Histogram,
         Self::Detail,
@@ -118,6 +122,7 @@ impl Context {
         Self::Prompt,
         Self::Page,
         Self::Walk,
+        Self::Pushes,
     ];
 
     /// The heading in the help.
@@ -134,6 +139,7 @@ impl Context {
             Self::WorkbenchList => "In the workbench, in what changes and in the advice",
             Self::Page => "On a page",
             Self::Walk => "In the tests",
+            Self::Pushes => "On the page of who pushes where",
         }
     }
 }
@@ -163,10 +169,12 @@ const fn ctrl(c: char) -> Chord {
     Chord::ctrl(c)
 }
 
-use Context::{Alerts, Detail, Histogram, Page, Prompt, Tuning, Verdict, Walk, WorkbenchList, WorkbenchText};
+use Context::{
+    Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning, Verdict, Walk, WorkbenchList, WorkbenchText,
+};
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page, Walk, WorkbenchList];
+const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes, Walk, WorkbenchList];
 const WORKBENCH: &[Context] = &[WorkbenchText, WorkbenchList];
 
 macro_rules! table {
@@ -224,12 +232,15 @@ table! {
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
     Enter [key(Key::Enter)] &[Walk], "go there", "from a run to its alert in the list, from a step to its raw event, one after the other";
     Escape [key(Key::Esc), char('q'), char('4')] &[Walk], "close", "back to the list";
+    Enter [key(Key::Enter)] &[Pushes], "alerts", "to the alerts of this owner and host or user: the list, filtered";
+    TurnPushes [key(Key::Tab), char('b')] &[Pushes], "host or user", "hosts in place of users, and back";
+    Profile [char('p')] &[Pushes], "profile", "the next profile: spl, correlated, hunt";
+    Escape [key(Key::Esc), char('q'), char('5')] &[Pushes], "close", "close the page";
     // The panes.
     Enter [key(Key::Enter)] &[Alerts], "parent", "walk up to the parent process (opens and closes a group)";
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
     Back [key(Key::Backspace)] &[Alerts, Detail], "back", "walk back down from the parent";
     Filter [char('/')] PANES, "filter", "filter the list: words, field:value, field~regex, score>=3, !not";
-    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
@@ -239,7 +250,7 @@ table! {
     Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
-    Profile [char('p')] PANES, "profile", "the other profile: spl or correlated";
+    Profile [char('p')] PANES, "profile", "the next profile: spl, correlated, hunt";
     Report [char('R')] &[Alerts, Detail], "report", "a Markdown or HTML report of this alert, or of this group, for the ticket; Enter writes it";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
@@ -250,6 +261,7 @@ table! {
     Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
     Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
+    Pushes [char('5')] PANES, "pushes", "who pushes where: repositories' owners by host or user";
     Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Walk], "help", "this help";
     Quit [char('q')] PANES, "quit", "quit";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
@@ -262,14 +274,14 @@ table! {
     // Moving.
     Up [key(Key::Up), char('k')] MOVING, "", "up";
     Down [key(Key::Down), char('j')] MOVING, "", "down";
-    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page, Walk], "", "a page up";
+    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page, Pushes, Walk], "", "a page up";
     PageUp [key(Key::PageUp), ctrl('b')] &[WorkbenchList], "", "a page up";
-    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page, Walk], "", "a page down";
+    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page, Pushes, Walk], "", "a page down";
     PageDown [key(Key::PageDown), ctrl('d')] &[WorkbenchList], "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Walk, WorkbenchList], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Walk, WorkbenchList], "", "to the last";
-    Left [key(Key::Left), char('h')] &[Alerts, Histogram], "", "scroll the command lines left; in the histogram: earlier";
-    Right [key(Key::Right), char('l')] &[Alerts, Histogram], "", "scroll the command lines right; in the histogram: later";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Pushes, Walk, WorkbenchList], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Pushes, Walk, WorkbenchList], "", "to the last";
+    Left [key(Key::Left), char('h')] &[Alerts, Histogram, Pushes], "", "scroll the command lines left; in the histogram: earlier";
+    Right [key(Key::Right), char('l')] &[Alerts, Histogram, Pushes], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
     Enter [key(Key::Enter)] &[Histogram], "range", "filter the list by the marked range";
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod input;
 pub mod keys;
 pub mod prompt;
+pub mod pushes;
 pub mod report;
 pub mod run;
 pub mod safe;

@@ -92,6 +92,8 @@ tokens! {
     SignalApi = "signal_api",
     /// A connection.
     SignalNet = "signal_net",
+    /// A lead of `hunt`.
+    SignalLead = "signal_lead",
     /// Selected, and no signal.
     SignalUnknown = "signal_unknown",
     /// The part of a text that matched.

@@ -162,7 +162,6 @@ impl App {
             profile: self.list.profile,
             min_score: self.list.min_score,
             scope: &scope,
-            leads: None,
         };
         let is_large = self.store.kept_events() > LARGE;
         while let Some(report) = self.walk.walk.report_one(self.walk.fresh.len(), &view) {

@@ -13,4 +13,4 @@ mod steps;
 mod verdict;
 
 pub use matching::Walk;
-pub use report::{LeadFinder, Scope, View};
+pub use report::{Scope, View};

@@ -19,9 +19,6 @@ use crate::store::event::{EventId, StoredEvent};
 use crate::store::flags::Flags;
 use crate::store::process::ProcessId;
 
-/// Finds what else tells of a run, by its events: the leads of another profile, in a sentence.
-pub type LeadFinder<'a> = dyn Fn(&[EventId]) -> Option<String> + 'a;
-
 /// Which runs are looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -45,8 +42,6 @@ pub struct View<'a> {
     pub min_score: u8,
     /// Which runs.
     pub scope: &'a Scope,
-    /// What else tells of a run that was missed.
-    pub leads: Option<&'a LeadFinder<'a>>,
 }
 
 /// A view with all that is looked up in it again and again.

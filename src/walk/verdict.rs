@@ -82,7 +82,7 @@ pub(super) fn report(
     if let Some(one) = known {
         return suppressed(scene, one, least);
     }
-    missed(scene, test, run, weighed.first(), found)
+    missed(scene, test, run, weighed.first(), (findings, found))
 }
 
 /// The verdict on a test of which there is no run.
@@ -165,7 +165,13 @@ fn sentence_of(scene: &Scene<'_>, id: FindingId) -> String {
     row.map_or_else(String::new, |row| row.explanation.sentence)
 }
 
-fn missed(scene: &Scene<'_>, test: &Test, run: &Run, unknown: Option<&Weighed>, found: &[Found]) -> Verdict {
+fn missed(
+    scene: &Scene<'_>,
+    test: &Test,
+    run: &Run,
+    unknown: Option<&Weighed>,
+    (findings, found): (&[FindingId], &[Found]),
+) -> Verdict {
     let mut sentences: Vec<String> = Vec::new();
     match unknown {
         // The search selects it and forgets it.
@@ -182,10 +188,7 @@ fn missed(scene: &Scene<'_>, test: &Test, run: &Run, unknown: Option<&Weighed>, 
             "Of this run no event is there that the detection reads: it reads Sysmon's Event 1 and 3 alone.{place}"
         ));
     }
-    let events: Vec<EventId> = run.core.iter().flat_map(|process| scene.store.events_of(*process)).collect();
-    if let Some(lead) = scene.view.leads.and_then(|leads| leads(&events)) {
-        sentences.push(lead);
-    }
+    sentences.extend(lead(scene, findings));
     Verdict {
         outcome: Outcome::Missed,
         signal: unknown.map(|one| one.signal),
@@ -195,12 +198,24 @@ fn missed(scene: &Scene<'_>, test: &Test, run: &Run, unknown: Option<&Weighed>, 
     }
 }
 
+/// What `hunt` says of a run that the profile misses.
+fn lead(scene: &Scene<'_>, findings: &[FindingId]) -> Option<String> {
+    let view = scene.view;
+    let seen = |id: &FindingId| scene.store.view(*id, Profile::Hunt, view.flags);
+    let leads = findings.iter().filter_map(seen).filter(|seen| seen.signal().is_lead());
+    let best = leads.max_by_key(|seen| (seen.score(), std::cmp::Reverse(seen.time())))?;
+    let row = scene.store.row(best.id(), Profile::Hunt, view.flags)?;
+    let (signal, score) = (best.signal().name(), best.score());
+    Some(format!("The profile hunt finds it ({signal}, score {score}): {}", row.explanation.sentence))
+}
+
 const fn clause_of(signal: Signal) -> Option<Clause> {
     match signal {
         Signal::GitPushExternal => Some(Clause::Push),
         Signal::CodeRepoAPIUpload => Some(Clause::Api),
         Signal::NetworkConnectionToCodeRepo => Some(Clause::Net),
-        Signal::Unknown => None,
+        // Leads have rules of their own.
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::detect::profile::Profile;
 use crate::export::Format;
 use crate::filter::Filter;
 use crate::store::listing::{GroupKey, Side, SortKey};
+use crate::store::pushes::Axis;
 use crate::tui::app::{App, Page, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::keys::{Action, Context};
@@ -116,15 +117,33 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "profile",
-        arguments: "spl|correlated",
+        arguments: "spl|correlated|hunt",
         help: "how the search is read",
         run: |app, arguments| {
             let profile = Profile::from_name(arguments)
-                .ok_or_else(|| format!("{arguments} is no profile; spl and correlated are."))?;
+                .ok_or_else(|| format!("{arguments} is no profile; spl, correlated and hunt are."))?;
             app.set_profile(profile);
             Ok(Vec::new())
         },
         complete: |_| Profile::ALL.iter().map(|profile| profile.name().to_owned()).collect(),
+    },
+    Command {
+        name: "pushes",
+        arguments: "host|user",
+        help: "who pushes where: repositories' owners by host or user",
+        run: |app, arguments| {
+            match arguments {
+                "" => {}
+                "host" => app.pushes.axis = Axis::Host,
+                "user" => app.pushes.axis = Axis::User,
+                other => {
+                    return Err(format!("{other} is nothing to hold owners against; host and user are."));
+                }
+            }
+            app.open_pushes();
+            Ok(Vec::new())
+        },
+        complete: |_| vec!["host".to_owned(), "user".to_owned()],
     },
     Command {
         name: "quit",

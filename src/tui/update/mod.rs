@@ -138,11 +138,7 @@ impl App {
             | Action::Confirm
             | Action::SavePatterns => return self.act_on_patterns(action),
             Action::Suppressed => self.toggle_side(),
-            Action::Profile => {
-                let profile =
-                    if self.list.profile == Profile::Spl { Profile::Correlated } else { Profile::Spl };
-                self.set_profile(profile);
-            }
+            Action::Profile => self.set_profile(self.list.profile.next()),
             Action::Sort => {
                 self.list.sort = next_of(&SortKey::ALL, self.list.sort);
                 self.list.reversed = false;
@@ -175,6 +171,8 @@ impl App {
             Action::CopyRow => return self.copy_row(),
             Action::Losses | Action::Coverage | Action::Tests | Action::Help => self.open_page_of(action),
             Action::Freeze => self.freeze(),
+            Action::Pushes => self.open_pushes(),
+            Action::TurnPushes => self.turn_pushes(),
             Action::Theme => return self.next_theme(),
             Action::Mouse => return self.toggle_mouse(),
         }
@@ -308,7 +306,7 @@ impl App {
                 self.touch();
             }
             Context::Page => self.page = self.under.take(),
-            Context::Walk => self.page = None,
+            Context::Walk | Context::Pushes => self.page = None,
             Context::Verdict => self.deciding = false,
             Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
@@ -338,6 +336,7 @@ impl App {
     fn enter(&mut self, context: Context) -> Vec<Effect> {
         match context {
             Context::Tuning => self.keep_pattern(),
+            Context::Pushes => self.open_cell(),
             Context::WorkbenchText | Context::WorkbenchList => self.enter_workbench(),
             Context::Prompt => return self.submit(),
             Context::Histogram => self.apply_range(),
@@ -409,6 +408,7 @@ impl App {
                 Profile::Correlated => {
                     "correlated: parents and DNS names joined; the signal follows the clause."
                 }
+                Profile::Hunt => "hunt: the alerts of correlated, and leads: what the search misses.",
             },
         );
     }

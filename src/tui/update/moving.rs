@@ -41,6 +41,7 @@ impl App {
     /// Moves up (negative) or down.
     pub(super) fn scroll(&mut self, by: isize) {
         match self.context() {
+            Context::Pushes => self.move_in_pushes(by, 0),
             Context::Page => {
                 let last = self.last_page_top();
                 self.page_top = self.page_top.saturating_add_signed(by).min(last);
@@ -69,6 +70,7 @@ impl App {
         match self.context() {
             Context::Page => self.page_top = if last { self.last_page_top() } else { 0 },
             Context::Walk => self.move_in_walk(if last { isize::MAX } else { isize::MIN }),
+            Context::Pushes => self.move_in_pushes(if last { isize::MAX } else { isize::MIN }, 0),
             Context::Detail => self.detail_top = if last { usize::MAX } else { 0 },
             Context::WorkbenchText | Context::WorkbenchList => {
                 self.scroll_workbench(if last { isize::MAX } else { isize::MIN });
@@ -88,7 +90,9 @@ impl App {
 
     /// Left (negative) or right.
     pub(super) fn sideways(&mut self, by: isize) {
-        if self.pane == Pane::Histogram {
+        if self.context() == Context::Pushes {
+            self.move_in_pushes(0, by);
+        } else if self.pane == Pane::Histogram {
             let last = self.bars().len().saturating_sub(1);
             self.histogram.bar = self.histogram.bar.saturating_add_signed(by).min(last);
         } else {

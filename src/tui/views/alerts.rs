@@ -357,9 +357,13 @@ fn suppression(app: &App, view: &FindingView<'_>) -> String {
         let (matched, host) = part(view.host(), &patterns.ci_host);
         return format!("CI pattern matched \"{matched}\" in {host}");
     }
-    if view.is_known_ide() {
+    let lead = view.finding().hunt.map(|hunt| hunt.lead);
+    if view.is_known_ide() && lead.is_none_or(|lead| lead.yields_to_ide) {
         let (matched, parent) = part(view.text(Field::ParentImage), &patterns.ide_parent);
         return format!("IDE pattern matched \"{matched}\" in parent {parent}");
     }
-    format!("score {} is under {}", view.score(), app.list.min_score)
+    match lead.and_then(|lead| lead.branch.split_once(": ")) {
+        Some((_, reason)) => reason.to_owned(),
+        None => format!("score {} is under {}", view.score(), app.list.min_score),
+    }
 }

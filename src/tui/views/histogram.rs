@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::detect::profile::Profile;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 use crate::tui::app::{App, Pane};
@@ -37,19 +38,22 @@ const STEPS: [(i64, &str); 17] = [
 ];
 
 /// The signals of a bar, from its foot up.
-const ORDER: [Signal; 4] = [
+const ORDER: [Signal; 5] = [
     Signal::GitPushExternal,
     Signal::CodeRepoAPIUpload,
     Signal::NetworkConnectionToCodeRepo,
+    ANY_LEAD,
     Signal::Unknown,
 ];
+/// What stands for all leads, which have one colour.
+const ANY_LEAD: Signal = Signal::GitPushSendPack;
 
 /// Counts by time and signal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bars {
     start: i64,
     step: i64,
-    counts: Vec<[u32; 4]>,
+    counts: Vec<[u32; 5]>,
     /// Moments before and after the time that the bars are for; they stand in the first and the last bar.
     outside: (usize, usize),
 }
@@ -89,13 +93,17 @@ impl Bars {
         let step = STEPS.iter().map(|(step, _)| *step).find(|step| *step >= narrowest).unwrap_or(narrowest);
         let start = first.div_euclid(step) * step;
         let length = usize::try_from((last - start) / step + 1).unwrap_or(1).min(width.max(1));
-        let mut counts = vec![[0_u32; 4]; length];
+        let mut counts = vec![[0_u32; 5]; length];
         let mut outside = (0, 0);
         for (at, signal) in moments {
             outside.0 += usize::from(*at < first);
             outside.1 += usize::from(*at > last);
             let bar = usize::try_from((at - start) / step).unwrap_or(0).min(length - 1);
-            let slot = ORDER.iter().position(|other| other == signal).unwrap_or(0);
+            let slot = {
+                let signal = if signal.is_lead() { ANY_LEAD } else { *signal };
+                ORDER.iter().position(|other| *other == signal)
+            }
+            .unwrap_or(0);
             if let Some(count) = counts.get_mut(bar).and_then(|bar| bar.get_mut(slot)) {
                 *count += 1;
             }
@@ -205,11 +213,12 @@ pub const fn signal_token(signal: Signal) -> Token {
         Signal::CodeRepoAPIUpload => Token::SignalApi,
         Signal::NetworkConnectionToCodeRepo => Token::SignalNet,
         Signal::Unknown => Token::SignalUnknown,
+        _ => Token::SignalLead,
     }
 }
 
 /// The signal at a height of a bar.
-fn signal_at(bar: &[u32; 4], total: u32, below: u64, height: u64) -> Option<Signal> {
+fn signal_at(bar: &[u32; 5], total: u32, below: u64, height: u64) -> Option<Signal> {
     if height <= below {
         return None;
     }
@@ -240,6 +249,9 @@ fn title(app: &App, bars: &Bars, focused: bool) -> Vec<(String, Style)> {
     for signal in [Signal::GitPushExternal, Signal::CodeRepoAPIUpload, Signal::NetworkConnectionToCodeRepo] {
         title.push((signal.short_name().to_owned(), style(signal_token(signal))));
     }
+    if app.list.profile == Profile::Hunt {
+        title.push(("lead".to_owned(), style(Token::SignalLead)));
+    }
     if focused {
         let bar = app.histogram.bar.min(bars.len().saturating_sub(1));
         let mark = app.histogram.mark.unwrap_or(bar);
@@ -264,7 +276,7 @@ mod tests {
         ];
         let bars = Bars::of(&moments, 20);
         assert_eq!((bars.start, bars.step, bars.len()), (3600, 300, 13));
-        assert_eq!(bars.counts[0], [1, 1, 0, 0]);
+        assert_eq!(bars.counts[0], [1, 1, 0, 0, 0]);
         assert_eq!(bars.range(0, 0), Some((3600, 3900)));
         assert_eq!(bars.range(12, 99), Some((7200, 7500)));
         assert_eq!(Bars::of(&[], 20).range(0, 0), None);

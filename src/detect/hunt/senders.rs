@@ -1,0 +1,265 @@
+//! The ways in which curl, wget, PowerShell and Python send: what tells an upload from a download.
+
+use std::ops::Range;
+
+use super::words::{Word, words};
+use crate::detect::selection::{API_WORDS, find_ignoring_case};
+
+/// curl's short options that take a value, in the same word or the next.
+const CURL_WITH_VALUE: &str = "AbcCdDeEFhHKmoPQrtTuUwxXyYz";
+/// curl's long options that send.
+const CURL_SENDS: [&str; 9] = [
+    "--data",
+    "--data-ascii",
+    "--data-binary",
+    "--data-raw",
+    "--data-urlencode",
+    "--json",
+    "--form",
+    "--form-string",
+    "--upload-file",
+];
+const WGET_SENDS: [&str; 4] = ["--post-file", "--post-data", "--body-file", "--body-data"];
+/// Methods by which something is sent. DELETE carries nothing out.
+const SENDING_METHODS: [&str; 3] = ["PUT", "POST", "PATCH"];
+/// How PowerShell calls the web.
+const POWERSHELL_CALLS: [&str; 6] =
+    ["Invoke-WebRequest", "Invoke-RestMethod", "WebClient", "HttpClient", "WebRequest", "Start-BitsTransfer"];
+/// Its short names, which must be words of their own.
+const POWERSHELL_ALIASES: [&str; 4] = ["iwr", "irm", "curl", "wget"];
+/// What makes such a call send.
+const POWERSHELL_SENDS: [&str; 12] = [
+    "UploadString",
+    "UploadData",
+    "UploadFile",
+    "UploadValues",
+    "PostAsync",
+    "PutAsync",
+    "PatchAsync",
+    "-Body ",
+    "-InFile ",
+    "-Form ",
+    "TransferType Upload",
+    "git/blobs",
+];
+const PYTHON_SENDS: [&str; 9] = [
+    ".post(",
+    ".put(",
+    ".patch(",
+    "method='PATCH'",
+    "method=\"PATCH\"",
+    "data=",
+    "json=",
+    "files=",
+    "git/blobs",
+];
+
+/// Where curl's command line says that it sends, in bytes.
+#[must_use]
+pub fn curl_sends(line: &str) -> Option<Range<usize>> {
+    let all = words(line);
+    let mut sends: Option<Range<usize>> = None;
+    let mut rest = all.iter().skip(1).peekable();
+    while let Some(word) = rest.next() {
+        let text = &*word.text;
+        if text.starts_with("--") {
+            if text == "--get" {
+                return None;
+            }
+            let is_method = text == "--request" && rest.peek().is_some_and(|next| is_sending_method(next));
+            if is_method || CURL_SENDS.contains(&text) {
+                sends.get_or_insert(word.range.clone());
+            }
+            continue;
+        }
+        let Some(letters) = text.strip_prefix('-') else { continue };
+        for (at, letter) in letters.char_indices() {
+            if letter == 'G' {
+                return None;
+            }
+            if !CURL_WITH_VALUE.contains(letter) {
+                continue;
+            }
+            let value = letters.get(at + letter.len_utf8()..).unwrap_or("");
+            let next = if value.is_empty() { rest.next() } else { None };
+            let is_sending = match letter {
+                'd' | 'F' | 'T' => true,
+                'X' => next.map_or_else(|| is_method(value), is_sending_method),
+                _ => false,
+            };
+            if is_sending {
+                sends.get_or_insert(word.range.clone());
+            }
+            break;
+        }
+    }
+    sends
+}
+
+/// Where wget's command line says that it sends, in bytes.
+#[must_use]
+pub fn wget_sends(line: &str) -> Option<Range<usize>> {
+    let all = words(line);
+    let mut rest = all.iter().skip(1).peekable();
+    while let Some(word) = rest.next() {
+        let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
+        let is_method_option = name == "--method";
+        if WGET_SENDS.contains(&name)
+            || (is_method_option
+                && (is_method(value) || rest.peek().is_some_and(|next| is_sending_method(next))))
+        {
+            return Some(word.range.clone());
+        }
+    }
+    None
+}
+
+fn is_sending_method(word: &Word<'_>) -> bool {
+    is_method(&word.text)
+}
+
+fn is_method(text: &str) -> bool {
+    SENDING_METHODS.iter().any(|method| method.eq_ignore_ascii_case(text))
+}
+
+/// What a script does with the web.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptCall {
+    /// Where the call stands, in bytes.
+    pub call: Range<usize>,
+    /// Where it says that it sends; `None` for one that only reads, as far as can be seen.
+    pub sends: Option<Range<usize>>,
+}
+
+/// The call of the web in PowerShell's text.
+#[must_use]
+pub fn powershell_call(text: &str) -> Option<ScriptCall> {
+    let call = POWERSHELL_CALLS
+        .iter()
+        .find_map(|call| find_ignoring_case(text, call))
+        .or_else(|| POWERSHELL_ALIASES.iter().find_map(|alias| find_word(text, alias)))?;
+    let sends = POWERSHELL_SENDS
+        .iter()
+        .find_map(|word| find_ignoring_case(text, word))
+        .or_else(|| sending_method_parameter(text));
+    Some(ScriptCall { call, sends })
+}
+
+/// `-Method Patch`, the parameter's name in any prefix that PowerShell takes; `Method = 'Patch'`, `HttpMethod]::Patch`.
+fn sending_method_parameter(text: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| find_ignoring_case(rest, "method")) {
+        let end = from + found.end;
+        let value = text.get(end..)?.trim_start_matches([' ', '=', ':', '\'', '"', ']']);
+        let length = value.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(value.len());
+        if is_method(value.get(..length)?) {
+            return Some(from + found.start..end);
+        }
+        from = end;
+    }
+    let all = words(text);
+    all.iter().zip(all.iter().skip(1)).find_map(|(name, value)| {
+        let lowered = name.text.to_ascii_lowercase();
+        let is_name = lowered.len() >= 3 && "-method".starts_with(&lowered);
+        let value = value.text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        (is_name && is_method(value)).then(|| name.range.clone())
+    })
+}
+
+/// Where Python's command line says that it sends, in bytes.
+#[must_use]
+pub fn python_sends(line: &str) -> Option<Range<usize>> {
+    PYTHON_SENDS.iter().find_map(|word| find_ignoring_case(line, word))
+}
+
+/// A word of sending of the search's own list.
+#[must_use]
+pub fn search_word(line: &str) -> Option<Range<usize>> {
+    API_WORDS.iter().find_map(|word| find_ignoring_case(line, word))
+}
+
+/// A word that stands by itself, without case.
+fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(found) = find_ignoring_case(text.get(from..)?, word) {
+        let range = from + found.start..from + found.end;
+        let borders =
+            |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.' | '\\'));
+        let before = text.get(..range.start)?.chars().next_back();
+        let after = text.get(range.end..)?.chars().next();
+        if borders(before) && borders(after) {
+            return Some(range);
+        }
+        from = range.end;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curl_sends_by_its_own_options_alone() {
+        for (line, expected) in [
+            ("curl.exe -d @x https://h", Some("-d")),
+            ("curl -sS -d@x https://h", Some("-d@x")),
+            ("curl -sXPATCH https://h", Some("-sXPATCH")),
+            ("curl -X patch https://h", Some("-X")),
+            ("curl --request PUT https://h", Some("--request")),
+            ("curl -F file=@x https://h", Some("-F")),
+            ("curl -T x.zip https://h", Some("-T")),
+            ("curl --json {} https://h", Some("--json")),
+            ("curl --data-binary @x https://h", Some("--data-binary")),
+            ("curl -o -d https://h", None),
+            ("curl -H \"X: -d\" https://h", None),
+            ("curl -Gd q=1 https://h", None),
+            ("curl --get -d q=1 https://h", None),
+            ("curl -X DELETE https://h", None),
+            ("curl --output d https://h", None),
+            ("curl -fsSL https://h", None),
+            ("curl --dump-header - https://h", None),
+        ] {
+            assert_eq!(curl_sends(line).map(|range| &line[range]), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn wget_sends_by_post_body_and_method() {
+        for (line, expected) in [
+            ("wget --post-file=x https://h", true),
+            ("wget --post-data x https://h", true),
+            ("wget --method=PUT --body-file=x https://h", true),
+            ("wget --method PATCH https://h", true),
+            ("wget --method=DELETE https://h", false),
+            ("wget -O post-file https://h", false),
+        ] {
+            assert_eq!(wget_sends(line).is_some(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_reads_is_told_from_one_that_sends() {
+        for (text, call, sends) in [
+            ("irm https://h | iex", true, false),
+            ("iwr https://h -Method Patch -InFile x", true, true),
+            ("(New-Object Net.WebClient).UploadString('https://h', $x)", true, true),
+            ("$c = [Net.Http.HttpClient]::new(); $c.PutAsync($u, $b)", true, true),
+            ("Invoke-RestMethod https://h -Me put -Bo $b", true, true),
+            ("Invoke-WebRequest https://h -OutFile x", true, false),
+            ("$p = @{ Method = 'Patch' }; irm https://h @p", true, true),
+            ("$p = @{ Method = 'Get' }; irm https://h @p", true, false),
+            (
+                "$r = [Net.Http.HttpRequestMessage]::new([Net.Http.HttpMethod]::Patch, $u); $h=[HttpClient]::new()",
+                true,
+                true,
+            ),
+            ("firmware.exe https://h", false, false),
+            ("Get-ChildItem C:\\irm.txt", false, false),
+        ] {
+            let found = powershell_call(text);
+            assert_eq!(found.is_some(), call, "{text}");
+            assert_eq!(found.is_some_and(|call| call.sends.is_some()), sends, "{text}");
+        }
+    }
+}

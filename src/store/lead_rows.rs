@@ -1,0 +1,208 @@
+//! Why a lead is one: a sentence that names its events, and the list of them.
+
+use super::Store;
+use super::acts::Mark;
+use super::event::{EventId, StoredEvent};
+use super::finding::HuntLead;
+use super::flags::Flags;
+use super::interner::Symbol;
+use super::view::FindingView;
+use crate::detect::exception::Exception;
+use crate::detect::hunt::clue::{ClueKind, clues};
+use crate::detect::hunt::program::Program;
+use crate::detect::profile::Profile;
+use crate::model::event::Field;
+use crate::model::row::{Clause, Condition, Evidence, Explanation, FlagMatch};
+use crate::model::text::image_name;
+
+/// Kinds of events that a sentence names.
+const MOST_NAMED: usize = 6;
+
+impl Store {
+    /// The reasons of a lead.
+    pub(super) fn explain_lead(&self, view: &FindingView<'_>, hunt: &HuntLead, flags: &Flags) -> Explanation {
+        let exception = flags.exception(view.finding().event, Profile::Hunt);
+        let marks = self.marks_of(hunt);
+        let let_go = hunt.act.and_then(|act| self.acts.get(act)).map_or(0, |act| act.let_go);
+        let flag = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| FlagMatch {
+            matched: text.and_then(|text| pattern.find(text)),
+            has_text: text.is_some(),
+        };
+        Explanation {
+            clause: Clause::Lead,
+            conditions: self.lead_conditions(view),
+            ci: flag(view.host(), &flags.patterns().ci_host),
+            ide: flag(view.text(Field::ParentImage), &flags.patterns().ide_parent),
+            branch: if exception.is_some() { "0: exception" } else { hunt.lead.branch },
+            exception: exception.map(|exception| exception.name.clone()),
+            sentence: format!(
+                "{}; {}.",
+                self.lead_act(view, &marks, let_go),
+                lead_outcome(view, hunt, flags)
+            ),
+            difference: None,
+            evidence: self.evidence(&marks),
+        }
+    }
+
+    fn marks_of(&self, hunt: &HuntLead) -> Vec<Mark> {
+        let Some(act) = hunt.act.and_then(|act| self.acts.get(act)) else { return Vec::new() };
+        act.shown.iter().copied().chain(act.remote).collect()
+    }
+
+    /// The parts of the command line that made the lead.
+    fn lead_conditions(&self, view: &FindingView<'_>) -> Vec<Condition> {
+        let event = view.event();
+        let line = self.field(event, Field::CommandLine).unwrap_or("");
+        let Some(program) = self.field(event, Field::Image).and_then(Program::of) else { return Vec::new() };
+        let found = clues(program, line, None, false, &self.acts.hosts);
+        let matched = found.into_iter().flat_map(|clue| clue.matched);
+        let condition = |matched: std::ops::Range<usize>| {
+            let test = format!("holds {}", line.get(matched.clone())?);
+            Some(Condition { field: Field::CommandLine, test, matched })
+        };
+        matched.filter_map(condition).collect()
+    }
+
+    /// Each event once, by the strongest of what it tells.
+    fn evidence(&self, marks: &[Mark]) -> Vec<Evidence> {
+        let mut told: Vec<EventId> = Vec::new();
+        let mut evidence = Vec::new();
+        for mark in marks {
+            let Some(event) = self.event(mark.event).filter(|_| !told.contains(&mark.event)) else {
+                continue;
+            };
+            told.push(mark.event);
+            evidence.push(Evidence {
+                what: self.clause_of(mark, event),
+                event_code: event.event_code,
+                record_id: event.record_id(),
+                source: self.source_name(event).to_owned(),
+            });
+        }
+        evidence
+    }
+
+    /// `git push ran without a URL; its send-pack sent to github.com/o/r (Event 1 record 17), …`
+    fn lead_act(&self, view: &FindingView<'_>, marks: &[Mark], let_go: u32) -> String {
+        if marks.is_empty() {
+            return "a scan found it by events that are not in its row".to_owned();
+        }
+        let mut clauses: Vec<String> = Vec::new();
+        let mut kinds = Vec::new();
+        let mut events: Vec<EventId> = Vec::new();
+        for mark in marks {
+            let is_said = kinds.contains(&mark.kind)
+                // What a child says of its parent adds nothing where the parent's own event is there.
+                || mark.kind == ClueKind::PushAsParent && kinds.contains(&ClueKind::Push)
+                || mark.kind == ClueKind::FetchAsParent && kinds.contains(&ClueKind::Fetch);
+            if is_said || clauses.len() == MOST_NAMED {
+                continue;
+            }
+            kinds.push(mark.kind);
+            events.push(mark.event);
+            let Some(event) = self.event(mark.event) else { continue };
+            let clause = self.clause_of(mark, event);
+            clauses.push(match event.record_id() {
+                _ if mark.event == view.finding().event => clause,
+                Some(record) => format!("{clause} (Event {} record {record})", event.event_code),
+                None => format!("{clause} (an Event {})", event.event_code),
+            });
+        }
+        let mut rest: Vec<EventId> =
+            marks.iter().map(|mark| mark.event).filter(|event| !events.contains(event)).collect();
+        rest.sort_unstable();
+        rest.dedup();
+        match rest.len() + let_go as usize {
+            0 => {}
+            1 => clauses.push("one more event is of it".to_owned()),
+            more => clauses.push(format!("{more} more events are of it")),
+        }
+        clauses.join(", ")
+    }
+
+    /// What an event tells, as a clause.
+    fn clause_of(&self, mark: &Mark, event: &StoredEvent) -> String {
+        let image = self.field(event, Field::Image).map_or("a process", image_name);
+        let place = self.place(mark);
+        let to = |word: &str| place.map_or_else(String::new, |place| format!(" {word} {place}"));
+        let name = self.field(event, Field::DestinationHostname);
+        let address = self.field(event, Field::DestinationIp).unwrap_or("an address");
+        let other = || name.filter(|name| *name != "-").unwrap_or(address);
+        match mark.kind {
+            ClueKind::HiddenUpload => {
+                format!(
+                    "{image} ran with a repository's host hidden in its command line{} and a way to send",
+                    to("for")
+                )
+            }
+            ClueKind::HiddenHost => {
+                format!("{image} ran with a repository's host hidden in its command line{}", to("for"))
+            }
+            ClueKind::EncodedUpload => format!("{image} ran with a script in base64 that sends{}", to("to")),
+            ClueKind::ToolUpload => format!("{image} ran with a way to send on its command line{}", to("to")),
+            ClueKind::ScriptUpload => {
+                format!("{image} ran with a script on its command line that sends{}", to("to"))
+            }
+            ClueKind::CliUpload => format!("{image} ran with a command that uploads"),
+            ClueKind::PushToOtherHost => format!("git was told to push{}", to("to")),
+            ClueKind::Push if mark.host.is_some() => format!("git was told to push{}", to("to")),
+            ClueKind::Push => "git was told to push without naming a URL".to_owned(),
+            ClueKind::SendPack => format!("its send-pack sent{}", to("to")),
+            ClueKind::ReceivePack => {
+                format!("{image} asked {} to receive", place.unwrap_or("the other side"))
+            }
+            ClueKind::PushAsParent => "the parent's command line is a git push".to_owned(),
+            ClueKind::Cli => format!("{image} ran with no command that uploads"),
+            ClueKind::ScriptRequest => {
+                format!("{image} ran with a call{} that says nothing of sending", to("of"))
+            }
+            ClueKind::Fetch => format!("git fetched{}", to("from")),
+            ClueKind::Helper => format!("git's helper was given{}", to("")).replace("given  ", "given "),
+            ClueKind::FetchAsParent => "the parent's command line is a fetch".to_owned(),
+            ClueKind::HelperConnection | ClueKind::ClientConnection | ClueKind::OtherHostConnection => {
+                format!("{image} connected to {}", other())
+            }
+            ClueKind::ReverseNameConnection => format!(
+                "{image} connected to {}, a name by reverse lookup alone, which whoever owns the address writes, so that \
+                 this is weak",
+                other()
+            ),
+            ClueKind::ResolvedElsewhere => {
+                format!("{image} connected to {address}, which another process had just resolved{}", to("as"))
+            }
+            ClueKind::Query => format!("{image} asked DNS{}", to("for")),
+            ClueKind::RemoteAdded => format!("the remote was set{} in the same folder before", to("to")),
+            ClueKind::SearchedStart => format!("{image} is selected by the search"),
+            ClueKind::SearchedConnection => {
+                format!("{image} connected to {}, which the search selects too", other())
+            }
+        }
+    }
+
+    fn place(&self, mark: &Mark) -> Option<&str> {
+        let text = |symbol: Symbol| self.text(symbol);
+        mark.repository.or(mark.host).map(text)
+    }
+}
+
+fn lead_outcome(view: &FindingView<'_>, hunt: &HuntLead, flags: &Flags) -> String {
+    let host = view.host().unwrap_or("(unnamed)");
+    let scored = format!("{}, score {}", hunt.lead.signal.name(), view.score());
+    if let Some(Exception { name, reason, .. }) = flags.exception(view.finding().event, Profile::Hunt) {
+        return format!("exception {name}: {reason}: {scored}, no alert");
+    }
+    if view.is_ci_system() {
+        let found = view.host().and_then(|text| text.get(flags.patterns().ci_host.find(text)?));
+        return format!(
+            "the CI-host pattern matched \"{}\" in {host}: {scored}, no alert",
+            found.unwrap_or("")
+        );
+    }
+    if view.is_known_ide() && hunt.lead.yields_to_ide {
+        let parent = view.text(Field::ParentImage).unwrap_or("");
+        return format!("its parent {} is a known IDE: {scored}", image_name(parent));
+    }
+    let reason = hunt.lead.branch.split_once(": ").map_or("", |(_, reason)| reason);
+    format!("{reason}, and host {host} is no CI system: {scored}")
+}

@@ -1,0 +1,276 @@
+//! The leads: what the clues of an act come to, kept as findings that only `hunt` shows.
+//!
+//! An act is weighed again whenever something of it is new, once for all that came in between two looks.
+
+use std::time::Duration;
+
+use super::Store;
+use super::acts::{ActId, Mark, Meeting, Resolved};
+use super::event::EventId;
+use super::finding::{Finding, FindingId, HuntLead};
+use crate::detect::hunt::clue::ClueKind;
+use crate::detect::hunt::hosts::domain_of_reverse_name;
+use crate::detect::hunt::lead::{Summary, lead_of};
+use crate::detect::hunt::program::Program;
+use crate::model::event::{Field, code};
+use crate::model::row::{Clause, Signal};
+use crate::model::time::Timestamp;
+
+/// Connections of an act whose answers are remembered.
+const MOST_RESOLVED: usize = 256;
+/// How long before a connection another process may have resolved its address.
+const RESOLVED_WITHIN: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Weighs what is new.
+    pub(super) fn settle_leads(&mut self) {
+        for key in self.acts.take_dirty_meetings() {
+            let Some(mut meeting) = self.acts.meetings.remove(&key) else { continue };
+            self.settle_meeting(&mut meeting);
+            self.acts.meetings.insert(key, meeting);
+        }
+        for act in self.acts.take_dirty() {
+            self.settle_act(act);
+        }
+    }
+
+    /// Gives each connection to an address the answer that speaks of it.
+    fn settle_meeting(&mut self, meeting: &mut Meeting) {
+        meeting.answers.sort_unstable();
+        meeting.answers_by_process.sort_unstable();
+        let settled = std::mem::replace(&mut meeting.settled, meeting.connections.len());
+        for connection in meeting.connections.get(settled..).unwrap_or_default() {
+            let said = self.said_by_answers(*connection, meeting);
+            let before = self.acts.resolved.get(connection).copied();
+            if said == before {
+                continue;
+            }
+            match said {
+                Some(said) => self.acts.resolved.insert(*connection, said),
+                None => self.acts.resolved.remove(connection),
+            };
+            let Some(act) = self.owner(*connection).and_then(|owner| self.acts.of(owner)) else { continue };
+            if before.is_none()
+                && let Some(act) = self.acts.get_mut(act)
+                && act.resolved.len() < MOST_RESOLVED
+            {
+                act.resolved.push(*connection);
+            }
+            self.acts.touch(act);
+        }
+    }
+
+    /// What the answers to an address say of a connection to it; `None` where they say nothing that is missed without
+    /// them.
+    fn said_by_answers(&mut self, connection: EventId, meeting: &Meeting) -> Option<Resolved> {
+        let event = self.event(connection)?;
+        let program = self.field(event, Field::Image).and_then(Program::of)?;
+        let own_name = self.field(event, Field::DestinationHostname);
+        if own_name.is_some_and(|name| self.acts.hosts.knows(name)) {
+            return None;
+        }
+        let (answer, is_own) = self.answer_of(connection, meeting)?;
+        let name = self.field(self.event(answer)?, Field::QueryName)?;
+        let kind = match (program, is_own) {
+            (Program::GitHelper, _) => ClueKind::HelperConnection,
+            (Program::Ssh, _) => return None,
+            (Program::GitHubCli | Program::GitHubDesktop, _) => ClueKind::ClientConnection,
+            (_, true) if self.acts.hosts.is_beyond_the_search(name) => ClueKind::OtherHostConnection,
+            // The search's own join has it.
+            (_, true) => return None,
+            (_, false) => ClueKind::ResolvedElsewhere,
+        };
+        let name = name.to_ascii_lowercase();
+        let host = self.strings.intern(&name);
+        Some(Resolved { kind, host, answer, is_elsewhere: !is_own })
+    }
+
+    /// The answer that gave a connection its address: the last of its own process before it, or else its first after;
+    /// or else the last of another process within a minute before. Says whether it is the own one.
+    fn answer_of(&self, connection: EventId, meeting: &Meeting) -> Option<(EventId, bool)> {
+        let event = self.event(connection)?;
+        if let Some(process) = event.process {
+            let own = &meeting.answers_by_process;
+            let is_of = |at: usize| own.get(at).filter(|answer| answer.0 == process).map(|answer| answer.2);
+            let after = own.partition_point(|(other, time, _)| (*other, *time) <= (process, event.time));
+            let before = after.checked_sub(1).and_then(is_of);
+            if let Some(answer) = before.or_else(|| is_of(after)) {
+                return Some((answer, true));
+            }
+        }
+        let after = meeting.answers.partition_point(|(time, _)| *time <= event.time);
+        let (time, last) = meeting.answers.get(after.checked_sub(1)?)?;
+        let is_near = seconds_between((*time)?, event.time?) <= RESOLVED_WITHIN.as_secs_f64();
+        is_near.then_some((*last, false))
+    }
+
+    /// All clues of an act, those included that answers gave.
+    fn gather(&mut self, id: ActId) -> Option<u32> {
+        let act = self.acts.get(id)?;
+        let (mut marks, mut kinds) = (act.marks.clone(), act.kinds);
+        for connection in &act.resolved {
+            let Some(said) = self.acts.resolved.get(connection) else { continue };
+            kinds |= said.kind.bit();
+            marks.push(Mark { kind: said.kind, event: *connection, host: said.host, repository: None });
+            if said.is_elsewhere {
+                let kind = ClueKind::Query;
+                marks.push(Mark { kind, event: said.answer, host: said.host, repository: None });
+            }
+        }
+        self.in_order(&mut marks);
+        for mark in &mut marks {
+            self.name_connection(mark);
+        }
+        let remote = self.remote_of(&marks);
+        let act = self.acts.get_mut(id)?;
+        (act.shown, act.remote) = (marks, remote);
+        Some(kinds)
+    }
+
+    fn settle_act(&mut self, id: ActId) {
+        let Some(kinds) = self.gather(id) else { return };
+        let Some(act) = self.acts.get(id) else { return };
+        let finding = act.finding;
+        let target = self.target(&act.shown, act.remote);
+        let summary = Summary {
+            kinds,
+            names_repository: target.is_some_and(|(_, known)| known),
+            is_desktop: act.shown.iter().filter(|mark| mark.kind == ClueKind::ClientConnection).all(|mark| {
+                let image = self.event(mark.event).and_then(|event| self.field(event, Field::Image));
+                image.and_then(Program::of) == Some(Program::GitHubDesktop)
+            }),
+        };
+        let anchor = act.shown.first().map(|mark| mark.event);
+        let (Some(lead), Some(anchor)) = (lead_of(summary), anchor) else {
+            if let Some(finding) = finding {
+                self.retire(finding);
+            }
+            return;
+        };
+        let target = target.map(|(mark, _)| mark);
+        let own_name = self.event(anchor).and_then(|event| event.symbol(Field::DestinationHostname));
+        let is_elsewhere = lead.signal == Signal::ConnectionResolvedElsewhere;
+        let hunt = HuntLead {
+            lead,
+            act: Some(id),
+            destination: target
+                .filter(|mark| is_elsewhere || own_name.is_none() && mark.event != anchor)
+                .and_then(|mark| mark.host.map(|host| (host, self.answer_in(id, mark).unwrap_or(mark.event))))
+                .filter(|(_, from)| *from != anchor),
+            repository: target.and_then(|mark| mark.repository),
+        };
+        let finding = self.put_lead(finding, anchor, hunt);
+        if let Some(act) = self.acts.get_mut(id) {
+            act.finding = finding;
+        }
+    }
+
+    /// The Event 22 of the act that names what a clue names, where the clue is a connection without a name of its own.
+    fn answer_in(&self, id: ActId, mark: Mark) -> Option<EventId> {
+        let is_connection = self.event(mark.event)?.event_code == code::NETWORK_CONNECT;
+        let marks = &self.acts.get(id)?.shown;
+        let names_it = |other: &&Mark| other.kind == ClueKind::Query && other.host == mark.host;
+        marks.iter().filter(|_| is_connection).find(names_it).map(|other| other.event)
+    }
+
+    /// Gives a connection the host that its own name tells.
+    fn name_connection(&mut self, mark: &mut Mark) {
+        let Some(event) = self.event(mark.event) else { return };
+        if mark.host.is_some() || event.event_code != code::NETWORK_CONNECT {
+            return;
+        }
+        let Some(name) = self.field(event, Field::DestinationHostname).map(str::to_ascii_lowercase) else {
+            return;
+        };
+        let host = if self.acts.hosts.knows(&name) { &name } else { domain_of_reverse_name(&name) };
+        mark.host = self.strings.intern(host);
+    }
+
+    /// The clue that says whom an act speaks to, and whether that is a repository. What a command line of git says goes
+    /// first: a push to elsewhere is none to a repository, whatever else its process asked for.
+    fn target(&self, marks: &[Mark], remote: Option<Mark>) -> Option<(Mark, bool)> {
+        let known = |mark: &Mark| mark.host.is_some_and(|host| self.acts.hosts.knows(self.text(host)));
+        let is_full = |mark: &&Mark| mark.host.is_some_and(|host| self.text(host).contains('.'));
+        let said = marks.iter().filter(|mark| mark.kind <= ClueKind::FetchAsParent).filter(is_full);
+        let said = said.min_by_key(|mark| mark.kind != ClueKind::SendPack);
+        let said = said.or_else(|| remote.as_ref().filter(is_full));
+        let said = said.or_else(|| {
+            let rest = || marks.iter().filter(|mark| mark.kind > ClueKind::FetchAsParent);
+            rest().find(|mark| known(mark))
+        })?;
+        Some((*said, known(said)))
+    }
+
+    /// The last `git remote add` before a push in its folder.
+    fn remote_of(&mut self, marks: &[Mark]) -> Option<Mark> {
+        let is_push = |kind| matches!(kind, ClueKind::Push | ClueKind::SendPack | ClueKind::ReceivePack);
+        let push = marks.iter().find(|mark| is_push(mark.kind))?;
+        let event = push.event;
+        let key = self.folder_key(event)?;
+        let time = self.event(event)?.time;
+        let remotes = &self.acts.folders.get(&key)?.remotes;
+        let earlier =
+            remotes.iter().filter(|remote| self.event(remote.event).is_some_and(|event| event.time <= time));
+        earlier.max_by_key(|remote| self.start_key(remote.event)).copied()
+    }
+
+    /// Puts a lead in the place of a finding, or makes it one.
+    pub(super) fn put_lead(
+        &mut self,
+        finding: Option<FindingId>,
+        anchor: EventId,
+        hunt: HuntLead,
+    ) -> Option<FindingId> {
+        let event = self.event(anchor)?;
+        let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
+        let (host, process) = (event.host, event.process);
+        let is_connection = event.event_code == code::NETWORK_CONNECT;
+        let mut lead = Finding {
+            event: anchor,
+            clause: Clause::Lead,
+            spl: None,
+            correlated: Signal::Unknown,
+            host,
+            own_parent,
+            start: None,
+            joined_parent: None,
+            resolved_by: None,
+            hunt: Some(hunt),
+        };
+        if is_connection {
+            let start = process.and_then(|process| self.process(process)?.start);
+            self.join_start(&mut lead, start);
+        }
+        if let Some(id) = finding {
+            if let Some(slot) = self.findings.get_mut(id.0 as usize) {
+                let moved = slot.event != anchor;
+                *slot = lead;
+                if moved {
+                    self.ranking.disturb();
+                }
+            }
+            return finding;
+        }
+        let id = FindingId(u32::try_from(self.findings.len()).ok()?);
+        self.findings.push(lead);
+        self.ranking.add(id);
+        Some(id)
+    }
+
+    /// Takes a lead away: its act turned out to be none, or a part of another one.
+    pub(super) fn retire(&mut self, finding: FindingId) {
+        if let Some(slot) = self.findings.get_mut(finding.0 as usize) {
+            slot.hunt = None;
+        }
+    }
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    let at = |time: Timestamp| {
+        // Seconds since 1970 of any time that Windows can write are exact in an f64.
+        #[allow(clippy::cast_precision_loss, reason = "see above")]
+        let seconds = time.unix_seconds() as f64;
+        seconds + f64::from(time.subsec_nanoseconds()) / 1e9
+    };
+    at(to) - at(from)
+}

@@ -1,0 +1,245 @@
+//! Who pushes where: the findings of a profile, alerts and suppressed, as a table of repositories' owners and of hosts or
+//! users.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::Store;
+use super::flags::Flags;
+use super::listing::Query;
+use crate::model::event::Field;
+use crate::model::repository;
+use crate::model::time::Timestamp;
+
+const DAY: i64 = 86_400;
+/// Seconds without a finding after which the others are of a broken clock.
+const BROKEN_CLOCK: i64 = 10 * 365 * DAY;
+
+/// What stands beside the owners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Axis {
+    /// The hosts.
+    #[default]
+    Host,
+    /// The users.
+    User,
+}
+
+impl Axis {
+    /// Its name: the filter's field too.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::User => "user",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Host => Self::User,
+            Self::User => Self::Host,
+        }
+    }
+}
+
+/// Some findings, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Those that are alerts.
+    pub alerts: usize,
+    /// Those that were selected but suppressed.
+    pub suppressed: usize,
+    /// The highest score of them.
+    pub top_score: u8,
+    /// The earliest time.
+    pub first: Option<Timestamp>,
+    /// The latest time.
+    pub last: Option<Timestamp>,
+    /// Whether there was none before the log's last day, while the log holds earlier ones.
+    pub is_new: bool,
+}
+
+impl Count {
+    fn add(&mut self, score: u8, min_score: u8, time: Option<Timestamp>) {
+        if score >= min_score {
+            self.alerts += 1;
+        } else {
+            self.suppressed += 1;
+        }
+        self.top_score = self.top_score.max(score);
+        self.last = self.last.max(time);
+        if let Some(time) = time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        }
+    }
+
+    /// Alerts and suppressed.
+    #[must_use]
+    pub const fn all(&self) -> usize {
+        self.alerts + self.suppressed
+    }
+}
+
+/// A row or a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The owner, host or user; `None` for findings that name none.
+    pub name: Option<String>,
+    /// All of it.
+    pub count: Count,
+    /// An owner's repositories that were first seen on the log's last day, by name.
+    pub new_repositories: Vec<String>,
+}
+
+/// The table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pushes {
+    /// The owners, those with most alerts first.
+    pub owners: Vec<Head>,
+    /// The hosts or users, those with most alerts first.
+    pub others: Vec<Head>,
+    /// By number of owner and of host or user; what is missing is nothing.
+    pub cells: HashMap<(usize, usize), Count>,
+    /// The beginning of the log's last day (UTC), in seconds since 1970; `None` where it holds one day only, so that
+    /// nothing in it can be called new.
+    pub last_day: Option<i64>,
+}
+
+/// Numbers for names, in order of appearance.
+#[derive(Default)]
+struct Numbers {
+    heads: Vec<Head>,
+    by_name: HashMap<Option<String>, usize>,
+}
+
+impl Numbers {
+    fn count(&mut self, name: Option<String>, add: impl FnOnce(&mut Count)) -> usize {
+        let number = *self.by_name.entry(name).or_insert_with_key(|name| {
+            self.heads.push(Head { name: name.clone(), ..Head::default() });
+            self.heads.len() - 1
+        });
+        if let Some(head) = self.heads.get_mut(number) {
+            add(&mut head.count);
+        }
+        number
+    }
+
+    /// The heads in their order, and the place of each number in it.
+    fn in_order(self) -> (Vec<Head>, Vec<usize>) {
+        let mut order: Vec<(usize, Head)> = self.heads.into_iter().enumerate().collect();
+        order.sort_by(|(_, a), (_, b)| {
+            let key =
+                |head: &Head| (Reverse(head.count.alerts), Reverse(head.count.all()), head.name.is_none());
+            key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+        });
+        let mut places = vec![0; order.len()];
+        for (place, (number, _)) in order.iter().enumerate() {
+            if let Some(slot) = places.get_mut(*number) {
+                *slot = place;
+            }
+        }
+        (order.into_iter().map(|(_, head)| head).collect(), places)
+    }
+}
+
+impl Pushes {
+    /// Counts all findings of a query's profile, whatever it filters; its least score tells alerts from suppressed.
+    #[must_use]
+    pub fn new(store: &mut Store, flags: &Flags, query: &Query<'_>, axis: Axis) -> Self {
+        store.by_time();
+        let store = &*store;
+        let (mut owners, mut others) = (Numbers::default(), Numbers::default());
+        let mut times = Vec::new();
+        let mut repositories: HashMap<(usize, String), Option<Timestamp>> = HashMap::new();
+        let mut cells: HashMap<(usize, usize), Count> = HashMap::new();
+        for id in store.ranked() {
+            let Some(view) = store.view(*id, query.profile, flags) else { continue };
+            if query.of_first_events.is_some_and(|events| view.finding().event.0 as usize >= events) {
+                continue;
+            }
+            let (points, time) = (view.score(), view.time());
+            times.extend(time.map(|time| time.unix_seconds()));
+            let other = match axis {
+                Axis::Host => view.host(),
+                Axis::User => view.text(Field::User),
+            };
+            let add = |count: &mut Count| count.add(points, query.min_score, time);
+            let repository = view.destination();
+            let owner = owners.count(repository.as_deref().map(repository::owner), add);
+            if let Some(repository) = repository.filter(|repository| repository.matches('/').count() > 1) {
+                let first = repositories.entry((owner, repository.to_lowercase())).or_insert(time);
+                *first = [*first, time].into_iter().flatten().min();
+            }
+            let other = others.count(other.map(str::to_owned), add);
+            add(cells.entry((owner, other)).or_default());
+        }
+        let (owners, owner_places) = owners.in_order();
+        let (others, other_places) = others.in_order();
+        let place = |places: &[usize], number: usize| places.get(number).copied().unwrap_or(0);
+        let cells = cells
+            .into_iter()
+            .map(|((owner, other), count)| {
+                ((place(&owner_places, owner), place(&other_places, other)), count)
+            })
+            .collect();
+        let mut table = Self { owners, others, cells, last_day: last_day(store, &mut times) };
+        table.mark_new();
+        table.name_new_repositories(repositories, &owner_places);
+        table
+    }
+
+    fn mark_new(&mut self) {
+        let Some(day) = self.last_day else { return };
+        let counts = self.owners.iter_mut().chain(&mut self.others).map(|head| &mut head.count);
+        for count in counts.chain(self.cells.values_mut()) {
+            count.is_new = count.first.is_some_and(|first| first.unix_seconds() >= day);
+        }
+    }
+
+    fn name_new_repositories(
+        &mut self,
+        repositories: HashMap<(usize, String), Option<Timestamp>>,
+        places: &[usize],
+    ) {
+        let Some(day) = self.last_day else { return };
+        for ((owner, repository), first) in repositories {
+            if first.is_some_and(|first| first.unix_seconds() >= day)
+                && let Some(head) = places.get(owner).and_then(|place| self.owners.get_mut(*place))
+            {
+                head.new_repositories.push(repository);
+            }
+        }
+        for head in &mut self.owners {
+            head.new_repositories.sort_unstable();
+        }
+    }
+
+    /// What an owner and a host or user have in common.
+    #[must_use]
+    pub fn cell(&self, owner: usize, other: usize) -> Option<&Count> {
+        self.cells.get(&(owner, other))
+    }
+}
+
+/// The beginning of the last day of a log, where it holds more than that day. Times ten years away from most of the
+/// findings' are a broken clock's, and no part of it.
+fn last_day(store: &Store, times: &mut [i64]) -> Option<i64> {
+    times.sort_unstable();
+    let (from, to) = times
+        .chunk_by(|earlier, later| later.saturating_sub(*earlier) <= BROKEN_CLOCK)
+        .max_by_key(|together| together.len())
+        .and_then(|together| Some((*together.first()?, *together.last()?)))?;
+    let (mut first, mut last) = (from, to);
+    for (earliest, latest) in store.coverage().into_iter().filter_map(|host| host.span) {
+        for seconds in [earliest.unix_seconds(), latest.unix_seconds()] {
+            if seconds >= from.saturating_sub(BROKEN_CLOCK) && seconds <= to.saturating_add(BROKEN_CLOCK) {
+                (first, last) = (first.min(seconds), last.max(seconds));
+            }
+        }
+    }
+    let day = last.div_euclid(DAY) * DAY;
+    (first < day).then_some(day)
+}
