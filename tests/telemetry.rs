@@ -55,8 +55,10 @@ fn events(batches: &[Batch]) -> Vec<Told> {
     let mut all = Vec::new();
     for batch in batches {
         for record in &batch.telemetry {
-            let texts =
-                Field::ALL.iter().filter_map(|field| Some((*field, batch.text(record, *field)?.to_owned())));
+            let texts = Field::ALL
+                .iter()
+                .filter(|field| field.is_carried())
+                .filter_map(|field| Some((*field, batch.text(record, *field)?.to_owned())));
             let time = record.head.time.map(|time| time.to_string()).unwrap_or_default();
             all.push((record.head.event_code, record.head.record_id, time, texts.collect()));
         }

@@ -224,7 +224,10 @@ fn a_push_without_a_url_and_a_script_file_are_missed_and_the_failed_condition_is
         assert!(push.contains("git-remote-https.exe\" ends with none of \\git.exe"), "{push}");
         let script = &tests[3].runs[0].verdict.why;
         assert!(script.contains("sync.py\" contains none of api.github.com"), "{script}");
-        assert!(script.contains("DestinationHostname \"lb-140-82-121-6-fra.github.com\" is none of github.com"), "{script}");
+        assert!(
+            script.contains("DestinationHostname \"lb-140-82-121-6-fra.github.com\" is none of github.com"),
+            "{script}"
+        );
         assert_eq!(step(&tests[1].runs[0], "send-pack").state, StepState::Seen);
         assert_eq!(step(&tests[3].runs[0], "address").state, StepState::Seen);
     }

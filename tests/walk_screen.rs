@@ -239,7 +239,7 @@ fn the_screen_follows_what_comes_in_and_what_is_changed() {
     assert!(app.walk_is_behind());
     assert!(text(&at(&mut app, (120, 40))).contains("4 suppressed"));
     assert!(!app.walk_is_behind());
-    press(&mut app, "4p4");
+    press(&mut app, "4pp4");
     let now = text(&at(&mut app, (120, 40)));
     assert!(now.contains("4 detected ── 4 suppressed ── 2 missed ── spl"), "{now}");
 }
