@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use exfilscope::model::batch::SourceId;
+use exfilscope::model::batch::{Batch, EventRecord, SourceId};
+use exfilscope::model::event::Field;
 use exfilscope::model::fault::{Fault, Severity, Tally};
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::source::{FollowStatus, InputFormat, follow};
@@ -31,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Heard {
     /// By record number: how often it came.
     records: BTreeMap<u64, u32>,
+    /// By record number: what it says.
+    texts: BTreeMap<u64, Vec<String>>,
     sources: usize,
     faults: Vec<Fault>,
     tallies: BTreeMap<SourceId, Tally>,
@@ -61,7 +64,9 @@ impl Following {
                     FeedMessage::Batch(batch) => {
                         heard.tallies.entry(batch.source).or_default().add(&batch.tally);
                         for event in &batch.events {
-                            *heard.records.entry(event.head.record_id.unwrap()).or_default() += 1;
+                            let record = event.head.record_id.unwrap();
+                            *heard.records.entry(record).or_default() += 1;
+                            heard.texts.insert(record, texts(&batch, event));
                         }
                         heard.faults.extend(batch.faults);
                     }
@@ -126,6 +131,11 @@ impl Heard {
     }
 }
 
+fn texts(batch: &Batch, event: &EventRecord) -> Vec<String> {
+    let fields = Field::ALL.iter().filter(|field| field.is_carried());
+    fields.map(|field| batch.text(event, *field).unwrap_or("(missing)").to_owned()).collect()
+}
+
 fn line(record: u64) -> String {
     format!(
         r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-11T09:00:00.0000000Z"}}}},"EventRecordID":{record},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"Image":"C:\\git.exe","CommandLine":"git push https://github.com/a/b"}}}}}}"##
@@ -164,6 +174,24 @@ fn log() -> (Vec<u8>, Vec<u64>) {
     (bytes, kept.into_inner().unwrap())
 }
 
+/// By record number, what the events of a finished log say.
+fn texts_of(bytes: &[u8]) -> BTreeMap<u64, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.evtx");
+    fs::write(&path, bytes).unwrap();
+    let all = Mutex::new(BTreeMap::new());
+    let options = exfilscope::source::LoadOptions { threads: 1 };
+    exfilscope::source::load(&[path], &options, &Progress::default(), &|message| {
+        if let FeedMessage::Batch(batch) = message {
+            let events = batch.events.iter();
+            let of_batch = events.map(|event| (event.head.record_id.unwrap(), texts(&batch, event)));
+            all.lock().unwrap().extend(of_batch);
+        }
+        true
+    });
+    all.into_inner().unwrap()
+}
+
 #[test]
 fn a_log_is_read_while_it_is_written_and_nothing_half_written_is_lost_or_met_twice() {
     let (bytes, kept) = log();
@@ -175,17 +203,20 @@ fn a_log_is_read_while_it_is_written_and_nothing_half_written_is_lost_or_met_twi
     while let Some(piece) = writer.step().unwrap() {
         written.extend(piece.completes);
         // Every look may fall on any state.
-        if piece.from % 5 == 0 {
-            thread::sleep(Duration::from_millis(3));
+        let is_half = piece.completes.is_none() && written.len() % 4 == 0;
+        if is_half || piece.from % 5 == 0 {
+            thread::sleep(Duration::from_millis(if is_half { 20 } else { 3 }));
         }
     }
     following.wait_for_records(kept.iter().copied());
     writer.close().unwrap();
-    thread::sleep(Duration::from_millis(200));
+    let records = written.len() as u64;
+    following.wait_until("the account of the others", |heard| heard.total().records() == records);
     let heard = following.stop();
+    assert_eq!(heard.texts, texts_of(&bytes), "no event was taken before all of it was there");
     heard.assert_each_once(kept);
     let total = heard.total();
-    assert_eq!(total.records(), written.len() as u64, "each record is counted, once");
+    assert_eq!(total.records(), records, "each record is counted, once");
     let losses: Vec<_> = heard.faults.iter().filter(|fault| fault.severity != Severity::Notice).collect();
     assert!(losses.is_empty(), "{losses:?}");
 }

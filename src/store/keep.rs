@@ -143,7 +143,7 @@ impl Keeper {
         let first_kept = match self.keep {
             Keep::Events(most) => {
                 let surplus = events.saturating_sub(self.stayed).saturating_sub(most);
-                if surplus < most / 4 { 0 } else { surplus + self.stayed }
+                if surplus < most / 8 { 0 } else { surplus + self.stayed }
             }
             // The copy is of half the size, and both are there for a while.
             Keep::Bytes(most) if store.bytes() < most / 2 => 0,

@@ -242,11 +242,16 @@ impl LogTail {
         let mut batch = Batch::new(self.info.id);
         let place = self.start(growing.slot);
         let findings = read_chunk(&mut self.reader, &self.buffer, place, &mut batch);
-        batch.events.retain(|event| growing.seen.insert(event.head.place));
+        // A record may be half there, its end still zeros: it is read again, and believed only when all of it is there.
+        let buffer = &self.buffer;
+        batch.events.retain(|event| {
+            (is_complete || is_whole(buffer, event.head.place - place))
+                && growing.seen.insert(event.head.place)
+        });
         if is_complete {
             lose_orphans(&findings, &mut batch);
         } else {
-            batch.tally.skipped.retain(|reason, _| *reason == SkipReason::OtherProvider);
+            batch.tally.skipped.clear();
         }
         batch.tally = batch.tally.since(&growing.told);
         growing.told.add(&batch.tally);
@@ -298,6 +303,17 @@ fn lose_orphans(findings: &Findings, batch: &mut Batch) {
 
 fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
     guarded(reader, evtx::stated_records(chunk), batch, |reader, batch| reader.read(chunk, place, batch))
+}
+
+/// Whether a record ends as it should, with its size once more, which is written last.
+fn is_whole(chunk: &[u8], start: u64) -> bool {
+    let number = |at: usize| {
+        chunk.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)).filter(|size| *size > 0)
+    };
+    let Ok(start) = usize::try_from(start) else { return false };
+    let size = number(start + 4);
+    let end = size.and_then(|size| start.checked_add(usize::try_from(size).ok()?)?.checked_sub(4));
+    size.is_some() && size == end.and_then(number)
 }
 
 /// The number of the record that a chunk begins with; `None` where none does.
