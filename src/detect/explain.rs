@@ -1,7 +1,7 @@
 //! Why a selected event scored as it did: the clause, the texts that met its conditions, the flags, and where the
 //! other profile says something else.
 
-use super::exception::Exception;
+use super::exception::{Exception, ExceptionField};
 use super::pattern::Patterns;
 use super::profile::Profile;
 use super::selection::{self, find_ignoring_case};
@@ -130,11 +130,29 @@ fn act(case: &Case<'_>, verdict: Verdict) -> String {
     format!("{program} ran with {} on its command line", quoted.join(" and "))
 }
 
+/// What met the terms of an exception: `"mirror-" in host, User`. The account is no fact of the detection's.
+fn met(exception: &Exception, facts: &Facts<'_>) -> String {
+    let each = exception.terms.iter().map(|(field, pattern)| {
+        let text = match field {
+            ExceptionField::Host => facts.host,
+            ExceptionField::User => None,
+            ExceptionField::Image => facts.image,
+            ExceptionField::Parent => facts.parent_image,
+            ExceptionField::Destination => facts.destination_hostname,
+            ExceptionField::CommandLine => facts.command_line,
+        };
+        let matched = text.and_then(|text| text.get(pattern.find(text)?));
+        matched.map_or_else(|| field.column().to_owned(), |part| format!("\"{part}\" in {}", field.column()))
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
 fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
     let host = facts.host.unwrap_or("(unnamed)");
     let scored = format!("{}, score {}", verdict.signal.name(), verdict.score);
-    if let Some(Exception { name, reason, .. }) = case.exception(case.profile) {
-        return format!("exception {name}: {reason}: {scored}, no alert");
+    if let Some(exception) = case.exception(case.profile) {
+        let Exception { name, reason, .. } = exception;
+        return format!("exception {name}: {reason} ({}): {scored}, no alert", met(exception, facts));
     }
     if verdict.signal == Signal::Unknown {
         return format!("{}: {scored}, no alert", unknown_reason(facts, verdict.clause));
