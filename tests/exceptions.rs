@@ -57,7 +57,10 @@ fn an_exception_suppresses_visibly_under_either_profile() {
         for row in taken {
             assert_eq!(row["SuspicionScore"], 0, "{row}");
             let why = row["Why"].as_str().unwrap();
-            assert!(why.contains(r#"exception gists: she keeps her notes there (User, "\curl.exe" in Image): "#), "{why}");
+            assert!(
+                why.contains(r#"exception gists: she keeps her notes there (User, "\curl.exe" in Image): "#),
+                "{why}"
+            );
             assert!(why.ends_with("score 0, no alert."), "{why}");
         }
     }
