@@ -7,12 +7,15 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use exfilscope::detect::pattern::Pattern;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
+#[cfg(unix)]
 use exfilscope::model::text::is_forbidden;
 use exfilscope::store::{HostNaming, Retention, Store};
 
