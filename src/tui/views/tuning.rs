@@ -104,8 +104,14 @@ pub(super) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: Rect, buf
         let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, true);
         let base = if subject.matched.is_some() { style(Token::Text) } else { style(Token::Muted) };
         let pieces = highlighted(&visible, &ranges, base, style(Token::Match));
-        if let Some(line) = wrap(&pieces, usize::from(width.saturating_sub(1)), 0, 1).first() {
-            buffer.set_line(area.x, y, line, width.saturating_sub(1));
+        let room = width.saturating_sub(1);
+        if let Some(line) = wrap(&pieces, usize::from(room), 0, 1).first() {
+            buffer.set_line(area.x, y, line, room);
+            if text::width(&visible) > usize::from(room) {
+                // What is cut says so.
+                let end = u16::try_from(line.width()).unwrap_or(room).min(room.saturating_sub(1));
+                put(buffer, area, (area.x + end, y, 1), app.glyphs.ellipsis, base, "");
+            }
         }
         let last = subject
             .last_seen
