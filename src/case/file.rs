@@ -19,6 +19,9 @@ const LOCK_VIOLATION: i32 = 33;
 const TRIES: u32 = 5_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
+/// Bytes of a file's beginning by which it is known again.
+const MOST_HEAD: usize = 1024;
+
 /// What was appended to the file since it was last looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct News {
@@ -52,13 +55,23 @@ pub struct CaseFile {
     was_read: bool,
     /// What tells the file from another one under its name.
     stamp: Option<u64>,
+    /// How what was read of it begins, which tells it too.
+    head: Vec<u8>,
 }
 
 impl CaseFile {
     /// The file of that name. Its folder must exist.
     #[must_use]
     pub const fn named(path: PathBuf) -> Self {
-        Self { path, makes_folder: false, offset: 0, lines: 0, was_read: false, stamp: None }
+        Self {
+            path,
+            makes_folder: false,
+            offset: 0,
+            lines: 0,
+            was_read: false,
+            stamp: None,
+            head: Vec::new(),
+        }
     }
 
     /// The file of a user who named none, in a folder of his that is made where it is missing.
@@ -120,8 +133,14 @@ impl CaseFile {
     /// # Errors
     /// A sentence that names the file. A file that does not exist is an empty one.
     pub fn news(&mut self) -> Result<News, String> {
-        self.try_news()
-            .map_err(|error| format!("the case file {} can't be read: {}", self.shown_path(), reason(&error)))
+        let news = match self.try_news() {
+            // On Windows nobody reads what somebody writes just now: it is there the next time.
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {
+                Ok(News::default())
+            }
+            news => news,
+        };
+        news.map_err(|error| format!("the case file {} can't be read: {}", self.shown_path(), reason(&error)))
     }
 
     fn try_news(&mut self) -> io::Result<News> {
@@ -133,9 +152,11 @@ impl CaseFile {
             Err(error) => return Err(error),
         };
         let was = std::mem::replace(&mut self.stamp, stamp);
-        if size < self.offset || (self.offset > 0 && was != stamp) {
+        let is_another = size < self.offset || (self.offset > 0 && was != stamp);
+        if is_another || (size > self.offset && !self.begins_as_before()?) {
             news.is_another = true;
             (self.offset, self.lines) = (0, 0);
+            self.head.clear();
         }
         if size > self.offset {
             let mut file = File::open(&self.path)?;
@@ -145,9 +166,25 @@ impl CaseFile {
                 Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {}
                 read => read?,
             }
+            if self.head.len() < MOST_HEAD
+                && let Ok(head) = self.beginning(self.offset.min(MOST_HEAD as u64))
+            {
+                self.head = head;
+            }
         }
         self.was_read = !news.has_more;
         Ok(news)
+    }
+
+    /// Whether the file begins with what was read of it.
+    fn begins_as_before(&self) -> io::Result<bool> {
+        Ok(self.beginning(self.head.len() as u64)? == self.head)
+    }
+
+    fn beginning(&self, length: u64) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        File::open(&self.path)?.take(length).read_to_end(&mut head)?;
+        Ok(head)
     }
 
     fn read_lines(&mut self, reader: &mut impl BufRead, news: &mut News) -> io::Result<()> {
@@ -209,10 +246,10 @@ fn stamp(metadata: &Metadata) -> Option<u64> {
     Some(std::os::unix::fs::MetadataExt::ino(metadata))
 }
 
+/// There a file is told by how it begins.
 #[cfg(not(unix))]
-fn stamp(metadata: &Metadata) -> Option<u64> {
-    let made = metadata.created().ok()?.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
-    u64::try_from(made.as_nanos()).ok()
+fn stamp(_: &Metadata) -> Option<u64> {
+    None
 }
 
 fn ends_inside_a_line(file: &mut File) -> io::Result<bool> {
