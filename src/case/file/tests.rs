@@ -75,8 +75,8 @@ fn a_long_file_comes_in_parts_and_another_one_under_its_name_is_read_anew() {
     // An editor writes a file anew and gives it the name: it is longer, but not this one with more in it.
     let other = folder.path().join("other");
     let again = CaseFile::named(other.clone());
-    again.append(&decisions).unwrap();
     again.append(&[decision(1_000_000)]).unwrap();
+    again.append(&decisions).unwrap();
     fs::rename(&other, &path).unwrap();
     let news = file.news().unwrap();
     assert!(news.is_another && news.has_more && news.faults.is_empty());
