@@ -50,7 +50,8 @@ fn record_at(mut file: File, nature: Nature, encoding: Encoding, place: Place) -
         file.seek(SeekFrom::Start(place))?;
         Box::new(file)
     } else {
-        // Places count the bytes of the decoded text.
+        // Places count the bytes of the decoded text. On Windows a read at a place has moved the file.
+        file.seek(SeekFrom::Start(0))?;
         let mut stream = input::decoded(Box::new(file), encoding);
         io::copy(&mut (&mut stream).take(place), &mut io::sink())?;
         stream
