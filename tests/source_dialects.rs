@@ -18,7 +18,7 @@ use exfilscope::model::event::Field;
 use exfilscope::model::fault::{Fault, Severity, Tally};
 use exfilscope::model::feed::{FeedMessage, Progress, RawEvents, SourceInfo};
 use exfilscope::model::guid::Guid;
-use exfilscope::source::{Events, InputFormat, LoadOptions, load_as};
+use exfilscope::source::{Events, InputFormat, Inputs, LoadOptions, load_inputs};
 
 /// All that a load hands over.
 #[derive(Default)]
@@ -44,20 +44,26 @@ impl Loaded {
     fn of(paths: &[PathBuf], format: Option<InputFormat>, threads: usize) -> Self {
         let loaded = Mutex::new(Self::default());
         let progress = Progress::default();
-        load_as(paths, format, &LoadOptions { threads }, &progress, &|message| {
-            let mut loaded = loaded.lock().unwrap();
-            match message {
-                FeedMessage::Source(source) => loaded.sources.push(source),
-                FeedMessage::Batch(batch) => {
-                    loaded.tallies.entry(batch.source).or_default().add(&batch.tally);
-                    loaded.faults.extend(batch.faults.iter().cloned());
-                    loaded.batches.push(batch);
+        load_inputs(
+            paths,
+            Inputs { format, ..Inputs::default() },
+            &LoadOptions { threads },
+            &progress,
+            &|message| {
+                let mut loaded = loaded.lock().unwrap();
+                match message {
+                    FeedMessage::Source(source) => loaded.sources.push(source),
+                    FeedMessage::Batch(batch) => {
+                        loaded.tallies.entry(batch.source).or_default().add(&batch.tally);
+                        loaded.faults.extend(batch.faults.iter().cloned());
+                        loaded.batches.push(batch);
+                    }
+                    FeedMessage::Fault(fault) => loaded.faults.push(fault),
+                    FeedMessage::Finished => {}
                 }
-                FeedMessage::Fault(fault) => loaded.faults.push(fault),
-                FeedMessage::Finished => {}
-            }
-            true
-        });
+                true
+            },
+        );
         let mut loaded = loaded.into_inner().unwrap();
         loaded.sources.sort_by_key(|source| source.id);
         let total = loaded.total();

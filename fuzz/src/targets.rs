@@ -16,7 +16,7 @@ use exfilscope::model::guid::Guid;
 use exfilscope::model::time::Timestamp;
 use exfilscope::model::{secrets, text};
 use exfilscope::rule::{self, Engine, Rule};
-use exfilscope::source::{self, InputFormat, LoadOptions};
+use exfilscope::source::{self, InputFormat, Inputs, LoadOptions};
 use exfilscope::store::flags::Flags;
 use exfilscope::store::listing::{Listing, Query};
 use exfilscope::store::{HostNaming, Retention, Store};
@@ -75,7 +75,13 @@ fn read(data: &[u8], format: Option<InputFormat>) {
         true
     };
     let paths = [PathBuf::from(file.path())];
-    source::load_as(&paths, format, &LoadOptions { threads: 1 }, &Progress::default(), &take);
+    source::load_inputs(
+        &paths,
+        Inputs { format, ..Inputs::default() },
+        &LoadOptions { threads: 1 },
+        &Progress::default(),
+        &take,
+    );
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut records = 0;
     for message in messages.into_inner().expect("nobody fails with it") {

@@ -22,7 +22,7 @@ use crate::model::text::{nearest, visible};
 
 pub(crate) use document::Source;
 pub use keeper::{DiffLine, Keeper, Plan, Reloaded, Snapshot, WriteError};
-pub use save::{Saved, TEMPLATE, save_patterns};
+pub use save::TEMPLATE;
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "exfilscope.toml";
@@ -61,7 +61,7 @@ const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 pub struct Config {
     /// The file that was read, or the one that would be written.
     pub path: Option<PathBuf>,
-    /// The file's bytes as they were read; `None` where there is no file. [`save_patterns`] takes them.
+    /// The file's bytes as they were read; `None` where there is no file. [`Keeper`] writes over no others.
     pub snapshot: Option<Vec<u8>>,
     /// One of [`PROFILES`].
     pub profile: Option<String>,

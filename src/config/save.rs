@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::document::Source;
-use super::{CI_HOST, Config, ConfigError, EXCEPTIONS, IDE_PARENT, PATTERNS, read_file, reason};
+use super::{ConfigError, EXCEPTIONS, PATTERNS, read_file, reason};
 use crate::detect::exception::Exception;
 
 /// A configuration file with nothing but comments: every key, what it means and an example.
@@ -59,37 +59,6 @@ const TEMPORARY: &str = ".exfilscope-";
 /// After this time a file that is being written is nobody's any more.
 const ABANDONED: Duration = Duration::from_secs(600);
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// The file's new bytes: the snapshot for the next time.
-    pub snapshot: Vec<u8>,
-}
-
-/// Writes patterns into a configuration file and keeps its comments, its order and everything else; a pattern that is
-/// `None` stays as it is. Where there is no file yet, it is made from [`TEMPLATE`], with its folder.
-///
-/// `snapshot` is what was read of the file, [`Config::snapshot`].
-///
-/// # Errors
-/// [`ConfigError::ChangedMeanwhile`] where the file's bytes are no longer the snapshot; an invalid pattern; a file or a
-/// folder that cannot be written. The file is then as it was.
-pub fn save_patterns(
-    path: &Path,
-    snapshot: Option<&[u8]>,
-    ci_host: Option<&str>,
-    ide_parent: Option<&str>,
-) -> Result<Saved, ConfigError> {
-    let target = target_of(path);
-    refuse_if_changed(path, &target, snapshot)?;
-    let bytes = snapshot.unwrap_or(TEMPLATE.as_bytes());
-    let edited =
-        edit(path, bytes, &[(CI_HOST, ci_host), (IDE_PARENT, ide_parent)], &ExceptionEdits::default())?;
-    Config::parse(edited.as_bytes(), path)?;
-    replace(path, snapshot, edited.as_bytes())?;
-    Ok(Saved { snapshot: edited.into_bytes() })
-}
 
 /// A link, as dotfile managers set them, stays one: its target is replaced.
 pub(super) fn target_of(path: &Path) -> PathBuf {

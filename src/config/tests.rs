@@ -1,4 +1,26 @@
 use super::*;
+
+/// What was written.
+#[derive(Debug)]
+struct Saved {
+    snapshot: Vec<u8>,
+}
+
+/// Writes patterns over what was read of a file, as the keeper does.
+fn save_patterns(
+    path: &Path,
+    snapshot: Option<&[u8]>,
+    ci_host: Option<&str>,
+    ide_parent: Option<&str>,
+) -> Result<Saved, ConfigError> {
+    let bytes = snapshot.unwrap_or(TEMPLATE.as_bytes());
+    let patterns = [(CI_HOST, ci_host), (IDE_PARENT, ide_parent)];
+    let edited = save::edit(path, bytes, &patterns, &save::ExceptionEdits::default())?;
+    Config::parse(edited.as_bytes(), path)?;
+    save::replace(path, snapshot, edited.as_bytes())?;
+    Ok(Saved { snapshot: edited.into_bytes() })
+}
+
 use proptest::prelude::*;
 use std::fs;
 

@@ -40,6 +40,15 @@ pub mod code {
     }
 }
 
+/// The names of Sysmon's providers.
+pub const PROVIDERS: [&str; 2] = ["Microsoft-Windows-Sysmon", "Linux-Sysmon"];
+
+/// Whether a provider's name is Sysmon's; case does not matter.
+#[must_use]
+pub fn is_sysmon(provider: &str) -> bool {
+    PROVIDERS.iter().any(|name| name.eq_ignore_ascii_case(provider))
+}
+
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         /// The fields that are read off an event, under the names that Sysmon, PowerShell and Security give them.

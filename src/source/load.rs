@@ -42,17 +42,6 @@ pub fn load(
     load_inputs(paths, Inputs::default(), options, progress, sink);
 }
 
-/// The same, of inputs that are all of one format, where somebody says so; `None` has each told by its content.
-pub fn load_as(
-    paths: &[PathBuf],
-    format: Option<InputFormat>,
-    options: &LoadOptions,
-    progress: &Progress,
-    sink: &(dyn Fn(FeedMessage) -> bool + Sync),
-) {
-    load_inputs(paths, Inputs { format, ..Inputs::default() }, options, progress, sink);
-}
-
 /// What is read of the inputs, and as what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {

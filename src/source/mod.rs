@@ -15,5 +15,5 @@ mod text;
 pub use events::Events;
 pub use evtx::EvtxEvents;
 pub use follow::{FollowStatus, follow};
-pub use load::{Inputs, LoadOptions, load, load_as, load_inputs};
+pub use load::{Inputs, LoadOptions, load, load_inputs};
 pub use text::{InputFormat, load_rows};

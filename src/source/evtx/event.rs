@@ -1,7 +1,7 @@
 //! What is read off one record, in buffers that are used again for the next.
 
 use crate::model::batch::{Batch, EventHead, Part, Place};
-use crate::model::event::Field;
+use crate::model::event::{Field, PROVIDERS};
 use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
@@ -128,14 +128,6 @@ impl Event {
     }
 }
 
-/// The names of Sysmon's providers.
-const PROVIDERS: [&str; 2] = ["Microsoft-Windows-Sysmon", "Linux-Sysmon"];
-
-/// Whether a provider's name is Sysmon's; case does not matter.
-pub(super) fn is_sysmon(name: &str) -> bool {
-    PROVIDERS.iter().any(|provider| provider.eq_ignore_ascii_case(name))
-}
-
 /// The channel that a provider's name in UTF-16LE belongs to, of those beside Sysmon's.
 pub(super) fn channel_utf16(name: &[u8]) -> Option<Channel> {
     Channel::of_provider(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
@@ -153,6 +145,7 @@ pub(super) fn is_sysmon_utf16(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::is_sysmon;
 
     #[test]
     fn both_providers_are_known_in_any_case() {

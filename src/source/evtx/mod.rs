@@ -22,6 +22,7 @@ pub(super) use header::CHUNK_SIZE;
 pub(super) use layout::{Ground, Slot, base_of, is_log_head, survey};
 pub(super) use lexicon::{Lexicon, TemplateKey};
 pub use raw::EvtxEvents;
+pub(super) use records::{TO_FIRST_RECORD, ends_with_its_size, first_record_id};
 
 use std::collections::BTreeSet;
 

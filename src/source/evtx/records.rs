@@ -367,6 +367,23 @@ impl<'c> Walk<'c> {
     }
 }
 
+/// Bytes of a chunk to the end of its first record's header.
+pub(in crate::source) const TO_FIRST_RECORD: usize = HEADER_SIZE + RECORD_HEADER;
+
+/// The number of the record that a chunk begins with; `None` where none does.
+pub(in crate::source) fn first_record_id(chunk: &[u8]) -> Option<u64> {
+    let record = chunk.get(HEADER_SIZE..TO_FIRST_RECORD)?;
+    if record.starts_with(RECORD_MAGIC) { u64_at(record, 8).filter(|id| *id > 0) } else { None }
+}
+
+/// Whether a record of a chunk ends with its size once more, which is written last.
+pub(in crate::source) fn ends_with_its_size(chunk: &[u8], start: u64) -> bool {
+    let Ok(start) = usize::try_from(start) else { return false };
+    let size = size_at(chunk, start + 4).filter(|size| *size > 0);
+    let end = size.and_then(|size| start.checked_add(size)?.checked_sub(4));
+    size.is_some() && size == end.and_then(|end| size_at(chunk, end))
+}
+
 /// Whether bytes hold the beginning of a record that can be one: for ground where no chunk is known.
 pub(super) fn holds_record(data: &[u8]) -> Option<usize> {
     memmem::find_iter(data, RECORD_MAGIC).find(|at| {

@@ -9,9 +9,10 @@ use evtx::{EvtxChunkData, EvtxRecord, ParserSettings};
 use serde_json::Value;
 
 use super::bytes::put;
-use super::event::{Event, Verdict, is_sysmon};
+use super::event::{Event, Verdict};
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE};
 use super::records::{RECORD_MAGIC, Record};
+use crate::model::event::is_sysmon;
 use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;

@@ -1,8 +1,8 @@
 //! A file that grows, as a stream: at its end it waits for more, until the file is cut off, written anew, or replaced.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,7 +13,7 @@ use crate::model::feed::Progress;
 use crate::source::file::read_at;
 
 /// A file that was renamed is read until nothing came for so long: its writer may hold it open for a while.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 /// Bytes before the place that are compared with what they were, to see that a file was written anew.
 const MEMORY: usize = 256;
 
@@ -136,6 +136,6 @@ impl Read for Growing<'_> {
 }
 
 /// Whether a name leads to another file by now, or to none.
-pub(super) fn is_replaced(path: &PathBuf, identity: &Identity) -> bool {
-    fs::metadata(path).map_or(true, |metadata| Identity::of(path, &metadata) != *identity)
+pub(super) fn is_replaced(path: &Path, identity: &Identity) -> bool {
+    Identity::at(path).map_or(true, |now| now != *identity)
 }

@@ -1,32 +1,38 @@
 //! Which file stands behind a name, so that a rotated one is known again and a new one of the same name is not.
 
-use std::fs::Metadata;
-use std::path::{Path, PathBuf};
+#[cfg(not(unix))]
+use std::fs::File;
+use std::io;
+use std::path::Path;
+#[cfg(unix)]
 use std::time::SystemTime;
 
 /// A file, whatever its name is by now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
-    /// Device and number, where the system has such; else the path stands for them.
-    number: Result<(u64, u64), PathBuf>,
-    /// When it was made: numbers are given again once a file is gone.
+    /// The device, or the volume, and the file's number on it.
+    number: (u64, u64),
+    /// When it was made, since a number is given again once its file is gone. Windows' numbers count that themselves.
+    #[cfg(unix)]
     created: Option<SystemTime>,
 }
 
 impl Identity {
-    pub(super) fn of(path: &Path, metadata: &Metadata) -> Self {
-        Self { number: number(path, metadata), created: metadata.created().ok() }
+    /// The file that has a name now.
+    ///
+    /// # Errors
+    /// There is none, or it can't be opened.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let metadata = std::fs::metadata(path)?;
+            Ok(Self { number: (metadata.dev(), metadata.ino()), created: metadata.created().ok() })
+        }
+        #[cfg(not(unix))]
+        {
+            let information = winapi_util::file::information(File::open(path)?)?;
+            Ok(Self { number: (information.volume_serial_number(), information.file_index()) })
+        }
     }
-}
-
-#[cfg(unix)]
-#[allow(clippy::unnecessary_wraps, reason = "the same on every system")]
-fn number(_: &Path, metadata: &Metadata) -> Result<(u64, u64), PathBuf> {
-    use std::os::unix::fs::MetadataExt;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn number(path: &Path, _: &Metadata) -> Result<(u64, u64), PathBuf> {
-    Err(path.to_owned())
 }

@@ -20,8 +20,6 @@ use crate::source::ledger::Ledger;
 use crate::source::load::guarded;
 
 const CHUNK: u64 = CHUNK_SIZE as u64;
-/// Bytes of a chunk to the end of its first record's header.
-const FIRST_RECORD: usize = 512 + 24;
 
 /// Coarser than any file system's times.
 const TICK: Duration = Duration::from_millis(50);
@@ -108,7 +106,7 @@ impl LogTail {
             }
             self.fill(slot)?;
             if self.growing.as_ref().is_some_and(|growing| growing.copy != self.buffer) {
-                if first_id(&self.buffer).is_some_and(|now| now != first) {
+                if evtx::first_record_id(&self.buffer).is_some_and(|now| now != first) {
                     // Cleared, or written anew.
                     return Ok(Look::Anew);
                 }
@@ -159,12 +157,12 @@ impl LogTail {
 
     /// The slot where the log goes on, if it does.
     fn next_slot(&mut self) -> io::Result<Option<u64>> {
-        let mut head = [0; FIRST_RECORD];
+        let mut head = [0; evtx::TO_FIRST_RECORD];
         let behind = self.next;
         let read = read_at(&self.file, &mut head, self.start(behind))?;
         let begun = head.get(..read).unwrap_or_default();
         if !evtx::is_unused(begun) {
-            if first_id(begun).is_some() || self.has_more_behind(behind)? {
+            if evtx::first_record_id(begun).is_some() || self.has_more_behind(behind)? {
                 return Ok(Some(behind));
             }
             // A chunk whose first record is destroyed, or one that has none yet.
@@ -179,7 +177,7 @@ impl LogTail {
         let known = self.first_ids.get(usize::try_from(round).unwrap_or(usize::MAX)).copied();
         let last = growing.ids.1;
         let read = read_at(&self.file, &mut head, self.start(round))?;
-        let first = first_id(head.get(..read).unwrap_or_default());
+        let first = evtx::first_record_id(head.get(..read).unwrap_or_default());
         Ok(first
             .filter(|first| round != growing.slot && Some(*first) != known && *first > last)
             .map(|_| round))
@@ -193,16 +191,16 @@ impl LogTail {
 
     /// Whether a chunk stands behind a slot that holds something else.
     fn has_more_behind(&self, slot: u64) -> io::Result<bool> {
-        let mut head = [0; FIRST_RECORD];
+        let mut head = [0; evtx::TO_FIRST_RECORD];
         let read = read_at(&self.file, &mut head, self.start(slot + 1))?;
-        Ok(first_id(head.get(..read).unwrap_or_default()).is_some())
+        Ok(evtx::first_record_id(head.get(..read).unwrap_or_default()).is_some())
     }
 
     /// Reads a slot for the first time, or for the first time in this round.
     fn enter(&mut self, slot: u64, hand_on: &mut dyn FnMut(Batch)) -> io::Result<()> {
         let highest = self.growing.as_ref().map_or(0, |growing| growing.ids.1);
         self.fill(slot)?;
-        let first = first_id(&self.buffer).or_else(|| self.first_of_buffer(slot)).unwrap_or(0);
+        let first = evtx::first_record_id(&self.buffer).or_else(|| self.first_of_buffer(slot)).unwrap_or(0);
         if slot == self.next {
             self.next += 1;
             self.first_ids.push(first);
@@ -245,7 +243,7 @@ impl LogTail {
         // A record may be half there, its end still zeros: it is read again, and believed only when all of it is there.
         let buffer = &self.buffer;
         batch.events.retain(|event| {
-            (is_complete || is_whole(buffer, event.head.place - place))
+            (is_complete || evtx::ends_with_its_size(buffer, event.head.place - place))
                 && growing.seen.insert(event.head.place)
         });
         if is_complete {
@@ -303,23 +301,4 @@ fn lose_orphans(findings: &Findings, batch: &mut Batch) {
 
 fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
     guarded(reader, evtx::stated_records(chunk), batch, |reader, batch| reader.read(chunk, place, batch))
-}
-
-/// Whether a record ends as it should, with its size once more, which is written last.
-fn is_whole(chunk: &[u8], start: u64) -> bool {
-    let number = |at: usize| {
-        chunk.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)).filter(|size| *size > 0)
-    };
-    let Ok(start) = usize::try_from(start) else { return false };
-    let size = number(start + 4);
-    let end = size.and_then(|size| start.checked_add(usize::try_from(size).ok()?)?.checked_sub(4));
-    size.is_some() && size == end.and_then(number)
-}
-
-/// The number of the record that a chunk begins with; `None` where none does.
-fn first_id(chunk: &[u8]) -> Option<u64> {
-    let record = chunk.get(512..FIRST_RECORD)?;
-    let (magic, rest) = record.split_at_checked(8)?;
-    let id = rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
-    (magic.starts_with(b"\x2a\x2a\0\0") && id > 0).then_some(id)
 }

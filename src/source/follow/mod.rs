@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 pub use status::FollowStatus;
 
-use self::growing::{End, Growing, is_replaced, pause};
+use self::growing::{DRAIN, End, Growing, is_replaced, pause};
 use self::identity::Identity;
 use self::log::{LogTail, Look};
 use super::discover::{Candidate, Kind, describe, discover};
@@ -39,8 +39,6 @@ const LOOK: Duration = Duration::from_millis(50);
 const LOOK_INTO_FOLDERS: Duration = Duration::from_secs(1);
 /// More files than this are not followed at a time: each has a thread.
 const MOST_FILES: u64 = 512;
-/// A log that was renamed is read until nothing came for so long.
-const DRAIN: Duration = Duration::from_secs(5);
 /// What can't be read of a log that did not grow for so long is lost.
 const SETTLED: Duration = Duration::from_secs(4);
 /// A file of fewer bytes is looked at again later: it may become anything.
@@ -184,7 +182,7 @@ impl Board<'_> {
         if metadata.len() == 0 {
             return;
         }
-        let identity = Identity::of(path, &metadata);
+        let Ok(identity) = Identity::at(path) else { return };
         {
             let mut known = self.lock();
             if known.contains(&identity) {

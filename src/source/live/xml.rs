@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::model::batch::{Batch, EventHead};
-use crate::model::event::{Field, code};
+use crate::model::event::{Field, code, is_sysmon};
 use crate::model::fault::SkipReason;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
@@ -33,7 +33,7 @@ impl Stamp {
 pub fn parse_rendered(xml: &str, batch: &mut Batch) {
     let system = system(xml);
     let provider = attribute(system, "Provider", "Name").unwrap_or_default();
-    if !["Microsoft-Windows-Sysmon", "Linux-Sysmon"].iter().any(|name| name.eq_ignore_ascii_case(provider)) {
+    if !is_sysmon(provider) {
         let reason = if provider.is_empty() { SkipReason::Damaged } else { SkipReason::OtherProvider };
         batch.tally.skip(reason, 1);
         return;

@@ -1,7 +1,7 @@
 //! An event while it is read off some dialect, in buffers that are used again for the next.
 
 use crate::model::batch::{Batch, EventHead, Place};
-use crate::model::event::{Field, code};
+use crate::model::event::{Field, code, is_sysmon};
 use crate::model::fault::SkipReason;
 use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
@@ -43,17 +43,11 @@ pub(super) struct Draft {
     spans: Vec<(Field, usize, usize)>,
 }
 
-const PROVIDERS: [&str; 2] = ["Microsoft-Windows-Sysmon", "Linux-Sysmon"];
-
 /// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also behind a Splunk source type's `XmlWinEventLog:`.
 fn is_sysmon_channel(channel: &str) -> bool {
     let channel = channel.rsplit_once(':').map_or(channel, |(_, channel)| channel);
     let provider = channel.split_once('/').map_or(channel, |(provider, _)| provider);
-    is_sysmon(provider)
-}
-
-fn is_sysmon(provider: &str) -> bool {
-    PROVIDERS.iter().any(|name| name.eq_ignore_ascii_case(provider.trim()))
+    is_sysmon(provider.trim())
 }
 
 impl Draft {
@@ -133,7 +127,7 @@ impl Draft {
                 return Outcome::No(SkipReason::Unsupported, reason.to_owned());
             }
             ("", channel) => is_sysmon_channel(channel),
-            (provider, _) => is_sysmon(provider),
+            (provider, _) => is_sysmon(provider.trim()),
         };
         match self.code {
             _ if !is_sysmon => Outcome::OtherProvider,
