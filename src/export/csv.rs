@@ -12,8 +12,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::row::{COLUMNS, Value, text, values};
+use super::row::{Value, text, values};
 use super::{ExportOptions, safe};
+use crate::model::row::COLUMNS;
 use crate::model::row::{AlertRow, JoinedField};
 
 const LINE_END: &str = "\r\n";

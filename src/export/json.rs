@@ -10,8 +10,9 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use super::row::{COLUMNS, Value, values};
+use super::row::{Value, values};
 use super::{ExportOptions, safe};
+use crate::model::row::COLUMNS;
 use crate::model::row::{AlertRow, JoinedField};
 use crate::model::text::is_forbidden;
 

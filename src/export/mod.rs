@@ -27,7 +27,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::str::FromStr;
 
-pub use row::COLUMNS;
+pub use crate::model::row::COLUMNS;
 
 use crate::model::row::AlertRow;
 

@@ -3,29 +3,7 @@
 use std::borrow::Cow;
 
 use super::safe;
-use crate::model::row::{AlertRow, JoinedField};
-
-/// The columns' names: the search's own first, then the console's.
-pub const COLUMNS: [&str; 18] = [
-    "_time",
-    "host",
-    "User",
-    "Image",
-    "CommandLine",
-    "ParentImage",
-    "ParentCommandLine",
-    "DestinationHostname",
-    "Signal",
-    "IsCISystem",
-    "IsKnownIDE",
-    "SuspicionScore",
-    "EventCode",
-    "ProcessGuid",
-    "RecordId",
-    "Source",
-    "Joined",
-    "Why",
-];
+use crate::model::row::{AlertRow, COLUMNS, JoinedField};
 
 /// What stands in a column.
 pub(super) enum Value<'a> {

@@ -6,6 +6,31 @@ use std::ops::Range;
 use super::event::Field;
 use super::time::Timestamp;
 
+/// The columns' names: the search's own first, then the console's.
+pub const COLUMNS: [&str; 18] = [
+    "_time",
+    "host",
+    "User",
+    "Image",
+    "CommandLine",
+    "ParentImage",
+    "ParentCommandLine",
+    "DestinationHostname",
+    "Signal",
+    "IsCISystem",
+    "IsKnownIDE",
+    "SuspicionScore",
+    "EventCode",
+    "ProcessGuid",
+    "RecordId",
+    "Source",
+    "Joined",
+    "Why",
+];
+
+/// The search's own columns, in their order.
+pub const SEARCH_COLUMNS: &[&str] = COLUMNS.split_at(12).0;
+
 /// The clause of the search that selected an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Clause {

@@ -2,12 +2,15 @@
 
 use std::convert::Infallible;
 
-use super::{COLUMNS, Rule, exceptions, join_remark, list, one_of};
+use super::{Rule, exceptions, join_remark, list, one_of};
+use crate::detect::exception::{Day, ExceptionField};
+use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
 };
 use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+use crate::model::row::SEARCH_COLUMNS;
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
@@ -28,21 +31,13 @@ fn pattern(text: &str) -> String {
 
 /// The name of the exception that holds, or an empty text.
 fn excepted(rule: &Rule<'_>) -> String {
-    let each = rule.exceptions.all().iter().map(|exception| {
-        let condition = exceptions::condition(
-            exception,
-            " AND ",
-            |field, text| {
-                let column = field.column();
-                Ok::<_, Infallible>(format!("match(nullIf({column}, ''), {})", pattern(text.text())))
-            },
-            |last| format!("toUnixTimestamp(now()) < {}", last.end()),
-        );
-        let Ok(condition) = condition;
-        format!("{condition}, {},\n         ", quoted(&exceptions::name(exception)))
-    });
-    let each: String = each.collect();
-    if each.is_empty() { each } else { format!("multiIf({each}'') AS Exception,\n    ") }
+    let term = |field: ExceptionField, text: &Pattern| {
+        let column = field.column();
+        Ok::<_, Infallible>(format!("match(nullIf({column}, ''), {})", pattern(text.text())))
+    };
+    let until = |last: Day| format!("toUnixTimestamp(now()) < {}", last.end());
+    let Ok(arms) = exceptions::arms(rule.exceptions, (" AND ", ",\n         "), quoted, term, until);
+    if arms.is_empty() { arms } else { format!("multiIf({arms}'') AS Exception,\n    ") }
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {
@@ -101,7 +96,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         remark = join_remark(rule, "--"),
         excepted = excepted(rule),
         unless = if rule.exceptions.all().is_empty() { "" } else { "Exception != '', 0,\n         " },
-        columns = COLUMNS.join(", "),
+        columns = SEARCH_COLUMNS.join(", "),
         ci = pattern(rule.patterns.ci_host.text()),
         ide = pattern(rule.patterns.ide_parent.text()),
         table = name(rule.table),

@@ -5,6 +5,7 @@
 use regex_syntax::ast::{self, AssertionKind, Ast, GroupKind};
 
 use super::{Rule, exceptions, join_remark, list};
+use crate::detect::exception::{Day, ExceptionField};
 use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
@@ -25,19 +26,11 @@ fn matches(column: &str, pattern: &Pattern) -> Result<String, String> {
 
 /// The name of the exception that holds, or null.
 fn excepted(rule: &Rule<'_>) -> Result<String, String> {
-    let mut each = String::new();
-    for exception in rule.exceptions.all() {
-        let name = exceptions::name(exception);
-        let condition = exceptions::condition(
-            exception,
-            " AND ",
-            |field, pattern| matches(field.column(), pattern),
-            |last| format!("NOW() < TO_DATETIME(\"{}T00:00:00Z\")", last.next()),
-        );
-        let condition = condition.map_err(|error| format!("the exception {name}: {error}"))?;
-        each.extend([condition.as_str(), ", ", &quoted(&name), ",\n    "]);
-    }
-    Ok(if each.is_empty() { each } else { format!("| EVAL Exception = CASE({each}null)\n") })
+    let term = |field: ExceptionField, pattern: &Pattern| matches(field.column(), pattern);
+    let until = |last: Day| format!("NOW() < TO_DATETIME(\"{}T00:00:00Z\")", last.next());
+    let arms = exceptions::arms(rule.exceptions, (" AND ", ",\n    "), quoted, term, until)
+        .map_err(|(name, error)| format!("the exception {name}: {error}"))?;
+    Ok(if arms.is_empty() { arms } else { format!("| EVAL Exception = CASE({arms}null)\n") })
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {

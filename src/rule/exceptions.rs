@@ -1,6 +1,6 @@
 //! The exceptions as conditions: each engine says how it writes a term and a last day.
 
-use crate::detect::exception::{Day, Exception, ExceptionField};
+use crate::detect::exception::{Day, Exception, ExceptionField, Exceptions};
 use crate::detect::pattern::Pattern;
 use crate::model::text::visible;
 
@@ -22,4 +22,27 @@ pub(super) fn condition<E>(
     }
     parts.extend(exception.expires.map(until));
     Ok(parts.join(and))
+}
+
+/// The arms of a case distinction, for engines that have one: `CONDITION, NAME` of each exception, `separator` behind
+/// every arm. Empty where there is no exception.
+///
+/// # Errors
+/// The name of the exception that an engine can't say, and why.
+pub(super) fn arms<E>(
+    exceptions: &Exceptions,
+    (and, separator): (&str, &str),
+    quoted: impl Fn(&str) -> String,
+    term: impl Fn(ExceptionField, &Pattern) -> Result<String, E>,
+    until: impl Fn(Day) -> String,
+) -> Result<String, (String, E)> {
+    let mut arms = String::new();
+    for exception in exceptions.all() {
+        let name = name(exception);
+        match condition(exception, and, &term, &until) {
+            Ok(condition) => arms.extend([&condition, ", ", &*quoted(&name), separator]),
+            Err(error) => return Err((name, error)),
+        }
+    }
+    Ok(arms)
 }

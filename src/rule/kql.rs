@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 
 use super::{Rule, exceptions, join_remark, list, one_of};
+use crate::detect::exception::{Day, ExceptionField};
+use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
@@ -16,21 +18,13 @@ fn quoted(text: &str) -> String {
 
 /// The name of the exception that holds, or an empty text.
 fn excepted(rule: &Rule<'_>) -> String {
-    let each = rule.exceptions.all().iter().map(|exception| {
-        let condition = exceptions::condition(
-            exception,
-            " and ",
-            |field, text| {
-                let (column, regex) = (field.column(), quoted(text.text()));
-                Ok::<_, Infallible>(format!("isnotempty({column}) and {column} matches regex {regex}"))
-            },
-            |last| format!("now() < datetime({})", last.next()),
-        );
-        let Ok(condition) = condition;
-        format!("{condition}, {},\n    ", quoted(&exceptions::name(exception)))
-    });
-    let each: String = each.collect();
-    if each.is_empty() { each } else { format!("| extend Exception = case({each}\"\")\n") }
+    let term = |field: ExceptionField, pattern: &Pattern| {
+        let (column, regex) = (field.column(), quoted(pattern.text()));
+        Ok::<_, Infallible>(format!("isnotempty({column}) and {column} matches regex {regex}"))
+    };
+    let until = |last: Day| format!("now() < datetime({})", last.next());
+    let Ok(arms) = exceptions::arms(rule.exceptions, (" and ", ",\n    "), quoted, term, until);
+    if arms.is_empty() { arms } else { format!("| extend Exception = case({arms}\"\")\n") }
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {

@@ -58,22 +58,6 @@ pub fn export(engine: Engine, rule: &Rule<'_>) -> Result<String, String> {
     }
 }
 
-/// The columns of the search, in their order.
-const COLUMNS: [&str; 12] = [
-    "_time",
-    "host",
-    "User",
-    "Image",
-    "CommandLine",
-    "ParentImage",
-    "ParentCommandLine",
-    "DestinationHostname",
-    "Signal",
-    "IsCISystem",
-    "IsKnownIDE",
-    "SuspicionScore",
-];
-
 /// A remark on what an engine can't do of `correlated`; empty for `spl`.
 fn join_remark(rule: &Rule<'_>, mark: &str) -> String {
     match rule.profile {

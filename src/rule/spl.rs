@@ -2,12 +2,15 @@
 
 use std::convert::Infallible;
 
-use super::{COLUMNS, Rule, exceptions, join_remark, list, one_of};
+use super::{Rule, exceptions, join_remark, list, one_of};
+use crate::detect::exception::{Day, ExceptionField};
+use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
 };
 use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+use crate::model::row::SEARCH_COLUMNS;
 
 /// A string of SPL.
 pub(super) fn quoted(text: &str) -> String {
@@ -16,18 +19,12 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The name of the exception that holds, or null.
 fn excepted(rule: &Rule<'_>) -> String {
-    let each = rule.exceptions.all().iter().map(|exception| {
-        let condition = exceptions::condition(
-            exception,
-            " AND ",
-            |field, text| Ok::<_, Infallible>(format!("match({}, {})", field.column(), quoted(text.text()))),
-            |last| format!("now()<{}", last.end()),
-        );
-        let Ok(condition) = condition;
-        format!("{condition}, {},\n    ", quoted(&exceptions::name(exception)))
-    });
-    let each: String = each.collect();
-    if each.is_empty() { each } else { format!("| eval Exception=case({each}true(), null())\n") }
+    let term = |field: ExceptionField, pattern: &Pattern| {
+        Ok::<_, Infallible>(format!("match({}, {})", field.column(), quoted(pattern.text())))
+    };
+    let until = |last: Day| format!("now()<{}", last.end());
+    let Ok(arms) = exceptions::arms(rule.exceptions, (" AND ", ",\n    "), quoted, term, until);
+    if arms.is_empty() { arms } else { format!("| eval Exception=case({arms}true(), null())\n") }
 }
 
 pub(super) fn write(rule: &Rule<'_>) -> String {
@@ -92,6 +89,6 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         api_words = holds(&API_WORDS),
         ci = quoted(rule.patterns.ci_host.text()),
         ide = quoted(rule.patterns.ide_parent.text()),
-        columns = COLUMNS.join(", "),
+        columns = SEARCH_COLUMNS.join(", "),
     )
 }
