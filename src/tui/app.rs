@@ -1,6 +1,9 @@
 //! The console's state. It knows no terminal, no clock and no file: what it needs of them comes in as messages, what
 //! it wants of them goes out as [`super::effect::Effect`]s.
 
+mod list;
+mod patterns;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +18,24 @@ use crate::filter::Filter;
 use crate::model::batch::Batch;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
-use crate::store::coverage::{Note, Weight};
+use crate::store::coverage::Note;
 use crate::store::event::EventId;
 use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
 use crate::store::keep::Keeper;
-use crate::store::listing::{GroupKey, Line, Listing, Query, Side, SortKey};
+use crate::store::listing::{GroupKey, Line, Listing, Side, SortKey};
 use crate::store::process::ProcessId;
-use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::keys::Context;
 use crate::tui::prompt::Prompt;
 use crate::tui::pushes::PushesPage;
 use crate::tui::theme::Theme;
-use crate::tui::triage::{Triage, TriagedFinding};
+use crate::tui::triage::Triage;
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
 use crate::tui::workbench::Workbench;
-use crate::tune::{Changes, History, Proposal, Trial, Tuned, changes};
+use crate::tune::{Changes, History, Proposal, Trial};
 
 /// Says in a few words how an endless source does.
 pub type SourceState = Box<dyn Fn() -> String + Send>;
@@ -491,247 +493,10 @@ impl App {
         self.listed_generation = self.store.generation();
     }
 
-    fn make_list(&mut self) {
-        self.flags.extend(&self.store);
-        if let Some(tuning) = &mut self.tuning {
-            tuning.trial.flags.extend(&self.store);
-            tuning.changes = changes(
-                &self.store,
-                self.list.profile,
-                self.list.min_score,
-                &self.flags,
-                &tuning.trial.flags,
-            );
-        }
-        let looked_at = self.workbench.as_mut().filter(|workbench| !workbench.is_shown());
-        let flags = match (&self.tuning, looked_at) {
-            (Some(tuning), _) => &tuning.trial.flags,
-            (None, Some(workbench)) => {
-                workbench.trial.extend(&self.store);
-                &workbench.trial
-            }
-            (None, None) => &self.flags,
-        };
-        let typed = self.prompt.as_ref().and_then(Prompt::filter);
-        let filter = match typed {
-            Some(typed) => typed,
-            None => self.list.filter.as_ref().map(|(_, filter)| filter),
-        };
-        self.triage.extend(&self.store, &self.flags);
-        let triage = &self.triage;
-        let passes = |view: &FindingView<'_>| {
-            filter.is_none_or(|filter| {
-                let mark = triage.mark(view.id());
-                let note = if mark.has_note { triage.decision(view) } else { None };
-                let note = note.map(|decision| decision.note.as_str());
-                filter.matches(&TriagedFinding { finding: FilteredFinding::new(view), mark, note })
-            })
-        };
-        let query = Query {
-            profile: self.list.profile,
-            side: self.list.side,
-            min_score: self.list.min_score,
-            sort: self.list.sort,
-            reversed: self.list.reversed,
-            group: self.list.group,
-            range: self.list.range,
-            of_first_events: self.frozen.map(|frozen| frozen.events),
-            filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
-        };
-        self.listing = Listing::new(&mut self.store, flags, &query);
-        let counted = Query { filter: None, ..query };
-        self.triage.count(&self.store, flags, &counted, &self.listing);
-        if self.listed_generation != self.store.generation() {
-            self.notes = self.all_notes();
-        }
-        self.listed_generation = self.store.generation();
-        self.stale = false;
-        self.make_lines();
-    }
-
-    /// Lays the groups and the findings of open ones out.
-    pub fn make_lines(&mut self) {
-        self.lines.clear();
-        if self.list.group.is_none() {
-            self.lines.extend(self.listing.findings.iter().copied().map(Line::Finding));
-        }
-        for (number, (group, members)) in self.listing.groups.iter().zip(&self.listing.members).enumerate() {
-            self.lines.push(Line::Group(number));
-            if self.list.open.contains(&group.key) {
-                self.lines.extend(members.iter().copied().map(Line::Finding));
-            }
-        }
-        self.cursor =
-            self.line_of_selection().unwrap_or_else(|| self.cursor.min(self.lines.len().saturating_sub(1)));
-        if self.selected.is_none() {
-            self.cursor = 0;
-        }
-        self.detail_key = None;
-    }
-
-    fn line_of_selection(&self) -> Option<usize> {
-        let wanted = match self.selected.as_ref()? {
-            Selected::Finding(id) => Line::Finding(*id),
-            Selected::Group(key) => {
-                Line::Group(self.listing.groups.iter().position(|group| group.key == *key)?)
-            }
-        };
-        // Where it was is where it most often still is.
-        if self.lines.get(self.cursor) == Some(&wanted) {
-            return Some(self.cursor);
-        }
-        self.lines.iter().position(|line| *line == wanted)
-    }
-
-    /// Selects a line by its number.
-    pub fn select_line(&mut self, line: usize) {
-        self.cursor = line.min(self.lines.len().saturating_sub(1));
-        let selected = match self.lines.get(self.cursor) {
-            Some(Line::Finding(id)) => Some(Selected::Finding(*id)),
-            Some(Line::Group(number)) => {
-                self.listing.groups.get(*number).map(|group| Selected::Group(group.key.clone()))
-            }
-            None => None,
-        };
-        if self.selected != selected {
-            self.selected = selected;
-            self.walked.clear();
-            self.detail_top = 0;
-        }
-    }
-
-    /// Keeps the selection on the screen.
-    fn follow_selection(&mut self) {
-        let rows = usize::from(self.panes.list_rows()).max(1);
-        let last_top = self.lines.len().saturating_sub(rows);
-        self.top = self.top.min(last_top);
-        if self.cursor < self.top {
-            self.top = self.cursor;
-        } else if self.cursor >= self.top + rows {
-            self.top = self.cursor + 1 - rows;
-        }
-    }
-
-    /// The finding under the cursor; of a group, its first.
-    #[must_use]
-    pub fn selected_finding(&self) -> Option<FindingId> {
-        match self.lines.get(self.cursor)? {
-            Line::Finding(id) => Some(*id),
-            Line::Group(number) => self.listing.members.get(*number)?.first().copied(),
-        }
-    }
-
-    /// The group under the cursor.
-    #[must_use]
-    pub fn selected_group(&self) -> Option<usize> {
-        match self.lines.get(self.cursor)? {
-            Line::Group(number) => Some(*number),
-            Line::Finding(_) => None,
-        }
-    }
-
-    /// The process that the detail shows: the selected finding's, or the one walked to.
-    #[must_use]
-    pub fn shown_process(&self) -> Option<ProcessId> {
-        if let Some(walked) = self.walked.last() {
-            return Some(*walked);
-        }
-        self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process
-    }
-
-    /// The event that the detail is about: the selected finding's, or the Event 1 of the process walked to.
-    #[must_use]
-    pub fn shown_event(&self) -> Option<EventId> {
-        match self.walked.last() {
-            Some(walked) => self.store.process(*walked)?.start,
-            None => Some(self.store.finding(self.selected_finding()?)?.event),
-        }
-    }
-
-    fn make_detail(&mut self) {
-        let key = DetailKey {
-            finding: self.selected_finding(),
-            walked: self.walked.clone(),
-            width: self.panes.detail.map_or(0, |pane| pane.width),
-            generation: self.listed_generation,
-        };
-        if self.detail_key.as_ref() != Some(&key) {
-            self.detail = Detail::of(self, &key);
-            self.detail_key = Some(key);
-        }
-        let rows = usize::from(self.panes.detail.map_or(0, |pane| pane.height.saturating_sub(1)));
-        self.detail_top = self.detail_top.min(self.detail.longest().saturating_sub(rows));
-    }
-
     /// Makes list and detail anew at the next [`Self::prepare`].
     pub fn touch(&mut self) {
         self.stale = true;
         self.detail_key = None;
-    }
-
-    /// Puts other patterns in force, remembering the ones before.
-    pub fn keep_patterns(&mut self, patterns: Patterns) {
-        self.keep(Tuned { patterns, exceptions: self.flags.exceptions().clone() });
-    }
-
-    /// Puts other patterns and exceptions in force, remembering the ones before.
-    pub fn keep(&mut self, tuned: Tuned) {
-        let before = self.tuned();
-        if tuned != before {
-            self.history.add(before);
-            self.put_in_force(tuned, None);
-        }
-        self.touch();
-    }
-
-    /// What is in force.
-    #[must_use]
-    pub fn tuned(&self) -> Tuned {
-        Tuned { patterns: self.flags.patterns().clone(), exceptions: self.flags.exceptions().clone() }
-    }
-
-    /// Whether the configuration has other patterns or exceptions than are in force.
-    #[must_use]
-    pub fn is_unsaved(&self) -> bool {
-        self.saved != *self.flags.patterns() || self.saved_exceptions != *self.flags.exceptions()
-    }
-
-    /// Goes back, or forth again, in the history; says whether there was anything.
-    pub fn step_history(&mut self, back: bool) -> bool {
-        let now = self.tuned();
-        let Some(tuned) = (if back { self.history.undo(now) } else { self.history.redo(now) }) else {
-            return false;
-        };
-        self.put_in_force(tuned, None);
-        self.touch();
-        true
-    }
-
-    /// Puts patterns and exceptions in force without a history. What was typed in the workbench against `before` and
-    /// differs from it stays.
-    pub fn put_in_force(&mut self, tuned: Tuned, before: Option<&Patterns>) {
-        self.flags.set_patterns(tuned.patterns, &self.store);
-        self.flags.set_exceptions(tuned.exceptions, &self.store);
-        self.follow_in_workbench(before);
-    }
-
-    /// Tells the workbench what is in force and saved.
-    pub fn follow_in_workbench(&mut self, before: Option<&Patterns>) {
-        if let Some(workbench) = &mut self.workbench {
-            let saved = Tuned { patterns: self.saved.clone(), exceptions: self.saved_exceptions.clone() };
-            workbench.follow(&self.flags, before, saved, &self.store);
-        }
-    }
-
-    /// Says which exceptions have expired.
-    pub fn set_expired(&mut self, expired: Vec<String>) {
-        self.expired = expired;
-        self.notes = self.all_notes();
-    }
-
-    fn all_notes(&self) -> Vec<Note> {
-        let expired = self.expired.iter().map(|text| Note { weight: Weight::Remark, text: text.clone() });
-        self.store.coverage_notes().into_iter().chain(expired).collect()
     }
 
     /// Says something at the bottom.

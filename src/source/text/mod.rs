@@ -3,6 +3,7 @@
 //! A stream is unpacked and decoded ([`input`]), told by its content ([`sniff`](mod@sniff)), cut into records ([`framing`]), and
 //! each record read for itself ([`shapes`], [`xml`]): what is wrong with one costs no other.
 
+mod block;
 mod draft;
 mod framing;
 mod input;
@@ -12,6 +13,7 @@ mod rows;
 mod shapes;
 mod sniff;
 mod tape;
+mod window;
 mod xml;
 mod zip;
 
@@ -20,7 +22,6 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,13 +33,13 @@ pub use rows::load_rows;
 pub(super) use sniff::{MOST_HEAD, Nature, is_promising, sniff};
 pub(super) use zip::{Member, members};
 
-use self::draft::{Draft, Outcome};
-use self::framing::{CsvFramer, Framer, Step};
+use self::block::{Block, BlockReader, Remark};
+use self::framing::{CsvFramer, Framer};
 use self::input::{Metered, Opened, Piped, Section, Stream};
-use self::shapes::ShapeReader;
+use self::window::Window;
 use super::ledger::Ledger;
 use super::load::Inputs;
-use crate::model::batch::{Batch, Place};
+use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::SourceInfo;
 
@@ -102,7 +103,6 @@ pub(super) enum Done {
 
 /// More than this is not unpacked to disk.
 const MOST_SPOOLED: u64 = 16 << 30;
-const CHUNK: usize = 256 << 10;
 /// Between two reports of what is wrong with a stream that may have no end.
 const FAULTS_WAIT: Duration = Duration::from_secs(1);
 
@@ -243,19 +243,6 @@ fn spool(mut stream: Stream<'_>, is_over: &dyn Fn() -> bool) -> io::Result<File>
     Ok(file)
 }
 
-/// Some whole records, and what stands between them.
-struct Block {
-    data: Vec<u8>,
-    steps: Vec<Step>,
-    /// Where in the stream the data begin.
-    place: Place,
-    /// The number of their first line, from 1.
-    line: u64,
-    /// The line on which the first record of all began, where it is not held any more.
-    lost_line: Option<u64>,
-    names: Option<Arc<Vec<String>>>,
-}
-
 /// A source while it is read.
 struct Run<'a> {
     info: &'a SourceInfo,
@@ -308,7 +295,7 @@ impl<'a> Run<'a> {
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
         let mut window = Window::new(framer);
-        let mut reader = BlockReader { with_telemetry: self.with_telemetry, ..BlockReader::default() };
+        let mut reader = BlockReader::new(self.with_telemetry);
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
         while !is_end && !self.outlet.is_over() {
@@ -336,7 +323,7 @@ impl<'a> Run<'a> {
         let mut remarks = Vec::new();
         let result = catch_unwind(AssertUnwindSafe(|| reader.read(block, &mut batch, &mut remarks)));
         if result.is_err() {
-            *reader = BlockReader { with_telemetry: self.with_telemetry, ..BlockReader::default() };
+            *reader = BlockReader::new(self.with_telemetry);
             batch = Batch::new(self.info.id);
             let lost = block.steps.len() as u64;
             batch.tally.skip(SkipReason::Damaged, lost);
@@ -373,245 +360,5 @@ impl<'a> Run<'a> {
         self.outlet.bytes(rest);
         batch.tally.bytes = self.packed_told + rest - self.bytes_sent;
         self.outlet.batch(batch);
-    }
-}
-
-/// The part of the stream that is held.
-struct Window {
-    framer: Framer,
-    /// What is read at a time.
-    chunk: Vec<u8>,
-    data: Vec<u8>,
-    place: Place,
-    line: u64,
-    lost_line: Option<u64>,
-}
-
-impl Window {
-    fn new(framer: Framer) -> Self {
-        Self { framer, chunk: vec![0; CHUNK], data: Vec::new(), place: 0, line: 1, lost_line: None }
-    }
-
-    /// Reads more; gives the number of bytes.
-    fn fill(&mut self, stream: &mut Stream<'_>) -> io::Result<usize> {
-        loop {
-            match stream.read(&mut self.chunk) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-                Ok(read) => {
-                    self.data.extend_from_slice(self.chunk.get(..read).unwrap_or_default());
-                    return Ok(read);
-                }
-            }
-        }
-    }
-
-    fn last_line(&self) -> u64 {
-        self.line + lines(&self.data)
-    }
-
-    /// Cuts off the records that are whole; `None` where there are none.
-    fn cut(&mut self, is_end: bool) -> Option<Block> {
-        let was_skipping = self.framer.is_skipping();
-        let mut steps = Vec::new();
-        loop {
-            match self.framer.next(&self.data, is_end) {
-                Step::More => break,
-                step => steps.push(step),
-            }
-        }
-        let done = if is_end { self.data.len() } else { self.framer.done().min(self.data.len()) };
-        if !was_skipping && self.framer.is_skipping() {
-            // Where the record began that is being passed over; its beginning is let go of now.
-            self.lost_line = Some(self.line);
-        }
-        let lost_line = if steps.is_empty() { None } else { self.lost_line.take() };
-        let rest = self.data.split_off(done);
-        let data = std::mem::replace(&mut self.data, rest);
-        self.framer.cut(&data);
-        let block = Block { place: self.place, line: self.line, lost_line, steps, data, names: None };
-        self.place += done as u64;
-        self.line += lines(&block.data);
-        (!block.steps.is_empty()).then_some(block)
-    }
-}
-
-fn lines(data: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', data).count() as u64
-}
-
-/// Something to say about a record.
-struct Remark {
-    severity: Severity,
-    record: Option<u64>,
-    lost_records: u64,
-    reason: String,
-}
-
-/// Reads blocks; keeps its buffers.
-#[derive(Default)]
-struct BlockReader {
-    shapes: ShapeReader,
-    draft: Draft,
-    rows: Rows,
-    with_telemetry: bool,
-}
-
-impl BlockReader {
-    /// Takes a table's names off its first block.
-    fn take_names(&mut self, block: &mut Block) -> Option<Arc<Vec<String>>> {
-        let at = block.steps.iter().position(|step| matches!(step, Step::Record(_)))?;
-        let Step::Record(range) = block.steps.remove(at) else { return None };
-        let (line, delimiter) = (block.data.get(range).unwrap_or_default(), delimiter_of(&block.data));
-        self.rows.reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        let text = tape::as_text(line);
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        self.rows.read(text);
-        Some(Arc::new(self.rows.cells().map(|name| name.trim().to_owned()).collect()))
-    }
-
-    fn read(&mut self, block: &Block, batch: &mut Batch, remarks: &mut Vec<Remark>) {
-        let mut lines = Lines { data: &block.data, at: 0, line: block.line };
-        for step in &block.steps {
-            match step {
-                Step::Record(range) => self.record(block, range.clone(), &mut lines, batch, remarks),
-                Step::Lost(range, reason, why) => {
-                    batch.tally.skip(*reason, 1);
-                    let line = block.lost_line.unwrap_or_else(|| lines.number(range.start));
-                    remarks.push(loss(None, line, why));
-                }
-                Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
-                Step::More => {}
-            }
-        }
-    }
-
-    fn record(
-        &mut self,
-        block: &Block,
-        range: Range<usize>,
-        lines: &mut Lines<'_>,
-        batch: &mut Batch,
-        remarks: &mut Vec<Remark>,
-    ) {
-        let start = range.start;
-        let bytes = block.data.get(range).unwrap_or_default();
-        let text = tape::as_text(bytes);
-        self.draft.clear();
-        let outcome = match &block.names {
-            Some(names) => self.row(&text, names),
-            None if bytes.starts_with(b"<") => self.shapes.read_xml(&text, &mut self.draft),
-            None => self.shapes.read(&text, &mut self.draft),
-        };
-        match outcome {
-            Outcome::OtherProvider => {
-                batch.tally.skip(SkipReason::OtherProvider, 1);
-                if self.with_telemetry {
-                    self.draft.push_beside(block.place + start as u64, batch);
-                }
-            }
-            Outcome::Sysmon(code) => {
-                self.draft.push(code, block.place + start as u64, batch);
-                if matches!(text, std::borrow::Cow::Owned(_)) {
-                    remarks.push(Remark {
-                        severity: Severity::Notice,
-                        record: self.draft.record_id,
-                        lost_records: 0,
-                        reason: format!(
-                            "line {}: some of its text is no UTF-8 and is shown as U+FFFD",
-                            lines.number(start)
-                        ),
-                    });
-                }
-            }
-            Outcome::No(reason, why) => {
-                batch.tally.skip(reason, 1);
-                remarks.push(loss(self.draft.record_id, lines.number(start), &why));
-            }
-        }
-    }
-
-    fn row(&mut self, text: &str, names: &[String]) -> Outcome {
-        self.rows.read(text);
-        let cells = self.rows.cells().count();
-        if cells != names.len() {
-            return Outcome::damaged(format!(
-                "the row has {cells} cells, the table has {} columns",
-                names.len()
-            ));
-        }
-        let pairs = names.iter().map(String::as_str).zip(self.rows.cells());
-        self.shapes.read_pairs(pairs, &mut self.draft)
-    }
-}
-
-fn loss(record: Option<u64>, line: u64, why: &str) -> Remark {
-    Remark { severity: Severity::Loss, record, lost_records: 1, reason: format!("line {line}: {why}") }
-}
-
-/// Counts lines up to places that come in their order.
-struct Lines<'a> {
-    data: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn number(&mut self, at: usize) -> u64 {
-        self.line += lines(self.data.get(self.at..at).unwrap_or_default());
-        self.at = self.at.max(at);
-        self.line
-    }
-}
-
-/// The delimiter of a table, by its first line.
-fn delimiter_of(data: &[u8]) -> u8 {
-    match sniff(data, true) {
-        Some(Nature::Csv(delimiter)) => delimiter,
-        _ => b',',
-    }
-}
-
-/// One row of a table in cells.
-#[derive(Debug, Default)]
-struct Rows {
-    reader: csv_core::Reader,
-    text: Vec<u8>,
-    ends: Vec<usize>,
-    length: usize,
-}
-
-impl Rows {
-    /// Splits a row, which is whole.
-    fn read(&mut self, row: &str) {
-        self.reader.reset();
-        self.text.resize(row.len() + 1, 0);
-        self.ends.resize(self.ends.len().max(64), 0);
-        self.length = 0;
-        let (mut input, mut written) = (row.as_bytes(), 0);
-        loop {
-            let (Some(text), Some(ends)) = (self.text.get_mut(written..), self.ends.get_mut(self.length..))
-            else {
-                return;
-            };
-            let (result, used, wrote, cells) = self.reader.read_record(input, text, ends);
-            input = input.get(used..).unwrap_or_default();
-            written += wrote;
-            self.length += cells;
-            match result {
-                csv_core::ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                csv_core::ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
-                csv_core::ReadRecordResult::InputEmpty => {}
-                csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End => return,
-            }
-        }
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &str> {
-        let ends = self.ends.get(..self.length).unwrap_or_default();
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        starts.zip(ends).map(|(start, end)| {
-            self.text.get(start..*end).and_then(|cell| str::from_utf8(cell).ok()).unwrap_or_default()
-        })
     }
 }

@@ -1,0 +1,207 @@
+//! Some whole records of a stream, read each for itself.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::draft::{Draft, Outcome};
+use super::framing::Step;
+use super::shapes::ShapeReader;
+use super::sniff::{Nature, sniff};
+use super::tape;
+use super::window::lines;
+use crate::model::batch::{Batch, Place};
+use crate::model::fault::{Severity, SkipReason};
+
+/// Some whole records, and what stands between them.
+pub(super) struct Block {
+    pub(super) data: Vec<u8>,
+    pub(super) steps: Vec<Step>,
+    /// Where in the stream the data begin.
+    pub(super) place: Place,
+    /// The number of their first line, from 1.
+    pub(super) line: u64,
+    /// The line on which the first record of all began, where it is not held any more.
+    pub(super) lost_line: Option<u64>,
+    pub(super) names: Option<Arc<Vec<String>>>,
+}
+
+/// Something to say about a record.
+pub(super) struct Remark {
+    pub(super) severity: Severity,
+    pub(super) record: Option<u64>,
+    pub(super) lost_records: u64,
+    pub(super) reason: String,
+}
+
+/// Reads blocks; keeps its buffers.
+#[derive(Default)]
+pub(super) struct BlockReader {
+    shapes: ShapeReader,
+    draft: Draft,
+    pub(super) rows: Rows,
+    with_telemetry: bool,
+}
+
+impl BlockReader {
+    /// A reader, which hands on the events of other channels where it is told to.
+    pub(super) fn new(with_telemetry: bool) -> Self {
+        Self { with_telemetry, ..Self::default() }
+    }
+
+    /// Takes a table's names off its first block.
+    pub(super) fn take_names(&mut self, block: &mut Block) -> Option<Arc<Vec<String>>> {
+        let at = block.steps.iter().position(|step| matches!(step, Step::Record(_)))?;
+        let Step::Record(range) = block.steps.remove(at) else { return None };
+        let (line, delimiter) = (block.data.get(range).unwrap_or_default(), delimiter_of(&block.data));
+        self.rows.reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        let text = tape::as_text(line);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        self.rows.read(text);
+        Some(Arc::new(self.rows.cells().map(|name| name.trim().to_owned()).collect()))
+    }
+
+    pub(super) fn read(&mut self, block: &Block, batch: &mut Batch, remarks: &mut Vec<Remark>) {
+        let mut lines = Lines { data: &block.data, at: 0, line: block.line };
+        for step in &block.steps {
+            match step {
+                Step::Record(range) => self.record(block, range.clone(), &mut lines, batch, remarks),
+                Step::Lost(range, reason, why) => {
+                    batch.tally.skip(*reason, 1);
+                    let line = block.lost_line.unwrap_or_else(|| lines.number(range.start));
+                    remarks.push(loss(None, line, why));
+                }
+                Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
+                Step::More => {}
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        block: &Block,
+        range: Range<usize>,
+        lines: &mut Lines<'_>,
+        batch: &mut Batch,
+        remarks: &mut Vec<Remark>,
+    ) {
+        let start = range.start;
+        let bytes = block.data.get(range).unwrap_or_default();
+        let text = tape::as_text(bytes);
+        self.draft.clear();
+        let outcome = match &block.names {
+            Some(names) => self.row(&text, names),
+            None if bytes.starts_with(b"<") => self.shapes.read_xml(&text, &mut self.draft),
+            None => self.shapes.read(&text, &mut self.draft),
+        };
+        match outcome {
+            Outcome::OtherProvider => {
+                batch.tally.skip(SkipReason::OtherProvider, 1);
+                if self.with_telemetry {
+                    self.draft.push_beside(block.place + start as u64, batch);
+                }
+            }
+            Outcome::Sysmon(code) => {
+                self.draft.push(code, block.place + start as u64, batch);
+                if matches!(text, std::borrow::Cow::Owned(_)) {
+                    remarks.push(Remark {
+                        severity: Severity::Notice,
+                        record: self.draft.record_id,
+                        lost_records: 0,
+                        reason: format!(
+                            "line {}: some of its text is no UTF-8 and is shown as U+FFFD",
+                            lines.number(start)
+                        ),
+                    });
+                }
+            }
+            Outcome::No(reason, why) => {
+                batch.tally.skip(reason, 1);
+                remarks.push(loss(self.draft.record_id, lines.number(start), &why));
+            }
+        }
+    }
+
+    fn row(&mut self, text: &str, names: &[String]) -> Outcome {
+        self.rows.read(text);
+        let cells = self.rows.cells().count();
+        if cells != names.len() {
+            return Outcome::damaged(format!(
+                "the row has {cells} cells, the table has {} columns",
+                names.len()
+            ));
+        }
+        let pairs = names.iter().map(String::as_str).zip(self.rows.cells());
+        self.shapes.read_pairs(pairs, &mut self.draft)
+    }
+}
+
+fn loss(record: Option<u64>, line: u64, why: &str) -> Remark {
+    Remark { severity: Severity::Loss, record, lost_records: 1, reason: format!("line {line}: {why}") }
+}
+
+/// Counts lines up to places that come in their order.
+struct Lines<'a> {
+    data: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn number(&mut self, at: usize) -> u64 {
+        self.line += lines(self.data.get(self.at..at).unwrap_or_default());
+        self.at = self.at.max(at);
+        self.line
+    }
+}
+
+/// The delimiter of a table, by its first line.
+fn delimiter_of(data: &[u8]) -> u8 {
+    match sniff(data, true) {
+        Some(Nature::Csv(delimiter)) => delimiter,
+        _ => b',',
+    }
+}
+
+/// One row of a table in cells.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    reader: csv_core::Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    length: usize,
+}
+
+impl Rows {
+    /// Splits a row, which is whole.
+    pub(super) fn read(&mut self, row: &str) {
+        self.reader.reset();
+        self.text.resize(row.len() + 1, 0);
+        self.ends.resize(self.ends.len().max(64), 0);
+        self.length = 0;
+        let (mut input, mut written) = (row.as_bytes(), 0);
+        loop {
+            let (Some(text), Some(ends)) = (self.text.get_mut(written..), self.ends.get_mut(self.length..))
+            else {
+                return;
+            };
+            let (result, used, wrote, cells) = self.reader.read_record(input, text, ends);
+            input = input.get(used..).unwrap_or_default();
+            written += wrote;
+            self.length += cells;
+            match result {
+                csv_core::ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                csv_core::ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
+                csv_core::ReadRecordResult::InputEmpty => {}
+                csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End => return,
+            }
+        }
+    }
+
+    pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
+        let ends = self.ends.get(..self.length).unwrap_or_default();
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        starts.zip(ends).map(|(start, end)| {
+            self.text.get(start..*end).and_then(|cell| str::from_utf8(cell).ok()).unwrap_or_default()
+        })
+    }
+}

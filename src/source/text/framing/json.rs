@@ -1,0 +1,352 @@
+//! JSON values, whatever stands between them.
+
+use super::{
+    CUT, MOST_DEPTH, MOST_RECORD, Step, TOO_LONG, from, is_blank, is_record_line, is_syslog_line, trimmed,
+};
+use crate::model::fault::SkipReason;
+
+/// JSON values one behind the other, one a line or over several, in a list, or in the list of an envelope.
+#[derive(Debug, Default)]
+pub(in crate::source::text) struct JsonFramer {
+    at: usize,
+    /// Where the record begins, inside of one.
+    start: Option<usize>,
+    /// How far from its line's beginning that is.
+    column: usize,
+    /// How the record's first line ended, where it did: with more than its bracket, or with that alone.
+    first_line: Option<FirstLine>,
+    line_start: usize,
+    /// Bytes of the line that were cut from the window, and whether one of them is no blank.
+    line_cut: usize,
+    line_is_used: bool,
+    /// The brackets that are open.
+    open: Vec<u8>,
+    /// How many brackets are open where records stand.
+    bases: Vec<usize>,
+    string_start: Option<usize>,
+    /// The last byte that meant something.
+    before: u8,
+    is_envelope_key: bool,
+    pub(super) is_skipping: bool,
+    /// The rest of a broken record is passed over.
+    broken: Option<&'static str>,
+    junk: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstLine {
+    Full,
+    Bare,
+}
+
+/// Names under which envelopes hold their list of records.
+fn is_envelope(key: &[u8]) -> bool {
+    matches!(key, b"events" | b"Events" | b"hits" | b"records" | b"Records" | b"results" | b"rows" | b"value")
+}
+
+impl JsonFramer {
+    fn base(&self) -> usize {
+        self.bases.last().copied().unwrap_or(0)
+    }
+
+    pub(super) fn done(&self) -> usize {
+        if self.is_skipping {
+            return self.at;
+        }
+        self.start.or(self.junk).unwrap_or(self.at)
+    }
+
+    pub(super) fn cut(&mut self, gone: &[u8]) {
+        let bytes = gone.len();
+        self.at = self.at.saturating_sub(bytes);
+        if let Some(line) = gone.get(self.line_start..) {
+            self.line_cut += line.len();
+            self.line_is_used |= !is_blank(line);
+        }
+        for place in [&mut self.start, &mut self.junk, &mut self.string_start].into_iter().flatten() {
+            *place = place.saturating_sub(bytes);
+        }
+        self.line_start = self.line_start.saturating_sub(bytes);
+    }
+
+    fn new_line(&mut self, start: usize) {
+        self.line_start = start;
+        self.line_cut = 0;
+        self.line_is_used = false;
+    }
+
+    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
+        loop {
+            if self.start.or(self.junk).is_some_and(|start| self.at - start > MOST_RECORD) {
+                self.is_skipping = true;
+            }
+            let step = if self.broken.is_some() {
+                self.pass_broken(window)
+            } else if self.string_start.is_some() {
+                self.string(window)
+            } else if self.junk.is_some() {
+                self.pass_junk(window, is_end)
+            } else if self.open.len() == self.base() {
+                self.between(window)
+            } else {
+                self.inside(window, is_end)
+            };
+            match step {
+                None => {}
+                Some(Step::More) if is_end => return self.end(window),
+                Some(step) => return step,
+            }
+        }
+    }
+
+    fn end(&mut self, window: &[u8]) -> Step {
+        self.string_start = None;
+        self.junk = None;
+        let is_open = self.open.len() > self.base();
+        let is_broken = self.broken.take().is_some();
+        self.open.clear();
+        self.bases.clear();
+        self.at = window.len();
+        let was_skipping = std::mem::take(&mut self.is_skipping);
+        match self.start.take() {
+            Some(start) if was_skipping => Step::Lost(start..window.len(), SkipReason::Damaged, TOO_LONG),
+            Some(start) if is_open || is_broken => {
+                Step::Lost(start..window.len(), SkipReason::Truncated, CUT)
+            }
+            _ => Step::More,
+        }
+    }
+
+    /// Between records.
+    fn between(&mut self, window: &[u8]) -> Option<Step> {
+        let Some(&byte) = window.get(self.at) else { return Some(Step::More) };
+        match byte {
+            b'\n' => {
+                self.at += 1;
+                self.new_line(self.at);
+            }
+            b' ' | b'\t' | b'\r' | b',' | 0x1e | 0xef | 0xbb | 0xbf => self.at += 1,
+            b'{' => self.begin(),
+            b'[' if self.open.len() < MOST_DEPTH => {
+                self.open.push(b'[');
+                self.bases.push(self.open.len());
+                self.at += 1;
+            }
+            b']' if self.base() > 0 => {
+                self.bases.pop();
+                self.open.pop();
+                self.before = b']';
+                self.at += 1;
+            }
+            _ => self.junk = Some(self.at),
+        }
+        None
+    }
+
+    fn begin(&mut self) {
+        self.start = Some(self.at);
+        self.column = self.at.saturating_sub(self.line_start) + self.line_cut;
+        self.open.push(b'{');
+        self.before = b'{';
+        self.first_line = None;
+        self.at += 1;
+    }
+
+    /// Whether a bracket behind a colon begins a line as far out as the record did, which had more than a bracket on
+    /// its first: a record that was cut off there, and the next one.
+    fn is_next_record(&self, window: &[u8]) -> bool {
+        let head = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
+        self.before == b':'
+            && self.first_line == Some(FirstLine::Full)
+            && !self.line_is_used
+            && self.at.saturating_sub(self.line_start) + self.line_cut <= self.column
+            && head.is_some_and(is_blank)
+    }
+
+    /// Text between records.
+    fn pass_junk(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
+        let start = self.junk?;
+        let is_list = self.base() > 0;
+        let rest = from(window, self.at);
+        let stop = rest
+            .iter()
+            .position(|byte| matches!(byte, b'\n' | b'{') || (is_list && matches!(byte, b',' | b']')));
+        let Some(stop) = stop.map(|stop| self.at + stop).or_else(|| is_end.then_some(window.len())) else {
+            self.at = window.len();
+            return Some(Step::More);
+        };
+        self.at = stop;
+        self.junk = None;
+        let was_skipping = std::mem::take(&mut self.is_skipping);
+        if !is_list && window.get(stop) == Some(&b'{') && !was_skipping {
+            // What a transport puts before its message.
+            return None;
+        }
+        let text = trimmed(window, start..stop);
+        if was_skipping {
+            Some(Step::Lost(start..stop, SkipReason::Damaged, TOO_LONG))
+        } else if !is_list && is_record_line(text) {
+            None
+        } else if !is_list && is_syslog_line(text) {
+            Some(Step::Foreign)
+        } else if is_list {
+            Some(Step::Lost(start..stop, SkipReason::Damaged, "this element of the list is no event"))
+        } else {
+            Some(Step::Lost(start..stop, SkipReason::Damaged, "this line is no event"))
+        }
+    }
+
+    fn string(&mut self, window: &[u8]) -> Option<Step> {
+        let rest = from(window, self.at);
+        let Some(stop) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
+            self.at = window.len();
+            return Some(Step::More);
+        };
+        let stop = self.at + stop;
+        match window.get(stop) {
+            Some(b'\\') if window.len() < stop + 2 => {
+                self.at = stop;
+                return Some(Step::More);
+            }
+            Some(b'\\') if window.get(stop + 1) != Some(&b'\n') => self.at = stop + 2,
+            Some(b'"') => {
+                let start = self.string_start.take().unwrap_or(stop);
+                self.is_envelope_key =
+                    self.open.len() <= self.base() + 2 && window.get(start..stop).is_some_and(is_envelope);
+                self.before = b'"';
+                self.at = stop + 1;
+            }
+            _ => {
+                self.at = stop;
+                self.break_up("a string has no end on its line");
+            }
+        }
+        None
+    }
+
+    fn break_up(&mut self, reason: &'static str) {
+        self.broken = Some(reason);
+        self.string_start = None;
+        // An envelope that is broken around its list is lost from here.
+        self.start = self.start.or(Some(self.at));
+    }
+
+    /// Inside of a record, or of an envelope around its list.
+    fn inside(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
+        while let Some(&byte) = window.get(self.at) {
+            match byte {
+                b'\n' => {
+                    let is_bare = self.before == b'{' && self.open.len() == self.base() + 1;
+                    let line = if is_bare { FirstLine::Bare } else { FirstLine::Full };
+                    self.first_line = self.first_line.or(Some(line));
+                    self.new_line(self.at + 1);
+                }
+                b' ' | b'\t' | b'\r' => {}
+                b'"' => {
+                    self.at += 1;
+                    self.string_start = Some(self.at);
+                    return None;
+                }
+                b'{' | b'[' => {
+                    let in_list = self.open.last() == Some(&b'[');
+                    let fits = self.before == b':' || (in_list && matches!(self.before, b'[' | b','));
+                    if !fits || (byte == b'{' && self.is_next_record(window)) {
+                        self.break_up("a bracket stands where none can");
+                        return None;
+                    }
+                    if self.open.len() == MOST_DEPTH {
+                        self.break_up("it is nested too deeply");
+                        return None;
+                    }
+                    let is_shallow = self.open.len() <= self.base() + 2 && !in_list;
+                    if byte == b'[' && is_shallow && self.is_envelope_key && self.before == b':' {
+                        let next = from(window, self.at + 1).iter().find(|byte| !byte.is_ascii_whitespace());
+                        match next {
+                            None if !is_end => return Some(Step::More),
+                            Some(b'{') => {
+                                self.start = None;
+                                self.is_skipping = false;
+                                self.open.push(b'[');
+                                self.bases.push(self.open.len());
+                                self.at += 1;
+                                return None;
+                            }
+                            _ => {}
+                        }
+                    }
+                    self.open.push(byte);
+                    self.before = byte;
+                }
+                b'}' | b']' => {
+                    if self.open.pop() != Some(byte - 2) {
+                        self.break_up("its brackets do not match");
+                        return None;
+                    }
+                    self.before = byte;
+                    if self.open.len() == self.base() {
+                        self.at += 1;
+                        let start = self.start.take();
+                        let was_skipping = std::mem::take(&mut self.is_skipping);
+                        return start.map(|start| {
+                            if was_skipping {
+                                Step::Lost(start..self.at, SkipReason::Damaged, TOO_LONG)
+                            } else {
+                                Step::Record(start..self.at)
+                            }
+                        });
+                    }
+                }
+                _ => self.before = byte,
+            }
+            self.at += 1;
+            if self.at.is_multiple_of(MOST_RECORD) {
+                // So that a long record is noticed.
+                return None;
+            }
+        }
+        Some(Step::More)
+    }
+
+    /// Passes over the rest of a broken record: to a line on which one begins, no further in than the broken one.
+    fn pass_broken(&mut self, window: &[u8]) -> Option<Step> {
+        let here = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
+        let mut line = self.line_start;
+        if self.line_is_used || here.is_some_and(|head| !is_blank(head)) {
+            let Some(stop) = memchr::memchr(b'\n', from(window, self.at)) else {
+                self.at = window.len();
+                return Some(Step::More);
+            };
+            line = self.at + stop + 1;
+            self.new_line(line);
+            self.at = line;
+        }
+        loop {
+            // A record may begin on this line.
+            let rest = from(window, self.at);
+            let Some(blanks) = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) else {
+                self.at = window.len();
+                return Some(Step::More);
+            };
+            let at = self.at + blanks;
+            let byte = rest.get(blanks).copied().unwrap_or_default();
+            let column = at - line + self.line_cut;
+            let is_start = byte == b'{' && column <= self.column;
+            let is_close = self.base() > 0 && byte == b']' && column < self.column.max(1);
+            if is_start || is_close {
+                self.at = at;
+                self.open.truncate(self.base());
+                let reason = self.broken.take().unwrap_or_default();
+                let reason = if std::mem::take(&mut self.is_skipping) { TOO_LONG } else { reason };
+                let start = self.start.take().unwrap_or(at).min(at);
+                return Some(Step::Lost(start..at, SkipReason::Damaged, reason));
+            }
+            let Some(stop) = memchr::memchr(b'\n', from(window, at)) else {
+                self.at = window.len();
+                return Some(Step::More);
+            };
+            line = at + stop + 1;
+            self.new_line(line);
+            self.at = line;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Where one record ends and the next begins, told without understanding them, so that a broken one costs only itself.
+//!
+//! All framers look at a window of the stream that grows at its end and is cut at its beginning, and look at each byte
+//! a fixed number of times.
+
+mod csv;
+mod json;
+mod xml;
+
+use std::ops::Range;
+
+pub(super) use self::csv::CsvFramer;
+pub(super) use self::json::JsonFramer;
+pub(super) use self::xml::XmlFramer;
+use crate::model::fault::SkipReason;
+
+/// A longer record than this is not held in memory, and lost.
+pub(super) const MOST_RECORD: usize = 16 << 20;
+const MOST_DEPTH: usize = 128;
+const TOO_LONG: &str = "the record is longer than 16 MiB, which no event is";
+const CUT: &str = "the input ends inside this record";
+
+/// What a framer found, by its place in the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A record.
+    Record(Range<usize>),
+    /// What should be a record and is none.
+    Lost(Range<usize>, SkipReason, &'static str),
+    /// A line of another program.
+    Foreign,
+    /// All that can be told until more is there.
+    More,
+}
+
+/// A framer of any dialect.
+#[derive(Debug)]
+pub(super) enum Framer {
+    /// JSON.
+    Json(JsonFramer),
+    /// XML.
+    Xml(XmlFramer),
+    /// CSV.
+    Csv(CsvFramer),
+}
+
+impl Framer {
+    /// The next record of the window; `is_end` says that no more comes behind it.
+    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
+        match self {
+            Self::Json(framer) => framer.next(window, is_end),
+            Self::Xml(framer) => framer.next(window, is_end),
+            Self::Csv(framer) => framer.next(window, is_end),
+        }
+    }
+
+    /// What stands before this place of the window is done with.
+    pub(super) fn done(&self) -> usize {
+        match self {
+            Self::Json(framer) => framer.done(),
+            Self::Xml(framer) => framer.start,
+            Self::Csv(framer) => framer.start,
+        }
+    }
+
+    /// Whether a record is being passed over that is too long to be kept.
+    pub(super) fn is_skipping(&self) -> bool {
+        match self {
+            Self::Json(framer) => framer.is_skipping,
+            Self::Xml(framer) => framer.is_skipping,
+            Self::Csv(framer) => framer.is_skipping,
+        }
+    }
+
+    /// Says what was cut from the window's beginning.
+    pub(super) fn cut(&mut self, gone: &[u8]) {
+        let bytes = gone.len();
+        match self {
+            Self::Json(framer) => framer.cut(gone),
+            Self::Xml(framer) => framer.cut(bytes),
+            Self::Csv(framer) => {
+                framer.start = framer.start.saturating_sub(bytes);
+                framer.at = framer.at.saturating_sub(bytes);
+            }
+        }
+    }
+}
+
+fn from(window: &[u8], at: usize) -> &[u8] {
+    window.get(at..).unwrap_or_default()
+}
+
+fn trimmed(window: &[u8], range: Range<usize>) -> &[u8] {
+    window.get(range).unwrap_or_default().trim_ascii()
+}
+
+/// Whether a text is what JSON takes for blank, on one line.
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+/// `Record 17`, as evtx_dump writes it between records.
+fn is_record_line(line: &[u8]) -> bool {
+    let digits = line.strip_prefix(b"Record ").unwrap_or_default();
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether a line begins as syslog's do: `Oct 24 17:05:38 `, `<13>`, or a time of RFC 3339.
+fn is_syslog_line(line: &[u8]) -> bool {
+    match line {
+        [b'<', rest @ ..] => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (1..=3).contains(&digits) && rest.get(digits) == Some(&b'>')
+        }
+        [b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z', b' ', _, day, b' ', _, _, b':', ..] => day.is_ascii_digit(),
+        [a, b, c, d, b'-', _, _, b'-', _, _, b'T' | b' ', ..] => {
+            [a, b, c, d].iter().all(|byte| byte.is_ascii_digit())
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,80 @@
+//! Which events are kept, and which of their texts are asked for.
+
+use crate::model::event::{Field, Wanted};
+
+/// Which events are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retention {
+    /// All that sources hand over: for the drill-down.
+    #[default]
+    Everything,
+    /// What `hunt` needs to find its leads.
+    Leads,
+    /// What `correlated` needs to find its alerts.
+    Joins,
+    /// What `spl` selects.
+    Selected,
+}
+
+/// Whether a row shows the field, or a join goes by it.
+pub(super) const fn is_for_rows(field: Field) -> bool {
+    matches!(field, Field::User | Field::Image | Field::ProcessGuid | Field::DestinationIp)
+        || matches!(field, Field::DestinationHostname | Field::QueryName | Field::QueryResults)
+        || is_joined(field)
+}
+
+/// Whether an Event 3 takes the field from its process's Event 1.
+pub(super) const fn is_joined(field: Field) -> bool {
+    matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
+}
+
+impl Retention {
+    /// The texts of events that a store asks for which keeps so much.
+    #[must_use]
+    pub fn wanted(self) -> Wanted {
+        const START: &[Field] =
+            &[Field::User, Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+        const CONNECTION: &[Field] = &[
+            Field::User,
+            Field::Image,
+            Field::CommandLine,
+            Field::ParentImage,
+            Field::ParentCommandLine,
+            Field::DestinationHostname,
+            Field::DestinationIp,
+        ];
+        match self {
+            Self::Everything | Self::Leads => Wanted::default(),
+            Self::Joins => Wanted::only(
+                START,
+                CONNECTION,
+                &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
+            ),
+            Self::Selected => Wanted::only(START, CONNECTION, &[]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::code;
+    use crate::store::event::slot_fields;
+
+    #[test]
+    fn what_a_store_keeps_it_asks_for() {
+        let wanted = Retention::Joins.wanted();
+        let mut asked = 0;
+        for event_code in [code::PROCESS_CREATE, code::NETWORK_CONNECT, code::DNS_QUERY] {
+            let common = [Field::User, Field::Image, Field::ProcessGuid, Field::Computer];
+            for field in common.iter().chain(slot_fields(event_code)) {
+                assert!(field.is_carried() && Retention::Everything.wanted().has(event_code, *field));
+                if is_for_rows(*field) || *field == Field::Computer {
+                    assert!(wanted.has(event_code, *field), "{event_code} {field:?}");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 15, "{asked}");
+    }
+}
