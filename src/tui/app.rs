@@ -185,6 +185,8 @@ pub struct Tuning {
     pub proposals: Vec<Proposal>,
     /// The number of that one.
     pub proposal: usize,
+    /// The alert that they are made for: it may be gone from the list while one of them is tried.
+    pub made_for: Option<FindingId>,
 }
 
 /// How a load stands, as last looked at.

@@ -11,6 +11,7 @@ impl App {
         self.triage.restart();
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.restart(&self.store);
+            tuning.made_for = tuning.made_for.and_then(|id| moved.finding(id, &self.store));
         }
         if let Some(workbench) = &mut self.workbench {
             workbench.restart(&self.store);

@@ -340,6 +340,20 @@ mod tests {
     }
 
     #[test]
+    fn everything_that_can_be_done_has_a_key_and_stands_in_the_help() {
+        let (_, list) = include_str!("keys.rs").split_once("pub enum Action {").unwrap();
+        let names = list.split_once('}').unwrap().0.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let bound: Vec<String> = TABLE.iter().map(|binding| format!("{:?}", binding.action)).collect();
+        let mut count = 0;
+        for name in names {
+            assert!(bound.iter().any(|bound| bound == name), "{name} has no key");
+            count += 1;
+        }
+        assert!(count > 40, "{count}");
+        assert!(TABLE.iter().all(|binding| !binding.help.is_empty() && !binding.contexts.is_empty()));
+    }
+
+    #[test]
     fn no_key_of_a_text_field_is_a_character() {
         for context in [Context::Tuning, Context::WorkbenchText, Context::Prompt] {
             for chord in bindings(context).flat_map(|binding| binding.chords) {

@@ -4,6 +4,7 @@ use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
 use crate::detect::exception::{Exception, Exceptions, MOST_EXCEPTIONS};
 use crate::model::event::Field;
+use crate::store::finding::FindingId;
 use crate::tui::app::{App, Page, Tone, Tuning};
 use crate::tui::effect::Effect;
 use crate::tui::input::{Chord, Key};
@@ -37,15 +38,21 @@ impl App {
     /// Opens a pattern in its editor.
     pub(super) fn open_pattern(&mut self, which: Which) {
         let text = which.of(self.flags.patterns()).text().to_owned();
-        self.open_editor(which, text, Vec::new(), 0);
+        self.open_editor(which, text);
     }
 
-    fn open_editor(&mut self, which: Which, text: String, proposals: Vec<Proposal>, proposal: usize) {
+    fn open_editor(&mut self, which: Which, text: String) {
         let mut editor = TextArea::new(vec![text]);
         editor.move_cursor(CursorMove::End);
-        let trial = Trial::new(which, &self.flags);
-        self.tuning =
-            Some(Tuning { trial, editor, changes: Changes::default(), scroll: 0, proposals, proposal });
+        self.tuning = Some(Tuning {
+            trial: Trial::new(which, &self.flags),
+            editor,
+            changes: Changes::default(),
+            scroll: 0,
+            proposals: Vec::new(),
+            proposal: 0,
+            made_for: None,
+        });
         self.try_pattern();
     }
 
@@ -63,16 +70,15 @@ impl App {
             }
         }
         if proposals.is_empty() {
-            self.propose_exception();
+            self.propose_exception(selected);
         } else {
-            self.propose(&proposals, 0);
+            self.propose(proposals, 0, selected);
         }
     }
 
     /// Shows an exception of the selected alert, and what it would take out.
-    fn propose_exception(&mut self) {
-        let selected = self.selected_finding();
-        let Some(view) = selected.and_then(|id| self.store.view(id, self.list.profile, &self.flags)) else {
+    fn propose_exception(&mut self, made_for: Option<FindingId>) {
+        let Some(view) = made_for.and_then(|id| self.store.view(id, self.list.profile, &self.flags)) else {
             return;
         };
         match exception_of(&view, self.flags.exceptions()) {
@@ -116,18 +122,19 @@ impl App {
             self.allow();
             return;
         };
-        let (proposals, next) = (tuning.proposals.clone(), tuning.proposal + 1);
-        if next < proposals.len() {
-            self.propose(&proposals, next);
+        let (next, made_for) = (tuning.proposal + 1, tuning.made_for);
+        if next < tuning.proposals.len() {
+            self.propose(tuning.proposals.clone(), next, made_for);
         } else {
-            self.propose_exception();
+            self.propose_exception(made_for);
         }
     }
 
-    fn propose(&mut self, proposals: &[Proposal], number: usize) {
-        let number = number.checked_rem(proposals.len()).unwrap_or(0);
-        if let Some(proposal) = proposals.get(number) {
-            self.open_editor(proposal.which, proposal.text.clone(), proposals.to_vec(), number);
+    fn propose(&mut self, proposals: Vec<Proposal>, number: usize, made_for: Option<FindingId>) {
+        let Some(proposal) = proposals.get(number) else { return };
+        self.open_editor(proposal.which, proposal.text.clone());
+        if let Some(tuning) = &mut self.tuning {
+            (tuning.proposals, tuning.proposal, tuning.made_for) = (proposals, number, made_for);
         }
     }
 

@@ -157,7 +157,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
 fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = app.theme.style(Token::Header);
     if let Some(key) = app.list.group {
-        let width = (area.width / 2).min(60);
+        let width = group_key_width(area.width);
         put(buffer, area, (area.x + 2, area.y + 1, width), key.name(), style, app.glyphs.ellipsis);
         put(
             buffer,
@@ -191,15 +191,31 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 /// `left` is how many of it are undecided, once anything was decided.
+/// From here on a date has its year, and there are more columns.
+const WITH_YEARS: u16 = 100;
+
+/// Columns of a group's text; narrow ones leave room for the figures and for when it was last seen.
+const fn group_key_width(width: u16) -> u16 {
+    if width < WITH_YEARS {
+        width.saturating_sub(51)
+    } else if width > 120 {
+        60
+    } else {
+        width / 2
+    }
+}
+
 fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let open = app.list.open.contains(&group.key);
     let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
-    let last = group
-        .last_seen
-        .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
+    let last = group.last_seen.map_or_else(String::new, |time| {
+        let date = time.date_text();
+        let date = if area.width < WITH_YEARS { date.get(5..).unwrap_or(&date) } else { &date };
+        format!("{date} {}", time.clock_text())
+    });
     let [zero, one, two, three] = group.by_score;
-    let key_width = (area.width / 2).min(60);
+    let key_width = group_key_width(area.width);
     let mut x = area.x;
     let mut write = |text: &str, width: u16, token| {
         put(buffer, area, (x, y, width), text, style(token), app.glyphs.ellipsis);

@@ -161,7 +161,7 @@ fn coverage(app: &App) -> Vec<Line<'static>> {
     }
     lines.push(Line::default());
     let narrow = width < 100;
-    let name_width = if narrow { 24 } else { 36 };
+    let name_width = if narrow { 17 } else { 36 };
     let head = format!(
         "{:<name_width$}{:>9}{:>9}{:>7}{:>8}{:>9}  seen",
         "host", "Event 1", "Event 3", "named", "by DNS", "Event 22"
@@ -171,7 +171,9 @@ fn coverage(app: &App) -> Vec<Line<'static>> {
         let named = (host.named_connections * 100).checked_div(host.connections);
         let named = named.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"));
         let seen = host.span.map_or_else(String::new, |(first, last)| {
-            if width < 130 {
+            if narrow {
+                days(&first.date_text(), &last.date_text())
+            } else if width < 130 {
                 format!("{} to {}", first.date_text(), last.date_text())
             } else {
                 format!(
@@ -197,6 +199,22 @@ fn coverage(app: &App) -> Vec<Line<'static>> {
         lines.push(Line::from(Span::styled(format!("{name}{figures}"), style(Token::Text))));
     }
     lines
+}
+
+/// Two dates in at most 19 columns: what the second shares with the first is left out, or both days.
+fn days(first: &str, last: &str) -> String {
+    let (year, month) = (|date: &str| date.split('-').next().map(str::len), |date: &str| date.rfind('-'));
+    let (Some(years), Some(first_month), Some(last_month)) = (year(first), month(first), month(last)) else {
+        return format!("{first} to {last}");
+    };
+    if first == last {
+        first.to_owned()
+    } else if first.get(..=years) == last.get(..=years) {
+        format!("{first} to {}", last.get(years + 1..).unwrap_or_default())
+    } else {
+        let (from, to) = (first.get(..first_month), last.get(..last_month));
+        format!("{} to {}", from.unwrap_or_default(), to.unwrap_or_default())
+    }
 }
 
 /// What the logs could not have shown, a sentence or two each.
@@ -233,4 +251,17 @@ fn raw(app: &App, text: Option<&Result<String, String>>) -> Vec<Line<'static>> {
             wrap(&[piece], width, 4, MOST_RAW_LINES)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::days;
+
+    #[test]
+    fn two_dates_share_what_they_can() {
+        assert_eq!(days("2026-03-10", "2026-03-10"), "2026-03-10");
+        assert_eq!(days("2026-03-10", "2026-04-01"), "2026-03-10 to 04-01");
+        assert_eq!(days("2017-10-23", "2021-12-07"), "2017-10 to 2021-12");
+        assert_eq!(days("1601-01-01", "30828-09-14"), "1601-01 to 30828-09");
+    }
 }
