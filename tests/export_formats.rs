@@ -406,7 +406,7 @@ fn markdown_is_a_table_and_the_particulars() {
     assert_eq!(
         written(Format::Markdown, &[joined_row()], &options),
         "\
-# Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)
+# Exfiltration to code repositories (MITRE ATT&CK T1567.001)
 
 | # | Score | Time (UTC) | Host | User | Signal | Program | Destination |
 |---|---|---|---|---|---|---|---|

@@ -174,6 +174,22 @@ fn the_workbench_keeps_undoes_and_does_again() {
 }
 
 #[test]
+fn the_end_of_a_page_is_its_last_line_at_any_size() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut app = four_tests();
+        at(&mut app, size);
+        press(&mut app, "?");
+        let first = text(&at(&mut app, size));
+        assert!(first.contains("line 1 of "), "{first}");
+        press(&mut app, "G");
+        let last = text(&at(&mut app, size));
+        assert!(last.contains(", 0 below"), "{last}");
+        press(&mut app, "k");
+        assert!(text(&at(&mut app, size)).contains(", 1 below"), "no key is lost behind the end");
+    }
+}
+
+#[test]
 fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
     let mut app = four_tests();
     at(&mut app, (120, 40));

@@ -137,9 +137,15 @@ fn a_missing_file_matters_only_if_it_was_named() {
     let config = Config::load_from(path.clone(), false).unwrap();
     assert_eq!(config, Config { path: Some(path.clone()), ..Config::default() });
     let error = Config::load(Some(&path)).unwrap_err();
-    assert_eq!(error.to_string(), format!("{} cannot be read: there is no such file.", path.display()));
+    assert_eq!(
+        error.to_string(),
+        format!("{} cannot be read: there is no such file: check the spelling.", path.display())
+    );
     let error = Config::load(Some(folder.path())).unwrap_err();
-    assert_eq!(error.to_string(), format!("{} cannot be read: it is a folder.", folder.path().display()));
+    assert_eq!(
+        error.to_string(),
+        format!("{} cannot be read: it is a folder: name a file.", folder.path().display())
+    );
     fs::write(&path, "mouse = true\n").unwrap();
     let config = Config::load(Some(&path)).unwrap();
     assert_eq!(config.snapshot.as_deref(), Some(b"mouse = true\n".as_slice()));

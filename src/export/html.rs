@@ -145,7 +145,7 @@ fn write_table<'a>(
             cell(row.user.as_deref()),
             row.signal,
             cell(row.image.as_deref().map(image_name)),
-            cell(row.destination_hostname.as_deref()),
+            cell(entry.map_or(row.destination_hostname.as_deref(), |entry| entry.place.as_deref())),
             number = index + 1,
             score = row.suspicion_score,
         )?;

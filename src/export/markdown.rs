@@ -16,7 +16,7 @@ use crate::model::text::image_name;
 
 /// How deep lists stand in each other; readers of Markdown give up at some depth.
 const MOST_NESTED: usize = 12;
-const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)";
+const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&CK T1567.001)";
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -36,7 +36,7 @@ pub(super) fn write(
     out.write_all(b"| # | Score | Time (UTC) | Host | User | Signal | Program | Destination |\n")?;
     out.write_all(b"|---|---|---|---|---|---|---|---|\n")?;
     for (index, row) in rows.iter().enumerate() {
-        write_table_row(out, index + 1, row, None, options)?;
+        write_table_row(out, index + 1, row, row.destination_hostname.as_deref(), None, options)?;
     }
     for (index, row) in rows.iter().enumerate() {
         write_particulars(out, index + 1, row, options)?;
@@ -60,14 +60,15 @@ pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &Export
         )?;
         out.write_all(b"|---|---|---|---|---|---|---|---|---|\n")?;
     }
-    for (number, _, Entry { row, decided, .. }) in report.numbered() {
+    for (number, _, Entry { row, place, decided, .. }) in report.numbered() {
         let verdict = decided.as_ref().map_or_else(String::new, |decided| format!("{} | ", decided.verdict));
-        write_table_row(out, number, row, Some(if verdict.is_empty() { " | " } else { &verdict }), options)?;
+        let verdict = Some(if verdict.is_empty() { " | " } else { &verdict });
+        write_table_row(out, number, row, place.as_deref(), verdict, options)?;
     }
     writeln!(out, "\n## Patterns in force\n")?;
     for (name, pattern) in &report.patterns {
         let pattern =
-            if pattern.is_empty() { "(none)".to_owned() } else { code(&safe::shown(pattern, true)) };
+            if pattern.is_empty() { "(none)".to_owned() } else { code_of_line(&safe::shown(pattern, true)) };
         writeln!(out, "- {}: {pattern}", said(name))?;
     }
     writeln!(out, "\n## What these logs could not have shown\n")?;
@@ -123,6 +124,7 @@ fn write_table_row(
     out: &mut dyn Write,
     number: usize,
     row: &AlertRow,
+    place: Option<&str>,
     verdict: Option<&str>,
     options: &ExportOptions,
 ) -> io::Result<()> {
@@ -137,7 +139,7 @@ fn write_table_row(
         shown(row.user.as_deref()),
         row.signal,
         shown(row.image.as_deref().map(image_name)),
-        shown(row.destination_hostname.as_deref()),
+        shown(place),
     )
 }
 
@@ -182,12 +184,22 @@ fn write_particulars(
     out.write_all(text.as_bytes())
 }
 
+/// A visible text in code spans, for a line that is no row of a table: a bar ends nothing there, and a pattern with
+/// alternatives stays in one piece.
+fn code_of_line(text: &str) -> String {
+    code_without(text, |character| character != '|' && is_special(character))
+}
+
 /// A visible text in code spans.
 pub(super) fn code(text: &str) -> String {
+    code_without(text, is_special)
+}
+
+fn code_without(text: &str, is_special: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len() + 2);
     let mut rest = text;
     while !rest.is_empty() {
-        let at = rest.find(is_special).unwrap_or(rest.len());
+        let at = rest.find(&is_special).unwrap_or(rest.len());
         let (span, after) = rest.split_at(at);
         push_span(&mut shown, span);
         let mut characters = after.chars();

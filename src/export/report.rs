@@ -26,6 +26,8 @@ pub struct Report {
 pub struct Entry {
     /// The row.
     pub row: AlertRow,
+    /// The other side as the list shows it: the destination's name, or the repository that the command line names.
+    pub place: Option<String>,
     /// The group that it stands in: what is grouped by, and the group's text.
     pub group: Option<(&'static str, String)>,
     /// What was decided on it.
@@ -181,6 +183,7 @@ mod tests {
             coverage: vec![text.to_owned()],
             entries: vec![Entry {
                 row,
+                place: one(),
                 group: Some(("host", text.to_owned())),
                 decided: Some(decided),
                 tree: vec![node(0), node(1), node(500)],

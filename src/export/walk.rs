@@ -262,7 +262,7 @@ fn write_table(out: &mut dyn Write, tests: &[TestReport], options: &ExportOption
 fn write_markdown(out: &mut dyn Write, tests: &[TestReport], options: &ExportOptions) -> io::Result<()> {
     let prose = |text: &str| markdown::prose(&safe::shown(text, options.reveal_secrets));
     let code = |text: &str| markdown::code(&safe::shown(text, options.reveal_secrets));
-    writeln!(out, "# Tests of exfiltration to code repositories (MITRE ATT&amp;CK T1567.001)\n")?;
+    writeln!(out, "# Tests of exfiltration to code repositories (MITRE ATT&CK T1567.001)\n")?;
     if let Some(summary) = &options.summary {
         writeln!(out, "{}\n", prose(summary))?;
     }

@@ -179,7 +179,8 @@ impl App {
         let process = view.event().process;
         let tree = process.map_or_else(Vec::new, |process| self.tree(process, &view));
         let acts = process.map_or_else(Vec::new, |process| self.acts(process));
-        Some(Entry { row, group, decided, tree, acts })
+        let place = row.destination_hostname.clone().or_else(|| view.destination());
+        Some(Entry { row, place, group, decided, tree, acts })
     }
 
     /// The processes around one: its ancestors, itself, its children.

@@ -84,7 +84,8 @@ impl App {
     }
 
     fn last_page_top(&self) -> usize {
-        let rows = usize::from(self.area.height.saturating_sub(2));
+        // The page's first row is its title.
+        let rows = usize::from(self.panes.body.height.saturating_sub(1));
         self.page.as_ref().map_or(0, |page: &Page| page_lines(self, page).len().saturating_sub(rows))
     }
 
