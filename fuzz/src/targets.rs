@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use exfilscope::case::{CaseBook, CaseFile, line};
 use exfilscope::config::{self, Config};
 use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::{Pattern, Patterns};
@@ -20,12 +21,13 @@ use exfilscope::source::{self, InputFormat, Inputs, LoadOptions};
 use exfilscope::store::flags::Flags;
 use exfilscope::store::listing::{Listing, Query};
 use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::walk;
 
 /// A target's name and what it runs.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 14] = [
     ("evtx", evtx),
     ("xml", xml),
     ("json", json),
@@ -37,6 +39,9 @@ pub const TARGETS: [Target; 11] = [
     ("config", configuration),
     ("import", import),
     ("text", texts),
+    ("case", case),
+    ("rows", rows),
+    ("tests", tests),
 ];
 
 /// Windows event logs.
@@ -67,21 +72,29 @@ pub fn any(data: &[u8]) {
 /// Reads bytes as a file, and holds what comes out to the promises: the account adds up, the reader does not fail, and
 /// nothing that leaves the program could do anything to a terminal, a table or a browser.
 fn read(data: &[u8], format: Option<InputFormat>) {
+    let inputs = Inputs { format, ..Inputs::default() };
+    check(data, |paths, take| {
+        source::load_inputs(paths, inputs, &LoadOptions { threads: 1 }, &Progress::default(), take);
+    });
+}
+
+/// A reader of paths that hands over what it finds.
+type Take<'a> = &'a (dyn Fn(FeedMessage) -> bool + Sync);
+
+fn file_of(data: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a file for the input");
     file.write_all(data).expect("the input is written");
+    file
+}
+
+fn check(data: &[u8], load: impl FnOnce(&[PathBuf], Take<'_>)) {
+    let file = file_of(data);
     let messages = Mutex::new(Vec::new());
     let take = |message| {
         messages.lock().expect("nobody fails with it").push(message);
         true
     };
-    let paths = [PathBuf::from(file.path())];
-    source::load_inputs(
-        &paths,
-        Inputs { format, ..Inputs::default() },
-        &LoadOptions { threads: 1 },
-        &Progress::default(),
-        &take,
-    );
+    load(&[PathBuf::from(file.path())], &take);
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut records = 0;
     for message in messages.into_inner().expect("nobody fails with it") {
@@ -118,6 +131,38 @@ fn read(data: &[u8], format: Option<InputFormat>) {
         let page = str::from_utf8(&out).expect("a page is UTF-8");
         visible(page);
         assert!(!page.contains("<img") && page.matches("<script").count() <= 1, "no markup out of an event");
+    }
+}
+
+/// Rows that another host's scan wrote.
+pub fn rows(data: &[u8]) {
+    check(data, |paths, take| source::load_rows(paths, &Progress::default(), take));
+}
+
+/// The case file: each line is a decision or is named, and what is written again is read as it was.
+pub fn case(data: &[u8]) {
+    let file = file_of(data);
+    let news = CaseFile::named(file.path().to_owned()).news().expect("a file that is there can be read");
+    let lines = data.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    assert_eq!(news.decisions.len() + news.faults.len(), lines, "each line is a decision or is named");
+    let mut book = CaseBook::default();
+    for decision in news.decisions {
+        let written = line::write(&decision);
+        visible(written.trim_end());
+        let again = line::read(written.trim_end().as_bytes()).expect("what was written can be read");
+        assert_eq!(line::write(&again), written);
+        book.apply(decision);
+    }
+}
+
+/// Files of tests.
+pub fn tests(data: &[u8]) {
+    match walk::file::parse(data, Path::new("test.toml")) {
+        Ok(test) => {
+            visible(&test.name);
+            visible(&test.sentence);
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
 

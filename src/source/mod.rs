@@ -13,6 +13,8 @@ mod open;
 mod text;
 
 pub use events::Events;
+#[cfg(fuzzing)]
+pub use evtx::Agreement;
 pub use evtx::EvtxEvents;
 pub use follow::{FollowStatus, follow};
 pub use load::{Inputs, LoadOptions, load, load_inputs};

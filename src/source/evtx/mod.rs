@@ -15,12 +15,17 @@ mod template;
 mod utf16;
 mod value;
 
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(test, allow(unreachable_pub, reason = "cargo-fuzz reaches it"))]
+mod oracle;
 #[cfg(test)]
 mod oracle_tests;
 
 pub(super) use header::CHUNK_SIZE;
 pub(super) use layout::{Ground, Slot, base_of, is_log_head, survey};
 pub(super) use lexicon::{Lexicon, TemplateKey};
+#[cfg(fuzzing)]
+pub use oracle::Agreement;
 pub use raw::EvtxEvents;
 pub(super) use records::{TO_FIRST_RECORD, ends_with_its_size, first_record_id};
 

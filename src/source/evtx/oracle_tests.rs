@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use super::event::{Event, Verdict};
 use super::fast::FastReader;
 use super::header::{CHUNK_SIZE, ChunkHeader};
+use super::oracle::{Agreement, sorted};
 use super::records::{Step, Walk};
-use super::reference::Reference;
 use crate::model::batch::EventHead;
-use crate::model::event::Field;
 
 /// The logs that are shared among the developers; none where they are not at hand.
 pub(super) fn shared_logs() -> Vec<PathBuf> {
@@ -26,61 +25,21 @@ pub(super) fn shared_logs() -> Vec<PathBuf> {
     logs
 }
 
-fn sorted(event: &Event) -> Vec<(Field, String)> {
-    let mut fields: Vec<_> = event.fields().map(|(field, text)| (field, text.to_owned())).collect();
-    fields.sort();
-    fields
-}
-
 #[test]
 fn the_fast_reader_says_what_the_crate_says() {
-    let mut reader = FastReader::default();
-    let mut reference = Reference::default();
-    let (mut fast, mut slow) = (Event::default(), Event::default());
-    let (mut kept, mut texts, mut doubts, mut beyond, mut all) = (0, 0, 0, 0, 0);
+    let mut all = Agreement::default();
     for path in shared_logs() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let bytes = std::fs::read(&path).unwrap();
-        for chunk in bytes.get(4096..).unwrap_or_default().chunks(CHUNK_SIZE) {
-            let header = ChunkHeader::read(chunk);
-            if !header.has_magic {
-                continue;
-            }
-            reader.begin_chunk();
-            let mut walk = Walk::new(chunk, header);
-            while let Some(step) = walk.step() {
-                let Step::Record(record) = step else { continue };
-                all += 1;
-                let Ok(verdict) = reader.read(chunk, &record, None, &mut fast) else {
-                    doubts += 1;
-                    continue;
-                };
-                let expected = reference.read(chunk, &record, false, &mut slow);
-                if expected.is_err() {
-                    // The crate looks at values too that nobody wants.
-                    beyond += 1;
-                    assert_ne!(verdict, Verdict::Kept, "{name}, record {}: {expected:?}", record.id);
-                    continue;
-                }
-                assert_eq!(Ok(verdict), expected, "{name}, record {}", record.id);
-                if verdict == Verdict::Kept {
-                    kept += 1;
-                    texts += fast.fields().count();
-                    let heads = (fast.head(0), slow.head(0));
-                    assert_eq!(
-                        format!("{:?}", heads.0),
-                        format!("{:?}", heads.1),
-                        "{name}, record {}",
-                        record.id
-                    );
-                    assert_eq!(sorted(&fast), sorted(&slow), "{name}, record {}", record.id);
-                }
-            }
-        }
+        let log = Agreement::of(&std::fs::read(&path).unwrap()).unwrap_or_else(|why| panic!("{name}, {why}"));
+        assert_eq!(log.kept_beyond, 0, "{name}: the crate refuses what was kept");
+        all.records += log.records;
+        all.kept += log.kept;
+        all.texts += log.texts;
+        all.doubts += log.doubts;
     }
-    println!("{all} records, {kept} kept with {texts} texts, {doubts} left to the crate, {beyond} beyond it");
-    assert!(texts >= kept * 5);
-    assert!(doubts * 100 <= all, "{doubts} of {all} records are beyond the fast reader");
+    println!("{all:?}");
+    assert!(all.texts >= all.kept * 5);
+    assert!(all.doubts * 100 <= all.records, "{} records are beyond the fast reader", all.doubts);
 }
 
 /// What a reader says of each record of a chunk.
