@@ -137,6 +137,9 @@ impl text::Outlet for Outlet<'_> {
     }
 }
 
+/// A smaller text is read before others could help with it.
+const WORTH_HELP: u64 = 2 << 20;
+
 /// The work that all threads take from.
 struct Board {
     files: Vec<Candidate>,
@@ -185,6 +188,13 @@ impl Board {
             }
             desk = self.news.wait(desk).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Threads that will find no file of their own.
+    fn idle_threads(&self) -> usize {
+        let desk = self.lock();
+        let files = self.files.len().saturating_sub(desk.next_file) + desk.opening;
+        usize::try_from(self.threads).unwrap_or(1).saturating_sub(files.max(1))
     }
 
     /// Wakes whoever waits. The lock is taken so that nobody is between looking and waiting.
@@ -261,9 +271,10 @@ impl<'a> Worker<'a> {
         let size = (candidate.kind != Kind::Text(Origin::StandardInput)).then_some(candidate.size);
         let info = SourceInfo { id, path: path.clone(), name, size };
         self.outlet.send(FeedMessage::Source(info.clone()));
+        let hands = if candidate.size < WORTH_HELP { 0 } else { self.board.idle_threads() };
         let opened = match &candidate.kind {
             Kind::Log => File::open(path),
-            Kind::Text(origin) => match text::read(&info, origin, self.board.inputs, self.outlet) {
+            Kind::Text(origin) => match text::read(&info, origin, self.board.inputs, hands, self.outlet) {
                 Done::Finished => {
                     self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
                     self.board.opened(None);

@@ -119,7 +119,7 @@ impl Event {
     }
 
     /// The texts, in the order in which they were added.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn fields(&self) -> impl Iterator<Item = (Field, &str)> {
         self.spans.iter().filter_map(|(field, start, end)| {
             let text = self.text.get(*start..*end)?;
@@ -142,7 +142,7 @@ pub(super) fn is_sysmon_utf16(name: &[u8]) -> bool {
         || PROVIDERS.iter().any(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod tests {
     use super::*;
     use crate::model::event::is_sysmon;

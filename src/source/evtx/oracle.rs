@@ -3,6 +3,7 @@
 use super::event::{Event, Verdict};
 use super::fast::FastReader;
 use super::header::{CHUNK_SIZE, ChunkHeader};
+use super::is_chunk;
 use super::records::{Step, Walk};
 use super::reference::Reference;
 use crate::model::event::Field;
@@ -31,7 +32,7 @@ pub(super) fn sorted(event: &Event) -> Vec<(Field, String)> {
 }
 
 impl Agreement {
-    /// Reads the chunks behind a log's header in both ways.
+    /// Reads the chunks behind a log's header, or those that stand alone, in both ways.
     ///
     /// # Errors
     /// The first record of which they say different things, and what.
@@ -40,7 +41,8 @@ impl Agreement {
         let mut reader = FastReader::default();
         let mut reference = Reference::default();
         let (mut fast, mut slow) = (Event::default(), Event::default());
-        for chunk in log.get(4096..).unwrap_or_default().chunks(CHUNK_SIZE) {
+        let chunks = if is_chunk(log) { log } else { log.get(4096..).unwrap_or_default() };
+        for chunk in chunks.chunks(CHUNK_SIZE) {
             let header = ChunkHeader::read(chunk);
             if !header.has_magic {
                 continue;

@@ -94,3 +94,13 @@ fn templates_of_chunks_before_change_nothing() {
     }
     assert!(different > 80, "only {different} of the changes matter");
 }
+
+#[test]
+fn the_seeds_of_the_fuzzer_hold_records_that_both_read() {
+    let corpus = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/oracle"));
+    for seed in std::fs::read_dir(corpus).unwrap() {
+        let path = seed.unwrap().path();
+        let log = Agreement::of(&std::fs::read(&path).unwrap()).unwrap();
+        assert!(log.kept > 0, "{}: {log:?}", path.display());
+    }
+}

@@ -1,10 +1,11 @@
 //! Some whole records of a stream, read each for itself.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::draft::{Draft, Outcome};
-use super::framing::Step;
+use super::framing::{Step, resolve};
 use super::shapes::ShapeReader;
 use super::sniff::{Nature, sniff};
 use super::tape;
@@ -48,6 +49,12 @@ impl BlockReader {
         Self { with_telemetry, ..Self::default() }
     }
 
+    /// Another reader that reads the same stream.
+    pub(super) fn twin(&self) -> Self {
+        let rows = Rows { reader: self.rows.reader.clone(), ..Rows::default() };
+        Self { rows, ..Self::new(self.with_telemetry) }
+    }
+
     /// Takes a table's names off its first block.
     pub(super) fn take_names(&mut self, block: &mut Block) -> Option<Arc<Vec<String>>> {
         let at = block.steps.iter().position(|step| matches!(step, Step::Record(_)))?;
@@ -65,6 +72,11 @@ impl BlockReader {
         for step in &block.steps {
             match step {
                 Step::Record(range) => self.record(block, range.clone(), &mut lines, batch, remarks),
+                Step::Line { range, is_last } => {
+                    if !self.line(block, range.clone(), &mut lines, batch, remarks) {
+                        self.broken_line(block, range.clone(), *is_last, &mut lines, batch, remarks);
+                    }
+                }
                 Step::Lost(range, reason, why) => {
                     batch.tally.skip(*reason, 1);
                     let line = block.lost_line.unwrap_or_else(|| lines.number(range.start));
@@ -91,18 +103,81 @@ impl BlockReader {
         let outcome = match &block.names {
             Some(names) => self.row(&text, names),
             None if bytes.starts_with(b"<") => self.shapes.read_xml(&text, &mut self.draft),
-            None => self.shapes.read(&text, &mut self.draft),
+            None => {
+                let outcome = self.shapes.read(&text, &mut self.draft);
+                outcome.unwrap_or_else(Outcome::damaged)
+            }
         };
+        let is_mended = matches!(text, Cow::Owned(_));
+        self.take(outcome, is_mended, block.place, start, lines, batch, remarks);
+    }
+
+    /// A line as the record that it most likely is; `false` where it is no JSON, and nothing was made of it.
+    fn line(
+        &mut self,
+        block: &Block,
+        range: Range<usize>,
+        lines: &mut Lines<'_>,
+        batch: &mut Batch,
+        remarks: &mut Vec<Remark>,
+    ) -> bool {
+        let start = range.start;
+        let text = tape::as_text(block.data.get(range).unwrap_or_default());
+        self.draft.clear();
+        let Ok(outcome) = self.shapes.read(&text, &mut self.draft) else { return false };
+        let is_mended = matches!(text, Cow::Owned(_));
+        self.take(outcome, is_mended, block.place, start, lines, batch, remarks);
+        true
+    }
+
+    /// What a line holds that is not just one record.
+    fn broken_line(
+        &mut self,
+        block: &Block,
+        range: Range<usize>,
+        is_last: bool,
+        lines: &mut Lines<'_>,
+        batch: &mut Batch,
+        remarks: &mut Vec<Remark>,
+    ) {
+        let first = range.start;
+        for step in resolve(block.data.get(range).unwrap_or_default(), is_last) {
+            match step {
+                Step::Record(range) => {
+                    let range = first + range.start..first + range.end;
+                    self.record(block, range, lines, batch, remarks);
+                }
+                Step::Lost(range, reason, why) => {
+                    batch.tally.skip(reason, 1);
+                    remarks.push(loss(None, lines.number(first + range.start), why));
+                }
+                Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
+                Step::Line { .. } | Step::More => {}
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "it is the end of three ways")]
+    fn take(
+        &mut self,
+        outcome: Outcome,
+        is_mended: bool,
+        place: Place,
+        start: usize,
+        lines: &mut Lines<'_>,
+        batch: &mut Batch,
+        remarks: &mut Vec<Remark>,
+    ) {
         match outcome {
             Outcome::OtherProvider => {
                 batch.tally.skip(SkipReason::OtherProvider, 1);
                 if self.with_telemetry {
-                    self.draft.push_beside(block.place + start as u64, batch);
+                    self.draft.push_beside(place + start as u64, batch);
                 }
             }
             Outcome::Sysmon(code) => {
-                self.draft.push(code, block.place + start as u64, batch);
-                if matches!(text, std::borrow::Cow::Owned(_)) {
+                self.draft.push(code, place + start as u64, batch);
+                if is_mended {
                     remarks.push(Remark {
                         severity: Severity::Notice,
                         record: self.draft.record_id,

@@ -136,6 +136,17 @@ impl Draft {
         }
     }
 
+    /// Whether anybody may want the event's data, by what is known of it so far: of all others only the ID is counted.
+    pub(super) fn is_kept(&self) -> bool {
+        match self.outcome() {
+            Outcome::Sysmon(event_code) => code::is_kept(event_code),
+            Outcome::OtherProvider => {
+                self.channel_beside().is_some_and(|channel| self.code == Some(channel.event_code()))
+            }
+            Outcome::No(..) => true,
+        }
+    }
+
     /// Adds the event to a batch, if its ID is one that is kept.
     pub(super) fn push(&self, event_code: u16, place: Place, batch: &mut Batch) {
         batch.tally.count_sysmon(event_code);

@@ -4,6 +4,7 @@
 //! each record read for itself ([`shapes`], [`xml`]): what is wrong with one costs no other.
 
 mod block;
+mod crew;
 mod draft;
 mod framing;
 mod input;
@@ -22,10 +23,10 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub(super) use raw::text_xml;
@@ -33,14 +34,15 @@ pub use rows::load_rows;
 pub(super) use sniff::{MOST_HEAD, Nature, is_promising, sniff};
 pub(super) use zip::{Member, members};
 
-use self::block::{Block, BlockReader, Remark};
+use self::block::{Block, BlockReader};
+use self::crew::{Crew, Reading};
 use self::framing::{CsvFramer, Framer};
 use self::input::{Metered, Opened, Piped, Section, Stream};
 use self::window::Window;
 use super::ledger::Ledger;
 use super::load::Inputs;
 use crate::model::batch::Batch;
-use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::fault::{Fault, Severity};
 use crate::model::feed::SourceInfo;
 
 /// What an input holds, where somebody says so instead of having it told by its content.
@@ -106,11 +108,17 @@ const MOST_SPOOLED: u64 = 16 << 30;
 /// Between two reports of what is wrong with a stream that may have no end.
 const FAULTS_WAIT: Duration = Duration::from_secs(1);
 
-/// Reads a source of events as text, and hands over what is in it.
-pub(super) fn read(info: &SourceInfo, origin: &Origin, inputs: Inputs, outlet: &(dyn Outlet + Sync)) -> Done {
+/// Reads a source of events as text, and hands over what is in it; so many threads help with a source that has an end.
+pub(super) fn read(
+    info: &SourceInfo,
+    origin: &Origin,
+    inputs: Inputs,
+    hands: usize,
+    outlet: &(dyn Outlet + Sync),
+) -> Done {
     let is_over = || outlet.is_over();
-    let is_endless = *origin == Origin::StandardInput;
-    read_opened(info, open_origin(info, origin, &is_over), is_endless, inputs, outlet)
+    let hands = (*origin != Origin::StandardInput).then_some(hands);
+    read_opened(info, open_origin(info, origin, &is_over), hands, inputs, outlet)
 }
 
 /// Reads a stream that grows until it ends, one that is text beyond doubt.
@@ -121,20 +129,22 @@ pub(super) fn read_growing(
     outlet: &(dyn Outlet + Sync),
 ) {
     let (metered, read) = Metered::new(stream);
-    read_opened(info, Ok((Box::new(metered), read)), true, inputs, outlet);
+    read_opened(info, Ok((Box::new(metered), read)), None, inputs, outlet);
 }
 
+/// Without a number of hands the stream may have no end, and each event is told of as it comes.
 fn read_opened(
     info: &SourceInfo,
     opened: Result<(Stream<'_>, Arc<AtomicU64>), String>,
-    is_endless: bool,
+    hands: Option<usize>,
     inputs: Inputs,
     outlet: &(dyn Outlet + Sync),
 ) -> Done {
     let is_over = || outlet.is_over();
     let mut run = Run::new(info, outlet);
     run.with_telemetry = inputs.telemetry;
-    run.is_endless = is_endless;
+    run.is_endless = hands.is_none();
+    run.hands = hands.unwrap_or(0);
     let opened = opened.and_then(|(stream, packed)| {
         run.packed = Arc::clone(&packed);
         input::open(stream, &packed).map_err(|error| format!("it can't be read: {error}"))
@@ -212,7 +222,7 @@ fn framer(nature: Nature, forced: Option<InputFormat>) -> Result<Option<Framer>,
         }
         (_, Nature::Gzip | Nature::Zstd) => return Err("it is packed more than twice: unpack it first"),
         (Some(InputFormat::Evtx), _) | (None, Nature::Evtx) => return Ok(None),
-        (Some(InputFormat::Json), _) | (None, Nature::Json) => Framer::Json(framing::JsonFramer::default()),
+        (Some(InputFormat::Json), _) | (None, Nature::Json) => Framer::Json(framing::JsonFramer::by_lines()),
         (Some(InputFormat::Xml), _) | (None, Nature::Xml) => Framer::Xml(framing::XmlFramer::default()),
         (Some(InputFormat::Csv) | None, Nature::Csv(delimiter)) => Framer::Csv(CsvFramer::new(delimiter)),
         (Some(InputFormat::Csv), _) => Framer::Csv(CsvFramer::new(b',')),
@@ -252,6 +262,8 @@ struct Run<'a> {
     bytes_sent: u64,
     records: u64,
     with_telemetry: bool,
+    /// Threads that help with the blocks.
+    hands: usize,
     ledger: Ledger,
     /// What is wrong is told as it is found, since there may be no end.
     is_endless: bool,
@@ -268,6 +280,7 @@ impl<'a> Run<'a> {
             bytes_sent: 0,
             records: 0,
             with_telemetry: false,
+            hands: 0,
             ledger: Ledger::default(),
             is_endless: false,
             faults_told: None,
@@ -298,41 +311,34 @@ impl<'a> Run<'a> {
         let mut reader = BlockReader::new(self.with_telemetry);
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
-        while !is_end && !self.outlet.is_over() {
-            match window.fill(&mut stream) {
-                Ok(read) => is_end = read == 0,
-                Err(error) => {
-                    is_end = true;
-                    let reason = format!("from line {} on it can't be read: {error}", window.last_line());
-                    self.say(Severity::Loss, None, 0, reason);
+        thread::scope(|scope| {
+            let mut crew = Crew::new(scope, self.hands, self.info.id);
+            while !is_end && !self.outlet.is_over() {
+                match window.fill(&mut stream) {
+                    Ok(read) => is_end = read == 0,
+                    Err(error) => {
+                        is_end = true;
+                        let reason = format!("from line {} on it can't be read: {error}", window.last_line());
+                        self.say(Severity::Loss, None, 0, reason);
+                    }
+                }
+                self.count_bytes();
+                if let Some(mut block) = window.cut(is_end) {
+                    if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
+                        names = reader.take_names(&mut block);
+                    }
+                    block.names.clone_from(&names);
+                    crew.give(block, &mut reader);
+                }
+                while let Some(reading) = crew.next(is_end) {
+                    self.hand_over(reading);
                 }
             }
-            self.count_bytes();
-            let Some(mut block) = window.cut(is_end) else { continue };
-            if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
-                names = reader.take_names(&mut block);
-            }
-            block.names.clone_from(&names);
-            self.block(&mut reader, &block);
-        }
+        });
     }
 
-    /// Reads a block. Should the reader fail on it, the block is lost and the rest is read.
-    fn block(&mut self, reader: &mut BlockReader, block: &Block) {
-        let mut batch = Batch::new(self.info.id);
-        let mut remarks = Vec::new();
-        let result = catch_unwind(AssertUnwindSafe(|| reader.read(block, &mut batch, &mut remarks)));
-        if result.is_err() {
-            *reader = BlockReader::new(self.with_telemetry);
-            batch = Batch::new(self.info.id);
-            let lost = block.steps.len() as u64;
-            batch.tally.skip(SkipReason::Damaged, lost);
-            let reason = format!(
-                "the reader failed on the lines from {} on, which is a bug; please send it in",
-                block.line
-            );
-            remarks = vec![Remark { severity: Severity::Loss, record: None, lost_records: lost, reason }];
-        }
+    fn hand_over(&mut self, reading: Reading) {
+        let Reading { mut batch, remarks } = reading;
         for remark in remarks {
             self.say(remark.severity, remark.record, remark.lost_records, remark.reason);
         }

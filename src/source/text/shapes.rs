@@ -32,12 +32,12 @@ pub(super) struct ShapeReader {
 
 impl ShapeReader {
     /// Reads an event from the text of a JSON object.
-    pub(super) fn read(&mut self, text: &str, draft: &mut Draft) -> Outcome {
+    ///
+    /// # Errors
+    /// Why it is no JSON, as a clause.
+    pub(super) fn read(&mut self, text: &str, draft: &mut Draft) -> Result<Outcome, String> {
         let mut tape = std::mem::take(&mut self.tape);
-        let outcome = match tape.read(text) {
-            Ok(value) => self.event(value, draft, 0),
-            Err(reason) => Outcome::damaged(reason),
-        };
+        let outcome = tape.read(text).map(|value| self.event(value, draft, 0));
         self.tape = tape;
         outcome
     }
@@ -123,14 +123,15 @@ impl ShapeReader {
     /// `System` and `EventData`, as evtx_dump, SIEMs and Velociraptor write them.
     fn windows(&mut self, event: Value<'_>, draft: &mut Draft) {
         let Some(system) = event.get("System") else { return };
-        let text = |name: &str| system.get(name).and_then(text_of);
-        draft.provider.push_str(attribute(system, "Provider", "Name").unwrap_or_default());
-        draft.channel.push_str(text("Channel").unwrap_or_default());
-        draft.set_code(text("EventID").unwrap_or_default());
-        draft.set_time(attribute(system, "TimeCreated", "SystemTime").unwrap_or_default());
-        draft.set_record_id(text("EventRecordID").unwrap_or_default());
-        draft.add(Field::Computer, text("Computer").unwrap_or_default());
-        if let Some(data) = event.get("EventData") {
+        let names = ["Provider", "Channel", "EventID", "TimeCreated", "EventRecordID", "Computer"];
+        let [provider, channel, event_id, time, record_id, computer] = system.get_all(names);
+        draft.provider.push_str(attribute(system, "Provider", provider, "Name").unwrap_or_default());
+        draft.channel.push_str(channel.and_then(text_of).unwrap_or_default());
+        draft.set_code(event_id.and_then(text_of).unwrap_or_default());
+        draft.set_time(attribute(system, "TimeCreated", time, "SystemTime").unwrap_or_default());
+        draft.set_record_id(record_id.and_then(text_of).unwrap_or_default());
+        draft.add(Field::Computer, computer.and_then(text_of).unwrap_or_default());
+        if let Some(data) = event.get("EventData").filter(|_| draft.is_kept()) {
             self.data(data, draft, 0);
         }
     }
@@ -395,8 +396,13 @@ fn text_of(value: Value<'_>) -> Option<&str> {
 }
 
 /// An attribute of an element, in all the places to which converters put it.
-fn attribute<'a>(parent: Value<'a>, element: &str, name: &str) -> Option<&'a str> {
-    if let Some(element) = parent.get(element) {
+fn attribute<'a>(
+    parent: Value<'a>,
+    element_name: &str,
+    element: Option<Value<'a>>,
+    name: &str,
+) -> Option<&'a str> {
+    if let Some(element) = element {
         let inside = element.path(&["#attributes", name]).or_else(|| element.get(name));
         let inside = inside.or_else(|| {
             element.members().find_map(|(key, value)| (key.strip_prefix('@') == Some(name)).then_some(value))
@@ -407,7 +413,7 @@ fn attribute<'a>(parent: Value<'a>, element: &str, name: &str) -> Option<&'a str
     }
     let (_, separate) = parent
         .members()
-        .find(|(key, _)| key.strip_suffix("_attributes").is_some_and(|key| key == element))?;
+        .find(|(key, _)| key.strip_suffix("_attributes").is_some_and(|key| key == element_name))?;
     separate.get(name)?.scalar()
 }
 

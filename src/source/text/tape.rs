@@ -1,18 +1,19 @@
-//! A JSON value as a flat list of nodes over the text that it was read from: nothing is copied but escaped strings,
-//! and numbers stay as they were written.
+//! A JSON value as a flat list of nodes over the text that it was read from: nothing is copied but the strings with
+//! escapes that somebody asks for, and numbers stay as they were written.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// Deeper nesting than this is refused.
 const MOST_DEPTH: usize = 96;
+/// Strings are looked at so many bytes at a time.
+const WORD: usize = 8;
 
 /// Where a string or a number stands.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u32,
     end: u32,
-    /// In the tape's own buffer, not in the text.
-    is_own: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,10 @@ enum Node {
     Bool(bool),
     Number(Span),
     Text(Span),
+    /// A string with escapes, and which of the strings it is that are put together when they are asked for.
+    Escaped(Span, u32),
+    /// A string in the tape's own buffer.
+    Own(Span),
     /// Its elements are the nodes up to `end`.
     Array {
         end: u32,
@@ -35,6 +40,7 @@ enum Node {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tape {
     nodes: Vec<Node>,
+    unescaped: Vec<OnceCell<Box<str>>>,
     own: String,
 }
 
@@ -54,8 +60,8 @@ impl Tape {
     /// What is wrong with it, as a clause.
     pub(super) fn read<'a>(&'a mut self, text: &'a str) -> Result<Value<'a>, String> {
         self.nodes.clear();
-        self.own.clear();
-        let mut parser = Parser { bytes: text.as_bytes(), text, at: 0, depth: 0, tape: self };
+        self.unescaped.clear();
+        let mut parser = Parser { bytes: text.as_bytes(), at: 0, depth: 0, tape: self };
         parser.value()?;
         parser.blanks();
         if parser.at < text.len() {
@@ -67,14 +73,15 @@ impl Tape {
     /// Makes an object of pairs.
     pub(super) fn of_pairs<'p>(&mut self, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> Value<'_> {
         self.nodes.clear();
+        self.unescaped.clear();
         self.own.clear();
         self.nodes.push(Node::Object { end: 0 });
         for (key, value) in pairs {
             for text in [key, value] {
                 let start = self.own.len();
                 self.own.push_str(text);
-                let span = Span { start: short(start), end: short(self.own.len()), is_own: true };
-                self.nodes.push(Node::Text(span));
+                let span = Span { start: short(start), end: short(self.own.len()) };
+                self.nodes.push(Node::Own(span));
             }
         }
         let end = short(self.nodes.len());
@@ -96,8 +103,12 @@ impl<'a> Value<'a> {
     }
 
     fn slice(self, span: Span) -> &'a str {
-        let whole = if span.is_own { self.tape.own.as_str() } else { self.text };
-        whole.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    fn unescaped(self, span: Span, number: u32) -> &'a str {
+        let cell = self.tape.unescaped.get(number as usize);
+        cell.map(|cell| &**cell.get_or_init(|| unescape(self.slice(span)))).unwrap_or_default()
     }
 
     fn sibling(self) -> usize {
@@ -111,6 +122,8 @@ impl<'a> Value<'a> {
     pub(super) fn as_str(self) -> Option<&'a str> {
         match self.node() {
             Node::Text(span) => Some(self.slice(span)),
+            Node::Escaped(span, number) => Some(self.unescaped(span, number)),
+            Node::Own(span) => self.tape.own.get(span.start as usize..span.end as usize),
             _ => None,
         }
     }
@@ -127,10 +140,10 @@ impl<'a> Value<'a> {
     /// The text of a string, a number, or a truth value.
     pub(super) fn scalar(self) -> Option<&'a str> {
         match self.node() {
-            Node::Text(span) | Node::Number(span) => Some(self.slice(span)),
+            Node::Number(span) => Some(self.slice(span)),
             Node::Bool(true) => Some("true"),
             Node::Bool(false) => Some("false"),
-            _ => None,
+            _ => self.as_str(),
         }
     }
 
@@ -157,7 +170,42 @@ impl<'a> Value<'a> {
 
     /// The first member of that exact name.
     pub(super) fn get(self, name: &str) -> Option<Self> {
-        self.members().find_map(|(key, value)| (key == name).then_some(value))
+        let Node::Object { end } = self.node() else { return None };
+        let mut key = Self { at: self.at + 1, ..self };
+        while key.at + 1 < end as usize {
+            let value = Self { at: key.at + 1, ..self };
+            if key.is(name) {
+                return Some(value);
+            }
+            key.at = value.sibling();
+        }
+        None
+    }
+
+    /// The first members of these names, in one walk.
+    pub(super) fn get_all<const N: usize>(self, names: [&str; N]) -> [Option<Self>; N] {
+        let mut found = [None; N];
+        let Node::Object { end } = self.node() else { return found };
+        let mut key = Self { at: self.at + 1, ..self };
+        while key.at + 1 < end as usize {
+            let value = Self { at: key.at + 1, ..self };
+            if let Some(place) =
+                names.iter().zip(&mut found).find_map(|(name, place)| key.is(name).then_some(place))
+                && place.is_none()
+            {
+                *place = Some(value);
+            }
+            key.at = value.sibling();
+        }
+        found
+    }
+
+    /// Whether it is that string; most are told apart by their length.
+    fn is(self, text: &str) -> bool {
+        match self.node() {
+            Node::Text(span) => (span.end - span.start) as usize == text.len() && self.slice(span) == text,
+            _ => self.as_str() == Some(text),
+        }
     }
 
     /// A member of a member: nested, or under a name with dots.
@@ -220,7 +268,6 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 struct Parser<'a, 't> {
-    text: &'a str,
     bytes: &'a [u8],
     at: usize,
     depth: usize,
@@ -236,6 +283,18 @@ impl Parser<'_, '_> {
         self.bytes.get(self.at).copied()
     }
 
+    /// The next byte that is no blank.
+    #[inline]
+    fn next_byte(&mut self) -> Option<u8> {
+        let byte = self.peek();
+        // Blanks are rare in what programs write.
+        if !matches!(byte, Some(0..=b' ')) {
+            return byte;
+        }
+        self.blanks();
+        self.peek()
+    }
+
     fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.at += 1;
@@ -243,8 +302,7 @@ impl Parser<'_, '_> {
     }
 
     fn value(&mut self) -> Result<(), String> {
-        self.blanks();
-        match self.peek() {
+        match self.next_byte() {
             Some(b'"') => self.string(),
             Some(b'{') => self.container(b'}'),
             Some(b'[') => self.container(b']'),
@@ -294,7 +352,7 @@ impl Parser<'_, '_> {
         if !is_number {
             return Err(self.wrong("a number is expected"));
         }
-        let span = Span { start: short(start), end: short(self.at), is_own: false };
+        let span = Span { start: short(start), end: short(self.at) };
         self.tape.nodes.push(Node::Number(span));
         Ok(())
     }
@@ -308,26 +366,22 @@ impl Parser<'_, '_> {
         let is_object = closer == b'}';
         self.tape.nodes.push(Node::Null);
         self.at += 1;
-        self.blanks();
-        if self.peek() == Some(closer) {
+        if self.next_byte() == Some(closer) {
             self.at += 1;
         } else {
             loop {
                 if is_object {
-                    self.blanks();
-                    if self.peek() != Some(b'"') {
+                    if self.next_byte() != Some(b'"') {
                         return Err(self.wrong("a name is expected"));
                     }
                     self.string()?;
-                    self.blanks();
-                    if self.peek() != Some(b':') {
+                    if self.next_byte() != Some(b':') {
                         return Err(self.wrong("a colon is expected"));
                     }
                     self.at += 1;
                 }
                 self.value()?;
-                self.blanks();
-                match self.peek() {
+                match self.next_byte() {
                     Some(b',') => self.at += 1,
                     Some(byte) if byte == closer => {
                         self.at += 1;
@@ -349,69 +403,99 @@ impl Parser<'_, '_> {
     fn string(&mut self) -> Result<(), String> {
         self.at += 1;
         let start = self.at;
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
-            return Err(self.wrong("a string has no end"));
-        };
-        self.at = start + stop;
-        let span = if self.peek() == Some(b'"') {
-            Span { start: short(start), end: short(self.at), is_own: false }
-        } else {
-            self.escaped(start)?
-        };
+        let mut has_escapes = false;
+        loop {
+            self.at = special(self.bytes, self.at);
+            match self.peek() {
+                Some(b'"') => break,
+                Some(_) => {
+                    has_escapes = true;
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'\\' | b'"' | b'/' | b'n' | b't' | b'r' | b'b' | b'f') => self.at += 1,
+                        Some(b'u') if hex(self.bytes, self.at + 1).is_some() => self.at += 5,
+                        _ => return Err(self.wrong("an escape that does not exist")),
+                    }
+                }
+                None => return Err(self.wrong("a string has no end")),
+            }
+        }
+        let span = Span { start: short(start), end: short(self.at) };
         self.at += 1;
-        self.tape.nodes.push(Node::Text(span));
+        let node = if has_escapes {
+            self.tape.unescaped.push(OnceCell::new());
+            Node::Escaped(span, short(self.tape.unescaped.len() - 1))
+        } else {
+            Node::Text(span)
+        };
+        self.tape.nodes.push(node);
         Ok(())
     }
+}
 
-    /// The rest of a string, from its first backslash; ends at the closing quote.
-    fn escaped(&mut self, start: usize) -> Result<Span, String> {
-        let own_start = self.tape.own.len();
-        let mut from = start;
-        loop {
-            let rest = self.bytes.get(from..).unwrap_or_default();
-            let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
-                return Err(self.wrong("a string has no end"));
-            };
-            self.tape.own.push_str(self.text.get(from..from + stop).unwrap_or_default());
-            self.at = from + stop;
-            if self.peek() == Some(b'"') {
-                return Ok(Span { start: short(own_start), end: short(self.tape.own.len()), is_own: true });
-            }
-            self.at += 1;
-            let letter = match self.peek() {
-                Some(b'n') => '\n',
-                Some(b't') => '\t',
-                Some(b'r') => '\r',
-                Some(b'b') => '\u{8}',
-                Some(b'f') => '\u{c}',
-                Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
-                Some(b'u') => self.unit()?,
-                _ => return Err(self.wrong("an escape that does not exist")),
-            };
-            self.tape.own.push(letter);
-            self.at += 1;
-            from = self.at;
+/// Where the next quote or backslash stands; the end where there is none.
+fn special(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let marks = specials(word);
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
         }
+        at += WORD;
     }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
+}
 
-    /// The character behind a `\u`; ends at its last digit.
-    fn unit(&mut self) -> Result<char, String> {
-        let Some(first) = hex(self.bytes, self.at + 1) else {
-            return Err(self.wrong("an escape that does not exist"));
-        };
-        self.at += 4;
-        if (0xd800..0xdc00).contains(&first)
-            && self.bytes.get(self.at + 1..self.at + 3) == Some(b"\\u")
-            && let Some(second) = hex(self.bytes, self.at + 3)
-            && (0xdc00..0xe000).contains(&second)
-        {
-            self.at += 6;
-            let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-            return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
-        Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
+/// The next bytes, where there are so many.
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + WORD)?.try_into().ok()?))
+}
+
+/// The first byte of the word that is a quote or a backslash has its highest bit set, and none before it.
+const fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & (ONES << 7)
     }
+    zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64))
+}
+
+/// What a string between its quotes means; its escapes are known to exist.
+fn unescape(written: &str) -> Box<str> {
+    let bytes = written.as_bytes();
+    let mut text = String::with_capacity(written.len());
+    let mut from = 0;
+    loop {
+        let at = special(bytes, from);
+        text.push_str(written.get(from..at).unwrap_or_default());
+        let Some(letter) = bytes.get(at + 1) else { return text.into_boxed_str() };
+        from = at + 2;
+        text.push(match letter {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'u' => unit(bytes, &mut from),
+            other => char::from(*other),
+        });
+    }
+}
+
+/// The character of a `\u`, from its first digit; moves behind its last one.
+fn unit(bytes: &[u8], at: &mut usize) -> char {
+    let first = hex(bytes, *at).unwrap_or(u32::MAX);
+    *at += 4;
+    if (0xd800..0xdc00).contains(&first)
+        && bytes.get(*at..*at + 2) == Some(b"\\u")
+        && let Some(second) = hex(bytes, *at + 2)
+        && (0xdc00..0xe000).contains(&second)
+    {
+        *at += 6;
+        let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+        return char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    }
+    char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 fn hex(bytes: &[u8], at: usize) -> Option<u32> {
@@ -420,7 +504,8 @@ fn hex(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The bytes as text; what is no UTF-8 becomes U+FFFD.
 pub(super) fn as_text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    // Nearly all of it is UTF-8, which is told faster than it is mended.
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 #[cfg(test)]
@@ -489,6 +574,15 @@ mod tests {
         #[test]
         fn no_text_panics(text in r#"[\[\]{}",:\\u0-9a-f.eE+\- tn]{0,60}"#) {
             let _ = Tape::default().read(&text).map(write);
+        }
+
+        #[test]
+        fn strings_are_read_as_they_were_written(texts in proptest::collection::vec("(\\PC|[\"\\\\\n\u{1}a-z]){0,30}", 0..4)) {
+            let document = serde_json::to_string(&texts).unwrap();
+            let mut tape = Tape::default();
+            let value = tape.read(&document).unwrap();
+            let read: Vec<_> = value.elements().map(|text| text.as_str().unwrap().to_owned()).collect();
+            prop_assert_eq!(read, texts);
         }
 
         #[test]

@@ -49,9 +49,10 @@ fn read_in_pieces(bytes: &[u8], framer: Framer, length: usize) -> Vec<String> {
     seen
 }
 
-fn framers() -> [Framer; 3] {
+fn framers() -> [Framer; 4] {
     [
         Framer::Json(framing::JsonFramer::default()),
+        Framer::Json(framing::JsonFramer::by_lines()),
         Framer::Xml(framing::XmlFramer::default()),
         Framer::Csv(CsvFramer::new(b',')),
     ]
@@ -108,6 +109,39 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// JSON Lines, some of them broken in the ways in which lines break.
+fn lines_of_objects() -> impl Strategy<Value = Vec<u8>> {
+    let line = proptest::sample::select(vec![
+        "{\"EventID\":1,\"SourceName\":\"Linux-Sysmon\",\"Hostname\":\"h\"}",
+        "{\"EventID\":3,\"SourceName\":\"Linux-Sysmon\"} ",
+        "{\"EventID\":1}{\"EventID\":3,\"SourceName\":\"Linux-Sysmon\"}",
+        "{\"events\":[{\"EventID\":1,\"SourceName\":\"Linux-Sysmon\"},{\"EventID\":3}]}",
+        "{\"events\": [ {\"EventID\":1}]}",
+        "{\"a\":{}",
+        "{\"a\":[{}",
+        "{\"a\":\"x}",
+        "{\"a\":]}",
+        "{\"a\":\"\\q\"}",
+        "{\"a\":\"[{\"}",
+        "{\"a\" {}}",
+        "{}",
+        "{",
+        "}",
+        " {\"EventID\":1}",
+        "{\"EventID\":1},",
+        "{\"a\":\"\\",
+        "<13>x {\"EventID\":1}",
+        "",
+        "[",
+        "]",
+        "Record 7",
+    ]);
+    let end = prop_oneof![8 => Just("\n"), 1 => Just("\r\n"), 1 => Just("\n\n"), 1 => Just("")];
+    let lines = proptest::collection::vec((line, end), 0..12);
+    lines
+        .prop_map(|lines| lines.iter().flat_map(|(line, end)| [*line, *end]).collect::<String>().into_bytes())
+}
+
 proptest! {
     #[test]
     fn the_pieces_in_which_bytes_come_do_not_matter(bytes in hostile(), length in 1_usize..20) {
@@ -115,6 +149,15 @@ proptest! {
             let name = format!("{one:?}");
             prop_assert_eq!(read_in_pieces(&bytes, one, usize::MAX), read_in_pieces(&bytes, other, length), "{}", name);
         }
+    }
+
+    #[test]
+    fn lines_that_are_handed_on_unseen_are_what_they_were(
+        bytes in prop_oneof![hostile(), lines_of_objects()], length in prop_oneof![1_usize..40, Just(usize::MAX)],
+    ) {
+        let exact = read_in_pieces(&bytes, Framer::Json(framing::JsonFramer::default()), length);
+        let by_lines = read_in_pieces(&bytes, Framer::Json(framing::JsonFramer::by_lines()), length);
+        prop_assert_eq!(exact, by_lines);
     }
 
     #[test]

@@ -84,6 +84,10 @@ impl XmlReader {
                         wanted = None;
                     }
                     if part.1 == depth {
+                        if part.0 == Part::System && !draft.is_kept() {
+                            // What comes behind it is nobody's concern.
+                            return Ok(());
+                        }
                         part = (Part::Elsewhere, 0);
                     }
                     depth = depth.saturating_sub(1);

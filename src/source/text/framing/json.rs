@@ -9,6 +9,8 @@ use crate::model::fault::SkipReason;
 #[derive(Debug, Default)]
 pub(in crate::source::text) struct JsonFramer {
     at: usize,
+    /// What is done with a line that can be nothing but a record, if it is JSON at all.
+    lines: Lines,
     /// Where the record begins, inside of one.
     start: Option<usize>,
     /// How far from its line's beginning that is.
@@ -33,6 +35,13 @@ pub(in crate::source::text) struct JsonFramer {
     junk: Option<usize>,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lines {
+    #[default]
+    LookedAt,
+    HandedOn,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FirstLine {
     Full,
@@ -45,6 +54,12 @@ fn is_envelope(key: &[u8]) -> bool {
 }
 
 impl JsonFramer {
+    /// A framer that looks at no byte of a line that begins and ends as a record does, with the next one behind it:
+    /// whoever reads it finds out what it is.
+    pub(in crate::source::text) fn by_lines() -> Self {
+        Self { lines: Lines::HandedOn, ..Self::default() }
+    }
+
     fn base(&self) -> usize {
         self.bases.last().copied().unwrap_or(0)
     }
@@ -87,7 +102,7 @@ impl JsonFramer {
             } else if self.junk.is_some() {
                 self.pass_junk(window, is_end)
             } else if self.open.len() == self.base() {
-                self.between(window)
+                self.between(window, is_end)
             } else {
                 self.inside(window, is_end)
             };
@@ -118,7 +133,7 @@ impl JsonFramer {
     }
 
     /// Between records.
-    fn between(&mut self, window: &[u8]) -> Option<Step> {
+    fn between(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
         let Some(&byte) = window.get(self.at) else { return Some(Step::More) };
         match byte {
             b'\n' => {
@@ -126,7 +141,10 @@ impl JsonFramer {
                 self.new_line(self.at);
             }
             b' ' | b'\t' | b'\r' | b',' | 0x1e | 0xef | 0xbb | 0xbf => self.at += 1,
-            b'{' => self.begin(),
+            b'{' => match self.line(window, is_end) {
+                Some(step) => return Some(step),
+                None => self.begin(),
+            },
             b'[' if self.open.len() < MOST_DEPTH => {
                 self.open.push(b'[');
                 self.bases.push(self.open.len());
@@ -141,6 +159,39 @@ impl JsonFramer {
             _ => self.junk = Some(self.at),
         }
         None
+    }
+
+    /// A line that is a record or none: a bracket at its very beginning and one at its end, and another one at the
+    /// beginning of the next. A list of objects in it might make it an envelope around records.
+    fn line(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
+        if self.lines == Lines::LookedAt
+            || !self.open.is_empty()
+            || self.at != self.line_start
+            || self.line_cut != 0
+        {
+            return None;
+        }
+        let rest = from(window, self.at);
+        let end = memchr::memchr(b'\n', rest)?;
+        let is_last = match rest.get(end + 1) {
+            Some(b'{') => false,
+            None if is_end => true,
+            _ => return None,
+        };
+        let line = rest.get(..end)?.trim_ascii_end();
+        if line.len() > MOST_RECORD || line.last() != Some(&b'}') {
+            return None;
+        }
+        let is_list_of_objects = |at: usize| {
+            let mut behind = from(line, at + 1).iter();
+            behind.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+        };
+        if memchr::memchr_iter(b'[', line).any(is_list_of_objects) {
+            return None;
+        }
+        let range = self.at..self.at + line.len();
+        self.at += end;
+        Some(Step::Line { range, is_last })
     }
 
     fn begin(&mut self) {

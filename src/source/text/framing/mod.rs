@@ -25,6 +25,14 @@ const CUT: &str = "the input ends inside this record";
 pub(super) enum Step {
     /// A record.
     Record(Range<usize>),
+    /// A line that is a record if it is a JSON value; [`resolve`] tells what else it is. `is_last` says that nothing
+    /// comes behind it: else it is the beginning of another one.
+    Line {
+        /// Where it stands, without its end.
+        range: Range<usize>,
+        /// Whether the input ends behind it.
+        is_last: bool,
+    },
     /// What should be a record and is none.
     Lost(Range<usize>, SkipReason, &'static str),
     /// A line of another program.
@@ -82,6 +90,24 @@ impl Framer {
                 framer.start = framer.start.saturating_sub(bytes);
                 framer.at = framer.at.saturating_sub(bytes);
             }
+        }
+    }
+}
+
+/// What a line holds that looked like a record and is none, by its places in the line.
+pub(super) fn resolve(line: &[u8], is_last: bool) -> Vec<Step> {
+    let mut window = line.to_vec();
+    if !is_last {
+        window.extend_from_slice(b"\n{");
+    }
+    let mut framer = JsonFramer::default();
+    let mut steps = Vec::new();
+    loop {
+        match framer.next(&window, true) {
+            Step::More => return steps,
+            // The next line's, which is looked at by itself.
+            Step::Lost(range, ..) if range.start >= line.len() => {}
+            step => steps.push(step),
         }
     }
 }
