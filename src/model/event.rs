@@ -191,30 +191,44 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// What every event is told apart by, and joined by.
-    const ALWAYS: u64 = mask(&[Field::Computer, Field::ProcessGuid, Field::ParentProcessGuid]);
-
-    /// Of Event 1, 3 and 22 the fields that are named, and of every event its host and its processes.
+    /// Of Event 1, 3 and 22 the fields that are named and their processes, and of every event its host. Of an Event ID
+    /// without names no more than that.
     #[must_use]
     pub const fn only(process_create: &[Field], network_connect: &[Field], dns_query: &[Field]) -> Self {
-        let always = Self::ALWAYS;
-        let masks =
-            [mask(process_create) | always, mask(network_connect) | always, mask(dns_query) | always, always];
+        let masks = [only(process_create), only(network_connect), only(dns_query), only(&[])];
         Self { masks }
+    }
+
+    /// Whether anything of an event's own data is asked for, beside what every event has.
+    #[must_use]
+    pub const fn has_data(&self, event_code: u16) -> bool {
+        self.mask(event_code) & !mask(&[Field::Computer]) != 0
     }
 
     /// Whether a field of events of that ID is asked for.
     #[must_use]
     pub const fn has(&self, event_code: u16, field: Field) -> bool {
+        self.mask(event_code) & 1 << field.index() != 0
+    }
+
+    const fn mask(&self, event_code: u16) -> u64 {
         let [process_create, network_connect, dns_query, other] = self.masks;
-        let mask = match event_code {
+        match event_code {
             code::PROCESS_CREATE => process_create,
             code::NETWORK_CONNECT => network_connect,
             code::DNS_QUERY => dns_query,
             _ => other,
-        };
-        mask & 1 << field.index() != 0
+        }
     }
+}
+
+/// These fields, what the event is told apart and joined by, and its host.
+const fn only(fields: &[Field]) -> u64 {
+    let host = mask(&[Field::Computer]);
+    if fields.is_empty() {
+        return host;
+    }
+    mask(fields) | host | mask(&[Field::ProcessGuid, Field::ParentProcessGuid])
 }
 
 const fn mask(mut fields: &[Field]) -> u64 {
@@ -249,10 +263,13 @@ mod tests {
             (code::DNS_QUERY, Field::QueryName, false),
             (code::FILE_CREATE, Field::TargetFilename, false),
             (code::FILE_CREATE, Field::Computer, true),
-            (code::DNS_QUERY, Field::ProcessGuid, true),
+            (code::NETWORK_CONNECT, Field::ProcessGuid, true),
+            (code::DNS_QUERY, Field::ProcessGuid, false),
         ] {
             assert_eq!(wanted.has(event_code, field), expected, "{event_code} {field:?}");
             assert!(Wanted::default().has(event_code, field));
+            assert!(Wanted::default().has_data(event_code));
+            assert!(wanted.has_data(event_code) || field == Field::Computer || !expected);
         }
     }
 }

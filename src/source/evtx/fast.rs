@@ -58,7 +58,7 @@ struct Known {
 }
 
 /// A value of an instance: its type, and where its bytes stand in the chunk.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Value {
     kind: u8,
     start: usize,
@@ -173,7 +173,7 @@ impl FastReader {
                 scene.take(want, self.wanted, event)?;
             }
         }
-        if let Some(value) = fragment {
+        if let Some(value) = fragment.filter(|_| self.wanted.has_data(code)) {
             self.read_fragment(scene.chunk, value, lexicon, event)?;
         }
         Ok(channel.map_or(Verdict::Kept, Verdict::Telemetry))
@@ -261,16 +261,16 @@ fn read_values(
     end: usize,
     values: &mut Vec<Value>,
 ) -> Result<usize, Doubt> {
-    values.clear();
     let table = chunk.get(instance.descriptors..instance.values).ok_or(Doubt::Shape)?;
     let (descriptors, _) = table.as_chunks::<4>();
+    // Into room that is there, since an iterator that extends the list would keep the sum in memory.
+    values.resize(descriptors.len(), Value::default());
     let mut start = instance.values;
-    values.extend(descriptors.iter().map(|[low, high, kind, _]| {
-        let value_end = start + usize::from(u16::from_le_bytes([*low, *high]));
-        let value = Value { kind: *kind, start, end: value_end };
-        start = value_end;
-        value
-    }));
+    for (value, [low, high, kind, _]) in values.iter_mut().zip(descriptors) {
+        let end = start + usize::from(u16::from_le_bytes([*low, *high]));
+        *value = Value { kind: *kind, start, end };
+        start = end;
+    }
     if start > end || start > chunk.len() { Err(Doubt::Unfit) } else { Ok(start) }
 }
 

@@ -11,6 +11,7 @@ use super::sniff::{Nature, sniff};
 use super::tape;
 use super::window::lines;
 use crate::model::batch::{Batch, Place};
+use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
 
 /// Some whole records, and what stands between them.
@@ -44,15 +45,15 @@ pub(super) struct BlockReader {
 }
 
 impl BlockReader {
-    /// A reader, which hands on the events of other channels where it is told to.
-    pub(super) fn new(with_telemetry: bool) -> Self {
-        Self { with_telemetry, ..Self::default() }
+    /// A reader of what somebody asks for, which hands on the events of other channels where it is told to.
+    pub(super) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
+        Self { with_telemetry, draft: Draft::wanting(wanted), ..Self::default() }
     }
 
     /// Another reader that reads the same stream.
     pub(super) fn twin(&self) -> Self {
         let rows = Rows { reader: self.rows.reader.clone(), ..Rows::default() };
-        Self { rows, ..Self::new(self.with_telemetry) }
+        Self { rows, ..Self::new(self.draft.wanted(), self.with_telemetry) }
     }
 
     /// Takes a table's names off its first block.

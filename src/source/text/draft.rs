@@ -1,7 +1,7 @@
 //! An event while it is read off some dialect, in buffers that are used again for the next.
 
 use crate::model::batch::{Batch, EventHead, Place};
-use crate::model::event::{Field, code, is_sysmon};
+use crate::model::event::{Field, Wanted, code, is_sysmon};
 use crate::model::fault::SkipReason;
 use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
@@ -41,6 +41,8 @@ pub(super) struct Draft {
     parent_process_guid: Option<Guid>,
     text: String,
     spans: Vec<(Field, usize, usize)>,
+    /// What somebody asks for; it stays from event to event.
+    wanted: Wanted,
 }
 
 /// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also behind a Splunk source type's `XmlWinEventLog:`.
@@ -51,6 +53,16 @@ fn is_sysmon_channel(channel: &str) -> bool {
 }
 
 impl Draft {
+    /// One that takes no data of events of which nobody asks for any.
+    pub(super) fn wanting(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// What somebody asks for.
+    pub(super) const fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
     /// Forgets everything but the buffers' room.
     pub(super) fn clear(&mut self) {
         self.provider.clear();
@@ -139,7 +151,7 @@ impl Draft {
     /// Whether anybody may want the event's data, by what is known of it so far: of all others only the ID is counted.
     pub(super) fn is_kept(&self) -> bool {
         match self.outcome() {
-            Outcome::Sysmon(event_code) => code::is_kept(event_code),
+            Outcome::Sysmon(event_code) => code::is_kept(event_code) && self.wanted.has_data(event_code),
             Outcome::OtherProvider => {
                 self.channel_beside().is_some_and(|channel| self.code == Some(channel.event_code()))
             }

@@ -142,7 +142,7 @@ fn read_opened(
 ) -> Done {
     let is_over = || outlet.is_over();
     let mut run = Run::new(info, outlet);
-    run.with_telemetry = inputs.telemetry;
+    run.inputs = inputs;
     run.is_endless = hands.is_none();
     run.hands = hands.unwrap_or(0);
     let opened = opened.and_then(|(stream, packed)| {
@@ -261,7 +261,7 @@ struct Run<'a> {
     packed_told: u64,
     bytes_sent: u64,
     records: u64,
-    with_telemetry: bool,
+    inputs: Inputs,
     /// Threads that help with the blocks.
     hands: usize,
     ledger: Ledger,
@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
             packed_told: 0,
             bytes_sent: 0,
             records: 0,
-            with_telemetry: false,
+            inputs: Inputs::default(),
             hands: 0,
             ledger: Ledger::default(),
             is_endless: false,
@@ -308,7 +308,7 @@ impl<'a> Run<'a> {
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
         let mut window = Window::new(framer);
-        let mut reader = BlockReader::new(self.with_telemetry);
+        let mut reader = BlockReader::new(self.inputs.wanted, self.inputs.telemetry);
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
         thread::scope(|scope| {
