@@ -17,7 +17,10 @@ mod pty;
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -119,6 +122,47 @@ fn answers(console: &mut Console) -> bool {
     false
 }
 
+/// Appends events to a file until it is told to stop.
+struct Writer {
+    is_over: Arc<AtomicBool>,
+    thread: thread::JoinHandle<u64>,
+}
+
+impl Writer {
+    fn start(path: PathBuf) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&is_over);
+        let mut file = fs::File::create(path).unwrap();
+        let thread = thread::spawn(move || {
+            let mut written = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let second = written / 40 % 60;
+                let lines: String = (written..written + 40)
+                    .map(|number| {
+                        format!(
+                            "{{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws-{}\",\
+                             \"RecordNumber\":{number},\"UtcTime\":\"2026-03-10 13:37:{second:02}.000\",\
+                             \"Image\":\"C:\\\\git.exe\",\
+                             \"CommandLine\":\"git push https://github.com/a/{number}\"}}\n",
+                            number % 7
+                        )
+                    })
+                    .collect();
+                file.write_all(lines.as_bytes()).unwrap();
+                written += 40;
+                thread::sleep(Duration::from_millis(20));
+            }
+            written
+        });
+        Self { is_over, thread }
+    }
+
+    fn stop(self) -> u64 {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
 #[test]
 fn a_mouse_report_from_nowhere_is_a_click_on_nothing() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/four-tests.evtx");
@@ -143,8 +187,16 @@ fn no_sequence_of_keys_is_too_much_under_load() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let paths: Vec<PathBuf> = vec![log, fixtures.join("four-tests.evtx"), fixtures.join("hostile.evtx")];
     let (mut pressed, mut starts) = (0, 0);
+    let growing = folder.path().join("growing.jsonl");
+    let writer = Writer::start(growing.clone());
     while pressed < keys {
-        let mut console = Console::start(&paths, 40, 120);
+        let mut arguments: Vec<_> = paths.iter().map(|path| path.as_os_str().to_owned()).collect();
+        // Every other time it follows what grows, and keeps no more than so much of it.
+        if starts % 2 == 1 {
+            arguments.extend(["--follow", "--keep", "5000"].map(Into::into));
+            arguments.push(growing.clone().into());
+        }
+        let mut console = Console::start(&arguments, 40, 120);
         starts += 1;
         console.wait_for(|screen: &vt100::Screen| screen.contents().contains("Alerts"), PATIENCE);
         let until = (pressed + KEYS_A_START).min(keys);
@@ -177,8 +229,10 @@ fn no_sequence_of_keys_is_too_much_under_load() {
         let is_given_back = said.contains("\u{1b}[?1049l") || said.contains("^C");
         assert!(is_given_back, "after {pressed} keys: {:?}", said.get(said.len().saturating_sub(300)..));
     }
+    let written = writer.stop();
+    assert!(written > 0, "nothing grew");
     eprintln!(
-        "{pressed} keys, {starts} starts, {} files exported",
-        fs::read_dir(folder.path()).unwrap().count() - 1
+        "{pressed} keys, {starts} starts, {written} events written meanwhile, {} files exported",
+        fs::read_dir(folder.path()).unwrap().count() - 2
     );
 }
