@@ -31,7 +31,7 @@ use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-const HOSTS: u32 = 5_000;
+const HOSTS: u32 = 10_000;
 const BATCH: u32 = 500;
 
 fn app(alerts: u32) -> App {

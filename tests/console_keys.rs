@@ -16,6 +16,7 @@ mod pty;
 #[path = "support/mod.rs"]
 mod support;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -137,17 +138,18 @@ impl Writer {
             let mut written = 0;
             while !stop.load(Ordering::Relaxed) {
                 let second = written / 40 % 60;
-                let lines: String = (written..written + 40)
-                    .map(|number| {
-                        format!(
-                            "{{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws-{}\",\
-                             \"RecordNumber\":{number},\"UtcTime\":\"2026-03-10 13:37:{second:02}.000\",\
-                             \"Image\":\"C:\\\\git.exe\",\
-                             \"CommandLine\":\"git push https://github.com/a/{number}\"}}\n",
-                            number % 7
-                        )
-                    })
-                    .collect();
+                let mut lines = String::new();
+                for number in written..written + 40 {
+                    let host = number % 7;
+                    writeln!(
+                        lines,
+                        "{{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws-{host}\",\
+                         \"RecordNumber\":{number},\"UtcTime\":\"2026-03-10 13:37:{second:02}.000\",\
+                         \"Image\":\"C:\\\\git.exe\",\
+                         \"CommandLine\":\"git push https://github.com/a/{number}\"}}"
+                    )
+                    .unwrap();
+                }
                 file.write_all(lines.as_bytes()).unwrap();
                 written += 40;
                 thread::sleep(Duration::from_millis(20));

@@ -241,6 +241,7 @@ impl Reader<'_> {
 
     /// Reads the attributes of the element that was just opened.
     fn attributes(&mut self, tokens: &mut Tokens<'_>) -> Option<()> {
+        let mut is_known_already = false;
         while let Some(name) = tokens.attribute()? {
             let mut origin = None;
             let mut mixed = false;
@@ -258,9 +259,20 @@ impl Reader<'_> {
             if !is_name && !name.is_sound(self.chunk) {
                 return None;
             }
+            let is_known = match element.kind {
+                Kind::Provider | Kind::Data => is_name,
+                Kind::TimeCreated => self.is_name(name, b"SystemTime"),
+                _ => false,
+            };
+            if is_known && is_known_already {
+                // Which of two counts is the crate's to say.
+                self.template.odd_system = true;
+                self.template.odd_data = true;
+            }
+            is_known_already |= is_known;
             match element.kind {
                 Kind::Provider if is_name => self.want(Target::Provider, element, origin, mixed),
-                Kind::TimeCreated if self.is_name(name, b"SystemTime") => {
+                Kind::TimeCreated if is_known => {
                     self.want(Target::Time, element, origin, mixed);
                 }
                 Kind::Data if is_name => {
