@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use super::Store;
 use super::finding::FindingId;
 use super::flags::Flags;
+use super::glance::Glance;
+use super::ranking::Ranked;
 use super::view::FindingView;
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
@@ -199,9 +201,10 @@ impl Listing {
                 store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
             })
         };
-        for id in store.ranked().iter().filter(|id| is_shown(**id)) {
-            let Some(points) = store.finding(*id).and_then(|finding| finding.score(query.profile, flags))
-            else {
+        let glances = store.glances(query.profile, flags);
+        listing.moments.reserve(store.ranked().len());
+        for Ranked { id, time } in store.ranked().iter().filter(|ranked| is_shown(ranked.id)) {
+            let Some(Glance { points, signal: Some(signal) }) = glances.get(id.0 as usize).copied() else {
                 continue;
             };
             if let Some(count) = listing.by_score.get_mut(usize::from(points)) {
@@ -210,19 +213,20 @@ impl Listing {
             if (points >= query.min_score) == (query.side == Side::Suppressed) {
                 continue;
             }
-            let Some(view) = store.view(*id, query.profile, flags) else { continue };
-            if let Some(time) = view.time() {
-                listing.span = Some(
-                    listing.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))),
-                );
+            if let Some(time) = *time {
+                // They come by their times, the newest first.
+                listing.span = Some(listing.span.map_or((time, time), |(_, last)| (time, last)));
             }
-            if query.filter.is_some_and(|filter| !filter(&view)) {
+            let is_hidden = query.filter.is_some_and(|filter| {
+                store.view(*id, query.profile, flags).is_none_or(|view| !filter(&view))
+            });
+            if is_hidden {
                 listing.hidden_by_filter += 1;
                 continue;
             }
-            let seconds = view.time().map(|time| time.unix_seconds());
+            let seconds = time.map(|time| time.unix_seconds());
             if let Some(seconds) = seconds {
-                listing.moments.push((seconds, view.signal()));
+                listing.moments.push((seconds, signal));
             }
             if query.range.is_some_and(|(from, to)| seconds.is_none_or(|at| at < from || at >= to)) {
                 listing.hidden_by_range += 1;
@@ -281,7 +285,7 @@ impl Listing {
 impl Store {
     /// The findings as [`Self::by_time`] last put them.
     #[must_use]
-    pub fn ranked(&self) -> &[FindingId] {
+    pub fn ranked(&self) -> &[Ranked] {
         self.ranking.sorted()
     }
 }

@@ -11,6 +11,7 @@ pub mod event;
 mod excepted;
 pub mod finding;
 pub mod flags;
+mod glance;
 mod ingest;
 pub mod interner;
 mod joins;
@@ -34,12 +35,14 @@ use self::coverage::Census;
 use self::distinct::DistinctTable;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
+pub use self::glance::Glance;
 use self::ingest::{HostName, own_facts};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::known::Known;
 use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
+pub use self::ranking::Ranked;
 use self::ranking::Ranking;
 pub use self::retention::Retention;
 use self::telemetry::Telemetry;
@@ -238,7 +241,7 @@ impl Store {
 
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
-    pub fn by_time(&mut self) -> &[FindingId] {
+    pub fn by_time(&mut self) -> &[Ranked] {
         if self.acts.is_on {
             self.settle_leads();
         }

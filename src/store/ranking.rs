@@ -4,19 +4,29 @@ use std::cmp::Ordering;
 
 use super::event::StoredEvent;
 use super::finding::{Finding, FindingId};
+use crate::model::time::Timestamp;
+
+/// A finding in the order of time, with its event's time at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Ranked {
+    /// The finding.
+    pub id: FindingId,
+    /// Its event's time.
+    pub time: Option<Timestamp>,
+}
 
 /// Keeps the findings in order while more come in.
 #[derive(Default)]
 pub(super) struct Ranking {
-    sorted: Vec<FindingId>,
-    fresh: Vec<FindingId>,
-    merged: Vec<FindingId>,
+    sorted: Vec<Ranked>,
+    fresh: Vec<Ranked>,
+    merged: Vec<Ranked>,
     is_disturbed: bool,
 }
 
 impl Ranking {
     pub(super) fn add(&mut self, finding: FindingId) {
-        self.fresh.push(finding);
+        self.fresh.push(Ranked { id: finding, time: None });
     }
 
     /// A finding stands for another event than before.
@@ -24,22 +34,29 @@ impl Ranking {
         self.is_disturbed = true;
     }
 
-    pub(super) fn sorted(&self) -> &[FindingId] {
+    pub(super) fn sorted(&self) -> &[Ranked] {
         &self.sorted
     }
 
     /// Sorts the fresh ones and merges them in: linear in all, so call it once a frame and not once an event.
-    pub(super) fn settle(&mut self, findings: &[Finding], events: &[StoredEvent]) -> &[FindingId] {
-        let order = |a: &FindingId, b: &FindingId| {
-            compare(event_of(*a, findings, events), event_of(*b, findings, events))
+    pub(super) fn settle(&mut self, findings: &[Finding], events: &[StoredEvent]) -> &[Ranked] {
+        let event = |of: &Ranked| event_of(of.id, findings, events);
+        let look = |all: &mut [Ranked]| {
+            for one in all {
+                one.time = event(one).and_then(|event| event.time);
+            }
         };
+        // Most are told apart by their times, without a look at their events.
+        let order = |a: &Ranked, b: &Ranked| b.time.cmp(&a.time).then_with(|| compare(event(a), event(b)));
         if std::mem::take(&mut self.is_disturbed) {
+            look(&mut self.sorted);
             // Nearly in order already, which this sort makes use of.
             self.sorted.sort_by(order);
         }
         if self.fresh.is_empty() {
             return &self.sorted;
         }
+        look(&mut self.fresh);
         self.fresh.sort_unstable_by(order);
         self.merged.clear();
         self.merged.reserve(self.sorted.len() + self.fresh.len());

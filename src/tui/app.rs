@@ -31,6 +31,7 @@ use crate::tui::prompt::Prompt;
 use crate::tui::pushes::PushesPage;
 use crate::tui::theme::Theme;
 use crate::tui::triage::Triage;
+use crate::tui::views::histogram::Bars;
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
@@ -236,6 +237,8 @@ pub struct App {
     pub list: ListView,
     /// The findings that pass.
     pub listing: Listing,
+    /// The histogram of the list, for so many columns.
+    pub(super) bars: Option<(u16, Bars)>,
     /// What the logs could not have shown, the gravest first.
     pub notes: Vec<Note>,
     /// The lines of the list: findings, or groups and the findings of open ones.
@@ -331,6 +334,7 @@ impl App {
             workbench: None,
             list,
             listing: Listing::default(),
+            bars: None,
             notes: Vec::new(),
             lines: Vec::new(),
             selected: None,
@@ -467,6 +471,7 @@ impl App {
         }
         self.prepare_pushes(news);
         self.panes = Layout::of(self).panes;
+        self.make_bars();
         self.follow_selection();
         self.make_detail();
         if self.page == Some(Page::Tests) {

@@ -12,10 +12,10 @@ use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
 use crate::detect::selection::find_ignoring_case;
 use crate::model::time::Timestamp;
-use crate::store::Store;
 use crate::store::distinct::{Distinct, DistinctId, DistinctTable};
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
+use crate::store::{Ranked, Store};
 
 pub use advice::{Advice, Adviser, Kind};
 pub use allow::{Proposal, also_taken_in, exception_of, proposals};
@@ -235,14 +235,18 @@ impl Changes {
 #[must_use]
 pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
     let mut changes = Changes::default();
-    for id in store.ranked() {
-        let Some(finding) = store.finding(*id) else { continue };
-        let (Some(old), Some(new)) = (finding.score(profile, before), finding.score(profile, after)) else {
-            continue;
-        };
+    let (before, after) = (store.glances(profile, before), store.glances(profile, after));
+    // Most keystrokes of a pattern change nothing at all.
+    if before == after {
+        return changes;
+    }
+    for Ranked { id, .. } in store.ranked() {
+        let at = id.0 as usize;
+        let (Some(old), Some(new)) = (before.get(at), after.get(at)) else { continue };
         if old == new {
             continue;
         }
+        let (old, new) = (old.points, new.points);
         let list = match (old >= min_score, new >= min_score) {
             (false, true) => &mut changes.appear,
             (true, false) => &mut changes.go,

@@ -9,6 +9,7 @@ use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::prompt::Prompt;
 use crate::tui::triage::TriagedFinding;
+use crate::tui::views::histogram::Bars;
 use crate::tune::changes;
 
 impl App {
@@ -60,6 +61,7 @@ impl App {
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
         self.listing = Listing::new(&mut self.store, flags, &query);
+        self.bars = None;
         let counted = Query { filter: None, ..query };
         self.triage.count(&self.store, flags, &counted, &self.listing);
         if self.listed_generation != self.store.generation() {
@@ -68,6 +70,23 @@ impl App {
         self.listed_generation = self.store.generation();
         self.stale = false;
         self.make_lines();
+    }
+
+    /// Makes the histogram anew where the list or the width has changed.
+    pub(super) fn make_bars(&mut self) {
+        let Some(pane) = self.panes.histogram else { return };
+        if self.bars.as_ref().is_none_or(|(width, _)| *width != pane.width) {
+            self.bars = Some((pane.width, Bars::of(&self.listing.moments, usize::from(pane.width))));
+        }
+    }
+
+    /// The histogram's bars as they are on a screen of so many columns.
+    #[must_use]
+    pub(in crate::tui) fn bars(&self, width: u16) -> Bars {
+        match &self.bars {
+            Some((of, bars)) if *of == width => bars.clone(),
+            _ => Bars::of(&self.listing.moments, usize::from(width)),
+        }
     }
 
     /// Lays the groups and the findings of open ones out.

@@ -76,7 +76,7 @@ impl App {
                 self.scroll_workbench(if last { isize::MAX } else { isize::MIN });
             }
             Context::Histogram => {
-                let bars = self.bars().len();
+                let bars = self.bars_on_screen().len();
                 self.histogram.bar = if last { bars.saturating_sub(1) } else { 0 };
             }
             _ => self.select_line(if last { usize::MAX } else { 0 }),
@@ -94,7 +94,7 @@ impl App {
         if self.context() == Context::Pushes {
             self.move_in_pushes(0, by);
         } else if self.pane == Pane::Histogram {
-            let last = self.bars().len().saturating_sub(1);
+            let last = self.bars_on_screen().len().saturating_sub(1);
             self.histogram.bar = self.histogram.bar.saturating_add_signed(by).min(last);
         } else {
             self.scroll_right = self.scroll_right.saturating_add_signed(by * 8).min(32_768);
@@ -102,16 +102,13 @@ impl App {
     }
 
     /// The bars of the histogram as it is on the screen.
-    pub(super) fn bars(&self) -> Bars {
-        Bars::of(
-            &self.listing.moments,
-            usize::from(self.panes.histogram.map_or(self.area.width, |pane| pane.width)),
-        )
+    fn bars_on_screen(&self) -> Bars {
+        self.bars(self.panes.histogram.map_or(self.area.width, |pane| pane.width))
     }
 
     /// Filters the list by the marked bars, or by the one under the cursor.
     pub(super) fn apply_range(&mut self) {
-        let bars = self.bars();
+        let bars = self.bars_on_screen();
         let bar = self.histogram.bar.min(bars.len().saturating_sub(1));
         let mark = self.histogram.mark.take().unwrap_or(bar);
         match bars.range(mark.min(bar), mark.max(bar)) {

@@ -154,7 +154,7 @@ impl Bars {
 
 /// Draws the histogram.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let bars = Bars::of(&app.listing.moments, usize::from(area.width));
+    let bars = app.bars(area.width);
     let focused = app.pane == Pane::Histogram;
     let style = |token| app.theme.style(token);
     let title = title(app, &bars, focused);
