@@ -5,7 +5,7 @@
 //! each the least CPU time (user and system) and the least time by the clock count, since whatever else the machine
 //! does only adds to both. A tool that is not installed is named and left out: `evtx_dump` (`cargo install evtx`), and
 //! `hayabusa` and `chainsaw` with `--rules`, a folder that holds the one rule as each of them wants it:
-//! `sigma.yml` and `mapping.yml` for Chainsaw, `hayabusa/` for Hayabusa. `--texts` names a folder for the log as text
+//! `sigma.yml` and `mapping.yml` for Chainsaw, `hayabusa/rules` and `hayabusa/config` for Hayabusa. `--texts` names a folder for the log as text
 //! (`big.jsonl`, `big.xml`), which is written by evtx_dump where it is not there already.
 //! Without arguments it does nothing, so that `cargo bench` alone stays quick.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it says is its result")]
@@ -190,14 +190,18 @@ fn other_engines(options: &Options, folder: &Path, log: &str) -> Vec<Contender> 
         };
         let part = |name: &str| rules.join(name).to_string_lossy().into_owned();
         let out = folder.join("out.csv").to_string_lossy().into_owned();
-        let (sigma, mapping, own) = (part("sigma.yml"), part("mapping.yml"), part("hayabusa"));
+        let (sigma, mapping) = (part("sigma.yml"), part("mapping.yml"));
+        let (own, config) = (part("hayabusa/rules"), part("hayabusa/config"));
         found.push(if name == "chainsaw" {
             Contender::new(
                 name,
                 &[name, "hunt", log, "--sigma", &sigma, "--mapping", &mapping, "--jsonl", "-q"],
             )
         } else {
-            Contender::new(name, &[name, "csv-timeline", "-f", log, "-r", &own, "-w", "-q", "-C", "-o", &out])
+            // Without its summary and its questions; since 4.0 its command has this name.
+            let quiet = ["-w", "-q", "-Q", "-C", "-N", "-o", &out];
+            let words = [name, "dfir-timeline", "-f", log, "-r", &own, "-c", &config];
+            Contender::new(name, &[&words[..], &quiet].concat())
         });
     }
     found
