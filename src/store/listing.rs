@@ -7,7 +7,9 @@ use super::Store;
 use super::finding::FindingId;
 use super::flags::Flags;
 use super::glance::Glance;
+use super::interner::Symbol;
 use super::ranking::Ranked;
+use super::sorting;
 use super::view::FindingView;
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
@@ -79,6 +81,15 @@ impl GroupKey {
             Self::Parent => "parent",
             Self::Repository => "repository",
             Self::Signal => "signal",
+        }
+    }
+
+    /// The field whose text it is.
+    const fn field(self) -> Option<Field> {
+        match self {
+            Self::User => Some(Field::User),
+            Self::Parent => Some(Field::ParentImage),
+            Self::Host | Self::Repository | Self::Signal => None,
         }
     }
 
@@ -232,7 +243,8 @@ impl Listing {
                 listing.hidden_by_range += 1;
                 continue;
             }
-            if let Some(bucket) = by_score.get_mut(usize::from(points)) {
+            let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(points) };
+            if let Some(bucket) = by_score.get_mut(bucket) {
                 bucket.push(*id);
             }
         }
@@ -258,14 +270,24 @@ impl Listing {
 
     fn group(&mut self, store: &Store, flags: &Flags, profile: Profile, key: GroupKey) {
         let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut known: HashMap<Option<Symbol>, usize> = HashMap::new();
         let mut groups: Vec<(Group, Vec<FindingId>)> = Vec::new();
         for id in &self.findings {
             let Some(view) = store.view(*id, profile, flags) else { continue };
-            let text = key.of(&view);
-            let number = *numbers.entry(text.clone()).or_insert_with(|| {
-                groups.push((Group { key: text, count: 0, by_score: [0; 4], last_seen: None }, Vec::new()));
-                groups.len() - 1
-            });
+            let mut add = |text: String| {
+                *numbers.entry(text).or_insert_with_key(|text| {
+                    let group = Group { key: text.clone(), count: 0, by_score: [0; 4], last_seen: None };
+                    groups.push((group, Vec::new()));
+                    groups.len() - 1
+                })
+            };
+            // Where a text stands for it, it is made once and not for every finding.
+            let number = match key.field() {
+                Some(field) => *known
+                    .entry(store.symbol_of(view.finding(), profile, field))
+                    .or_insert_with(|| add(key.of(&view))),
+                None => add(key.of(&view)),
+            };
             let Some((group, members)) = groups.get_mut(number) else { continue };
             group.count += 1;
             group.last_seen = group.last_seen.max(view.time());
@@ -291,42 +313,20 @@ impl Store {
 }
 
 fn sort(findings: &mut [FindingId], store: &Store, flags: &Flags, query: &Query<'_>) {
-    let text =
-        |id: FindingId, field: Field| -> Option<&str> { store.view(id, query.profile, flags)?.text(field) };
-    let without_case = |a: Option<&str>, b: Option<&str>| match (a, b) {
-        (Some(a), Some(b)) => a
-            .bytes()
-            .map(|byte| byte.to_ascii_lowercase())
-            .cmp(b.bytes().map(|byte| byte.to_ascii_lowercase())),
-        // What lacks the column comes last.
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    };
-    let by =
-        |field: Field| move |a: &FindingId, b: &FindingId| without_case(text(*a, field), text(*b, field));
     match query.sort {
-        SortKey::Rank => {}
-        SortKey::Time => {
-            findings.sort_by_key(|id| Reverse(store.view(*id, query.profile, flags).map(|view| view.time())));
+        // They come in this order.
+        SortKey::Rank | SortKey::Time => {}
+        SortKey::Host | SortKey::User | SortKey::Image | SortKey::CommandLine => {
+            sorting::sort(findings, store, query.profile, query.sort);
         }
-        SortKey::Host => findings.sort_by(|a, b| {
-            let host = |id: FindingId| store.view(id, query.profile, flags).and_then(|view| view.host());
-            without_case(host(*a), host(*b))
-        }),
-        SortKey::User => findings.sort_by(by(Field::User)),
-        SortKey::CommandLine => findings.sort_by(by(Field::CommandLine)),
         SortKey::Signal => {
-            findings.sort_by_key(|id| store.view(*id, query.profile, flags).map(|view| view.signal().name()));
+            let name = |id: FindingId| Some(store.finding(id)?.signal(query.profile)?.name());
+            findings.sort_by_cached_key(|id| name(*id));
         }
-        SortKey::Image => {
-            let name = |id: FindingId| {
-                text(id, Field::Image).map(|path| path.rsplit(['\\', '/']).next().unwrap_or(path))
-            };
-            findings.sort_by(|a, b| without_case(name(*a), name(*b)));
+        SortKey::Destination => {
+            let destination = |id| store.view(id, query.profile, flags).and_then(|view| view.destination());
+            sorting::sort_by_text(findings, destination);
         }
-        SortKey::Destination => findings.sort_by_cached_key(|id| {
-            let destination = store.view(*id, query.profile, flags).and_then(|view| view.destination());
-            (destination.is_none(), destination.map(|text| text.to_ascii_lowercase()))
-        }),
     }
     if query.reversed {
         findings.reverse();

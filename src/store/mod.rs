@@ -26,6 +26,7 @@ pub mod pushes;
 mod ranking;
 mod retention;
 pub mod rows;
+mod sorting;
 pub mod telemetry;
 mod tree;
 pub mod view;
