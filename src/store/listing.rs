@@ -204,7 +204,13 @@ impl Listing {
     #[must_use]
     pub fn new(store: &mut Store, flags: &Flags, query: &Query<'_>) -> Self {
         store.by_time();
-        let store = &*store;
+        let glances = store.glances(query.profile, flags);
+        Self::of_glances(store, flags, query, &glances)
+    }
+
+    /// The same for who has looked at all findings already, as they are since [`Store::by_time`] was last called.
+    #[must_use]
+    pub fn of_glances(store: &Store, flags: &Flags, query: &Query<'_>, glances: &[Glance]) -> Self {
         let mut listing = Self::default();
         let mut by_score: [Vec<FindingId>; 4] = Default::default();
         let is_shown = |id: FindingId| {
@@ -212,7 +218,6 @@ impl Listing {
                 store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
             })
         };
-        let glances = store.glances(query.profile, flags);
         listing.moments.reserve(store.ranked().len());
         for Ranked { id, time } in store.ranked().iter().filter(|ranked| is_shown(ranked.id)) {
             let Some(Glance { points, signal: Some(signal) }) = glances.get(id.0 as usize).copied() else {

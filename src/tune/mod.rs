@@ -15,7 +15,7 @@ use crate::model::time::Timestamp;
 use crate::store::distinct::{Distinct, DistinctId, DistinctTable};
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
-use crate::store::{Ranked, Store};
+use crate::store::{Glance, Ranked, Store};
 
 pub use advice::{Advice, Adviser, Kind};
 pub use allow::{Proposal, also_taken_in, exception_of, proposals};
@@ -234,8 +234,13 @@ impl Changes {
 /// Compares all findings of a profile under two states of the patterns.
 #[must_use]
 pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
+    changes_between(store, min_score, &store.glances(profile, before), &store.glances(profile, after))
+}
+
+/// The same for who has looked at all findings already, with the patterns before and after.
+#[must_use]
+pub fn changes_between(store: &Store, min_score: u8, before: &[Glance], after: &[Glance]) -> Changes {
     let mut changes = Changes::default();
-    let (before, after) = (store.glances(profile, before), store.glances(profile, after));
     // Most keystrokes of a pattern change nothing at all.
     if before == after {
         return changes;

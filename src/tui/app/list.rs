@@ -10,20 +10,19 @@ use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::prompt::Prompt;
 use crate::tui::triage::TriagedFinding;
 use crate::tui::views::histogram::Bars;
-use crate::tune::changes;
+use crate::tune::changes_between;
 
 impl App {
     pub(super) fn make_list(&mut self) {
+        self.store.by_time();
         self.flags.extend(&self.store);
+        let mut seen = None;
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.extend(&self.store);
-            tuning.changes = changes(
-                &self.store,
-                self.list.profile,
-                self.list.min_score,
-                &self.flags,
-                &tuning.trial.flags,
-            );
+            let before = self.store.glances(self.list.profile, &self.flags);
+            let after = self.store.glances(self.list.profile, &tuning.trial.flags);
+            tuning.changes = changes_between(&self.store, self.list.min_score, &before, &after);
+            seen = Some(after);
         }
         let looked_at = self.workbench.as_mut().filter(|workbench| !workbench.is_shown());
         let flags = match (&self.tuning, looked_at) {
@@ -60,7 +59,8 @@ impl App {
             of_first_events: self.frozen.map(|frozen| frozen.events),
             filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
         };
-        self.listing = Listing::new(&mut self.store, flags, &query);
+        let glances = seen.unwrap_or_else(|| self.store.glances(query.profile, flags));
+        self.listing = Listing::of_glances(&self.store, flags, &query, &glances);
         self.bars = None;
         let counted = Query { filter: None, ..query };
         self.triage.count(&self.store, flags, &counted, &self.listing);
