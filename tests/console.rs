@@ -379,6 +379,19 @@ fn resizing_at_any_moment_is_harmless() {
 }
 
 #[test]
+fn a_burst_of_keys_is_read_to_its_last_one() {
+    let mut console = four_tests(24, 80);
+    for _ in 0..3 {
+        // More than is read at a time, and nothing behind it that would wake who waits for more.
+        console.while_stopped(|console| console.keys(&("j".repeat(3500) + "?")));
+        console.wait_for(says("Help"), PATIENCE);
+        console.keys("?");
+        console.wait_for(lacks("Help"), PATIENCE);
+    }
+    assert!(console.quit().success());
+}
+
+#[test]
 fn the_tests_are_walked_through_and_lead_to_the_raw_event_and_the_alert() {
     let logs = ["four-tests.evtx", "four-tests-powershell.evtx", "four-tests-security.evtx"];
     let mut console = Console::start(logs.map(fixture), 24, 80);

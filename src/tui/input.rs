@@ -137,7 +137,13 @@ pub fn coalesce(inputs: Vec<Input>, pastes_arrive_as_keys: bool) -> Vec<Input> {
 
 /// Reads the terminal on a thread of its own and hands on what comes, until `hand_on` returns false.
 pub fn read_terminal(mut hand_on: impl FnMut(Input) -> bool) {
+    #[cfg(unix)]
+    let keyboard = super::terminal::Keyboard::find();
     loop {
+        #[cfg(unix)]
+        if let Some(keyboard) = &keyboard {
+            keyboard.wake_reader();
+        }
         let mut waiting = Vec::new();
         let Ok(event) = crossterm::event::read() else {
             hand_on(Input::Closed);

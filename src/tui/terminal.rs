@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{
@@ -21,6 +22,8 @@ use crate::model::feed::SOURCE_THREAD;
 
 /// Whether the terminal is ours right now; a panic on any thread looks here.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Held by whoever changes the terminal's modes.
+static MODES: Mutex<()> = Mutex::new(());
 
 /// A terminal that the console draws on.
 pub struct Screen {
@@ -124,6 +127,7 @@ impl Drop for Screen {
 }
 
 fn enter() -> io::Result<()> {
+    let _modes = MODES.lock().unwrap_or_else(PoisonError::into_inner);
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     execute!(
@@ -139,10 +143,47 @@ fn enter() -> io::Result<()> {
 
 /// Gives the terminal back, once; it may be called from any thread and at any time.
 pub fn give_back() {
+    let _modes = MODES.lock().unwrap_or_else(PoisonError::into_inner);
     if TAKEN.swap(false, Ordering::SeqCst) {
         // Whatever fails here: there is nothing better to do than the rest.
         let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
+    }
+}
+
+/// The terminal that keys come from.
+#[cfg(unix)]
+pub(super) struct Keyboard(std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl Keyboard {
+    /// The terminal that crossterm reads: standard input, or the process's own where that is something else.
+    pub(super) fn find() -> Option<Self> {
+        use std::io::IsTerminal as _;
+        use std::os::fd::AsFd as _;
+        let input = io::stdin();
+        if input.is_terminal() {
+            return input.as_fd().try_clone_to_owned().ok().map(Self);
+        }
+        std::fs::File::open("/dev/tty").ok().map(|terminal| Self(terminal.into()))
+    }
+
+    /// Has keys read that are there already. crossterm reads 1,024 bytes at a time and then waits for more to come,
+    /// whatever it has left; setting the modes to what they are wakes it.
+    pub(super) fn wake_reader(&self) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+        let mut keys = [PollFd::new(&self.0, PollFlags::IN)];
+        if !matches!(poll(&mut keys, Some(&Timespec::default())), Ok(1..)) {
+            return;
+        }
+        let _modes = MODES.lock().unwrap_or_else(PoisonError::into_inner);
+        if TAKEN.load(Ordering::SeqCst)
+            && let Ok(modes) = tcgetattr(&self.0)
+        {
+            // Where that fails, the next key does it.
+            let _ = tcsetattr(&self.0, OptionalActions::Now, &modes);
+        }
     }
 }
 
