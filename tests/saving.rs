@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use exfilscope::config::{Config, Keeper};
@@ -45,6 +45,19 @@ fn saves_until_it_is_killed() {
     }
 }
 
+/// Starts a child. Wine now and then starts none ("internal error") while it clears away one that was killed; elsewhere
+/// the first failure is one.
+fn start(command: &mut Command) -> Child {
+    for _ in 0..20 {
+        match command.spawn() {
+            Ok(child) => return child,
+            Err(_) if cfg!(windows) => std::thread::sleep(Duration::from_millis(100)),
+            Err(error) => panic!("no child: {error}"),
+        }
+    }
+    panic!("no child after 20 attempts")
+}
+
 #[test]
 fn a_save_that_is_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
@@ -65,13 +78,13 @@ fn a_save_that_is_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     let span = u64::try_from(started.elapsed().as_micros()).unwrap() * 3;
     let (mut seen, mut cut_short) = (HashSet::new(), 0);
     for kill in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["saves_until_it_is_killed", "--exact", "--nocapture"])
-            .env(SAVES_INTO, &file)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = start(
+            Command::new(std::env::current_exe().unwrap())
+                .args(["saves_until_it_is_killed", "--exact", "--nocapture"])
+                .env(SAVES_INTO, &file)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        );
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("saving")), "the child never began");
         // Another moment each time, over several saves.

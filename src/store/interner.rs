@@ -26,7 +26,7 @@ struct Entry {
 }
 
 /// A hash of 32 bits over the 64 of which the table takes its bits from both ends.
-const fn spread(hash: u32) -> u64 {
+pub(super) const fn spread(hash: u32) -> u64 {
     (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

@@ -6,15 +6,23 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::distinct::DistinctId;
 use super::event::{EventId, StoredEvent};
+use super::interner::spread;
 use crate::model::time::Timestamp;
 
 /// What tells an event from all others.
 pub(super) type Identity = (DistinctId, u64, Option<Timestamp>);
 
+/// An event's number and its identity's hash, so that the table grows without a look at the events.
+#[derive(Clone, Copy)]
+struct Entry {
+    id: EventId,
+    hash: u32,
+}
+
 /// The numbers of events by their [`Identity`], which stands in the events themselves.
 #[derive(Default)]
 pub(super) struct Known {
-    table: HashTable<EventId>,
+    table: HashTable<Entry>,
     hasher: DefaultHashBuilder,
 }
 
@@ -29,19 +37,21 @@ impl Known {
         self.table.capacity()
     }
 
+    fn hash(&self, wanted: Identity) -> u32 {
+        (self.hasher.hash_one(wanted) >> 32) as u32
+    }
+
     /// The event of that identity.
     pub(super) fn find(&self, wanted: Identity, events: &[StoredEvent]) -> Option<EventId> {
-        let hash = self.hasher.hash_one(wanted);
-        self.table.find(hash, |id| identity(events, *id) == Some(wanted)).copied()
+        let hash = self.hash(wanted);
+        let is_it = |entry: &Entry| entry.hash == hash && identity(events, entry.id) == Some(wanted);
+        self.table.find(spread(hash), is_it).map(|entry| entry.id)
     }
 
     /// Adds an event that stands among the others; of two with one identity the first stays.
     pub(super) fn add(&mut self, own: Identity, id: EventId, events: &[StoredEvent]) {
-        if self.find(own, events).is_none() {
-            let hasher = &self.hasher;
-            // One without an identity is never added.
-            let hash = |other: &EventId| identity(events, *other).map_or(0, |own| hasher.hash_one(own));
-            self.table.insert_unique(hasher.hash_one(own), id, hash);
-        }
+        let hash = self.hash(own);
+        let is_it = |entry: &Entry| entry.hash == hash && identity(events, entry.id) == Some(own);
+        self.table.entry(spread(hash), is_it, |other| spread(other.hash)).or_insert(Entry { id, hash });
     }
 }

@@ -1,9 +1,12 @@
 //! Processes by host and ProcessGuid, with their parents, their children and what they did.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry as Slot;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::event::EventId;
-use super::interner::Symbol;
+use super::interner::{Symbol, spread};
 use crate::model::guid::Guid;
 
 /// The number of a process in the store.
@@ -15,6 +18,8 @@ pub struct ProcessId(pub u32);
 pub struct Process {
     /// Its GUID, never zero.
     pub guid: Guid,
+    /// Its host's name in lower case.
+    host_key: Symbol,
     /// Its Event 1; of several, the earliest. `None` where the log holds none.
     pub start: Option<EventId>,
     /// Its parent, as its Event 1 names it.
@@ -26,11 +31,19 @@ pub struct Process {
     pub(super) elder_sibling: Option<ProcessId>,
 }
 
+/// A process's number and its key's hash; the key stands in the process itself.
+#[derive(Clone, Copy)]
+struct Entry {
+    id: ProcessId,
+    hash: u32,
+}
+
 /// All processes.
 #[derive(Default)]
 pub(super) struct Processes {
     entries: Vec<Process>,
-    by_key: HashMap<(Symbol, Guid), ProcessId>,
+    by_key: HashTable<Entry>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Processes {
@@ -39,18 +52,28 @@ impl Processes {
         if guid.is_zero() {
             return None;
         }
-        let next = ProcessId(u32::try_from(self.entries.len()).ok()?);
-        Some(*self.by_key.entry((host_key, guid)).or_insert_with(|| {
-            self.entries.push(Process {
-                guid,
-                start: None,
-                parent: None,
-                newest_event: None,
-                newest_child: None,
-                elder_sibling: None,
-            });
-            next
-        }))
+        let hash = (self.hasher.hash_one((host_key, guid)) >> 32) as u32;
+        let is_it = |entry: &Entry| {
+            let known = self.entries.get(entry.id.0 as usize);
+            entry.hash == hash && known.is_some_and(|known| known.guid == guid && known.host_key == host_key)
+        };
+        match self.by_key.entry(spread(hash), is_it, |other| spread(other.hash)) {
+            Slot::Occupied(known) => Some(known.get().id),
+            Slot::Vacant(slot) => {
+                let id = ProcessId(u32::try_from(self.entries.len()).ok()?);
+                slot.insert(Entry { id, hash });
+                self.entries.push(Process {
+                    guid,
+                    host_key,
+                    start: None,
+                    parent: None,
+                    newest_event: None,
+                    newest_child: None,
+                    elder_sibling: None,
+                });
+                Some(id)
+            }
+        }
     }
 
     pub(super) fn get(&self, id: ProcessId) -> Option<&Process> {
