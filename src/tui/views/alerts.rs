@@ -205,13 +205,18 @@ const fn group_key_width(width: u16) -> u16 {
     }
 }
 
+/// `03-10` of `2026-03-10`; a year may have five digits.
+fn without_year(date: &str) -> &str {
+    date.get(date.len().saturating_sub(5)..).unwrap_or(date)
+}
+
 fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let open = app.list.open.contains(&group.key);
     let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
     let last = group.last_seen.map_or_else(String::new, |time| {
         let date = time.date_text();
-        let date = if area.width < WITH_YEARS { date.get(5..).unwrap_or(&date) } else { &date };
+        let date = if area.width < WITH_YEARS { without_year(&date) } else { &date };
         format!("{date} {}", time.clock_text())
     });
     let [zero, one, two, three] = group.by_score;
@@ -303,11 +308,7 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (S
                 Some(time) if medium => format!("{} {}", time.date_text(), time.clock_text()),
                 Some(time) => {
                     let date = time.date_text();
-                    format!(
-                        "{} {}",
-                        date.get(date.len().saturating_sub(5)..).unwrap_or(&date),
-                        time.clock_text()
-                    )
+                    format!("{} {}", without_year(&date), time.clock_text())
                 }
             };
             (text, Token::Text)
@@ -381,5 +382,17 @@ fn suppression(app: &App, view: &FindingView<'_>) -> String {
     match lead.and_then(|lead| lead.branch.split_once(": ")) {
         Some((_, reason)) => reason.to_owned(),
         None => format!("score {} is under {}", view.score(), app.list.min_score),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_year;
+
+    #[test]
+    fn a_date_loses_its_year_and_nothing_else() {
+        for (date, expected) in [("2026-03-10", "03-10"), ("30828-09-14", "09-14"), ("1601-01-01", "01-01")] {
+            assert_eq!(without_year(date), expected);
+        }
     }
 }
