@@ -1,6 +1,6 @@
 //! Texts kept once each, in blocks that never move.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::num::NonZeroU32;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -28,6 +28,11 @@ struct Entry {
 /// A hash of 32 bits over the 64 of which the table takes its bits from both ends.
 pub(super) const fn spread(hash: u32) -> u64 {
     (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The hash of a key by which an entry is known.
+pub(super) fn short_hash(hasher: &DefaultHashBuilder, key: impl Hash) -> u32 {
+    (hasher.hash_one(key) >> 32) as u32
 }
 
 /// Keeps each distinct text once.
@@ -65,7 +70,7 @@ impl Interner {
     }
 
     fn hash(&self, text: &str) -> u32 {
-        (self.hasher.hash_one(text) >> 32) as u32
+        short_hash(&self.hasher, text)
     }
 
     fn find_hashed(&self, hash: u32, text: &str) -> Option<Symbol> {

@@ -1,12 +1,10 @@
 //! The kept events by host, record number and time, to know one again that is met twice.
 
-use std::hash::BuildHasher;
-
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::distinct::DistinctId;
 use super::event::{EventId, StoredEvent};
-use super::interner::spread;
+use super::interner::{short_hash, spread};
 use crate::model::time::Timestamp;
 
 /// What tells an event from all others.
@@ -37,20 +35,16 @@ impl Known {
         self.table.capacity()
     }
 
-    fn hash(&self, wanted: Identity) -> u32 {
-        (self.hasher.hash_one(wanted) >> 32) as u32
-    }
-
     /// The event of that identity.
     pub(super) fn find(&self, wanted: Identity, events: &[StoredEvent]) -> Option<EventId> {
-        let hash = self.hash(wanted);
+        let hash = short_hash(&self.hasher, wanted);
         let is_it = |entry: &Entry| entry.hash == hash && identity(events, entry.id) == Some(wanted);
         self.table.find(spread(hash), is_it).map(|entry| entry.id)
     }
 
     /// Adds an event that stands among the others; of two with one identity the first stays.
     pub(super) fn add(&mut self, own: Identity, id: EventId, events: &[StoredEvent]) {
-        let hash = self.hash(own);
+        let hash = short_hash(&self.hasher, own);
         let is_it = |entry: &Entry| entry.hash == hash && identity(events, entry.id) == Some(own);
         self.table.entry(spread(hash), is_it, |other| spread(other.hash)).or_insert(Entry { id, hash });
     }

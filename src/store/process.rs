@@ -1,12 +1,10 @@
 //! Processes by host and ProcessGuid, with their parents, their children and what they did.
 
-use std::hash::BuildHasher;
-
 use hashbrown::hash_table::Entry as Slot;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::event::EventId;
-use super::interner::{Symbol, spread};
+use super::interner::{Symbol, short_hash, spread};
 use crate::model::guid::Guid;
 
 /// The number of a process in the store.
@@ -52,7 +50,7 @@ impl Processes {
         if guid.is_zero() {
             return None;
         }
-        let hash = (self.hasher.hash_one((host_key, guid)) >> 32) as u32;
+        let hash = short_hash(&self.hasher, (host_key, guid));
         let is_it = |entry: &Entry| {
             let known = self.entries.get(entry.id.0 as usize);
             entry.hash == hash && known.is_some_and(|known| known.guid == guid && known.host_key == host_key)

@@ -72,9 +72,14 @@ impl BlockReader {
         let mut lines = Lines { data: &block.data, at: 0, line: block.line };
         for step in &block.steps {
             match step {
-                Step::Record(range) => self.record(block, range.clone(), &mut lines, batch, remarks),
+                Step::Record(range) => {
+                    if let Err(why) = self.record(block, range.clone(), &mut lines, batch, remarks) {
+                        batch.tally.skip(SkipReason::Damaged, 1);
+                        remarks.push(loss(None, lines.number(range.start), &why));
+                    }
+                }
                 Step::Line { range, is_last } => {
-                    if !self.line(block, range.clone(), &mut lines, batch, remarks) {
+                    if self.record(block, range.clone(), &mut lines, batch, remarks).is_err() {
                         self.broken_line(block, range.clone(), *is_last, &mut lines, batch, remarks);
                     }
                 }
@@ -89,6 +94,10 @@ impl BlockReader {
         }
     }
 
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// Why it is no JSON, as a clause; nothing was made of it then.
     fn record(
         &mut self,
         block: &Block,
@@ -96,7 +105,7 @@ impl BlockReader {
         lines: &mut Lines<'_>,
         batch: &mut Batch,
         remarks: &mut Vec<Remark>,
-    ) {
+    ) -> Result<(), String> {
         let start = range.start;
         let bytes = block.data.get(range).unwrap_or_default();
         let text = tape::as_text(bytes);
@@ -104,31 +113,35 @@ impl BlockReader {
         let outcome = match &block.names {
             Some(names) => self.row(&text, names),
             None if bytes.starts_with(b"<") => self.shapes.read_xml(&text, &mut self.draft),
-            None => {
-                let outcome = self.shapes.read(&text, &mut self.draft);
-                outcome.unwrap_or_else(Outcome::damaged)
-            }
+            None => self.shapes.read(&text, &mut self.draft)?,
         };
-        let is_mended = matches!(text, Cow::Owned(_));
-        self.take(outcome, is_mended, block.place, start, lines, batch, remarks);
-    }
-
-    /// A line as the record that it most likely is; `false` where it is no JSON, and nothing was made of it.
-    fn line(
-        &mut self,
-        block: &Block,
-        range: Range<usize>,
-        lines: &mut Lines<'_>,
-        batch: &mut Batch,
-        remarks: &mut Vec<Remark>,
-    ) -> bool {
-        let start = range.start;
-        let text = tape::as_text(block.data.get(range).unwrap_or_default());
-        self.draft.clear();
-        let Ok(outcome) = self.shapes.read(&text, &mut self.draft) else { return false };
-        let is_mended = matches!(text, Cow::Owned(_));
-        self.take(outcome, is_mended, block.place, start, lines, batch, remarks);
-        true
+        match outcome {
+            Outcome::OtherProvider => {
+                batch.tally.skip(SkipReason::OtherProvider, 1);
+                if self.with_telemetry {
+                    self.draft.push_beside(block.place + start as u64, batch);
+                }
+            }
+            Outcome::Sysmon(code) => {
+                self.draft.push(code, block.place + start as u64, batch);
+                if matches!(text, Cow::Owned(_)) {
+                    remarks.push(Remark {
+                        severity: Severity::Notice,
+                        record: self.draft.record_id,
+                        lost_records: 0,
+                        reason: format!(
+                            "line {}: some of its text is no UTF-8 and is shown as U+FFFD",
+                            lines.number(start)
+                        ),
+                    });
+                }
+            }
+            Outcome::No(reason, why) => {
+                batch.tally.skip(reason, 1);
+                remarks.push(loss(self.draft.record_id, lines.number(start), &why));
+            }
+        }
+        Ok(())
     }
 
     /// What a line holds that is not just one record.
@@ -146,7 +159,10 @@ impl BlockReader {
             match step {
                 Step::Record(range) => {
                     let range = first + range.start..first + range.end;
-                    self.record(block, range, lines, batch, remarks);
+                    if let Err(why) = self.record(block, range.clone(), lines, batch, remarks) {
+                        batch.tally.skip(SkipReason::Damaged, 1);
+                        remarks.push(loss(None, lines.number(range.start), &why));
+                    }
                 }
                 Step::Lost(range, reason, why) => {
                     batch.tally.skip(reason, 1);
@@ -154,45 +170,6 @@ impl BlockReader {
                 }
                 Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
                 Step::Line { .. } | Step::More => {}
-            }
-        }
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "it is the end of three ways")]
-    fn take(
-        &mut self,
-        outcome: Outcome,
-        is_mended: bool,
-        place: Place,
-        start: usize,
-        lines: &mut Lines<'_>,
-        batch: &mut Batch,
-        remarks: &mut Vec<Remark>,
-    ) {
-        match outcome {
-            Outcome::OtherProvider => {
-                batch.tally.skip(SkipReason::OtherProvider, 1);
-                if self.with_telemetry {
-                    self.draft.push_beside(place + start as u64, batch);
-                }
-            }
-            Outcome::Sysmon(code) => {
-                self.draft.push(code, place + start as u64, batch);
-                if is_mended {
-                    remarks.push(Remark {
-                        severity: Severity::Notice,
-                        record: self.draft.record_id,
-                        lost_records: 0,
-                        reason: format!(
-                            "line {}: some of its text is no UTF-8 and is shown as U+FFFD",
-                            lines.number(start)
-                        ),
-                    });
-                }
-            }
-            Outcome::No(reason, why) => {
-                batch.tally.skip(reason, 1);
-                remarks.push(loss(self.draft.record_id, lines.number(start), &why));
             }
         }
     }
