@@ -607,10 +607,10 @@ fn an_invalid_pattern_never_changes_the_list() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "c|ws-47");
-    let listed = app.lines.clone();
+    let listed = app.listing.findings.clone();
     assert!(listed.is_empty(), "{listed:?}");
     press(&mut app, "|(x");
-    assert_eq!(app.lines, listed);
+    assert_eq!(app.listing.findings, listed);
     press(&mut app, "\n");
     assert!(app.tuning.is_some(), "an invalid pattern is not kept");
     press(&mut app, ")\n");

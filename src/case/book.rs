@@ -16,13 +16,22 @@ pub struct CaseBook {
     unnumbered: usize,
     lines: u64,
     generation: u64,
+    /// The record keys of the last decisions, one for each generation up to this one; `None` without a record number.
+    recent: Vec<Option<u64>>,
 }
+
+/// So many decisions are known one by one to whoever asks for the last ones.
+const MOST_RECENT: usize = 100_000;
 
 impl CaseBook {
     /// Takes a decision; it counts over those before it.
     pub fn apply(&mut self, decision: Decision) {
         self.lines += 1;
         self.generation += 1;
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.clear();
+        }
+        self.recent.push(decision.identity.record_key());
         if let Some((line, known)) =
             self.exact.get(&decision.identity).and_then(|at| self.decisions.get_mut(*at))
         {
@@ -68,6 +77,15 @@ impl CaseBook {
             Some(key) => self.unnumbered > 0 || self.by_record.contains_key(&key),
             None => !self.decisions.is_empty(),
         }
+    }
+
+    /// The [record keys](Identity::record_key) that were decided on since a generation. `None` where alerts with other
+    /// keys can be concerned too: a decision had no record number, all was forgotten, or that is too long ago.
+    #[must_use]
+    pub fn decided_since(&self, generation: u64) -> Option<Vec<u64>> {
+        let steps = usize::try_from(self.generation.checked_sub(generation)?).ok()?;
+        let keys = self.recent.get(self.recent.len().checked_sub(steps)?..)?;
+        keys.iter().copied().collect()
     }
 
     /// A number that changes whenever anything here does.
@@ -120,5 +138,22 @@ mod tests {
         assert_eq!(book.find(&numbered.identity).unwrap().verdict, Verdict::Undecided);
         book.clear();
         assert!(book.is_empty() && book.find(&other).is_none());
+    }
+
+    #[test]
+    fn it_says_what_was_decided_since() {
+        let mut book = CaseBook::default();
+        let key = |record| decision(Some(record), Verdict::Benign).identity.record_key();
+        assert_eq!(book.decided_since(0), Some(Vec::new()));
+        book.apply(decision(Some(7), Verdict::Benign));
+        book.apply(decision(Some(8), Verdict::Benign));
+        assert_eq!(book.decided_since(0), Some(vec![key(7).unwrap(), key(8).unwrap()]));
+        assert_eq!(book.decided_since(1), Some(vec![key(8).unwrap()]));
+        book.apply(decision(None, Verdict::Benign));
+        assert_eq!(book.decided_since(1), None, "it may be on an alert with any number");
+        assert_eq!(book.decided_since(3), Some(Vec::new()));
+        book.clear();
+        assert_eq!(book.decided_since(3), None, "all was forgotten");
+        assert_eq!(book.decided_since(99), None);
     }
 }

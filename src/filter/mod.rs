@@ -285,6 +285,16 @@ impl Node {
         }
     }
 
+    fn asks_for(&self, wanted: FilterField) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(|node| node.asks_for(wanted)),
+            Self::Not(node) => node.asks_for(wanted),
+            Self::Word(_) => WORD_FIELDS.contains(&wanted),
+            Self::Text { field, .. } | Self::Number { field, .. } => *field == wanted,
+            Self::Time { .. } => wanted == FilterField::Time,
+        }
+    }
+
     fn collect_highlights(&self, field: FilterField, text: &str, ranges: &mut Vec<Range<usize>>) {
         match self {
             Self::All(nodes) | Self::Any(nodes) => {
@@ -371,6 +381,12 @@ impl Filter {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root.is_none()
+    }
+
+    /// Whether its answer depends on a field.
+    #[must_use]
+    pub fn asks_for(&self, field: FilterField) -> bool {
+        self.root.as_ref().is_some_and(|root| root.asks_for(field))
     }
 
     /// Whether a row is one of those asked for.

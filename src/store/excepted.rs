@@ -4,10 +4,12 @@ use hashbrown::HashMap;
 
 use super::Store;
 use super::event::EventId;
-use super::finding::Finding;
+use super::finding::{Finding, FindingId};
 use super::interner::Symbol;
+use super::touched::LookedAt;
 use crate::detect::exception::{Exception, ExceptionField, Exceptions};
 use crate::detect::profile::Profile;
+use crate::model::row::Clause;
 
 /// No exception.
 const NONE: u8 = u8::MAX;
@@ -20,7 +22,7 @@ pub(super) struct Excepted {
     terms: Vec<Vec<HashMap<Symbol, bool>>>,
     /// By event of a finding: the number of the first exception that matches, for each profile.
     events: HashMap<EventId, [u8; Profile::ALL.len()]>,
-    generation: Option<u64>,
+    looked: LookedAt,
 }
 
 impl Excepted {
@@ -34,22 +36,42 @@ impl Excepted {
         &self.exceptions
     }
 
-    /// Evaluates all findings anew, since a join may have given an old one another field; texts that were seen before
-    /// cost a look-up.
+    /// Evaluates the findings that have come, and those that a join has given another field; texts that were seen
+    /// before cost a look-up.
     pub(super) fn extend(&mut self, store: &Store) {
-        if self.exceptions.all().is_empty() || self.generation == Some(store.generation()) {
+        if self.exceptions.all().is_empty() {
             return;
         }
-        self.generation = Some(store.generation());
-        self.events.clear();
-        for finding in store.findings() {
-            let numbers = Profile::ALL.map(|profile| {
-                let is_selected = finding.signal(profile).is_some();
-                is_selected.then(|| self.first(store, finding, profile)).flatten().unwrap_or(NONE)
-            });
-            if numbers.iter().any(|number| *number != NONE) {
-                self.events.insert(finding.event, numbers);
+        let mut looked = std::mem::take(&mut self.looked);
+        let since = store.since(&mut looked);
+        let of = |id: &FindingId| store.finding(*id);
+        // A lead may stand for another event than before, and which that was nobody knows any more.
+        let is_anew = since.is_anew
+            || since.changed.iter().filter_map(of).any(|finding| finding.clause == Clause::Lead);
+        if is_anew {
+            self.events.clear();
+            store.findings().iter().for_each(|finding| self.evaluate(store, finding));
+        } else {
+            for finding in since.changed.iter().filter_map(of) {
+                self.events.remove(&finding.event);
+                self.evaluate(store, finding);
             }
+            since
+                .new
+                .map(FindingId)
+                .filter_map(|id| of(&id))
+                .for_each(|finding| self.evaluate(store, finding));
+        }
+        self.looked = looked;
+    }
+
+    fn evaluate(&mut self, store: &Store, finding: &Finding) {
+        let numbers = Profile::ALL.map(|profile| {
+            let is_selected = finding.signal(profile).is_some();
+            is_selected.then(|| self.first(store, finding, profile)).flatten().unwrap_or(NONE)
+        });
+        if numbers.iter().any(|number| *number != NONE) {
+            self.events.insert(finding.event, numbers);
         }
     }
 

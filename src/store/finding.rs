@@ -3,14 +3,13 @@
 use super::acts::ActId;
 use super::distinct::DistinctId;
 use super::event::EventId;
-use super::flags::Flags;
 use super::process::ProcessId;
 use super::{Store, interner::Symbol};
 use crate::detect::Facts;
 use crate::detect::hunt::clue::ClueKind;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
-use crate::detect::signal::{score, signal};
+use crate::detect::signal::signal;
 use crate::model::event::{Field, code};
 use crate::model::row::{Clause, Signal};
 
@@ -59,40 +58,14 @@ pub struct HuntLead {
 impl Finding {
     /// The signal under a profile; `None` where that does not select the event.
     #[must_use]
-    pub const fn signal(&self, profile: Profile) -> Option<Signal> {
-        match (profile, self.clause) {
-            (Profile::Hunt, Clause::Lead) => match &self.hunt {
-                Some(hunt) => Some(hunt.lead.signal),
-                None => None,
-            },
-            (_, Clause::Lead) => None,
-            (Profile::Spl, _) => self.spl,
-            (Profile::Correlated | Profile::Hunt, _) => Some(self.correlated),
-        }
+    pub fn signal(&self, profile: Profile) -> Option<Signal> {
+        self.kind().signal(profile)
     }
 
     /// The parent that the IDE pattern is evaluated on.
     #[must_use]
     pub fn parent(&self, profile: Profile) -> Option<DistinctId> {
-        match profile {
-            Profile::Spl => self.own_parent,
-            Profile::Correlated | Profile::Hunt => self.own_parent.or(self.joined_parent),
-        }
-    }
-
-    /// The score under a profile and the patterns' verdicts; `None` where the profile does not select the event.
-    #[must_use]
-    pub fn score(&self, profile: Profile, flags: &Flags) -> Option<u8> {
-        let signal = self.signal(profile)?;
-        if flags.exception(self.event, profile).is_some() {
-            return Some(0);
-        }
-        let (is_ci_system, is_known_ide) =
-            (flags.is_ci_system(self.host), flags.is_known_ide(self.parent(profile)));
-        Some(match &self.hunt {
-            Some(hunt) => hunt.lead.points(is_ci_system, is_known_ide),
-            None => score(signal, is_ci_system, is_known_ide),
-        })
+        self.kind().parent(profile)
     }
 }
 
@@ -155,6 +128,12 @@ impl Store {
         Some(finding_id)
     }
 
+    /// A finding, to be changed.
+    pub(super) fn finding_mut(&mut self, id: FindingId) -> Option<&mut Finding> {
+        self.touched.add(id, self.findings.len());
+        self.findings.get_mut(id.0 as usize)
+    }
+
     /// Whether a finding is joined to an Event 1 already.
     pub(super) fn finding_start(&self, id: Option<FindingId>) -> bool {
         id.and_then(|id| self.finding(id)).is_some_and(|finding| finding.start.is_some())
@@ -164,7 +143,7 @@ impl Store {
     pub(super) fn set_start(&mut self, id: Option<FindingId>, start: EventId) {
         let Some(mut finding) = id.and_then(|id| self.finding(id)).cloned() else { return };
         self.join_start(&mut finding, Some(start));
-        if let Some(slot) = id.and_then(|id| self.findings.get_mut(id.0 as usize)) {
+        if let Some(slot) = id.and_then(|id| self.finding_mut(id)) {
             *slot = finding;
         }
     }
@@ -193,7 +172,7 @@ impl Store {
         for finding_id in self.resolutions.findings_of(process) {
             let Some(mut finding) = self.finding(finding_id).cloned() else { continue };
             self.join_start(&mut finding, Some(start));
-            if let Some(slot) = self.findings.get_mut(finding_id.0 as usize) {
+            if let Some(slot) = self.finding_mut(finding_id) {
                 *slot = finding;
             }
         }

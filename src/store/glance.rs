@@ -1,12 +1,22 @@
 //! What a list looks at of every finding: its score and its signal.
+//!
+//! Findings that no pattern can tell apart are of one kind: the same host, parents and signals. There are far fewer
+//! kinds than findings, so that a pattern is held against the kinds alone, and a finding costs a look into a table.
+
+use hashbrown::HashMap;
 
 use super::Store;
+use super::distinct::DistinctId;
+use super::finding::{Finding, FindingId};
 use super::flags::Flags;
+use super::touched::LookedAt;
+use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
-use crate::model::row::Signal;
+use crate::detect::signal::score;
+use crate::model::row::{Clause, Signal};
 
 /// A finding's score and signal under a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
     /// The score, 0 to 3.
     pub points: u8,
@@ -14,16 +24,187 @@ pub struct Glance {
     pub signal: Option<Signal>,
 }
 
-impl Store {
-    /// Of all findings, by their numbers. Lists walk through them by time, which is all over the store where logs were
-    /// written at once; this walks through the store from its beginning to its end, and what it says of a finding fits
-    /// into two bytes.
+/// All of a finding that its score depends on, but for exceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Kind {
+    is_lead: bool,
+    spl: Option<Signal>,
+    correlated: Signal,
+    lead: Option<Lead>,
+    host: Option<DistinctId>,
+    own_parent: Option<DistinctId>,
+    joined_parent: Option<DistinctId>,
+}
+
+impl Kind {
+    /// The signal under a profile; `None` where that does not select the event.
     #[must_use]
-    pub fn glances(&self, profile: Profile, flags: &Flags) -> Vec<Glance> {
-        let glance = |finding: &super::finding::Finding| match finding.score(profile, flags) {
-            Some(points) => Glance { points, signal: finding.signal(profile) },
-            None => Glance { points: 0, signal: None },
+    pub const fn signal(&self, profile: Profile) -> Option<Signal> {
+        match (profile, self.is_lead) {
+            (Profile::Hunt, true) => match &self.lead {
+                Some(lead) => Some(lead.signal),
+                None => None,
+            },
+            (_, true) => None,
+            (Profile::Spl, false) => self.spl,
+            (Profile::Correlated | Profile::Hunt, false) => Some(self.correlated),
+        }
+    }
+
+    /// The parent that the IDE pattern is evaluated on.
+    #[must_use]
+    pub fn parent(&self, profile: Profile) -> Option<DistinctId> {
+        match profile {
+            Profile::Spl => self.own_parent,
+            Profile::Correlated | Profile::Hunt => self.own_parent.or(self.joined_parent),
+        }
+    }
+
+    fn glance(&self, profile: Profile, flags: &Flags) -> Glance {
+        let Some(signal) = self.signal(profile) else { return Glance::default() };
+        let (is_ci_system, is_known_ide) =
+            (flags.is_ci_system(self.host), flags.is_known_ide(self.parent(profile)));
+        let points = match &self.lead {
+            Some(lead) => lead.points(is_ci_system, is_known_ide),
+            None => score(signal, is_ci_system, is_known_ide),
         };
-        self.findings().iter().map(glance).collect()
+        Glance { points, signal: Some(signal) }
+    }
+}
+
+/// The number of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindId(u32);
+
+impl Finding {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind {
+            is_lead: self.clause == Clause::Lead,
+            spl: self.spl,
+            correlated: self.correlated,
+            lead: self.hunt.map(|hunt| hunt.lead),
+            host: self.host,
+            own_parent: self.own_parent,
+            joined_parent: self.joined_parent,
+        }
+    }
+
+    /// The score under a profile and the patterns' verdicts; `None` where the profile does not select the event.
+    #[must_use]
+    pub fn score(&self, profile: Profile, flags: &Flags) -> Option<u8> {
+        let Glance { points, signal } = self.kind().glance(profile, flags);
+        signal?;
+        Some(if flags.exception(self.event, profile).is_some() { 0 } else { points })
+    }
+}
+
+/// The kinds of all findings.
+#[derive(Default)]
+pub(super) struct Kinds {
+    /// By number of finding: the number of its kind.
+    of: Vec<KindId>,
+    all: Vec<Kind>,
+    numbers: HashMap<Kind, KindId>,
+    looked: LookedAt,
+}
+
+impl Kinds {
+    fn number(&mut self, kind: Kind) -> KindId {
+        let next = KindId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        *self.numbers.entry(kind).or_insert_with(|| {
+            self.all.push(kind);
+            next
+        })
+    }
+}
+
+impl Store {
+    /// Finds the kinds and the places of what has come or changed.
+    pub(super) fn settle(&mut self) {
+        let mut kinds = std::mem::take(&mut self.kinds);
+        let since = self.touched.since(&mut kinds.looked, self.findings.len());
+        if since.is_anew {
+            kinds = Kinds { looked: kinds.looked, ..Kinds::default() };
+        }
+        for id in since.changed {
+            let Some(kind) = self.findings.get(id.0 as usize).map(Finding::kind) else { continue };
+            let number = kinds.number(kind);
+            if let Some(slot) = kinds.of.get_mut(id.0 as usize) {
+                *slot = number;
+            }
+        }
+        for finding in self.findings.get(kinds.of.len()..).unwrap_or_default() {
+            let number = kinds.number(finding.kind());
+            kinds.of.push(number);
+        }
+        // Where nothing of what was known counts any more, that is all of them.
+        let all: Vec<FindingId> = if since.is_anew { since.new.map(FindingId).collect() } else { Vec::new() };
+        let changed = if since.is_anew { &all } else { since.changed };
+        self.ranking.settle(&self.findings, &self.events, &kinds.of, changed);
+        self.kinds = kinds;
+    }
+
+    /// The scores and signals of all kinds. Of findings that came since [`Store::by_time`] was last called it knows
+    /// nothing.
+    #[must_use]
+    pub fn glances<'a>(&self, profile: Profile, flags: &'a Flags) -> Glances<'a> {
+        let of_kinds = self.kinds.all.iter().map(|kind| kind.glance(profile, flags)).collect();
+        let has_exceptions = !flags.exceptions().all().is_empty();
+        Glances { of_kinds, profile, exceptions: has_exceptions.then_some(flags) }
+    }
+}
+
+/// What findings look like under a profile and the patterns' verdicts.
+pub struct Glances<'a> {
+    of_kinds: Vec<Glance>,
+    profile: Profile,
+    /// Where there are exceptions.
+    exceptions: Option<&'a Flags>,
+}
+
+impl Glances<'_> {
+    /// One of them; the signal is `None` where the profile does not select it.
+    #[must_use]
+    pub fn of(&self, store: &Store, finding: FindingId) -> Glance {
+        let kind = store.kinds.of.get(finding.0 as usize).copied();
+        kind.map_or_else(Glance::default, |kind| self.of_one(store, finding, kind))
+    }
+
+    /// The same for who knows its kind.
+    #[must_use]
+    pub fn of_one(&self, store: &Store, finding: FindingId, kind: KindId) -> Glance {
+        let glance = self.of_kinds.get(kind.0 as usize).copied().unwrap_or_default();
+        if glance.points == 0 || self.exceptions.is_none() {
+            return glance;
+        }
+        let is_excepted = || {
+            let event = store.finding(finding).map(|finding| finding.event);
+            self.exceptions.is_some_and(|flags| {
+                event.is_some_and(|event| flags.exception(event, self.profile).is_some())
+            })
+        };
+        if is_excepted() { Glance { points: 0, ..glance } } else { glance }
+    }
+
+    /// The findings that look another way by `other`, as they are ranked: how they look here, and there.
+    pub fn other_by<'b>(
+        &'b self,
+        other: &'b Self,
+        store: &'b Store,
+    ) -> impl Iterator<Item = (FindingId, Glance, Glance)> {
+        let has_exceptions = self.exceptions.is_some() || other.exceptions.is_some();
+        let of_kinds = self.of_kinds.iter().zip(&other.of_kinds);
+        let can_differ: Vec<bool> = of_kinds.map(|(old, new)| has_exceptions || old != new).collect();
+        // Most keystrokes of a pattern change nothing at all.
+        let ranked = if can_differ.contains(&true) { store.ranked() } else { &[] };
+        ranked.iter().copied().zip(store.ranked_kinds().iter().copied()).filter_map(move |(id, kind)| {
+            if can_differ.get(kind.0 as usize) != Some(&true) {
+                return None;
+            }
+            let (old, new) = (self.of_one(store, id, kind), other.of_one(store, id, kind));
+            (old != new).then_some((id, old, new))
+        })
     }
 }

@@ -96,7 +96,7 @@ impl Store {
                     .and_then(|resolution| resolution.answer_for(connection));
                 let finding = match finding {
                     Some(finding) => {
-                        if let Some(slot) = self.findings.get_mut(finding.0 as usize) {
+                        if let Some(slot) = self.finding_mut(finding) {
                             slot.resolved_by = answer;
                         }
                         continue;

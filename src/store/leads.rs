@@ -242,11 +242,11 @@ impl Store {
             self.join_start(&mut lead, start);
         }
         if let Some(id) = finding {
-            if let Some(slot) = self.findings.get_mut(id.0 as usize) {
+            if let Some(slot) = self.finding_mut(id) {
                 let moved = slot.event != anchor;
                 *slot = lead;
                 if moved {
-                    self.ranking.disturb();
+                    self.ranking.move_it(id);
                 }
             }
             return finding;
@@ -259,7 +259,7 @@ impl Store {
 
     /// Takes a lead away: its act turned out to be none, or a part of another one.
     pub(super) fn retire(&mut self, finding: FindingId) {
-        if let Some(slot) = self.findings.get_mut(finding.0 as usize) {
+        if let Some(slot) = self.finding_mut(finding) {
             slot.hunt = None;
         }
     }

@@ -1,19 +1,11 @@
 //! The findings that a list shows: those that pass, in their order, grouped where asked for.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
-
 use super::Store;
 use super::finding::FindingId;
 use super::flags::Flags;
-use super::glance::Glance;
-use super::interner::Symbol;
-use super::ranking::Ranked;
-use super::sorting;
-use super::view::FindingView;
+use super::making::Making;
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
-use crate::model::event::Field;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 
@@ -83,26 +75,6 @@ impl GroupKey {
             Self::Signal => "signal",
         }
     }
-
-    /// The field whose text it is.
-    const fn field(self) -> Option<Field> {
-        match self {
-            Self::User => Some(Field::User),
-            Self::Parent => Some(Field::ParentImage),
-            Self::Host | Self::Repository | Self::Signal => None,
-        }
-    }
-
-    fn of(self, view: &FindingView<'_>) -> String {
-        let text = match self {
-            Self::Host => view.host().map(str::to_owned),
-            Self::User => view.text(Field::User).map(str::to_owned),
-            Self::Parent => view.text(Field::ParentImage).map(str::to_owned),
-            Self::Repository => view.destination(),
-            Self::Signal => Some(view.signal().name().to_owned()),
-        };
-        text.unwrap_or_else(|| "(missing)".to_owned())
-    }
 }
 
 /// Which side of the alert score a list shows.
@@ -116,8 +88,8 @@ pub enum Side {
 }
 
 /// What a list shall show.
-#[derive(Clone, Copy)]
-pub struct Query<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Query {
     /// The profile.
     pub profile: Profile,
     /// The side of `min_score`.
@@ -134,11 +106,9 @@ pub struct Query<'a> {
     pub range: Option<(i64, i64)>,
     /// Findings of the first so many events, in order of arrival; `None` for all.
     pub of_first_events: Option<usize>,
-    /// A condition on each finding.
-    pub filter: Option<&'a dyn Fn(&FindingView<'_>) -> bool>,
 }
 
-impl Query<'_> {
+impl Query {
     /// All alerts of a profile, ranked.
     #[must_use]
     pub const fn alerts(profile: Profile) -> Self {
@@ -151,7 +121,6 @@ impl Query<'_> {
             group: None,
             range: None,
             of_first_events: None,
-            filter: None,
         }
     }
 }
@@ -176,6 +145,54 @@ pub struct Group {
     pub by_score: [usize; 4],
     /// The latest time.
     pub last_seen: Option<Timestamp>,
+    /// Where its findings begin among those of all groups.
+    pub(super) first: usize,
+}
+
+/// When what happened: the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    seconds: Vec<i64>,
+    signals: Vec<Signal>,
+}
+
+impl Moments {
+    /// Adds one that is no newer than those before it.
+    pub(super) fn push(&mut self, seconds: i64, signal: Signal) {
+        self.seconds.push(seconds);
+        self.signals.push(signal);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.seconds.clear();
+        self.signals.clear();
+    }
+
+    /// The seconds since 1970, the newest first.
+    #[must_use]
+    pub fn seconds(&self) -> &[i64] {
+        &self.seconds
+    }
+
+    /// Each with its signal.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, Signal)> {
+        self.seconds.iter().copied().zip(self.signals.iter().copied())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.seconds.is_empty()
+    }
+}
+
+impl FromIterator<(i64, Signal)> for Moments {
+    fn from_iter<T: IntoIterator<Item = (i64, Signal)>>(moments: T) -> Self {
+        let mut moments: Vec<_> = moments.into_iter().collect();
+        moments.sort_by_key(|(seconds, _)| std::cmp::Reverse(*seconds));
+        let (seconds, signals) = moments.into_iter().unzip();
+        Self { seconds, signals }
+    }
 }
 
 /// The findings that pass a query.
@@ -185,8 +202,10 @@ pub struct Listing {
     pub findings: Vec<FindingId>,
     /// The groups, most severe and then largest first; empty without a grouping.
     pub groups: Vec<Group>,
-    /// The findings of each group, in order; as long as `groups`.
-    pub members: Vec<Vec<FindingId>>,
+    /// The findings by group, in order.
+    pub(super) members: Vec<FindingId>,
+    /// What they are grouped by.
+    pub group: Option<GroupKey>,
     /// Findings of the profile by score, before filter and range.
     pub by_score: [usize; 4],
     /// Of the query's side, how many the filter hides.
@@ -196,71 +215,24 @@ pub struct Listing {
     /// Of the query's side, before filter and range: `(first, last)` time.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The times and signals of what passes the filter, whatever the range: for the histogram.
-    pub moments: Vec<(i64, Signal)>,
+    pub moments: Moments,
 }
 
 impl Listing {
-    /// Makes the list anew.
+    /// Makes the list anew, without a filter.
     #[must_use]
-    pub fn new(store: &mut Store, flags: &Flags, query: &Query<'_>) -> Self {
+    pub fn new(store: &mut Store, flags: &Flags, query: &Query) -> Self {
         store.by_time();
-        let glances = store.glances(query.profile, flags);
-        Self::of_glances(store, flags, query, &glances)
+        let mut making = Making::new(*query, Self::default());
+        making.advance(store, flags, None, &|| false);
+        making.finish()
     }
 
-    /// The same for who has looked at all findings already, as they are since [`Store::by_time`] was last called.
+    /// The findings of a group, in order.
     #[must_use]
-    pub fn of_glances(store: &Store, flags: &Flags, query: &Query<'_>, glances: &[Glance]) -> Self {
-        let mut listing = Self::default();
-        let mut by_score: [Vec<FindingId>; 4] = Default::default();
-        let is_shown = |id: FindingId| {
-            query.of_first_events.is_none_or(|first| {
-                store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
-            })
-        };
-        listing.moments.reserve(store.ranked().len());
-        for Ranked { id, time } in store.ranked().iter().filter(|ranked| is_shown(ranked.id)) {
-            let Some(Glance { points, signal: Some(signal) }) = glances.get(id.0 as usize).copied() else {
-                continue;
-            };
-            if let Some(count) = listing.by_score.get_mut(usize::from(points)) {
-                *count += 1;
-            }
-            if (points >= query.min_score) == (query.side == Side::Suppressed) {
-                continue;
-            }
-            if let Some(time) = *time {
-                // They come by their times, the newest first.
-                listing.span = Some(listing.span.map_or((time, time), |(_, last)| (time, last)));
-            }
-            let is_hidden = query.filter.is_some_and(|filter| {
-                store.view(*id, query.profile, flags).is_none_or(|view| !filter(&view))
-            });
-            if is_hidden {
-                listing.hidden_by_filter += 1;
-                continue;
-            }
-            let seconds = time.map(|time| time.unix_seconds());
-            if let Some(seconds) = seconds {
-                listing.moments.push((seconds, signal));
-            }
-            if query.range.is_some_and(|(from, to)| seconds.is_none_or(|at| at < from || at >= to)) {
-                listing.hidden_by_range += 1;
-                continue;
-            }
-            let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(points) };
-            if let Some(bucket) = by_score.get_mut(bucket) {
-                bucket.push(*id);
-            }
-        }
-        for bucket in by_score.iter().rev() {
-            listing.findings.extend_from_slice(bucket);
-        }
-        sort(&mut listing.findings, store, flags, query);
-        if let Some(key) = query.group {
-            listing.group(store, flags, query.profile, key);
-        }
-        listing
+    pub fn members(&self, group: usize) -> &[FindingId] {
+        let Some(group) = self.groups.get(group) else { return &[] };
+        self.members.get(group.first..group.first + group.count).unwrap_or_default()
     }
 
     /// How many findings of the profile are alerts, before filter and range.
@@ -271,69 +243,5 @@ impl Listing {
             Side::Alerts => over.iter().sum(),
             Side::Suppressed => under.iter().sum(),
         }
-    }
-
-    fn group(&mut self, store: &Store, flags: &Flags, profile: Profile, key: GroupKey) {
-        let mut numbers: HashMap<String, usize> = HashMap::new();
-        let mut known: HashMap<Option<Symbol>, usize> = HashMap::new();
-        let mut groups: Vec<(Group, Vec<FindingId>)> = Vec::new();
-        for id in &self.findings {
-            let Some(view) = store.view(*id, profile, flags) else { continue };
-            let mut add = |text: String| {
-                *numbers.entry(text).or_insert_with_key(|text| {
-                    let group = Group { key: text.clone(), count: 0, by_score: [0; 4], last_seen: None };
-                    groups.push((group, Vec::new()));
-                    groups.len() - 1
-                })
-            };
-            // Where a text stands for it, it is made once and not for every finding.
-            let number = match key.field() {
-                Some(field) => *known
-                    .entry(store.symbol_of(view.finding(), profile, field))
-                    .or_insert_with(|| add(key.of(&view))),
-                None => add(key.of(&view)),
-            };
-            let Some((group, members)) = groups.get_mut(number) else { continue };
-            group.count += 1;
-            group.last_seen = group.last_seen.max(view.time());
-            if let Some(count) = group.by_score.get_mut(usize::from(view.score())) {
-                *count += 1;
-            }
-            members.push(*id);
-        }
-        groups.sort_by_key(|(group, _)| {
-            let top = group.by_score.iter().rposition(|count| *count > 0);
-            (Reverse(top), Reverse(group.count), Reverse(group.last_seen))
-        });
-        (self.groups, self.members) = groups.into_iter().unzip();
-    }
-}
-
-impl Store {
-    /// The findings as [`Self::by_time`] last put them.
-    #[must_use]
-    pub fn ranked(&self) -> &[Ranked] {
-        self.ranking.sorted()
-    }
-}
-
-fn sort(findings: &mut [FindingId], store: &Store, flags: &Flags, query: &Query<'_>) {
-    match query.sort {
-        // They come in this order.
-        SortKey::Rank | SortKey::Time => {}
-        SortKey::Host | SortKey::User | SortKey::Image | SortKey::CommandLine => {
-            sorting::sort(findings, store, query.profile, query.sort);
-        }
-        SortKey::Signal => {
-            let name = |id: FindingId| Some(store.finding(id)?.signal(query.profile)?.name());
-            findings.sort_by_cached_key(|id| name(*id));
-        }
-        SortKey::Destination => {
-            let destination = |id| store.view(id, query.profile, flags).and_then(|view| view.destination());
-            sorting::sort_by_text(findings, destination);
-        }
-    }
-    if query.reversed {
-        findings.reverse();
     }
 }

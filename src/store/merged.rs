@@ -96,9 +96,7 @@ impl Store {
             self.set_start(finding, start);
         }
         // What a scan selected stays selected, whatever masking has left of its texts.
-        if let (Some(signal), Some(finding)) =
-            (by_claim, finding.and_then(|id| self.findings.get_mut(id.0 as usize)))
-        {
+        if let (Some(signal), Some(finding)) = (by_claim, finding.and_then(|id| self.finding_mut(id))) {
             (finding.spl, finding.correlated) = (Some(signal), signal);
         }
         self.rows.claims.insert(id, claim.clone());

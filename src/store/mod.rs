@@ -12,6 +12,7 @@ mod excepted;
 pub mod finding;
 pub mod flags;
 mod glance;
+mod grouping;
 mod ingest;
 pub mod interner;
 mod joins;
@@ -20,14 +21,17 @@ mod known;
 mod lead_rows;
 mod leads;
 pub mod listing;
+pub mod making;
 mod merged;
 pub mod process;
 pub mod pushes;
 mod ranking;
 mod retention;
 pub mod rows;
+mod sieve;
 mod sorting;
 pub mod telemetry;
+mod touched;
 mod tree;
 pub mod view;
 
@@ -36,17 +40,21 @@ use self::coverage::Census;
 use self::distinct::DistinctTable;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
-pub use self::glance::Glance;
+use self::glance::Kinds;
+pub use self::glance::{Glance, Glances, KindId};
 use self::ingest::{HostName, own_facts};
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::known::Known;
 use self::merged::Rows;
 use self::process::{Process, ProcessId, Processes};
-pub use self::ranking::Ranked;
+pub use self::ranking::NO_TIME;
 use self::ranking::Ranking;
 pub use self::retention::Retention;
+pub use self::sieve::Sieve;
 use self::telemetry::Telemetry;
+use self::touched::Touched;
+pub use self::touched::{LookedAt, Since};
 use crate::model::event::{Field, Wanted};
 use crate::model::fault::{Fault, Tally};
 use crate::model::feed::SourceInfo;
@@ -87,6 +95,8 @@ pub struct Store {
     processes: Processes,
     resolutions: Resolutions,
     findings: Vec<Finding>,
+    touched: Touched,
+    kinds: Kinds,
     ranking: Ranking,
     acts: Acts,
     census: Census,
@@ -242,10 +252,29 @@ impl Store {
 
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
-    pub fn by_time(&mut self) -> &[Ranked] {
+    pub fn by_time(&mut self) -> &[FindingId] {
         if self.acts.is_on {
             self.settle_leads();
         }
-        self.ranking.settle(&self.findings, &self.events)
+        self.settle();
+        self.ranked()
+    }
+
+    /// The findings as [`Self::by_time`] last put them.
+    #[must_use]
+    pub fn ranked(&self) -> &[FindingId] {
+        self.ranking.ids()
+    }
+
+    /// Their kinds, in the same order.
+    #[must_use]
+    pub(super) fn ranked_kinds(&self) -> &[KindId] {
+        self.ranking.kinds()
+    }
+
+    /// Their times in seconds since 1970, in the same order; [`NO_TIME`] where one has none.
+    #[must_use]
+    pub fn ranked_seconds(&self) -> &[i64] {
+        self.ranking.seconds()
     }
 }

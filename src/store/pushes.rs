@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::Store;
 use super::flags::Flags;
 use super::listing::Query;
-use super::{Ranked, Store};
 use crate::model::event::Field;
 use crate::model::repository;
 use crate::model::time::Timestamp;
@@ -148,14 +148,14 @@ impl Numbers {
 impl Pushes {
     /// Counts all findings of a query's profile, whatever it filters; its least score tells alerts from suppressed.
     #[must_use]
-    pub fn new(store: &mut Store, flags: &Flags, query: &Query<'_>, axis: Axis) -> Self {
+    pub fn new(store: &mut Store, flags: &Flags, query: &Query, axis: Axis) -> Self {
         store.by_time();
         let store = &*store;
         let (mut owners, mut others) = (Numbers::default(), Numbers::default());
         let mut times = Vec::new();
         let mut repositories: HashMap<(usize, String), Option<Timestamp>> = HashMap::new();
         let mut cells: HashMap<(usize, usize), Count> = HashMap::new();
-        for Ranked { id, .. } in store.ranked() {
+        for id in store.ranked() {
             let Some(view) = store.view(*id, query.profile, flags) else { continue };
             if query.of_first_events.is_some_and(|events| view.finding().event.0 as usize >= events) {
                 continue;

@@ -4,6 +4,7 @@
 mod list;
 mod patterns;
 
+use self::list::Workshop;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +24,12 @@ use crate::store::event::EventId;
 use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
 use crate::store::keep::Keeper;
-use crate::store::listing::{GroupKey, Line, Listing, Side, SortKey};
+use crate::store::listing::{GroupKey, Listing, Side, SortKey};
+use crate::store::making::Pause;
 use crate::store::process::ProcessId;
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::keys::Context;
+use crate::tui::lines::Lines;
 use crate::tui::prompt::Prompt;
 use crate::tui::pushes::PushesPage;
 use crate::tui::theme::Theme;
@@ -237,12 +240,13 @@ pub struct App {
     pub list: ListView,
     /// The findings that pass.
     pub listing: Listing,
+    workshop: Workshop,
     /// The histogram of the list, for so many columns.
     pub(super) bars: Option<(u16, Bars)>,
     /// What the logs could not have shown, the gravest first.
     pub notes: Vec<Note>,
     /// The lines of the list: findings, or groups and the findings of open ones.
-    pub lines: Vec<Line>,
+    pub lines: Lines,
     /// The selection; `None` follows the top.
     pub selected: Option<Selected>,
     /// The line of the selection.
@@ -336,7 +340,8 @@ impl App {
             listing: Listing::default(),
             bars: None,
             notes: Vec::new(),
-            lines: Vec::new(),
+            lines: Lines::default(),
+            workshop: Workshop::default(),
             selected: None,
             cursor: 0,
             top: 0,
@@ -455,6 +460,11 @@ impl App {
     /// Brings the list, the selection and the detail up to date for a screen of that size. `with_news` says whether
     /// what came in since the last time is to be shown too; a change of what the list shows always is.
     pub fn prepare(&mut self, area: Rect, with_news: bool) {
+        self.prepare_until(area, with_news, &|| false);
+    }
+
+    /// The same, but a list that takes longer than `pause` allows stays the one before until a later call has made it.
+    pub fn prepare_until(&mut self, area: Rect, with_news: bool, pause: Pause<'_>) {
         if self.area != area {
             self.area = area;
             self.detail_key = None;
@@ -462,10 +472,11 @@ impl App {
         if self.frozen.is_some() && with_news && self.has_news() {
             self.count_behind_the_frozen_view();
         }
-        let news = self.stale || (with_news && self.has_news());
+        let news = self.stale || (with_news && self.has_news() && !self.is_making_list());
         if news {
-            self.make_list();
+            self.begin_list();
         }
+        self.go_on_with_list(pause);
         if let Some(workbench) = &mut self.workbench {
             workbench.refresh(&self.store, self.list.profile, self.list.min_score, news);
         }

@@ -35,7 +35,7 @@ impl App {
         }
         self.walk.restart();
         self.under = self.under.take().filter(|page| *page == Page::Tests);
-        self.stale = true;
+        self.forget_lists();
         // A large store takes a while to be freed.
         std::thread::spawn(move || drop(moved));
     }

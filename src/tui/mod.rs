@@ -10,6 +10,7 @@ pub mod detail;
 pub mod effect;
 pub mod input;
 pub mod keys;
+mod lines;
 pub mod prompt;
 pub mod pushes;
 pub mod report;

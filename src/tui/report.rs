@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::app::App;
 use super::views::histogram::range_text;
-use crate::detect::profile::Profile;
 use crate::export::ExportOptions;
 use crate::export::atomic::{AtomicFile, OutputError};
 use crate::export::report::{Decided, Entry, Node, Report, ReportFormat};
@@ -83,18 +82,20 @@ impl App {
     fn report_findings(&self, scope: Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
         let group_of = |number: usize| {
             let group = self.listing.groups.get(number)?;
-            Some((self.list.group?.name(), group.key.clone()))
+            Some((self.listing.group?.name(), group.key.clone()))
         };
-        match (scope, self.lines.get(self.cursor)) {
+        match (scope, self.line(self.cursor)) {
             (Scope::Selected, Some(Line::Group(number))) => {
-                let members = self.listing.members.get(*number).map_or(&[][..], Vec::as_slice);
-                members.iter().map(|id| (*id, group_of(*number))).collect()
+                let members = self.listing.members(number);
+                members.iter().map(|id| (*id, group_of(number))).collect()
             }
             (Scope::Selected, _) => self.selected_finding().map(|id| (id, None)).into_iter().collect(),
-            (Scope::List, _) if self.list.group.is_some() => {
-                let groups = self.listing.members.iter().enumerate();
+            (Scope::List, _) if self.listing.group.is_some() => {
+                let groups = 0..self.listing.groups.len();
                 groups
-                    .flat_map(|(number, members)| members.iter().map(move |id| (*id, group_of(number))))
+                    .flat_map(|number| {
+                        self.listing.members(number).iter().map(move |id| (*id, group_of(number)))
+                    })
                     .take(MOST_ENTRIES)
                     .collect()
             }
@@ -165,7 +166,7 @@ impl App {
 
     fn entry(&self, id: FindingId, group: Option<(&'static str, String)>) -> Option<Entry> {
         let row = self.store.row(id, self.list.profile, &self.flags)?;
-        let view = self.store.view(id, Profile::Correlated, &self.flags)?;
+        let view = self.store.view(id, crate::detect::profile::Profile::Correlated, &self.flags)?;
         let decided = self
             .triage
             .decision(&view)

@@ -36,6 +36,8 @@ const FRAME: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(500);
 /// How long events are taken in before keys are looked at again.
 const SLICE: Duration = Duration::from_millis(6);
+/// How long a list is made before keys are looked at again.
+const LIST_SLICE: Duration = Duration::from_millis(4);
 
 /// Loads a theme by name, or says why not.
 pub type LoadTheme = Box<dyn Fn(&str) -> Result<Theme, String>>;
@@ -139,18 +141,24 @@ impl Loop {
         let mut feed_is_open = true;
         let mut last_frame = None::<Instant>;
         let (mut for_key, mut for_data) = (true, false);
+        let mut lists = Lists::default();
         while !self.quit {
             let due = last_frame.is_none_or(|at| at.elapsed() >= FRAME);
             if for_key || (for_data && due) {
                 app.load.elapsed = if app.load.finished { app.load.elapsed } else { self.started.elapsed() };
-                // A key's frame shows the news too where they are due anyway.
-                app.prepare(screen.area()?, due);
+                // Of many findings a list takes its time, and a key wants its answer: what came in has the next frame.
+                let is_keys_alone = for_key && app.has_long_list();
+                lists.prepare(app, screen.area()?, due && !is_keys_alone);
                 screen.draw(|area, buffer| frame(app, area, buffer))?;
-                for_data = app.has_news();
+                for_data = app.has_news() || app.is_making_list();
                 for_key = false;
-                if due {
+                if due && !is_keys_alone {
                     last_frame = Some(Instant::now());
                 }
+            }
+            if app.is_making_list() {
+                lists.prepare(app, app.area, false);
+                for_key = !app.is_making_list();
             }
             let next_frame = last_frame.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
             tokio::select! {
@@ -166,7 +174,7 @@ impl Loop {
                         }
                         // The state that the next key meets is the one that this key made.
                         if app.stale {
-                            app.prepare(screen.area()?, false);
+                            lists.prepare(app, screen.area()?, false);
                         }
                         next = if self.quit { None } else { inputs.try_recv().ok() };
                     }
@@ -195,6 +203,7 @@ impl Loop {
                     }
                     for_data = true;
                 }
+                () = std::future::ready(()), if app.is_making_list() || for_key => {}
                 () = tokio::time::sleep(next_frame), if for_data => {}
             }
         }
@@ -265,7 +274,8 @@ impl Loop {
     }
 
     /// Gathers a report here, and has it written.
-    fn report(&mut self, app: &App, scope: Scope, path: Option<PathBuf>) {
+    fn report(&mut self, app: &mut App, scope: Scope, path: Option<PathBuf>) {
+        app.finish_list();
         let order = app.report(scope, path, now(), self.world.analyst.as_deref());
         let sender = self.answers.0.clone();
         self.writers.retain(|writer| !writer.is_finished());
@@ -292,6 +302,28 @@ impl Loop {
         std::thread::spawn(move || {
             sender.send(Answer::Raw(id, reader.xml_of_record(&source, place, record))).is_ok()
         });
+    }
+}
+
+/// Who says when a list is made, and for how long at a time.
+#[derive(Default)]
+struct Lists {
+    /// What the list at hand has cost.
+    spent: Duration,
+    /// Until when what came in makes no other one: it has to leave time for taking more in.
+    rests_until: Option<Instant>,
+}
+
+impl Lists {
+    fn prepare(&mut self, app: &mut App, area: Rect, with_news: bool) {
+        let started = Instant::now();
+        let may_begin = self.rests_until.is_none_or(|until| until <= started);
+        app.prepare_until(area, with_news && may_begin, &|| started.elapsed() >= LIST_SLICE);
+        self.spent += started.elapsed();
+        if !app.is_making_list() {
+            self.rests_until = self.rests_until.max(Some(Instant::now() + self.spent * 4));
+            self.spent = Duration::ZERO;
+        }
     }
 }
 
@@ -325,7 +357,7 @@ fn say_result(app: &mut App, result: Result<String, String>) {
 }
 
 fn take_screenshot(app: &mut App, area: Rect, path: &Path) -> Result<String, String> {
-    app.prepare(area, false);
+    app.prepare_until(area, false, &|| true);
     let mut buffer = Buffer::empty(area);
     views::draw(app, area, &mut buffer);
     let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
@@ -434,7 +466,7 @@ impl Signals {
 /// Draws a state that was prepared, maybe for another size: the terminal's may have changed since it was asked for.
 pub fn frame(app: &mut App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     if area != app.area {
-        app.prepare(area, false);
+        app.prepare_until(area, false, &|| true);
     }
     views::draw(app, area, buffer)
 }

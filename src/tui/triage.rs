@@ -1,5 +1,7 @@
 //! The verdicts as the screen needs them: by finding, ready to be drawn, filtered and counted.
 
+use std::collections::HashSet;
+
 use crate::case::desk::Report;
 use crate::case::identity::record_key;
 use crate::case::{CaseBook, Decision, Identity};
@@ -8,11 +10,11 @@ use crate::filter::{FilterField, Subject};
 use crate::model::fault::{Fault, Severity};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
-use crate::store::Store;
-use crate::store::finding::{Finding, FindingId};
+use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::listing::{Listing, Query, Side};
 use crate::store::view::{FilteredFinding, FindingView};
+use crate::store::{LookedAt, Store};
 use crate::tui::app::{App, Tone};
 use crate::tui::theme::Token;
 
@@ -53,6 +55,7 @@ pub struct Triage {
     /// By number of finding: the key that it would stand under in the book.
     keys: Vec<Option<u64>>,
     marks: Vec<Mark>,
+    looked: LookedAt,
     marked_generation: u64,
     /// What stood there before each act of deciding, the last one on top.
     pub(super) undone: Vec<Vec<Decision>>,
@@ -89,53 +92,90 @@ impl Triage {
     pub(super) fn restart(&mut self) {
         self.keys.clear();
         self.marks.clear();
+        self.looked = LookedAt::default();
     }
 
     /// Marks what came in, and all anew where decisions changed.
     pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
-        for finding in store.findings().iter().skip(self.keys.len()) {
-            let event = store.event(finding.event);
-            let key = event.and_then(|event| {
-                Some(record_key(store.host_of(event), event.event_code, event.record_id()?))
-            });
-            self.keys.push(key);
-        }
-        if self.marked_generation != self.book.generation() {
+        let key = |id: FindingId| {
+            let event = store.event(store.finding(id)?.event)?;
+            Some(record_key(store.host_of(event), event.event_code, event.record_id()?))
+        };
+        let since = store.since(&mut self.looked);
+        if since.is_anew {
+            self.keys.clear();
             self.marks.clear();
-            self.marked_generation = self.book.generation();
         }
+        self.keys.extend(since.new.map(|number| key(FindingId(number))));
         let (book, marks) = (&self.book, &mut self.marks);
-        for (number, key) in self.keys.iter().enumerate().skip(marks.len()) {
-            let mark = u32::try_from(number).ok().filter(|_| book.may_know(*key)).and_then(|number| {
-                let view = store.view(FindingId(number), Profile::Correlated, flags)?;
-                let decision = book.find(&identity_of(&view)?)?;
-                Some(Mark { verdict: decision.verdict, has_note: !decision.note.is_empty() })
-            });
-            marks.push(mark.unwrap_or_default());
+        let mark = |id: FindingId, key: Option<u64>| {
+            if !book.may_know(key) {
+                return None;
+            }
+            let view = store.view(id, Profile::Correlated, flags)?;
+            let decision = book.find(&identity_of(&view)?)?;
+            Some(Mark { verdict: decision.verdict, has_note: !decision.note.is_empty() })
+        };
+        match book.decided_since(self.marked_generation) {
+            Some(decided) if decided.is_empty() => {}
+            Some(decided) => {
+                let decided: HashSet<u64> = decided.into_iter().collect();
+                for ((id, key), slot) in (0..).map(FindingId).zip(&self.keys).zip(&mut *marks) {
+                    // One without a number is known by its process and its time.
+                    if key.is_none_or(|key| decided.contains(&key)) {
+                        *slot = mark(id, *key).unwrap_or_default();
+                    }
+                }
+            }
+            None => marks.clear(),
+        }
+        self.marked_generation = book.generation();
+        // A lead may stand for another event than before.
+        for id in since.changed {
+            let at = id.0 as usize;
+            if let (Some(slot), Some(known)) = (marks.get_mut(at), self.keys.get_mut(at)) {
+                *known = key(*id);
+                *slot = mark(*id, *known).unwrap_or_default();
+            }
+        }
+        for (id, key) in (0..).map(FindingId).zip(&self.keys).skip(marks.len()) {
+            marks.push(mark(id, *key).unwrap_or_default());
         }
     }
 
     /// Counts what a list has by verdict.
-    pub(super) fn count(&mut self, store: &Store, flags: &Flags, query: &Query<'_>, listing: &Listing) {
+    pub(super) fn count(&mut self, store: &Store, flags: &Flags, query: &Query, listing: &Listing) {
         (self.counts, self.left) = ([0; 4], Vec::new());
         if self.book.is_empty() {
             return;
         }
-        let is_shown =
-            |finding: &Finding| query.of_first_events.is_none_or(|first| (finding.event.0 as usize) < first);
-        for (finding, mark) in
-            store.findings().iter().zip(&self.marks).filter(|(finding, _)| is_shown(finding))
-        {
-            let is_listed = finding
-                .score(query.profile, flags)
-                .is_some_and(|score| (score >= query.min_score) == (query.side == Side::Alerts));
-            let number = Verdict::ALL.iter().position(|verdict| *verdict == mark.verdict);
-            if let Some(count) = number.and_then(|number| self.counts.get_mut(number)).filter(|_| is_listed) {
+        let glances = store.glances(query.profile, flags);
+        let place = |verdict| Verdict::ALL.iter().position(|other| *other == verdict);
+        let is_shown = |id: FindingId| {
+            query.of_first_events.is_none_or(|first| {
+                store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
+            })
+        };
+        let mut left = listing.total(query.side, query.min_score);
+        let decided = |(_, mark): &(FindingId, &Mark)| mark.verdict != Verdict::Undecided;
+        for (id, mark) in (0..).map(FindingId).zip(&self.marks).filter(decided) {
+            let glance = glances.of(store, id);
+            let is_listed = glance.signal.is_some()
+                && (glance.points >= query.min_score) == (query.side == Side::Alerts)
+                && is_shown(id);
+            let count = place(mark.verdict).and_then(|at| self.counts.get_mut(at));
+            if let Some(count) = count.filter(|_| is_listed) {
                 *count += 1;
+                left = left.saturating_sub(1);
             }
         }
+        if let Some(count) = place(Verdict::Undecided).and_then(|at| self.counts.get_mut(at)) {
+            *count = left;
+        }
         let undecided = |id: &&FindingId| self.mark(**id).verdict == Verdict::Undecided;
-        self.left = listing.members.iter().map(|members| members.iter().filter(undecided).count()).collect();
+        self.left = (0..listing.groups.len())
+            .map(|group| listing.members(group).iter().filter(undecided).count())
+            .collect();
     }
 }
 

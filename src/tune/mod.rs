@@ -12,10 +12,10 @@ use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
 use crate::detect::selection::find_ignoring_case;
 use crate::model::time::Timestamp;
+use crate::store::Store;
 use crate::store::distinct::{Distinct, DistinctId, DistinctTable};
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
-use crate::store::{Glance, Ranked, Store};
 
 pub use advice::{Advice, Adviser, Kind};
 pub use allow::{Proposal, also_taken_in, exception_of, proposals};
@@ -231,33 +231,19 @@ impl Changes {
     }
 }
 
-/// Compares all findings of a profile under two states of the patterns.
+/// Compares all findings of a profile under two states of the patterns, as they were when [`Store::by_time`] was last
+/// called.
 #[must_use]
 pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
-    changes_between(store, min_score, &store.glances(profile, before), &store.glances(profile, after))
-}
-
-/// The same for who has looked at all findings already, with the patterns before and after.
-#[must_use]
-pub fn changes_between(store: &Store, min_score: u8, before: &[Glance], after: &[Glance]) -> Changes {
+    let (before, after) = (store.glances(profile, before), store.glances(profile, after));
     let mut changes = Changes::default();
-    // Most keystrokes of a pattern change nothing at all.
-    if before == after {
-        return changes;
-    }
-    for Ranked { id, .. } in store.ranked() {
-        let at = id.0 as usize;
-        let (Some(old), Some(new)) = (before.get(at), after.get(at)) else { continue };
-        if old == new {
-            continue;
-        }
-        let (old, new) = (old.points, new.points);
-        let list = match (old >= min_score, new >= min_score) {
+    for (id, old, new) in before.other_by(&after, store) {
+        let list = match (old.points >= min_score, new.points >= min_score) {
             (false, true) => &mut changes.appear,
             (true, false) => &mut changes.go,
             _ => &mut changes.rescored,
         };
-        list.push(*id);
+        list.push(id);
     }
     changes
 }

@@ -4,7 +4,7 @@ use super::clue::ClueKind as K;
 use crate::model::row::Signal;
 
 /// What an act's clues come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
     /// Its name.
     pub signal: Signal,

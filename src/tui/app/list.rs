@@ -1,45 +1,107 @@
 //! What the list, the selection and the detail are made of, whenever something has changed.
 
 use super::{App, Selected};
+use crate::case::CaseBook;
+use crate::detect::exception::Exceptions;
+use crate::detect::pattern::Patterns;
+use crate::detect::profile::Profile;
+use crate::filter::{Filter, FilterField};
+use crate::store::Sieve;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
+use crate::store::flags::Flags;
 use crate::store::listing::{Line, Listing, Query};
+use crate::store::making::{Filtering, Making, Pause};
 use crate::store::process::ProcessId;
 use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::detail::{Detail, DetailKey};
+use crate::tui::lines::Lines;
 use crate::tui::prompt::Prompt;
 use crate::tui::triage::TriagedFinding;
 use crate::tui::views::histogram::Bars;
-use crate::tune::changes_between;
+use crate::tune::changes;
+
+/// A list of so many findings is made at once: it takes less than a frame.
+const AT_ONCE: usize = 20_000;
+
+/// The list that is being made, and what the next one can use again.
+#[derive(Default)]
+pub(super) struct Workshop {
+    making: Option<Making>,
+    /// The memory of the list before.
+    spare: Listing,
+    sieve: Sieve,
+    /// What the sieve's answers are for.
+    sieved: Option<Sieved>,
+}
+
+/// What the answers of a filter depend on, beside the findings.
+#[derive(PartialEq)]
+struct Sieved {
+    filter: Filter,
+    profile: Profile,
+    /// Where it asks for what they decide.
+    tuned: Option<(Patterns, Exceptions)>,
+    /// Where it asks for verdicts or notes: the generation of the case book.
+    decided: Option<u64>,
+}
+
+impl Sieved {
+    fn new(filter: &Filter, profile: Profile, flags: &Flags, book: &CaseBook) -> Self {
+        let asks_for = |fields: &[FilterField]| fields.iter().any(|field| filter.asks_for(*field));
+        let is_tuned = asks_for(&[FilterField::Score, FilterField::IsCiSystem, FilterField::IsKnownIde]);
+        Self {
+            filter: filter.clone(),
+            profile,
+            tuned: is_tuned.then(|| (flags.patterns().clone(), flags.exceptions().clone())),
+            decided: asks_for(&[FilterField::Verdict, FilterField::Note]).then(|| book.generation()),
+        }
+    }
+}
 
 impl App {
-    pub(super) fn make_list(&mut self) {
+    /// Begins to make the list anew, with all that is known by now.
+    pub(super) fn begin_list(&mut self) {
         self.store.by_time();
         self.flags.extend(&self.store);
-        let mut seen = None;
+        let (profile, min_score) = (self.list.profile, self.list.min_score);
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.extend(&self.store);
-            let before = self.store.glances(self.list.profile, &self.flags);
-            let after = self.store.glances(self.list.profile, &tuning.trial.flags);
-            tuning.changes = changes_between(&self.store, self.list.min_score, &before, &after);
-            seen = Some(after);
+            tuning.changes = changes(&self.store, profile, min_score, &self.flags, &tuning.trial.flags);
         }
-        let looked_at = self.workbench.as_mut().filter(|workbench| !workbench.is_shown());
-        let flags = match (&self.tuning, looked_at) {
-            (Some(tuning), _) => &tuning.trial.flags,
-            (None, Some(workbench)) => {
-                workbench.trial.extend(&self.store);
-                &workbench.trial
-            }
-            (None, None) => &self.flags,
-        };
-        let typed = self.prompt.as_ref().and_then(Prompt::filter);
-        let filter = match typed {
-            Some(typed) => typed,
-            None => self.list.filter.as_ref().map(|(_, filter)| filter),
-        };
+        if let Some(workbench) = self.workbench.as_mut().filter(|workbench| !workbench.is_shown()) {
+            workbench.trial.extend(&self.store);
+        }
         self.triage.extend(&self.store, &self.flags);
+        if self.listed_generation != self.store.generation() {
+            self.notes = self.all_notes();
+        }
+        let sieved = self
+            .shown_filter()
+            .map(|filter| Sieved::new(filter, self.list.profile, self.shown_flags(), &self.triage.book));
+        let workshop = &mut self.workshop;
+        if workshop.sieved != sieved {
+            workshop.sieved = sieved;
+            workshop.sieve.clear();
+        }
+        let half_made = workshop.making.take().map(Making::finish);
+        let spare = half_made.unwrap_or_else(|| std::mem::take(&mut workshop.spare));
+        self.workshop.making = Some(Making::new(self.query(), spare));
+        self.listed_generation = self.store.generation();
+        self.stale = false;
+    }
+
+    /// Goes on with the list, until it is made or it is time to stop.
+    pub(super) fn go_on_with_list(&mut self, pause: Pause<'_>) {
+        let mut workshop = std::mem::take(&mut self.workshop);
+        let Some(mut making) = workshop.making.take() else {
+            self.workshop = workshop;
+            return;
+        };
+        let never = || false;
+        let pause = if self.has_long_list() { pause } else { &never };
         let triage = &self.triage;
+        let filter = self.shown_filter();
         let passes = |view: &FindingView<'_>| {
             filter.is_none_or(|filter| {
                 let mark = triage.mark(view.id());
@@ -48,7 +110,60 @@ impl App {
                 filter.matches(&TriagedFinding { finding: FilteredFinding::new(view), mark, note })
             })
         };
-        let query = Query {
+        let filtering = filter.is_some().then_some(Filtering { sieve: &mut workshop.sieve, passes: &passes });
+        if making.advance(&self.store, self.shown_flags(), filtering, pause) {
+            workshop.spare = std::mem::replace(&mut self.listing, making.finish());
+            self.bars = None;
+            self.count_verdicts();
+            self.make_lines();
+        } else {
+            workshop.making = Some(making);
+        }
+        self.workshop = workshop;
+    }
+
+    /// Makes the list that was asked for, however long that takes: for what leaves the screen.
+    pub fn finish_list(&mut self) {
+        if self.stale {
+            self.begin_list();
+        }
+        self.go_on_with_list(&|| false);
+    }
+
+    /// Whether a list is being made.
+    #[must_use]
+    pub const fn is_making_list(&self) -> bool {
+        self.workshop.making.is_some()
+    }
+
+    /// Whether there are so many findings that a list takes its time.
+    #[must_use]
+    pub fn has_long_list(&self) -> bool {
+        self.store.findings().len() > AT_ONCE
+    }
+
+    /// What is being done for the next list, and how much of that is done in percent.
+    #[must_use]
+    pub fn list_progress(&self) -> Option<(&'static str, usize)> {
+        self.workshop.making.as_ref().map(|making| making.progress(&self.store))
+    }
+
+    /// Findings have other numbers now.
+    pub(in crate::tui) fn forget_lists(&mut self) {
+        self.workshop = Workshop::default();
+        self.stale = true;
+    }
+
+    /// The filter that the list answers to: the one being typed, or the one in force.
+    fn shown_filter(&self) -> Option<&Filter> {
+        match self.prompt.as_ref().and_then(Prompt::filter) {
+            Some(typed) => typed,
+            None => self.list.filter.as_ref().map(|(_, filter)| filter),
+        }
+    }
+
+    fn query(&self) -> Query {
+        Query {
             profile: self.list.profile,
             side: self.list.side,
             min_score: self.list.min_score,
@@ -57,19 +172,13 @@ impl App {
             group: self.list.group,
             range: self.list.range,
             of_first_events: self.frozen.map(|frozen| frozen.events),
-            filter: filter.is_some().then_some(&passes as &dyn Fn(&FindingView<'_>) -> bool),
-        };
-        let glances = seen.unwrap_or_else(|| self.store.glances(query.profile, flags));
-        self.listing = Listing::of_glances(&self.store, flags, &query, &glances);
-        self.bars = None;
-        let counted = Query { filter: None, ..query };
-        self.triage.count(&self.store, flags, &counted, &self.listing);
-        if self.listed_generation != self.store.generation() {
-            self.notes = self.all_notes();
         }
-        self.listed_generation = self.store.generation();
-        self.stale = false;
-        self.make_lines();
+    }
+
+    fn count_verdicts(&mut self) {
+        let mut triage = std::mem::take(&mut self.triage);
+        triage.count(&self.store, self.shown_flags(), &self.query(), &self.listing);
+        self.triage = triage;
     }
 
     /// Makes the histogram anew where the list or the width has changed.
@@ -91,22 +200,19 @@ impl App {
 
     /// Lays the groups and the findings of open ones out.
     pub fn make_lines(&mut self) {
-        self.lines.clear();
-        if self.list.group.is_none() {
-            self.lines.extend(self.listing.findings.iter().copied().map(Line::Finding));
-        }
-        for (number, (group, members)) in self.listing.groups.iter().zip(&self.listing.members).enumerate() {
-            self.lines.push(Line::Group(number));
-            if self.list.open.contains(&group.key) {
-                self.lines.extend(members.iter().copied().map(Line::Finding));
-            }
-        }
+        self.lines = Lines::of(&self.listing, &self.list.open);
         self.cursor =
             self.line_of_selection().unwrap_or_else(|| self.cursor.min(self.lines.len().saturating_sub(1)));
         if self.selected.is_none() {
             self.cursor = 0;
         }
         self.detail_key = None;
+    }
+
+    /// The line of that number.
+    #[must_use]
+    pub fn line(&self, number: usize) -> Option<Line> {
+        self.lines.get(&self.listing, number)
     }
 
     fn line_of_selection(&self) -> Option<usize> {
@@ -117,19 +223,19 @@ impl App {
             }
         };
         // Where it was is where it most often still is.
-        if self.lines.get(self.cursor) == Some(&wanted) {
+        if self.line(self.cursor) == Some(wanted) {
             return Some(self.cursor);
         }
-        self.lines.iter().position(|line| *line == wanted)
+        self.lines.find(&self.listing, wanted)
     }
 
     /// Selects a line by its number.
     pub fn select_line(&mut self, line: usize) {
         self.cursor = line.min(self.lines.len().saturating_sub(1));
-        let selected = match self.lines.get(self.cursor) {
-            Some(Line::Finding(id)) => Some(Selected::Finding(*id)),
+        let selected = match self.line(self.cursor) {
+            Some(Line::Finding(id)) => Some(Selected::Finding(id)),
             Some(Line::Group(number)) => {
-                self.listing.groups.get(*number).map(|group| Selected::Group(group.key.clone()))
+                self.listing.groups.get(number).map(|group| Selected::Group(group.key.clone()))
             }
             None => None,
         };
@@ -155,17 +261,17 @@ impl App {
     /// The finding under the cursor; of a group, its first.
     #[must_use]
     pub fn selected_finding(&self) -> Option<FindingId> {
-        match self.lines.get(self.cursor)? {
-            Line::Finding(id) => Some(*id),
-            Line::Group(number) => self.listing.members.get(*number)?.first().copied(),
+        match self.line(self.cursor)? {
+            Line::Finding(id) => Some(id),
+            Line::Group(number) => self.listing.members(number).first().copied(),
         }
     }
 
     /// The group under the cursor.
     #[must_use]
     pub fn selected_group(&self) -> Option<usize> {
-        match self.lines.get(self.cursor)? {
-            Line::Group(number) => Some(*number),
+        match self.line(self.cursor)? {
+            Line::Group(number) => Some(number),
             Line::Finding(_) => None,
         }
     }

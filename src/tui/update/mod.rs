@@ -17,7 +17,7 @@ use crate::detect::profile::Profile;
 use crate::export::{self, ExportOptions, Format};
 use crate::model::event::Field;
 use crate::store::finding::FindingId;
-use crate::store::listing::{GroupKey, Line, Side, SortKey};
+use crate::store::listing::{GroupKey, Side, SortKey};
 
 impl App {
     /// Takes what came from the terminal, and says what is to be done outside.
@@ -482,17 +482,15 @@ impl App {
     }
 
     /// The findings of the list in its order, for an export.
-    pub(super) fn listed_findings(&self) -> Vec<FindingId> {
-        if self.list.group.is_some() {
-            return self.listing.members.iter().flatten().copied().collect();
+    pub(super) fn listed_findings(&mut self) -> Vec<FindingId> {
+        self.finish_list();
+        if self.listing.group.is_some() {
+            return (0..self.listing.groups.len())
+                .flat_map(|group| self.listing.members(group))
+                .copied()
+                .collect();
         }
-        self.lines
-            .iter()
-            .filter_map(|line| match line {
-                Line::Finding(id) => Some(*id),
-                Line::Group(_) => None,
-            })
-            .collect()
+        self.listing.findings.clone()
     }
 }
 

@@ -53,7 +53,7 @@ impl App {
     #[must_use]
     pub fn to_decide(&self) -> Vec<FindingId> {
         match self.selected_group() {
-            Some(number) => self.listing.members.get(number).cloned().unwrap_or_default(),
+            Some(number) => self.listing.members(number).to_vec(),
             None => self.selected_finding().into_iter().collect(),
         }
     }
@@ -149,23 +149,18 @@ impl App {
     /// The line of the next alert, or closed group, that has no verdict; from the selected one on, around the end.
     #[must_use]
     pub fn next_undecided(&self) -> Option<usize> {
-        let is_undecided = |line: &Line| match line {
-            Line::Finding(id) => self.triage.mark(*id).verdict == Verdict::Undecided,
-            Line::Group(number) => {
+        let is_left = |id: FindingId| self.triage.mark(id).verdict == Verdict::Undecided;
+        let is_undecided = |line: &usize| match self.line(*line) {
+            Some(Line::Finding(id)) => is_left(id),
+            Some(Line::Group(number)) => {
                 let is_open =
-                    self.listing.groups.get(*number).is_some_and(|group| self.list.open.contains(&group.key));
-                let members = self.listing.members.get(*number);
-                !is_open
-                    && members.is_some_and(|members| {
-                        members.iter().any(|id| self.triage.mark(*id).verdict == Verdict::Undecided)
-                    })
+                    self.listing.groups.get(number).is_some_and(|group| self.list.open.contains(&group.key));
+                !is_open && self.listing.members(number).iter().any(|id| is_left(*id))
             }
+            None => false,
         };
-        let (before, after) = self.lines.split_at((self.cursor + 1).min(self.lines.len()));
-        match after.iter().position(is_undecided) {
-            Some(at) => Some(before.len() + at),
-            None => before.iter().position(is_undecided),
-        }
+        let next = (self.cursor + 1).min(self.lines.len());
+        (next..self.lines.len()).chain(0..next).find(is_undecided)
     }
 }
 

@@ -92,16 +92,16 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let rows = app.panes.list_rows();
     for row in 0..rows {
         let number = app.top + usize::from(row);
-        let Some(line) = app.lines.get(number) else { break };
+        let Some(line) = app.line(number) else { break };
         let y = area.y + 2 + row;
         match line {
             Line::Group(group) => {
-                let left = app.triage.left.get(*group).copied();
-                if let Some(group) = app.listing.groups.get(*group) {
+                let left = app.triage.left.get(group).copied();
+                if let Some(group) = app.listing.groups.get(group) {
                     draw_group(app, area, y, group, left, buffer);
                 }
             }
-            Line::Finding(id) => draw_finding(app, area, y, *id, buffer),
+            Line::Finding(id) => draw_finding(app, area, y, id, buffer),
         }
         if number == app.cursor {
             select(buffer, Rect { x: area.x, y, width: area.width, height: 1 }, style(Token::Selection));
@@ -139,7 +139,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
         format!("{} of {}", grouped(count(listed)), grouped(count(all)))
     };
     let mut title = vec![(format!("{name} {figure}"), style(Token::Title))];
-    if let Some(key) = app.list.group {
+    if let Some(key) = app.listing.group {
         title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
     }
     if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
@@ -147,6 +147,9 @@ fn title(app: &App) -> Vec<(String, Style)> {
     }
     if let Some((from, to)) = app.list.range {
         title.push((format!("range {}", range_text(from, to)), style(Token::Warning)));
+    }
+    if let Some((what, percent)) = app.list_progress() {
+        title.push((format!("{what} {percent}%"), style(Token::Warning)));
     }
     if let Some(progress) = progress(app) {
         title.push((progress, style(Token::Warning)));
@@ -156,7 +159,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
 
 fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = app.theme.style(Token::Header);
-    if let Some(key) = app.list.group {
+    if let Some(key) = app.listing.group {
         let width = group_key_width(area.width);
         put(buffer, area, (area.x + 2, area.y + 1, width), key.name(), style, app.glyphs.ellipsis);
         put(

@@ -12,6 +12,7 @@ use ratatui::style::Style;
 use crate::detect::profile::Profile;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
+use crate::store::listing::Moments;
 use crate::tui::app::{App, Pane};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::rule;
@@ -48,6 +49,17 @@ const ORDER: [Signal; 5] = [
 /// What stands for all leads, which have one colour.
 const ANY_LEAD: Signal = Signal::GitPushSendPack;
 
+/// Where a signal stands in [`ORDER`].
+const fn place(signal: Signal) -> usize {
+    match signal {
+        Signal::GitPushExternal => 0,
+        Signal::CodeRepoAPIUpload => 1,
+        Signal::NetworkConnectionToCodeRepo => 2,
+        Signal::Unknown => 4,
+        _ => 3,
+    }
+}
+
 /// Counts by time and signal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bars {
@@ -62,18 +74,14 @@ pub struct Bars {
 const LONG: i64 = 100 * 86_400;
 
 /// From when to when bars are for. All moments, except where a fifth of them makes the time twenty times as long.
-fn bounds(moments: &[(i64, Signal)]) -> Option<(i64, i64)> {
-    let all = moments.iter().fold(None, |bounds: Option<(i64, i64)>, (at, _)| {
-        Some(bounds.map_or((*at, *at), |(first, last)| (first.min(*at), last.max(*at))))
-    });
+fn bounds(newest_first: &[i64]) -> Option<(i64, i64)> {
+    let all = newest_first.last().copied().zip(newest_first.first().copied());
     let (first, last) = all?;
     if last - first < LONG {
         return all;
     }
-    let mut times: Vec<i64> = moments.iter().map(|(at, _)| *at).collect();
-    times.sort_unstable();
-    let at = |share: usize| times.get((times.len() - 1) * share / 100).copied();
-    let (low, high) = (at(10)?, at(90)?);
+    let at = |share: usize| newest_first.get((newest_first.len() - 1) * share / 100).copied();
+    let (low, high) = (at(90)?, at(10)?);
     let margin = (high - low) / 4 + 3600;
     if (high - low + 2 * margin) * 20 > last - first {
         return all;
@@ -84,8 +92,8 @@ fn bounds(moments: &[(i64, Signal)]) -> Option<(i64, i64)> {
 impl Bars {
     /// Puts moments (seconds since 1970) into at most `width` bars.
     #[must_use]
-    pub fn of(moments: &[(i64, Signal)], width: usize) -> Self {
-        let (Some((first, last)), Ok(bars)) = (bounds(moments), i64::try_from(width.max(1))) else {
+    pub fn of(moments: &Moments, width: usize) -> Self {
+        let (Some((first, last)), Ok(bars)) = (bounds(moments.seconds()), i64::try_from(width.max(1))) else {
             return Self::default();
         };
         // One bar is lost to the rounding of the start.
@@ -95,16 +103,16 @@ impl Bars {
         let length = usize::try_from((last - start) / step + 1).unwrap_or(1).min(width.max(1));
         let mut counts = vec![[0_u32; 5]; length];
         let mut outside = (0, 0);
-        for (at, signal) in moments {
-            outside.0 += usize::from(*at < first);
-            outside.1 += usize::from(*at > last);
-            let bar = usize::try_from((at - start) / step).unwrap_or(0).min(length - 1);
-            let slot = {
-                let signal = if signal.is_lead() { ANY_LEAD } else { *signal };
-                ORDER.iter().position(|other| *other == signal)
+        // They come by their times, so that whole stretches stand in one bar.
+        let (mut bar, mut bar_start) = (0, i64::MAX);
+        for (at, signal) in moments.iter() {
+            if at < bar_start {
+                bar = usize::try_from((at - start) / step).unwrap_or(0).min(length - 1);
+                bar_start = i64::try_from(bar).map_or(i64::MIN, |bar| start + bar * step);
             }
-            .unwrap_or(0);
-            if let Some(count) = counts.get_mut(bar).and_then(|bar| bar.get_mut(slot)) {
+            outside.0 += usize::from(at < first);
+            outside.1 += usize::from(at > last);
+            if let Some(count) = counts.get_mut(bar).and_then(|bar| bar.get_mut(place(signal))) {
                 *count += 1;
             }
         }
@@ -274,12 +282,12 @@ mod tests {
             (3700, Signal::CodeRepoAPIUpload),
             (7300, Signal::GitPushExternal),
         ];
-        let bars = Bars::of(&moments, 20);
+        let bars = Bars::of(&moments.into_iter().collect(), 20);
         assert_eq!((bars.start, bars.step, bars.len()), (3600, 300, 13));
         assert_eq!(bars.counts[0], [1, 1, 0, 0, 0]);
         assert_eq!(bars.range(0, 0), Some((3600, 3900)));
         assert_eq!(bars.range(12, 99), Some((7200, 7500)));
-        assert_eq!(Bars::of(&[], 20).range(0, 0), None);
+        assert_eq!(Bars::of(&Moments::default(), 20).range(0, 0), None);
     }
 
     #[test]
@@ -288,7 +296,7 @@ mod tests {
             (0..40).map(|minute| (1_773_130_000 + minute * 60, Signal::GitPushExternal)).collect();
         moments.push((910_000_000_000, Signal::GitPushExternal));
         moments.push((-11_644_473_600, Signal::GitPushExternal));
-        let bars = Bars::of(&moments, 100);
+        let bars = Bars::of(&moments.into_iter().collect(), 100);
         assert!(bars.step <= 300, "{} s a bar", bars.step);
         assert_eq!(bars.outside, (1, 1));
         assert_eq!(bars.range(0, 0).map(|range| range.0), Some(i64::MIN));
@@ -298,7 +306,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_moment_is_lost(times in proptest::collection::vec(-20_000_000_000_i64..910_000_000_000, 1..50), width in 1_usize..200) {
-            let moments: Vec<_> = times.iter().map(|at| (*at, Signal::Unknown)).collect();
+            let moments = times.iter().map(|at| (*at, Signal::Unknown)).collect();
             let bars = Bars::of(&moments, width);
             prop_assert!(bars.len() <= width);
             let counted: u32 = bars.counts.iter().flatten().sum();

@@ -1,0 +1,255 @@
+//! How a list is made, in steps that can be interrupted: a screen must answer while a million findings are sorted.
+
+use super::Store;
+use super::finding::FindingId;
+use super::flags::Flags;
+use super::glance::Glances;
+use super::grouping::Grouping;
+use super::listing::{Listing, Query, Side, SortKey};
+use super::ranking::NO_TIME;
+use super::sieve::Sieve;
+use super::sorting::Sorting;
+use super::view::FindingView;
+use crate::model::time::Timestamp;
+
+/// A filter, and what it said before.
+pub struct Filtering<'a> {
+    /// Its answers so far.
+    pub sieve: &'a mut Sieve,
+    /// The filter.
+    pub passes: &'a dyn Fn(&FindingView<'_>) -> bool,
+}
+
+/// Says whether it is time to stop for now. It is asked often; what it says is heeded within a millisecond.
+pub type Pause<'a> = &'a dyn Fn() -> bool;
+
+/// Between two questions of whether it is time to stop, for steps that cost about 100 ns and 1 us.
+pub(super) const MANY: usize = 4096;
+pub(super) const FEW: usize = 256;
+
+/// A list that is being made.
+pub struct Making {
+    query: Query,
+    listing: Listing,
+    by_score: [Vec<FindingId>; 4],
+    stage: Stage,
+}
+
+enum Stage {
+    /// Asking the filter; the next finding by number.
+    Filter(u32),
+    /// All that pass are there, in the detection's own order.
+    Walked,
+    Sort(Sorting),
+    Group(Grouping),
+    Done,
+}
+
+impl Making {
+    /// Begins; [`Store::by_time`] was called for it. What memory an old list has is used again.
+    #[must_use]
+    pub fn new(query: Query, mut old: Listing) -> Self {
+        old.findings.clear();
+        old.members.clear();
+        old.moments.clear();
+        give_back(std::mem::take(&mut old.groups));
+        let listing = Listing {
+            findings: old.findings,
+            members: old.members,
+            moments: old.moments,
+            group: query.group,
+            ..Listing::default()
+        };
+        Self { query, listing, by_score: Default::default(), stage: Stage::Filter(0) }
+    }
+
+    /// Goes on until it is done, which it says, or it is time to stop. The flags and the filter must be the same each
+    /// time; findings may come and change meanwhile, and are in the next list.
+    pub fn advance(
+        &mut self,
+        store: &Store,
+        flags: &Flags,
+        mut filtering: Option<Filtering<'_>>,
+        pause: Pause<'_>,
+    ) -> bool {
+        loop {
+            match &mut self.stage {
+                Stage::Filter(at) => {
+                    let glances = store.glances(self.query.profile, flags);
+                    if let Some(filtering) = &mut filtering {
+                        let next = ask(store, flags, &glances, self.query, filtering, *at, pause);
+                        if let Some(next) = next {
+                            *at = next;
+                            return false;
+                        }
+                    }
+                    self.stage = Stage::Walked;
+                    self.walk(store, flags, &glances, filtering.as_mut());
+                }
+                Stage::Walked => self.stage = self.order(),
+                Stage::Sort(sorting) => {
+                    if !sorting.advance(store, flags, &self.listing.findings, pause) {
+                        return false;
+                    }
+                    sorting.write(&mut self.listing.findings);
+                    self.stage = self.group();
+                }
+                Stage::Group(grouping) => {
+                    if !grouping.advance(store, flags, &self.listing.findings, pause) {
+                        return false;
+                    }
+                    (self.listing.groups, self.listing.members) = grouping.finish();
+                    self.stage = Stage::Done;
+                }
+                Stage::Done => return true,
+            }
+            if !matches!(self.stage, Stage::Done) && pause() {
+                return false;
+            }
+        }
+    }
+
+    /// What it is at, and how far that is in percent.
+    #[must_use]
+    pub fn progress(&self, store: &Store) -> (&'static str, usize) {
+        match &self.stage {
+            Stage::Filter(at) => ("filtering", *at as usize * 100 / store.findings().len().max(1)),
+            Stage::Walked => ("listing", 0),
+            Stage::Sort(sorting) => ("sorting", sorting.percent(self.listing.findings.len())),
+            Stage::Group(grouping) => ("grouping", grouping.percent(self.listing.findings.len())),
+            Stage::Done => ("listing", 100),
+        }
+    }
+
+    /// The list, once it is done.
+    #[must_use]
+    pub fn finish(self) -> Listing {
+        self.listing
+    }
+
+    fn walk(
+        &mut self,
+        store: &Store,
+        flags: &Flags,
+        glances: &Glances<'_>,
+        mut filtering: Option<&mut Filtering<'_>>,
+    ) {
+        let Self { query, listing, by_score, .. } = self;
+        let (mut first, mut last) = (None, None);
+        let is_shown = |id: FindingId| {
+            query.of_first_events.is_none_or(|first| {
+                store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
+            })
+        };
+        let columns = store.ranked().iter().zip(store.ranked_kinds()).zip(store.ranked_seconds());
+        for ((id, kind), seconds) in columns.map(|((id, kind), seconds)| ((*id, *kind), *seconds)) {
+            let glance = glances.of_one(store, id, kind);
+            let Some(signal) = glance.signal.filter(|_| is_shown(id)) else { continue };
+            if let Some(count) = listing.by_score.get_mut(usize::from(glance.points)) {
+                *count += 1;
+            }
+            if !is_on_side(query, glance.points) {
+                continue;
+            }
+            if seconds != NO_TIME {
+                // They come by their times, the newest first.
+                last = last.or(Some(id));
+                first = Some(id);
+            }
+            if let Some(filtering) = &mut filtering {
+                let Filtering { sieve, passes } = &mut **filtering;
+                let ask = || store.view(id, query.profile, flags).is_some_and(|view| passes(&view));
+                if !sieve.passes(id, ask) {
+                    listing.hidden_by_filter += 1;
+                    continue;
+                }
+            }
+            if seconds != NO_TIME {
+                listing.moments.push(seconds, signal);
+            }
+            let is_inside = |(from, to)| seconds != NO_TIME && seconds >= from && seconds < to;
+            if query.range.is_some_and(|range| !is_inside(range)) {
+                listing.hidden_by_range += 1;
+                continue;
+            }
+            let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(glance.points) };
+            // Most of a list has the highest score that is in it, and goes to its place at once.
+            if bucket == 3 {
+                listing.findings.push(id);
+            } else if let Some(bucket) = by_score.get_mut(bucket) {
+                bucket.push(id);
+            }
+        }
+        for bucket in by_score.iter().rev() {
+            listing.findings.extend_from_slice(bucket);
+        }
+        let time = |id: FindingId| -> Option<Timestamp> { store.event(store.finding(id)?.event)?.time };
+        listing.span = first.and_then(time).zip(last.and_then(time));
+    }
+
+    fn order(&mut self) -> Stage {
+        match self.query.sort {
+            // They come in this order.
+            SortKey::Rank | SortKey::Time => {
+                if self.query.reversed {
+                    self.listing.findings.reverse();
+                }
+                self.group()
+            }
+            by => Stage::Sort(Sorting::new(by, self.query.profile, self.query.reversed)),
+        }
+    }
+
+    fn group(&self) -> Stage {
+        match self.query.group {
+            Some(key) => Stage::Group(Grouping::new(key, self.query.profile)),
+            None => Stage::Done,
+        }
+    }
+}
+
+/// Whether a finding of that score is on the side that a query asks for.
+const fn is_on_side(query: &Query, points: u8) -> bool {
+    (points >= query.min_score) == matches!(query.side, Side::Alerts)
+}
+
+/// Asks the filter of all findings on the query's side that it was not asked of, from a number on. Says at which it
+/// stopped; `None` at the end.
+fn ask(
+    store: &Store,
+    flags: &Flags,
+    glances: &Glances<'_>,
+    query: Query,
+    Filtering { sieve, passes }: &mut Filtering<'_>,
+    from: u32,
+    pause: Pause<'_>,
+) -> Option<u32> {
+    if from == 0 {
+        sieve.follow(store);
+    }
+    let mut asked = 0;
+    for number in from..u32::try_from(store.findings().len()).unwrap_or(u32::MAX) {
+        let id = FindingId(number);
+        if sieve.knows(id) {
+            continue;
+        }
+        let glance = glances.of(store, id);
+        if glance.signal.is_none() || !is_on_side(&query, glance.points) {
+            continue;
+        }
+        sieve.passes(id, || store.view(id, query.profile, flags).is_some_and(|view| passes(&view)));
+        asked += 1;
+        if asked % FEW == 0 && pause() {
+            return Some(number + 1);
+        }
+    }
+    None
+}
+
+/// Drops what has a million texts in it where nobody waits for that.
+fn give_back<T: Send + 'static>(many: Vec<T>) {
+    if many.len() > MANY {
+        // Where there is no thread to be had, they are dropped here.
+        let _ = std::thread::Builder::new().spawn(move || drop(many));
+    }
+}

@@ -1,0 +1,93 @@
+//! Which findings have come or changed, for whoever keeps what it made of each.
+
+use std::ops::Range;
+
+use super::Store;
+use super::finding::FindingId;
+
+/// So many changes are remembered beside twice the findings; who is further behind looks at all of them again.
+const LEAST: usize = 4096;
+
+/// The findings that changed, in order, since the last time that the list became too long.
+#[derive(Default)]
+pub(super) struct Touched {
+    epoch: u64,
+    changed: Vec<FindingId>,
+}
+
+/// How far somebody has looked. A new one has seen nothing.
+#[derive(Clone, Debug, Default)]
+pub struct LookedAt {
+    epoch: u64,
+    changed: usize,
+    findings: u32,
+}
+
+/// What somebody has not seen.
+#[derive(Clone, Debug)]
+pub struct Since<'a> {
+    /// Whether nothing of what was seen counts any more: `new` is all of them then.
+    pub is_anew: bool,
+    /// What was there and has changed; one can stand here twice.
+    pub changed: &'a [FindingId],
+    /// The numbers of what has come.
+    pub new: Range<u32>,
+}
+
+impl Touched {
+    pub(super) fn add(&mut self, finding: FindingId, findings: usize) {
+        if self.changed.len() >= LEAST + 2 * findings {
+            self.epoch += 1;
+            self.changed.clear();
+        }
+        self.changed.push(finding);
+    }
+
+    pub(super) fn since(&self, looked: &mut LookedAt, findings: usize) -> Since<'_> {
+        let findings = u32::try_from(findings).unwrap_or(u32::MAX);
+        let is_anew = looked.epoch != self.epoch || looked.findings > findings;
+        let (from, first) = if is_anew { (self.changed.len(), 0) } else { (looked.changed, looked.findings) };
+        *looked = LookedAt { epoch: self.epoch, changed: self.changed.len(), findings };
+        let changed = self.changed.get(from..).unwrap_or_default();
+        Since { is_anew, changed, new: first..findings }
+    }
+}
+
+impl Store {
+    /// What has come or changed since somebody looked last.
+    pub fn since(&self, looked: &mut LookedAt) -> Since<'_> {
+        self.touched.since(looked, self.findings.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reader_sees_what_it_has_not_seen() {
+        let mut touched = Touched::default();
+        let (mut early, mut late) = (LookedAt::default(), LookedAt::default());
+        let seen = touched.since(&mut early, 3);
+        assert_eq!((seen.is_anew, seen.changed.len(), seen.new), (false, 0, 0..3));
+        touched.add(FindingId(1), 3);
+        let seen = touched.since(&mut early, 5);
+        assert_eq!((seen.is_anew, seen.changed, seen.new), (false, &[FindingId(1)][..], 3..5));
+        assert_eq!(touched.since(&mut late, 5).new, 0..5);
+        assert_eq!(touched.since(&mut late, 5).changed, []);
+    }
+
+    #[test]
+    fn who_is_too_far_behind_looks_at_all_again() {
+        let mut touched = Touched::default();
+        let mut reader = LookedAt::default();
+        touched.since(&mut reader, 2);
+        for _ in 0..LEAST + 5 {
+            touched.add(FindingId(0), 2);
+        }
+        assert!(touched.changed.len() <= LEAST + 4, "the list is bounded");
+        let seen = touched.since(&mut reader, 2);
+        assert_eq!((seen.is_anew, seen.changed.len(), seen.new), (true, 0, 0..2));
+        assert_eq!(touched.since(&mut reader, 2).new, 2..2);
+    }
+}
