@@ -21,11 +21,13 @@ use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
 use exfilscope::model::time::Timestamp;
+use exfilscope::model::verdict::Verdict;
 use exfilscope::source::{LoadOptions, load};
 use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Pane, Selected, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::report::Scope;
 use exfilscope::tui::run::{frame, picture};
 use exfilscope::tui::theme::{ColorSupport, Theme, Token};
 use proptest::prelude::*;
@@ -464,6 +466,26 @@ fn verdicts_are_seen_counted_and_filtered_by() {
         }
         find(&at(&mut app, size), "Alerts 10");
     }
+}
+
+#[test]
+fn a_lead_takes_a_verdict_too() {
+    let mut app = empty(ColorSupport::Ansi16, false);
+    feed(&mut app, messages("developers-day"));
+    at(&mut app, (120, 40));
+    press(&mut app, "p/signal:GitPushSendPack\ndm");
+    let lead = app.listing.findings[0];
+    assert_eq!(app.triage.mark(lead).verdict, Verdict::Malicious);
+    let buffer = at(&mut app, (120, 40));
+    let first_row = find(&buffer, "Alerts 1 of").1 + 2;
+    assert_eq!(buffer[(2, first_row)].symbol(), "M");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.md");
+    app.report(Scope::Selected, Some(file.clone()), Timestamp::from_unix(0, 0, 0), None).write().unwrap();
+    let report = std::fs::read_to_string(file).unwrap();
+    assert!(report.contains("GitPushSendPack"), "a report has it, too: {report}");
+    press(&mut app, "U");
+    assert_eq!(app.triage.mark(lead).verdict, Verdict::Undecided);
 }
 
 #[test]

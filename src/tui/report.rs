@@ -166,7 +166,7 @@ impl App {
 
     fn entry(&self, id: FindingId, group: Option<(&'static str, String)>) -> Option<Entry> {
         let row = self.store.row(id, self.list.profile, &self.flags)?;
-        let view = self.store.view(id, crate::detect::profile::Profile::Correlated, &self.flags)?;
+        let view = self.store.view(id, self.list.profile, &self.flags)?;
         let decided = self
             .triage
             .decision(&view)

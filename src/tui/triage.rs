@@ -112,7 +112,7 @@ impl Triage {
             if !book.may_know(key) {
                 return None;
             }
-            let view = store.view(id, Profile::Correlated, flags)?;
+            let view = store.view(id, Profile::Hunt, flags)?;
             let decision = book.find(&identity_of(&view)?)?;
             Some(Mark { verdict: decision.verdict, has_note: !decision.note.is_empty() })
         };

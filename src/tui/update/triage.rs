@@ -62,7 +62,7 @@ impl App {
     pub(super) fn open_note(&mut self) {
         let note = self
             .selected_finding()
-            .and_then(|id| self.store.view(id, Profile::Correlated, &self.flags))
+            .and_then(|id| self.store.view(id, Profile::Hunt, &self.flags))
             .and_then(|view| self.triage.decision(&view))
             .map_or_else(String::new, |decision| decision.note.clone());
         self.prompt = Some(Prompt::new(Kind::Note, &note));
@@ -75,7 +75,7 @@ impl App {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut unknowable = 0;
         for id in self.to_decide() {
-            let Some(view) = self.store.view(id, Profile::Correlated, &self.flags) else { continue };
+            let Some(view) = self.store.view(id, Profile::Hunt, &self.flags) else { continue };
             let Some(identity) = identity_of(&view) else {
                 unknowable += 1;
                 continue;
