@@ -163,8 +163,10 @@ fn groups_come_when_they_are_made_and_take_in_what_came_meanwhile_later() {
     let mut app = app();
     press(&mut app, Key::Char('b'));
     assert_eq!((app.list.group, app.listing.group), (Some(GroupKey::Host), None));
-    app.prepare_until(AREA, false, &|| true);
-    assert!(screen(&app).contains("grouping "), "{}", screen(&app));
+    while !screen(&app).contains("grouping ") {
+        assert!(app.is_making_list(), "it says that it groups: {}", screen(&app));
+        app.prepare_until(AREA, false, &|| true);
+    }
     app.feed(batch(ALERTS..ALERTS + 10));
     go_on(&mut app);
     let counts = |app: &App| app.listing.groups.iter().map(|group| group.count).sum::<usize>();

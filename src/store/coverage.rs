@@ -1,5 +1,7 @@
 //! What the logs could have shown: "no alerts" is an answer only where the events were there to be seen.
 
+use std::cmp::Reverse;
+
 use hashbrown::HashMap;
 
 use super::interner::Symbol;
@@ -43,6 +45,12 @@ pub struct HostCoverage {
     pub sysmon_errors: u64,
     /// Event 3 that the DNS join named.
     pub resolved_connections: u64,
+}
+
+impl HostCoverage {
+    const fn weight(&self) -> u64 {
+        self.process_creates + self.connections + self.dns_queries
+    }
 }
 
 /// How much a note matters.
@@ -178,17 +186,15 @@ impl Store {
                 ..host.clone()
             })
             .collect();
-        hosts.sort_by(|a, b| {
-            let weight = |host: &HostCoverage| host.process_creates + host.connections + host.dns_queries;
-            weight(b).cmp(&weight(a)).then_with(|| a.host.cmp(&b.host))
-        });
+        hosts.sort_by(|a, b| b.weight().cmp(&a.weight()).then_with(|| a.host.cmp(&b.host)));
         hosts
     }
 
     /// What the logs could not have shown, the gravest first.
     #[must_use]
     pub fn coverage_notes(&self) -> Vec<Note> {
-        let hosts = self.coverage();
+        let hosts: Vec<_> =
+            self.census.hosts.iter().map(|(symbol, host)| (self.text(*symbol), host)).collect();
         let mut notes = host_notes(&hosts);
         for source in self.sources() {
             if let Some(census) = self.census.sources.get(&source.id) {
@@ -202,22 +208,32 @@ impl Store {
 }
 
 /// `WS-1, WS-2, WS-3 and 14 others`, of those hosts that a condition holds for; `None` where it holds for none.
-fn those(hosts: &[HostCoverage], holds: impl Fn(&HostCoverage) -> bool) -> Option<(String, u64)> {
-    let found: Vec<&str> = hosts.iter().filter(|host| holds(host)).map(|host| host.host.as_str()).collect();
-    let named = found.iter().take(NAMED_HOSTS).copied().collect::<Vec<_>>().join(", ");
-    let text = match found.len() {
+fn those(hosts: &[(&str, &HostCoverage)], holds: impl Fn(&HostCoverage) -> bool) -> Option<String> {
+    let mut count = 0;
+    // The first in order; of a million hosts the others need none.
+    let mut first: Vec<(Reverse<u64>, &str)> = Vec::with_capacity(NAMED_HOSTS + 1);
+    for (name, host) in hosts.iter().filter(|(_, host)| holds(host)) {
+        count += 1;
+        let own = (Reverse(host.weight()), *name);
+        let at = first.partition_point(|other| *other < own);
+        if at < NAMED_HOSTS {
+            first.insert(at, own);
+            first.truncate(NAMED_HOSTS);
+        }
+    }
+    let named = first.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ");
+    Some(match count {
         0 => return None,
         count if count == hosts.len() && count > NAMED_HOSTS => format!("all {count} hosts"),
         count if count > NAMED_HOSTS => format!("{named} and {} others", count - NAMED_HOSTS),
         _ => named,
-    };
-    Some((text, u64::try_from(found.len()).unwrap_or(u64::MAX)))
+    })
 }
 
-fn host_notes(hosts: &[HostCoverage]) -> Vec<Note> {
+fn host_notes(hosts: &[(&str, &HostCoverage)]) -> Vec<Note> {
     let mut notes = Vec::new();
-    let mut note = |weight, found: Option<(String, u64)>, say: &dyn Fn(&str) -> String| {
-        if let Some((hosts, _)) = found {
+    let mut note = |weight, found: Option<String>, say: &dyn Fn(&str) -> String| {
+        if let Some(hosts) = found {
             notes.push(Note { weight, text: say(&hosts) });
         }
     };
@@ -329,7 +345,8 @@ mod tests {
     }
 
     fn texts(hosts: &[HostCoverage]) -> String {
-        host_notes(hosts).into_iter().map(|note| note.text + "\n").collect()
+        let named: Vec<_> = hosts.iter().map(|host| (host.host.as_str(), host)).collect();
+        host_notes(&named).into_iter().map(|note| note.text + "\n").collect()
     }
 
     #[test]

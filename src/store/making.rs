@@ -38,6 +38,8 @@ pub struct Making {
 enum Stage {
     /// Asking the filter; the next finding by number.
     Filter(u32),
+    /// Every finding was asked about.
+    Asked,
     /// All that pass are there, in the detection's own order.
     Walked,
     Sort(Sorting),
@@ -75,16 +77,20 @@ impl Making {
         loop {
             match &mut self.stage {
                 Stage::Filter(at) => {
-                    let glances = store.glances(self.query.profile, flags);
                     if let Some(filtering) = &mut filtering {
+                        let glances = store.glances(self.query.profile, flags);
                         let next = ask(store, flags, &glances, self.query, filtering, *at, pause);
                         if let Some(next) = next {
                             *at = next;
                             return false;
                         }
                     }
-                    self.stage = Stage::Walked;
+                    self.stage = Stage::Asked;
+                }
+                Stage::Asked => {
+                    let glances = store.glances(self.query.profile, flags);
                     self.walk(store, flags, &glances, filtering.as_mut());
+                    self.stage = Stage::Walked;
                 }
                 Stage::Walked => self.stage = self.order(),
                 Stage::Sort(sorting) => {
@@ -114,7 +120,7 @@ impl Making {
     pub fn progress(&self, store: &Store) -> (&'static str, usize) {
         match &self.stage {
             Stage::Filter(at) => ("filtering", *at as usize * 100 / store.findings().len().max(1)),
-            Stage::Walked => ("listing", 0),
+            Stage::Asked | Stage::Walked => ("listing", 0),
             Stage::Sort(sorting) => ("sorting", sorting.percent(self.listing.findings.len())),
             Stage::Group(grouping) => ("grouping", grouping.percent(self.listing.findings.len())),
             Stage::Done => ("listing", 100),

@@ -89,13 +89,24 @@ impl Ranking {
         }
     }
 
-    /// How many of the first `end` come before something.
+    /// How many of the first `end` come before something. What is near the end is found soon.
     fn first_after(&self, end: usize, comes_before: impl Fn(&(i64, FindingId)) -> bool) -> usize {
-        let (mut from, mut to) = (0, end);
+        let is_before = |at: usize| {
+            let old = self.seconds.get(at).zip(self.ids.get(at));
+            old.is_some_and(|(seconds, id)| comes_before(&(*seconds, *id)))
+        };
+        let (mut from, mut to, mut step) = (0, end, 1);
+        while let Some(at) = to.checked_sub(step) {
+            if is_before(at) {
+                from = at + 1;
+                break;
+            }
+            to = at;
+            step *= 2;
+        }
         while from < to {
             let middle = usize::midpoint(from, to);
-            let (Some(seconds), Some(id)) = (self.seconds.get(middle), self.ids.get(middle)) else { break };
-            if comes_before(&(*seconds, *id)) { from = middle + 1 } else { to = middle }
+            if is_before(middle) { from = middle + 1 } else { to = middle }
         }
         from
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::case::desk::Report;
-use crate::case::identity::record_key;
+use crate::case::identity::{host_key, record_key};
 use crate::case::{CaseBook, Decision, Identity};
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
@@ -55,6 +55,8 @@ pub struct Triage {
     /// By number of finding: the key that it would stand under in the book.
     keys: Vec<Option<u64>>,
     marks: Vec<Mark>,
+    /// By number of host: its part of the key.
+    hosts: Vec<u64>,
     looked: LookedAt,
     marked_generation: u64,
     /// What stood there before each act of deciding, the last one on top.
@@ -92,14 +94,19 @@ impl Triage {
     pub(super) fn restart(&mut self) {
         self.keys.clear();
         self.marks.clear();
+        self.hosts.clear();
         self.looked = LookedAt::default();
     }
 
     /// Marks what came in, and all anew where decisions changed.
     pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
+        let (hosts, nameless) = (&mut self.hosts, host_key(None));
+        let new_hosts = store.hosts().entries().get(hosts.len()..).unwrap_or_default();
+        hosts.extend(new_hosts.iter().map(|host| host_key(Some(store.text(host.shown)))));
         let key = |id: FindingId| {
             let event = store.event(store.finding(id)?.event)?;
-            Some(record_key(store.host_of(event), event.event_code, event.record_id()?))
+            let host = event.host.and_then(|host| hosts.get(host.0 as usize)).copied();
+            Some(record_key(host.unwrap_or(nameless), event.event_code, event.record_id()?))
         };
         let since = store.since(&mut self.looked);
         if since.is_anew {
