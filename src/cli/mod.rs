@@ -8,6 +8,7 @@ mod scan;
 mod settings;
 mod tests;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ const WAYS_IN: &str =
 /// Runs the program on the process's own arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    tell_of_panics();
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
@@ -60,6 +62,17 @@ pub fn run() -> ExitCode {
         complain(&message);
         EXIT_USAGE
     }))
+}
+
+/// Has a panic told in a way that is safe for a terminal: its message may hold a piece of whatever was being read.
+fn tell_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        complain(&panic.to_string());
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            complain(&trace.to_string());
+        }
+    }));
 }
 
 /// Says a sentence on standard error, safe for a terminal.
