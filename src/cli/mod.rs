@@ -3,6 +3,7 @@
 mod args;
 mod clipboard;
 mod console;
+mod locale;
 mod rule;
 mod scan;
 mod settings;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Arguments, Command};
-use crate::model::text::visible;
+use crate::model::text::{self, visible};
 
 /// Usage, or nothing could be read at all.
 const EXIT_USAGE: u8 = 2;
@@ -37,6 +38,9 @@ const WAYS_IN: &str =
 #[must_use]
 pub fn run() -> ExitCode {
     tell_of_panics();
+    if locale::other_charset().is_some() {
+        text::keep_to_ascii();
+    }
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
