@@ -14,7 +14,9 @@ use super::clipboard;
 use super::settings::{Resolved, analyst, case_file, today};
 use crate::config::{self, Keeper};
 use crate::model::batch::SourceId;
+use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
+use crate::model::guard::{IS_A_BUG, guarded};
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
 use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
 use crate::store::Retention;
@@ -37,9 +39,7 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
     let options = LoadOptions { threads: resolved.threads };
     let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
     let inputs = Inputs { format: resolved.input_format, telemetry: true, ..Inputs::default() };
-    read_on_a_thread(move || {
-        load_inputs(&paths, inputs, &options, &for_load, &|message| sender.blocking_send(message).is_ok());
-    })?;
+    read_on_a_thread(sender, move |sink| load_inputs(&paths, inputs, &options, &for_load, sink))?;
     show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
@@ -54,9 +54,7 @@ pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -
     let progress = Arc::new(Progress::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
     let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
-    read_on_a_thread(move || {
-        load_rows(&paths, &for_load, &|message| sender.blocking_send(message).is_ok());
-    })?;
+    read_on_a_thread(sender, move |sink| load_rows(&paths, &for_load, sink))?;
     show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
@@ -70,9 +68,7 @@ pub(super) fn run_following(paths: &[PathBuf], case: &CaseOption, common: &Commo
     let (sender, receiver) = mpsc::channel(QUEUE);
     let (title, paths, format) = (title(paths), paths.to_vec(), resolved.input_format);
     let (for_readers, its_status) = (Arc::clone(&progress), Arc::clone(&status));
-    read_on_a_thread(move || {
-        follow(&paths, format, &for_readers, &its_status, &|message| sender.blocking_send(message).is_ok());
-    })?;
+    read_on_a_thread(sender, move |sink| follow(&paths, format, &for_readers, &its_status, sink))?;
     let state = move || status.sentence();
     show(&resolved, case, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
     Ok(0)
@@ -99,16 +95,14 @@ pub(super) fn run_live(
     let status = Arc::new(LiveStatus::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
     let (for_session, its_status) = (Arc::clone(&progress), Arc::clone(&status));
-    let reader = read_on_a_thread(move || {
-        session.run(&mut parse_rendered, &for_session, &its_status, &mut |message| {
-            sender.blocking_send(message).is_ok()
-        });
+    let reader = read_on_a_thread(sender, move |sink| {
+        session.run(&mut parse_rendered, &for_session, &its_status, &mut |message| sink(message));
     })?;
     let state = move || live_state(&status);
     let result =
         show(&resolved, case, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
     stop();
-    // It writes its place in the log; a panic of it was caught and named where it happened.
+    // It writes its place in the log; a panic of it was caught and named.
     let _ = reader.join();
     result.map(|()| 0)
 }
@@ -145,10 +139,29 @@ fn check_terminal() -> Result<(), String> {
     Ok(())
 }
 
-fn read_on_a_thread(read: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, String> {
+/// Reads beside the console. Should the reading fail as a whole, what was read until then stays, and that is said.
+fn read_on_a_thread(
+    sender: mpsc::Sender<FeedMessage>,
+    read: impl FnOnce(&(dyn Fn(FeedMessage) -> bool + Sync)) + Send + 'static,
+) -> Result<JoinHandle<()>, String> {
+    let work = move || {
+        let sink = |message| sender.blocking_send(message).is_ok();
+        if guarded(|| read(&sink)).is_none() {
+            let _ = sink(FeedMessage::Fault(Fault {
+                source: None,
+                name: "all that is not read yet".to_owned(),
+                chunk: None,
+                record: None,
+                severity: Severity::Loss,
+                lost_records: 0,
+                reason: format!("reading failed, {IS_A_BUG}"),
+            }));
+            let _ = sink(FeedMessage::Finished);
+        }
+    };
     std::thread::Builder::new()
         .name(SOURCE_THREAD.to_owned())
-        .spawn(read)
+        .spawn(work)
         .map_err(|error| format!("no thread could be started to read: {error}"))
 }
 

@@ -3,18 +3,20 @@
 mod args;
 mod clipboard;
 mod console;
+mod locale;
 mod rule;
 mod scan;
 mod settings;
 mod tests;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use self::args::{Arguments, Command};
-use crate::model::text::visible;
+use crate::model::text::{self, visible};
 
 /// Usage, or nothing could be read at all.
 const EXIT_USAGE: u8 = 2;
@@ -35,6 +37,10 @@ const WAYS_IN: &str =
 /// Runs the program on the process's own arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    tell_of_panics();
+    if locale::other_charset().is_some() {
+        text::keep_to_ascii();
+    }
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Some(Command::Scan(scan)) => scan::run(scan),
@@ -60,6 +66,17 @@ pub fn run() -> ExitCode {
         complain(&message);
         EXIT_USAGE
     }))
+}
+
+/// Has a panic told in a way that is safe for a terminal: its message may hold a piece of whatever was being read.
+fn tell_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        complain(&panic.to_string());
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            complain(&trace.to_string());
+        }
+    }));
 }
 
 /// Says a sentence on standard error, safe for a terminal.

@@ -13,6 +13,7 @@ use crate::detect::exception::{Day, Exceptions};
 use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
+use crate::model::text::keeps_to_ascii;
 use crate::model::time::Timestamp;
 use crate::source::InputFormat;
 use crate::store::keep::{Keep, Keeper};
@@ -88,7 +89,7 @@ impl Resolved {
             reveal_secrets: common.reveal_secrets,
             keep_duplicates: common.keep_duplicates,
             keep: common.keep,
-            ascii: common.ascii || config.ascii.unwrap_or(false),
+            ascii: common.ascii || config.ascii.unwrap_or(false) || keeps_to_ascii(),
             mouse: config.mouse.unwrap_or(false),
             theme: common.theme.clone().or_else(|| config.theme.clone()),
             colors_allowed: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),

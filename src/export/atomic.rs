@@ -11,8 +11,6 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::model::text::visible;
-
 /// Symbolic links that are followed before they count as a circle, as Linux does it.
 const MAX_LINKS: usize = 40;
 
@@ -194,12 +192,12 @@ impl OutputError {
     }
 }
 
-/// `cannot write report.csv: there is no folder reports; make it first, or name another file`. Safe for a terminal.
+/// `cannot write report.csv: there is no folder reports; make it first, or name another file`. The names in it
+/// are made visible by whoever shows it, as all texts are.
 impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.path.to_string_lossy();
         let folder = folder_of(&self.path).to_string_lossy();
-        let (name, folder) = (visible(&name), visible(&folder));
         write!(f, "cannot write {name}: ")?;
         match self.error.kind() {
             ErrorKind::NotFound => {
@@ -235,8 +233,7 @@ impl fmt::Display for OutputError {
             }
             ErrorKind::BrokenPipe => f.write_str("its reader has gone"),
             _ => {
-                let reason = self.error.to_string();
-                write!(f, "{}; try again, or name another file", visible(&reason))
+                write!(f, "{}; try again, or name another file", self.error)
             }
         }
     }

@@ -32,7 +32,8 @@ pub enum FeedMessage {
     Finished,
 }
 
-/// The name of all threads that read sources. A panic on one of them is caught there, counted and named.
+/// The name of all threads that read sources. A panic on one of them costs what was read just then: it is caught, counted
+/// and named.
 pub const SOURCE_THREAD: &str = "source";
 
 /// How far a load is. Written by the sources' threads, read by whoever shows it; all orders are relaxed, since each

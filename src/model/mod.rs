@@ -5,6 +5,7 @@ pub mod claim;
 pub mod event;
 pub mod fault;
 pub mod feed;
+pub mod guard;
 pub mod guid;
 pub mod repository;
 pub mod row;

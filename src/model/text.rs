@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -109,6 +110,20 @@ pub(super) fn map_ranges(text: &str, edits: &Edits, ranges: &[Range<usize>]) -> 
     ranges.iter().map(|range| edits.map(&whole_characters(text, range))).collect()
 }
 
+/// Whether the terminal takes nothing but ASCII.
+static KEEPS_TO_ASCII: AtomicBool = AtomicBool::new(false);
+
+/// From now on every character beyond ASCII is written as an escape too: the terminal takes no UTF-8.
+pub fn keep_to_ascii() {
+    KEEPS_TO_ASCII.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`keep_to_ascii`] was asked for.
+#[must_use]
+pub fn keeps_to_ascii() -> bool {
+    KEEPS_TO_ASCII.load(Ordering::Relaxed)
+}
+
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains(ESCAPE_OPENING)
 }
@@ -120,6 +135,7 @@ pub fn visible_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
     if is_plain(text) {
         return (Cow::Borrowed(text), Edits::default());
     }
+    let keeps_to_ascii = keeps_to_ascii();
     let mut edits = Edits::default();
     let mut output = String::new();
     let mut copied = 0;
@@ -128,6 +144,7 @@ pub fn visible_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
     for (at, character) in text.char_indices() {
         let is_mark = character.width() == Some(0);
         let is_kept = !(is_forbidden(character)
+            || keeps_to_ascii && !character.is_ascii()
             || is_mark && marks >= MARKS_PER_BASE
             || character == '<' && text.get(at..).is_some_and(|rest| rest.starts_with(ESCAPE_OPENING)));
         if is_kept {

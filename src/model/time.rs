@@ -47,6 +47,9 @@ impl Timestamp {
         (self.seconds, self.nanoseconds)
     }
 
+    /// The last FILETIME of which Windows makes a time: in September 30828.
+    pub const LAST_FILETIME: u64 = u64::MAX / 2;
+
     /// From Windows' 100 ns ticks since 1601, as EVTX holds them: seven digits.
     #[must_use]
     pub fn from_filetime(ticks: u64) -> Self {

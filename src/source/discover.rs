@@ -10,9 +10,11 @@ use std::sync::atomic::Ordering;
 
 use super::evtx;
 use super::file::read_at;
+use super::outlet::failed;
 use super::text::{self, InputFormat, Member, Nature as Content, Origin};
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::Progress;
+use crate::model::guard::guarded;
 
 /// How many files of a kind that is never opened are named for one folder.
 const MOST_NAMED: u64 = 20;
@@ -108,6 +110,19 @@ impl Search<'_> {
         });
     }
 
+    /// Looks into a file; `None` where that fails by a bug, which is told then.
+    fn look<T>(&mut self, path: &Path, look: impl FnOnce(&Self) -> T) -> Option<T> {
+        let seen = guarded(|| {
+            #[cfg(test)]
+            crate::model::guard::fail_on_purpose("fails-in-look", path.as_os_str().as_encoded_bytes());
+            look(self)
+        });
+        if seen.is_none() {
+            (self.report)(failed(None, path));
+        }
+        seen
+    }
+
     fn named(&mut self, path: &Path) {
         if path.as_os_str() == "-" {
             let is_new = !self.found.iter().any(|file| file.kind == Kind::Text(Origin::StandardInput));
@@ -141,7 +156,8 @@ impl Search<'_> {
             );
             return;
         }
-        match nature(path, self.format) {
+        let Some(nature) = self.look(path, |search| nature(path, search.format)) else { return };
+        match nature {
             Ok(Nature::Log) => self.keep(path, metadata.len(), Kind::Log),
             Ok(Nature::Text) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
             Ok(Nature::Zip) => self.archive(path, true),
@@ -159,7 +175,8 @@ impl Search<'_> {
     /// Keeps the logs of an archive; what holds none is an error only where somebody named it.
     fn archive(&mut self, path: &Path, is_named: bool) {
         let opened = File::open(path).map_err(|error| describe(&error));
-        let members = match opened.and_then(|file| text::members(&file)) {
+        let Some(members) = self.look(path, |_| opened.and_then(|file| text::members(&file))) else { return };
+        let members = match members {
             Ok(members) => members,
             Err(reason) => {
                 let severity = if is_named { Severity::Unreadable } else { Severity::Loss };
@@ -176,7 +193,8 @@ impl Search<'_> {
                 passed.apple += 1;
                 continue;
             }
-            match self.member(path, &member) {
+            let Some(holds_events) = self.look(path, |search| search.member(path, &member)) else { continue };
+            match holds_events {
                 Ok(true) => {
                     passed.candidates += 1;
                     let size = member.packed;
@@ -293,13 +311,14 @@ impl Search<'_> {
             Ok(_) if evtx::is_log_head(&head) => Content::Evtx,
             Ok(_) => text::sniff(&head, true).unwrap_or(Content::Unknown),
         };
-        match content {
+        let is_promising = self.look(path, |_| match content {
+            Content::Json | Content::Xml => text::is_promising(&head),
+            Content::Gzip | Content::Zstd => text::packed_is_promising(path),
+            _ => true,
+        });
+        match if is_promising == Some(true) { content } else { Content::Unknown } {
             Content::Evtx => self.keep(path, metadata.len(), Kind::Log),
-            Content::Csv(_) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
-            Content::Json | Content::Xml if text::is_promising(&head) => {
-                self.keep(path, metadata.len(), Kind::Text(Origin::File));
-            }
-            Content::Gzip | Content::Zstd if text::packed_is_promising(path) => {
+            Content::Csv(_) | Content::Json | Content::Xml | Content::Gzip | Content::Zstd => {
                 self.keep(path, metadata.len(), Kind::Text(Origin::File));
             }
             Content::Zip => {
@@ -310,7 +329,7 @@ impl Search<'_> {
                     return;
                 }
             }
-            _ => {
+            Content::Unknown => {
                 passed.no_logs += 1;
                 return;
             }

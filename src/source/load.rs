@@ -1,9 +1,9 @@
 //! Reads files with several threads, each of which takes some chunks of a file at a time.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -11,11 +11,13 @@ use super::discover::{Candidate, Kind, describe, discover};
 use super::evtx::{self, CHUNK_SIZE, ChunkReader, Findings, Remark, Slot};
 use super::file::read_at;
 use super::open::{Claim, OpenFile, Report, Task};
+use super::outlet::Outlet;
 use super::text::{self, Done, InputFormat, Origin};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::event::Wanted;
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
+use crate::model::guard::{self, IS_A_BUG};
 
 /// More threads than this do not help.
 const MOST_THREADS: usize = 64;
@@ -90,50 +92,6 @@ pub(super) fn load_files(files: Vec<Candidate>, inputs: Inputs, options: LoadOpt
     });
     for file in board.lock().open.drain(..) {
         outlet.send_batch(file.abandon());
-    }
-}
-
-/// Where everything goes.
-pub(super) struct Outlet<'a> {
-    progress: &'a Progress,
-    sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
-    is_gone: AtomicBool,
-}
-
-impl<'a> Outlet<'a> {
-    pub(super) fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
-        Self { progress, sink, is_gone: AtomicBool::new(false) }
-    }
-
-    pub(super) fn send(&self, message: FeedMessage) {
-        if !self.is_gone.load(Ordering::Relaxed) && !(self.sink)(message) {
-            self.is_gone.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn send_batch(&self, batch: Batch) {
-        if !batch.is_empty() {
-            self.progress.records_done.fetch_add(batch.tally.records(), Ordering::Relaxed);
-            self.send(FeedMessage::Batch(batch));
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.progress.is_stopped() || self.is_gone.load(Ordering::Relaxed)
-    }
-}
-
-impl text::Outlet for Outlet<'_> {
-    fn batch(&self, batch: Batch) {
-        self.send_batch(batch);
-    }
-
-    fn bytes(&self, bytes: u64) {
-        self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        Outlet::is_over(self)
     }
 }
 
@@ -233,7 +191,7 @@ struct Alarm<'a> {
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.outlet.is_gone.store(true, Ordering::Relaxed);
+            self.outlet.end();
             self.board.tell();
         }
     }
@@ -250,10 +208,7 @@ impl<'a> Worker<'a> {
         while let Some(job) = self.board.take(self.outlet) {
             match job {
                 Job::Open(number) => self.open(number),
-                Job::Read(file, claim) => {
-                    self.read(&file, &claim);
-                    self.advance(&file);
-                }
+                Job::Read(file, claim) => self.read_and_advance(&file, Some(&claim)),
             }
         }
         // Whoever still waits shall see that it is over.
@@ -271,32 +226,18 @@ impl<'a> Worker<'a> {
         let size = (candidate.kind != Kind::Text(Origin::StandardInput)).then_some(candidate.size);
         let info = SourceInfo { id, path: path.clone(), name, size };
         self.outlet.send(FeedMessage::Source(info.clone()));
-        let hands = if candidate.size < WORTH_HELP { 0 } else { self.board.idle_threads() };
-        let opened = match &candidate.kind {
-            Kind::Log => File::open(path),
-            Kind::Text(origin) => match text::read(&info, origin, self.board.inputs, hands, self.outlet) {
-                Done::Finished => {
-                    self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
-                    self.board.opened(None);
-                    return;
-                }
-                Done::Log(file) => {
-                    self.unpacked(candidate.size, &file);
-                    Ok(file)
-                }
-            },
+        let Some(opened) = self.outlet.guarded(&info, || self.open_candidate(candidate, &info)) else {
+            return self.done_with_none();
         };
-        match opened.and_then(|file| OpenFile::new(info, file)) {
-            Ok(file) => {
+        match opened {
+            Ok(None) => self.done_with_none(),
+            Ok(Some(file)) => {
                 let file = Arc::new(file);
                 self.outlet.progress.bytes_done.fetch_add(file.head_bytes(), Ordering::Relaxed);
                 // A small file never needs to be seen by the others.
                 let claim = file.claim(self.board.threads);
                 self.board.opened(Some(Arc::clone(&file)));
-                if let Some(claim) = claim {
-                    self.read(&file, &claim);
-                }
-                self.advance(&file);
+                self.read_and_advance(&file, claim.as_ref());
             }
             Err(error) => {
                 self.outlet.send(FeedMessage::Fault(Fault {
@@ -308,9 +249,47 @@ impl<'a> Worker<'a> {
                     lost_records: 0,
                     reason: describe(&error),
                 }));
-                self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
-                self.board.opened(None);
+                self.done_with_none();
             }
+        }
+    }
+
+    /// Opens a log, whose chunks are read by all; what is none is read here, to its end.
+    fn open_candidate(&self, candidate: &Candidate, info: &SourceInfo) -> io::Result<Option<OpenFile>> {
+        let file = match &candidate.kind {
+            Kind::Log => File::open(&candidate.path)?,
+            Kind::Text(origin) => {
+                let hands = if candidate.size < WORTH_HELP { 0 } else { self.board.idle_threads() };
+                match text::read(info, origin, self.board.inputs, hands, self.outlet) {
+                    Done::Finished => return Ok(None),
+                    Done::Log(file) => {
+                        self.unpacked(candidate.size, &file);
+                        file
+                    }
+                }
+            }
+        };
+        OpenFile::new(info.clone(), file).map(Some)
+    }
+
+    /// A file is done with of which no chunk is left to be read.
+    fn done_with_none(&self) {
+        self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
+        self.board.opened(None);
+    }
+
+    fn read_and_advance(&mut self, file: &Arc<OpenFile>, claim: Option<&Claim>) {
+        let outlet = self.outlet;
+        let done = outlet.guarded(&file.info, || {
+            if let Some(claim) = claim {
+                self.read(file, claim);
+            }
+            self.advance(file);
+        });
+        if done.is_none() {
+            self.reader = self.reader.anew();
+            outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
+            self.board.closed(file);
         }
     }
 
@@ -407,7 +386,7 @@ pub(super) fn guarded(
     batch: &mut Batch,
     read: impl FnOnce(&mut ChunkReader, &mut Batch) -> Findings,
 ) -> Findings {
-    if let Ok(findings) = catch_unwind(AssertUnwindSafe(|| read(reader, batch))) {
+    if let Some(findings) = guard::guarded(|| read(reader, batch)) {
         return findings;
     }
     *reader = reader.anew();
@@ -418,7 +397,7 @@ pub(super) fn guarded(
         severity: Severity::Loss,
         record: None,
         lost_records: lost,
-        reason: "the reader failed on this chunk, which is a bug; please send it in".to_owned(),
+        reason: format!("the reader failed on this chunk, {IS_A_BUG}"),
     };
     Findings { remarks: vec![remark], used: CHUNK_SIZE, ..Findings::default() }
 }

@@ -10,6 +10,7 @@ mod ledger;
 pub mod live;
 mod load;
 mod open;
+mod outlet;
 mod text;
 
 pub use events::Events;

@@ -200,13 +200,13 @@ impl Writer<'_> {
         self.matched_field("Image", row, Field::Image, row.image.as_deref());
         let missing = || "(missing)".to_owned();
         let time = row.time.map_or_else(missing, |time| time.to_string());
-        let user = row.user.as_deref().map_or_else(missing, |user| self.shown(user));
-        let host = row.host.as_deref().map_or_else(missing, |host| self.shown(host));
+        let user = row.user.as_deref().unwrap_or("(missing)");
+        let host = row.host.as_deref().unwrap_or("(missing)");
         self.plain("When", &format!("{time}  by {user}  on {host}"));
         let record = row.record_id.map_or_else(missing, |record| record.to_string());
         let guid = row.process_guid.clone().unwrap_or_else(missing);
-        let source = self.shown(&row.source);
-        self.plain("Event", &format!("{}  record {record} of {source}  ProcessGuid {guid}", row.event_code));
+        let (code, source) = (row.event_code, &row.source);
+        self.plain("Event", &format!("{code}  record {record} of {source}  ProcessGuid {guid}"));
         self.flag("CI host", &row.explanation.ci, row.host.as_deref());
         self.flag("IDE", &row.explanation.ide, row.parent_image.as_deref());
         self.plain("Score", row.explanation.branch);

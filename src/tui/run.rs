@@ -25,6 +25,7 @@ use crate::export::atomic::AtomicFile;
 use crate::export::screenshot::{self, Palette};
 use crate::export::{ExportOptions, Format, write_rows};
 use crate::model::feed::{FeedMessage, RawEvents};
+use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::time::Timestamp;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
@@ -264,7 +265,7 @@ impl Loop {
         std::thread::spawn(move || {
             while !sender.is_closed() {
                 std::thread::sleep(LOOK);
-                if let Some(reloaded) = watch()
+                if let Some(Some(reloaded)) = guarded(&mut watch)
                     && sender.send(Answer::Reloaded(reloaded)).is_err()
                 {
                     break;
@@ -279,7 +280,11 @@ impl Loop {
         let order = app.report(scope, path, now(), self.world.analyst.as_deref());
         let sender = self.answers.0.clone();
         self.writers.retain(|writer| !writer.is_finished());
-        self.writers.push(std::thread::spawn(move || sender.send(Answer::Said(order.write())).is_ok()));
+        self.writers.push(std::thread::spawn(move || {
+            let written = guarded(|| order.write());
+            let written = written.unwrap_or_else(|| Err(format!("Writing the report failed, {IS_A_BUG}.")));
+            sender.send(Answer::Said(written)).is_ok()
+        }));
     }
 
     /// Says when and by whom, and has it written.

@@ -19,6 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::model::feed::SOURCE_THREAD;
+use crate::model::guard::is_guarded;
 
 /// Whether the terminal is ours right now; a panic on any thread looks here.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -39,9 +40,9 @@ impl Screen {
     pub fn take() -> io::Result<Self> {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            // A reader's panic is caught, counted and named where it happens: the screen goes on.
+            // A panic that is caught, counted and named where it happens: the screen goes on.
             let of_a_reader = std::thread::current().name() == Some(SOURCE_THREAD);
-            if !of_a_reader {
+            if !of_a_reader && !is_guarded() {
                 give_back();
                 previous(info);
             }

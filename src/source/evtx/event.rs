@@ -142,7 +142,7 @@ pub(super) fn is_sysmon_utf16(name: &[u8]) -> bool {
         || PROVIDERS.iter().any(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
 }
 
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::event::is_sysmon;

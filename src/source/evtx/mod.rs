@@ -287,7 +287,9 @@ impl ChunkReader {
     fn head(&self, record: &Record, place: Place) -> EventHead {
         let mut head = self.event.head(place + record.start as u64);
         head.record_id = head.record_id.or(Some(record.id));
-        head.time = head.time.or_else(|| Some(Timestamp::from_filetime(record.filetime)));
+        // Ticks of which Windows makes no time are damage, and would stand behind all that can be true.
+        let written = Some(record.filetime).filter(|ticks| *ticks <= Timestamp::LAST_FILETIME);
+        head.time = head.time.or_else(|| written.map(Timestamp::from_filetime));
         head
     }
 

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ChunkReader;
+use super::binxml::Instance;
 use super::event::{Event, Verdict};
 use super::fast::FastReader;
 use super::header::{CHUNK_SIZE, ChunkHeader};
 use super::oracle::{Agreement, sorted};
 use super::records::{Step, Walk};
-use crate::model::batch::EventHead;
+use crate::model::batch::{Batch, EventHead, SourceId};
 
 /// The logs that are shared among the developers; none where they are not at hand.
 pub(super) fn shared_logs() -> Vec<PathBuf> {
@@ -93,6 +95,44 @@ fn templates_of_chunks_before_change_nothing() {
         assert_eq!(readings(&mut warm, &chunk), expected, "byte {at} of chunk {}", round % chunks.len());
     }
     assert!(different > 80, "only {different} of the changes matter");
+}
+
+#[test]
+fn a_time_of_any_year_is_read_and_ticks_of_none_are_left_to_the_record() {
+    let fixture = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/four-tests.evtx"));
+    let log = std::fs::read(fixture).unwrap();
+    let chunk = log.get(4096..4096 + CHUNK_SIZE).unwrap();
+    let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
+    let Some(Step::Record(record)) = walk.step() else { panic!("the log begins with a record") };
+    let instance = Instance::read(chunk, record.content_start(), record.content_end).unwrap();
+    let sizes = chunk[instance.descriptors..instance.values].chunks(4);
+    let sizes: Vec<_> =
+        sizes.map(|row| (row[2], usize::from(u16::from_le_bytes([row[0], row[1]])))).collect();
+    let number = sizes.iter().position(|(kind, _)| *kind == 0x11).expect("the event has a time");
+    let at = instance.values + sizes[..number].iter().map(|(_, size)| size).sum::<usize>();
+    for (ticks, year) in [
+        (0, Some(1601)),
+        (u64::MAX / 8, Some(8907)),
+        (u64::MAX / 4, Some(16_214)),
+        (u64::MAX / 2, Some(30_828)),
+        (u64::MAX / 2 + 1, None),
+        (u64::MAX, None),
+    ] {
+        let mut log = log.clone();
+        log[4096 + at..4096 + at + 8].copy_from_slice(&u64::to_le_bytes(ticks));
+        Agreement::of(&log).unwrap();
+        let mut event = Event::default();
+        let read = FastReader::default().read(&log[4096..4096 + CHUNK_SIZE], &record, None, &mut event);
+        assert_eq!(read.is_ok(), year.is_some(), "{ticks}");
+        if let Some(year) = year {
+            assert_eq!(event.time.map(|time| time.date().0), Some(year));
+        }
+        // Where the event has no time, its record has one: 2026, in this log.
+        let mut batch = Batch::new(SourceId(0));
+        ChunkReader::default().read(&log[4096..4096 + CHUNK_SIZE], 4096, &mut batch);
+        let first = batch.events.iter().find(|event| event.head.record_id == Some(record.id)).unwrap();
+        assert_eq!(first.head.time.map(|time| time.date().0), year.or(Some(2026)), "{ticks}");
+    }
 }
 
 #[test]

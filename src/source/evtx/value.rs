@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::utf16::push_utf16;
+use crate::model::time::Timestamp;
 
 /// The types' numbers, as far as they are known here.
 pub(super) struct Kind;
@@ -36,9 +37,12 @@ pub(super) fn number(kind: u8, bytes: &[u8]) -> Option<u64> {
     }
 }
 
-/// Ticks of 100 ns since 1601. `None` for anything else.
+/// Ticks of 100 ns since 1601. `None` for anything else, and for ticks of which Windows makes no time.
 pub(super) fn filetime(kind: u8, bytes: &[u8]) -> Option<u64> {
-    if kind == 0x11 { exact(bytes).map(u64::from_le_bytes) } else { None }
+    if kind != 0x11 {
+        return None;
+    }
+    exact(bytes).map(u64::from_le_bytes).filter(|ticks| *ticks <= Timestamp::LAST_FILETIME)
 }
 
 /// Appends a number or a truth value as text. `None` for other types and for sizes that do not fit the type; nothing
@@ -131,5 +135,7 @@ mod tests {
         assert_eq!(text(0x81, b"a\0\0\0"), None);
         assert_eq!(number(0x01, b"2\x002\0\0\0"), Some(22));
         assert_eq!(filetime(0x11, &5_u64.to_le_bytes()), Some(5));
+        assert_eq!(filetime(0x11, &(u64::MAX / 2).to_le_bytes()), Some(u64::MAX / 2));
+        assert_eq!(filetime(0x11, &(u64::MAX / 2 + 1).to_le_bytes()), None, "Windows makes no time of it");
     }
 }

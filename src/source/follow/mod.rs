@@ -27,11 +27,13 @@ use self::log::{LogTail, Look};
 use super::discover::{Candidate, Kind, describe, discover};
 use super::evtx::is_log_head;
 use super::file::read_at;
-use super::load::{Inputs, LoadOptions, Outlet, load_files};
+use super::load::{Inputs, LoadOptions, load_files};
+use super::outlet::{Outlet, failed};
 use super::text::{self, InputFormat, Nature, Origin};
 use crate::model::batch::SourceId;
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
+use crate::model::guard::guarded;
 
 /// Between two looks for named files that appear or are replaced.
 const LOOK: Duration = Duration::from_millis(50);
@@ -235,9 +237,14 @@ struct Follower<'b, 'a> {
 impl Follower<'_, '_> {
     fn run(mut self) {
         loop {
-            let end = match self.turn() {
-                Ok(end) => end,
-                Err(error) => {
+            // What it was reading when it failed is not followed any more.
+            let end = match guarded(|| self.turn()) {
+                Some(Ok(end)) => end,
+                None => {
+                    self.board.outlet.send(FeedMessage::Fault(failed(None, &self.path)));
+                    End::Replaced
+                }
+                Some(Err(error)) => {
                     let reason = describe(&error);
                     self.board.outlet.send(FeedMessage::Fault(fault(&self.path, Severity::Loss, reason)));
                     End::Replaced
@@ -257,6 +264,8 @@ impl Follower<'_, '_> {
     /// Reads the file from its beginning to the end of what it is.
     fn turn(&mut self) -> io::Result<End> {
         let is_over = || self.board.outlet.is_over();
+        #[cfg(test)]
+        crate::model::guard::fail_on_purpose("fails-in-turn", self.path.as_os_str().as_encoded_bytes());
         let file = File::open(&self.path)?;
         // Too short to say what it is.
         let since = Instant::now();

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use super::xml::Stamp;
 use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+use crate::model::guard::guarded;
 
 /// Between two pulls where the log gives no signal.
 const PULL_EVERY: Duration = Duration::from_millis(500);
@@ -430,7 +430,7 @@ impl Session {
 /// Has one event parsed; `false` where the parser failed. Whatever it does, one record more is accounted for.
 fn parse(parse: &mut dyn FnMut(&str, &mut Batch), xml: &str, batch: &mut Batch) -> bool {
     let (events, records) = (batch.events.len(), batch.tally.records());
-    let is_done = catch_unwind(AssertUnwindSafe(|| parse(xml, batch))).is_ok();
+    let is_done = guarded(|| parse(xml, batch)).is_some();
     if !is_done {
         batch.events.truncate(events);
     }

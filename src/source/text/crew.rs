@@ -2,13 +2,14 @@
 //! stream's order.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
-use std::thread::Scope;
+use std::thread::{self, Scope};
 
 use super::block::{Block, BlockReader, Remark};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::{Severity, SkipReason};
+use crate::model::feed::SOURCE_THREAD;
+use crate::model::guard::{IS_A_BUG, guarded};
 
 /// What was read of a block.
 pub(super) struct Reading {
@@ -20,16 +21,17 @@ pub(super) struct Reading {
 pub(super) fn read(reader: &mut BlockReader, block: &Block, source: SourceId) -> Reading {
     let mut batch = Batch::new(source);
     let mut remarks = Vec::new();
-    let result = catch_unwind(AssertUnwindSafe(|| reader.read(block, &mut batch, &mut remarks)));
-    if result.is_err() {
+    let done = guarded(|| {
+        #[cfg(test)]
+        crate::model::guard::fail_on_purpose("fails-in-block", &block.data);
+        reader.read(block, &mut batch, &mut remarks);
+    });
+    if done.is_none() {
         *reader = reader.twin();
         batch = Batch::new(source);
         let lost = block.steps.len() as u64;
         batch.tally.skip(SkipReason::Damaged, lost);
-        let reason = format!(
-            "the reader failed on the lines from {} on, which is a bug; please send it in",
-            block.line
-        );
+        let reason = format!("the reader failed on the lines from {} on, {IS_A_BUG}", block.line);
         remarks = vec![Remark { severity: Severity::Loss, record: None, lost_records: lost, reason }];
     }
     Reading { batch, remarks }
@@ -67,14 +69,20 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         let (blocks, work) = sync_channel::<Block>(1);
         let (done, readings) = channel();
         let (mut reader, source) = (reader.twin(), self.source);
-        self.scope.spawn(move || {
-            for block in work {
-                if done.send(read(&mut reader, &block, source)).is_err() {
-                    break;
+        let hand =
+            thread::Builder::new().name(SOURCE_THREAD.to_owned()).spawn_scoped(self.scope, move || {
+                for block in work {
+                    if done.send(read(&mut reader, &block, source)).is_err() {
+                        break;
+                    }
                 }
-            }
-        });
-        self.hands.push(Hand { blocks, readings });
+            });
+        if hand.is_ok() {
+            self.hands.push(Hand { blocks, readings });
+        } else {
+            // Fewer hands do as well.
+            self.most_hands = self.hands.len();
+        }
     }
 
     /// Has a block read, by a hand that is free or with this reader.

@@ -307,6 +307,8 @@ impl<'a> Run<'a> {
     }
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
+        #[cfg(test)]
+        crate::model::guard::fail_on_purpose("fails-in-stream", self.info.name.as_bytes());
         let mut window = Window::new(framer);
         let mut reader = BlockReader::new(self.inputs.wanted, self.inputs.telemetry);
         let mut names: Option<Arc<Vec<String>>> = None;

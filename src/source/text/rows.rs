@@ -18,6 +18,7 @@ use crate::model::claim::{JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::guid::Guid;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
@@ -44,7 +45,9 @@ pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessa
         if reader.is_over() {
             break;
         }
-        reader.file(&path);
+        if guarded(|| reader.file(&path)).is_none() {
+            reader.fault(&path, format!("the reader failed on this file, {IS_A_BUG}"));
+        }
         progress.files_done.fetch_add(1, Ordering::Relaxed);
     }
     reader.send(FeedMessage::Finished);

@@ -1,0 +1,227 @@
+//! Where everything goes that is read, and what becomes of a reader that fails.
+
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::text;
+use crate::model::batch::{Batch, SourceId};
+use crate::model::fault::{Fault, Severity};
+use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+use crate::model::guard::{IS_A_BUG, guarded, unguarded};
+
+/// Where everything goes.
+pub(super) struct Outlet<'a> {
+    pub(super) progress: &'a Progress,
+    sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
+    is_gone: AtomicBool,
+    has_failed: AtomicBool,
+}
+
+/// A call of whoever takes the events: should it fail, it has had the last one.
+struct Call<'o, 'a>(&'o Outlet<'a>);
+
+impl Drop for Call<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.has_failed.store(true, Ordering::Relaxed);
+            self.0.end();
+        }
+    }
+}
+
+impl<'a> Outlet<'a> {
+    pub(super) fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
+        Self { progress, sink, is_gone: AtomicBool::new(false), has_failed: AtomicBool::new(false) }
+    }
+
+    pub(super) fn send(&self, message: FeedMessage) {
+        if self.is_gone.load(Ordering::Relaxed) {
+            return;
+        }
+        let _call = Call(self);
+        if !unguarded(|| (self.sink)(message)) {
+            self.end();
+        }
+    }
+
+    pub(super) fn send_batch(&self, batch: Batch) {
+        if !batch.is_empty() {
+            self.progress.records_done.fetch_add(batch.tally.records(), Ordering::Relaxed);
+            self.send(FeedMessage::Batch(batch));
+        }
+    }
+
+    /// Nobody takes anything any more.
+    pub(super) fn end(&self) {
+        self.is_gone.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.progress.is_stopped() || self.is_gone.load(Ordering::Relaxed)
+    }
+
+    /// Does some work on a source; `None` where it failed by a bug. That is told then, and costs no other source.
+    ///
+    /// # Panics
+    /// Where whoever takes the events does, since there is nothing left to read for.
+    pub(super) fn guarded<T>(&self, info: &SourceInfo, work: impl FnOnce() -> T) -> Option<T> {
+        let done = guarded(work);
+        if done.is_none() {
+            if self.has_failed.load(Ordering::Relaxed) {
+                resume_unwind(Box::new("whoever takes the events failed"));
+            }
+            self.send(FeedMessage::Fault(failed(Some(info.id), &info.path)));
+        }
+        done
+    }
+}
+
+impl text::Outlet for Outlet<'_> {
+    fn batch(&self, batch: Batch) {
+        self.send_batch(batch);
+    }
+
+    fn bytes(&self, bytes: u64) {
+        self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        Outlet::is_over(self)
+    }
+}
+
+/// What is said of a file on which a reader failed as a whole.
+pub(super) fn failed(source: Option<SourceId>, path: &Path) -> Fault {
+    Fault {
+        source,
+        name: path.display().to_string(),
+        chunk: None,
+        record: None,
+        severity: Severity::Loss,
+        lost_records: 0,
+        reason: format!("the reader failed on this file, {IS_A_BUG}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::model::fault::SkipReason;
+    use crate::model::guard::is_guarded;
+    use crate::source::{FollowStatus, Inputs, LoadOptions, follow, load_inputs};
+
+    const EVENT: &str = "{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws\",\
+        \"Image\":\"C:\\\\git.exe\",\"CommandLine\":\"git push\"}\n";
+
+    /// Panics on purpose that nobody would have caught, on any thread: the console would have ended with them.
+    fn watch_panics() -> Arc<Mutex<Vec<String>>> {
+        let unguarded: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (previous, list) = (std::panic::take_hook(), Arc::clone(&unguarded));
+        std::panic::set_hook(Box::new(move |panic| {
+            let said = panic.to_string();
+            if !said.contains("on purpose: fails-in") {
+                previous(panic);
+            } else if !is_guarded() {
+                list.lock().unwrap().push(said);
+            }
+        }));
+        unguarded
+    }
+
+    /// Files of which the readers of some fail; the last one is large enough for several threads.
+    fn files() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        put("a.json", EVENT);
+        put("fails-in-look.evtx", EVENT);
+        put("fails-in-stream.json", EVENT);
+        put("fails-in-turn.json", EVENT);
+        put("z.json", EVENT);
+        let fails = EVENT.replace("git push", "fails-in-block");
+        put("large.json", &(EVENT.repeat(40_000) + &fails + &EVENT.repeat(40_000)));
+        folder
+    }
+
+    #[test]
+    fn a_reader_that_fails_ends_neither_the_screen_nor_the_load() {
+        let (folder, unguarded) = (files(), watch_panics());
+        let (messages, progress) = (Mutex::new(Vec::new()), Progress::default());
+        let take = |message| {
+            messages.lock().unwrap().push(message);
+            true
+        };
+        let options = LoadOptions { threads: 4 };
+        load_inputs(&[folder.path().to_owned()], Inputs::default(), &options, &progress, &take);
+        let messages = messages.into_inner().unwrap();
+        let mut faults = Vec::new();
+        let (mut sysmon, mut lost) = (0, 0);
+        for message in &messages {
+            match message {
+                FeedMessage::Fault(fault) => faults.push(fault.to_string()),
+                FeedMessage::Batch(batch) => {
+                    faults.extend(batch.faults.iter().map(ToString::to_string));
+                    sysmon += batch.tally.sysmon;
+                    lost += batch.tally.skipped.get(&SkipReason::Damaged).copied().unwrap_or(0);
+                }
+                _ => {}
+            }
+        }
+        faults.sort();
+        assert_eq!(faults.len(), 3, "{faults:#?}");
+        for (fault, file) in faults.iter().zip(["fails-in-look.evtx", "fails-in-stream.json", "large.json"]) {
+            assert!(fault.contains(file) && fault.contains(IS_A_BUG), "{fault}");
+        }
+        // One block is lost of the large file, and two files whole.
+        assert!(lost > 0 && lost < 20_000, "{lost}");
+        assert_eq!(sysmon + lost, 80_001 + 3);
+        assert!(matches!(messages.last(), Some(FeedMessage::Finished)));
+        let [found, done] =
+            [&progress.files_found, &progress.files_done].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!((found, done), (5, 5));
+        assert_eq!(*unguarded.lock().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_follower_that_fails_is_named_and_the_others_go_on() {
+        let (folder, unguarded) = (files(), watch_panics());
+        let (progress, status) = (Progress::default(), FollowStatus::default());
+        let (faults, sysmon) = (Mutex::new(Vec::new()), Mutex::new(0));
+        let take = |message| {
+            match message {
+                FeedMessage::Fault(fault) => faults.lock().unwrap().push(fault.to_string()),
+                FeedMessage::Batch(batch) => {
+                    let mut sysmon = sysmon.lock().unwrap();
+                    *sysmon += batch.tally.records();
+                    if *sysmon == 80_001 + 2 {
+                        progress.stop();
+                    }
+                }
+                _ => {}
+            }
+            true
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Following has no end of its own.
+                let begun = Instant::now();
+                while !progress.is_stopped() && begun.elapsed() < Duration::from_secs(60) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                progress.stop();
+            });
+            follow(&[folder.path().to_owned()], None, &progress, &status, &take);
+        });
+        assert_eq!(sysmon.into_inner().unwrap(), 80_001 + 2, "whatever can be read is read");
+        let faults = faults.into_inner().unwrap();
+        for file in ["fails-in-look.evtx", "fails-in-stream.json", "fails-in-turn.json"] {
+            let named = |fault: &&String| fault.contains(file) && fault.contains(IS_A_BUG);
+            assert_eq!(faults.iter().filter(named).count(), 1, "{file}: {faults:#?}");
+        }
+        assert_eq!(*unguarded.lock().unwrap(), Vec::<String>::new());
+    }
+}
