@@ -107,7 +107,9 @@ impl FastReader {
     ) -> Result<Verdict, Doubt> {
         event.clear();
         let end = record.content_end;
-        let instance = Instance::read(chunk, record.content_start(), end).ok_or(Doubt::Shape)?;
+        let Some(instance) = Instance::read(chunk, record.content_start(), end) else {
+            return self.read_whole_event(chunk, record, event);
+        };
         let template = self.template(chunk, &instance, Role::Event, lexicon)?;
         if template.odd_system {
             return Err(Doubt::Shape);
@@ -122,6 +124,19 @@ impl FastReader {
         });
         self.values = values;
         result
+    }
+
+    /// Reads a record whose event is not by a template.
+    fn read_whole_event(
+        &mut self,
+        chunk: &[u8],
+        record: &Record,
+        event: &mut Event,
+    ) -> Result<Verdict, Doubt> {
+        let (template, _) = Template::of_whole_event(chunk, record.content_start(), record.content_end)
+            .filter(|(template, end)| !template.odd_system && fits(chunk, record, *end))
+            .ok_or(Doubt::Shape)?;
+        self.read_event(Scene { chunk, template: &template, values: &[] }, None, event)
     }
 
     fn read_event(
@@ -329,8 +344,7 @@ impl<'a> Scene<'a> {
         match want.target {
             Target::Nothing => return if bytes.is_empty() { Ok(()) } else { Err(Doubt::Shape) },
             Target::Time if event.time.is_none() => {
-                let ticks = value::filetime(kind, bytes).ok_or(Doubt::Shape)?;
-                event.time = Some(Timestamp::from_filetime(ticks));
+                event.time = Some(time(kind, bytes).ok_or(Doubt::Shape)?);
             }
             Target::RecordId if event.record_id.is_none() => {
                 event.record_id = Some(value::number(kind, bytes).ok_or(Doubt::Shape)?);
@@ -340,6 +354,16 @@ impl<'a> Scene<'a> {
         }
         Ok(())
     }
+}
+
+/// A time, typed or as text.
+fn time(kind: u8, bytes: &[u8]) -> Option<Timestamp> {
+    if kind == Kind::UTF16 {
+        let mut text = Vec::new();
+        push_utf16(bytes, &mut text);
+        return Timestamp::parse(str::from_utf8(&text).ok()?);
+    }
+    value::filetime(kind, bytes).map(Timestamp::from_filetime)
 }
 
 fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut Event) -> Result<(), Doubt> {
