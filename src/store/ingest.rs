@@ -25,10 +25,12 @@ impl Store {
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
         if batch.claims.is_empty() {
+            self.known.begin(&batch);
             self.census.add_records(&batch);
             for record in &batch.events {
                 self.ingest_event(&batch, record);
             }
+            self.known.end();
         }
         for (record, claim) in batch.events.iter().zip(&batch.claims) {
             self.ingest_row(&batch, record, claim);
