@@ -3,6 +3,7 @@
 use super::distinct::DistinctId;
 use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use super::interner::Symbol;
+use super::names::HostName;
 use super::process::ProcessId;
 use super::retention::{Retention, is_for_rows, is_joined};
 use super::{HostNaming, Store};
@@ -12,13 +13,6 @@ use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::row::Clause;
-
-/// A host as an event names it, and as it is shown.
-#[derive(Clone, Copy)]
-pub(super) struct HostName {
-    pub(super) written: Symbol,
-    pub(super) shown: Symbol,
-}
 
 impl Store {
     /// Takes a batch in.
@@ -205,12 +199,15 @@ impl Store {
     }
 
     pub(super) fn name(&mut self, computer: &str) -> Option<HostName> {
-        let written = self.strings.intern(computer)?;
-        let shown = match self.naming {
-            HostNaming::Computer => written,
-            HostNaming::Short => self.strings.intern(self.naming.shown(computer))?,
-        };
-        Some(HostName { written, shown })
+        let naming = self.naming;
+        self.names.get_or_add(computer, &mut self.strings, |strings| {
+            let written = strings.intern(computer)?;
+            let shown = match naming {
+                HostNaming::Computer => written,
+                HostNaming::Short => strings.intern(naming.shown(computer))?,
+            };
+            Some(HostName { written, shown })
+        })
     }
 
     pub(super) fn host(&mut self, name: HostName, record: &EventRecord) -> DistinctId {

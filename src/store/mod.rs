@@ -5,6 +5,7 @@
 //! of which there can be several (one in force, one being tried).
 
 pub mod acts;
+mod by_symbol;
 pub mod coverage;
 pub mod distinct;
 pub mod event;
@@ -21,6 +22,7 @@ mod lead_rows;
 mod leads;
 pub mod listing;
 mod merged;
+mod names;
 pub mod process;
 pub mod pushes;
 mod ranking;
@@ -37,11 +39,12 @@ use self::distinct::DistinctTable;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
 pub use self::glance::Glance;
-use self::ingest::{HostName, own_facts};
+use self::ingest::own_facts;
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::known::Known;
 use self::merged::Rows;
+use self::names::{HostName, Names};
 use self::process::{Process, ProcessId, Processes};
 pub use self::ranking::Ranked;
 use self::ranking::Ranking;
@@ -80,6 +83,7 @@ pub struct Store {
     strings: Interner,
     sources: Vec<SourceInfo>,
     events: Vec<StoredEvent>,
+    names: Names,
     hosts: DistinctTable,
     /// By number of host: its name in lower case, which is what processes are joined by.
     host_keys: Vec<Option<Symbol>>,
