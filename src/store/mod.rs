@@ -7,6 +7,7 @@
 pub mod acts;
 mod by_symbol;
 pub mod coverage;
+mod deferred;
 pub mod distinct;
 pub mod event;
 mod excepted;
@@ -35,6 +36,7 @@ pub mod view;
 
 use self::acts::Acts;
 use self::coverage::Census;
+use self::deferred::Deferred;
 use self::distinct::DistinctTable;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
@@ -90,6 +92,7 @@ pub struct Store {
     parents: DistinctTable,
     processes: Processes,
     resolutions: Resolutions,
+    deferred: Deferred,
     findings: Vec<Finding>,
     ranking: Ranking,
     acts: Acts,
@@ -186,7 +189,7 @@ impl Store {
     /// Bytes that the texts take.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
-        self.strings.bytes()
+        self.strings.bytes() + self.deferred.bytes()
     }
 
     /// A kept event.
