@@ -91,7 +91,10 @@ pub(super) struct Reading {
 
 /// Reads all sources into a store.
 pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> Store {
-    let Reading { store, keeper, telemetry } = reading;
+    let Reading { mut store, keeper, telemetry } = reading;
+    if keeper.is_none() {
+        store.defer_joins();
+    }
     let wanted = if telemetry { Wanted::default() } else { store.wanted() };
     let kept = Kept { store, keeper, flags: Flags::new(resolved.patterns.clone()) };
     let desk = Desk { kept: Mutex::new(kept), waiting: Mutex::default() };
@@ -113,7 +116,9 @@ pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> 
     } else {
         load_inputs(paths, inputs, &options, &progress, &take);
     }
-    desk.finish()
+    let mut store = desk.finish();
+    store.settle_joins();
+    store
 }
 
 /// The store, and who keeps it within its bounds.

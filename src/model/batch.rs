@@ -17,6 +17,9 @@ pub struct SourceId(pub u32);
 /// Later events have larger places.
 pub type Place = u64;
 
+/// Room is made for so many texts an event before they are there.
+const USUAL_TEXTS: usize = 4;
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Span {
     start: u32,
@@ -83,6 +86,12 @@ impl Batch {
     #[must_use]
     pub fn new(source: SourceId) -> Self {
         Self { source, ..Self::default() }
+    }
+
+    /// Makes room for so many events.
+    pub fn reserve(&mut self, events: usize) {
+        self.events.reserve(events);
+        self.spans.reserve(events * USUAL_TEXTS);
     }
 
     /// Adds an event with its texts. An empty text is a missing field; of two texts for one field the first stays.

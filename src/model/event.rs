@@ -182,11 +182,55 @@ fields! {
 pub struct Wanted {
     /// Bits by the fields' numbers: of Event 1, 3, 22, and of all others.
     masks: [u64; 4],
+    gates: &'static [Gate],
+}
+
+/// Of the events of one ID, the ones that are of no interest beyond a few fields: those of which a text, which is there,
+/// has none of these endings, without case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    event_code: u16,
+    field: Field,
+    endings: &'static [&'static str],
+    /// Bits by the fields' numbers.
+    others: u64,
+}
+
+impl Gate {
+    /// A gate on a field's endings, which are ASCII in lower case. Of the events without them these fields are asked for,
+    /// and their host.
+    #[must_use]
+    pub const fn new(
+        event_code: u16,
+        field: Field,
+        endings: &'static [&'static str],
+        others: &[Field],
+    ) -> Self {
+        Self { event_code, field, endings, others: mask(others) | mask(&[Field::Computer]) }
+    }
+
+    /// The field that is looked at.
+    #[must_use]
+    pub const fn field(&self) -> Field {
+        self.field
+    }
+
+    /// The endings with which an event passes.
+    #[must_use]
+    pub const fn endings(&self) -> &'static [&'static str] {
+        self.endings
+    }
+
+    /// The fields that are asked for without, as [`Wanted::mask`] gives them.
+    #[must_use]
+    pub const fn others(&self) -> u64 {
+        self.others
+    }
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { masks: [u64::MAX; 4] }
+        Self { masks: [u64::MAX; 4], gates: &[] }
     }
 }
 
@@ -196,13 +240,25 @@ impl Wanted {
     #[must_use]
     pub const fn only(process_create: &[Field], network_connect: &[Field], dns_query: &[Field]) -> Self {
         let masks = [only(process_create), only(network_connect), only(dns_query), only(&[])];
-        Self { masks }
+        Self { masks, gates: &[] }
+    }
+
+    /// The same, but less of the events that do not pass the gates, of which there is one for an Event ID at most.
+    #[must_use]
+    pub const fn behind(self, gates: &'static [Gate]) -> Self {
+        Self { gates, ..self }
+    }
+
+    /// The gate of an Event ID.
+    #[must_use]
+    pub fn gate(&self, event_code: u16) -> Option<&'static Gate> {
+        self.gates.iter().find(|gate| gate.event_code == event_code)
     }
 
     /// Whether anything of an event's own data is asked for, beside what every event has.
     #[must_use]
-    pub const fn has_data(&self, event_code: u16) -> bool {
-        self.mask(event_code) & !mask(&[Field::Computer]) != 0
+    pub const fn has_data(mask_of_event: u64) -> bool {
+        mask_of_event & !mask(&[Field::Computer]) != 0
     }
 
     /// Whether a field of events of that ID is asked for.
@@ -211,7 +267,9 @@ impl Wanted {
         self.mask(event_code) & 1 << field.index() != 0
     }
 
-    const fn mask(&self, event_code: u16) -> u64 {
+    /// The fields that are asked for of events of that ID: bits by the fields' numbers.
+    #[must_use]
+    pub const fn mask(&self, event_code: u16) -> u64 {
         let [process_create, network_connect, dns_query, other] = self.masks;
         match event_code {
             code::PROCESS_CREATE => process_create,
@@ -268,8 +326,8 @@ mod tests {
         ] {
             assert_eq!(wanted.has(event_code, field), expected, "{event_code} {field:?}");
             assert!(Wanted::default().has(event_code, field));
-            assert!(Wanted::default().has_data(event_code));
-            assert!(wanted.has_data(event_code) || field == Field::Computer || !expected);
+            assert!(Wanted::has_data(Wanted::default().mask(event_code)));
+            assert!(Wanted::has_data(wanted.mask(event_code)) || field == Field::Computer || !expected);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use hashbrown::HashMap;
 
+use super::by_symbol::BySymbol;
 use super::interner::Symbol;
 use super::{HostName, Store};
 use crate::detect::selection::is_listed_host;
@@ -95,19 +96,49 @@ struct SourceCensus {
 /// Counts by host and by source, of all events that sources hand over, kept or not.
 #[derive(Default)]
 pub(super) struct Census {
-    hosts: HashMap<Symbol, HostCoverage>,
+    hosts: Vec<(Symbol, HostCoverage)>,
+    by_name: BySymbol,
+    /// The source and the host of the last event; no host where the source is known to have several.
+    last: Option<(SourceId, Option<Symbol>)>,
     sources: HashMap<SourceId, SourceCensus>,
 }
 
 impl Census {
     /// The same with the hosts' names as another interner has them.
     pub(super) fn renamed(self, mut rename: impl FnMut(Symbol) -> Option<Symbol>) -> Self {
-        let hosts = self.hosts.into_iter().filter_map(|(host, seen)| Some((rename(host)?, seen))).collect();
+        let hosts: Vec<_> =
+            self.hosts.into_iter().filter_map(|(host, seen)| Some((rename(host)?, seen))).collect();
+        let mut by_name = BySymbol::default();
+        for (number, (host, _)) in (0..).zip(&hosts) {
+            by_name.set(*host, number);
+        }
         let mut sources = self.sources;
         for source in sources.values_mut() {
             source.host = source.host.and_then(&mut rename);
         }
-        Self { hosts, sources }
+        Self { hosts, by_name, last: None, sources }
+    }
+
+    /// Notes that a source has an event of a host.
+    fn meet(&mut self, source: SourceId, host: Symbol) {
+        if self.last.is_some_and(|(last, seen)| last == source && seen.is_none_or(|seen| seen == host)) {
+            return;
+        }
+        let Some(census) = self.sources.get_mut(&source) else { return };
+        census.has_several_hosts |= census.host.is_some_and(|other| other != host);
+        census.host = Some(host);
+        self.last = Some((source, Some(host).filter(|_| !census.has_several_hosts)));
+    }
+
+    /// What was seen of a host.
+    fn host(&mut self, host: Symbol) -> Option<&mut HostCoverage> {
+        let number = self.by_name.get(host).or_else(|| {
+            let next = u32::try_from(self.hosts.len()).ok()?;
+            self.hosts.push((host, HostCoverage::default()));
+            self.by_name.set(host, next);
+            Some(next)
+        })?;
+        self.hosts.get_mut(number as usize).map(|(_, seen)| seen)
     }
 
     pub(super) fn add_records(&mut self, batch: &Batch) {
@@ -137,11 +168,8 @@ fn jump(before: (u64, Timestamp), after: (u64, Timestamp)) -> Option<(u64, i64)>
 impl Store {
     pub(super) fn count_for_coverage(&mut self, batch: &Batch, record: &EventRecord, name: Option<HostName>) {
         let Some(symbol) = name.map(|name| name.shown) else { return };
-        if let Some(source) = self.census.sources.get_mut(&batch.source) {
-            source.has_several_hosts |= source.host.is_some_and(|host| host != symbol);
-            source.host = Some(symbol);
-        }
-        let host = self.census.hosts.entry(symbol).or_default();
+        self.census.meet(batch.source, symbol);
+        let Some(host) = self.census.host(symbol) else { return };
         if let Some(time) = record.head.time {
             host.span =
                 Some(host.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));

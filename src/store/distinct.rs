@@ -1,7 +1,6 @@
 //! The distinct hosts and the distinct parents: the patterns are evaluated on these, never on all events.
 
-use hashbrown::HashMap;
-
+use super::by_symbol::BySymbol;
 use super::interner::Symbol;
 use crate::model::time::Timestamp;
 
@@ -26,17 +25,19 @@ pub struct Distinct {
 #[derive(Default)]
 pub struct DistinctTable {
     entries: Vec<Distinct>,
-    by_text: HashMap<Symbol, DistinctId>,
+    by_text: BySymbol,
 }
 
 impl DistinctTable {
     /// The number of a text, which is made where it is new.
     pub(super) fn number(&mut self, written: Symbol, shown: Symbol) -> DistinctId {
-        let next = DistinctId(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        *self.by_text.entry(written).or_insert_with(|| {
-            self.entries.push(Distinct { written, shown, events: 0, last_seen: None });
-            next
-        })
+        if let Some(known) = self.by_text.get(written) {
+            return DistinctId(known);
+        }
+        let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.entries.push(Distinct { written, shown, events: 0, last_seen: None });
+        self.by_text.set(written, next);
+        DistinctId(next)
     }
 
     /// Counts an event with that text, and says its number.
@@ -52,7 +53,7 @@ impl DistinctTable {
     /// The number of a text that was seen.
     #[must_use]
     pub fn find(&self, written: Symbol) -> Option<DistinctId> {
-        self.by_text.get(&written).copied()
+        self.by_text.get(written).map(DistinctId)
     }
 
     /// The entry of that number.

@@ -77,6 +77,8 @@ pub struct StoredEvent {
     /// The process's number.
     pub process_number: Option<Symbol>,
     pub(super) slots: [Option<Symbol>; SLOTS],
+    /// An Event 1's texts that nobody has asked for yet.
+    pub(super) sealed: Option<Symbol>,
     pub(super) record_id_or_max: u64,
     /// The `ProcessGuid` where its text is no GUID.
     pub(super) odd_guid: Option<Symbol>,

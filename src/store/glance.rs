@@ -122,7 +122,7 @@ impl Kinds {
 
 impl Store {
     /// Finds the kinds and the places of what has come or changed.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle_findings(&mut self) {
         let mut kinds = std::mem::take(&mut self.kinds);
         let since = self.touched.since(&mut kinds.looked, self.findings.len());
         if since.is_anew {

@@ -3,6 +3,7 @@
 use super::distinct::DistinctId;
 use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use super::interner::Symbol;
+use super::names::HostName;
 use super::process::ProcessId;
 use super::retention::{Retention, is_for_rows, is_joined};
 use super::{HostNaming, Store};
@@ -13,22 +14,19 @@ use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::row::Clause;
 
-/// A host as an event names it, and as it is shown.
-#[derive(Clone, Copy)]
-pub(super) struct HostName {
-    pub(super) written: Symbol,
-    pub(super) shown: Symbol,
-}
-
 impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
         if batch.claims.is_empty() {
+            self.known.begin(&batch);
             self.census.add_records(&batch);
             for record in &batch.events {
                 self.ingest_event(&batch, record);
             }
+            self.known.end();
+        } else {
+            self.join_at_once();
         }
         for (record, claim) in batch.events.iter().zip(&batch.claims) {
             self.ingest_row(&batch, record, claim);
@@ -152,12 +150,26 @@ impl Store {
         let id = EventId(u32::try_from(self.events.len()).ok()?);
         let head = &record.head;
         let host = name.map(|name| self.host(name, record));
-        let process =
-            head.process_guid.and_then(|guid| self.processes.get_or_add(self.host_key(host)?, guid));
+        let key = head.process_guid.zip(self.host_key(host));
+        let is_deferred = !is_selected && self.deferred.takes(head.event_code);
+        let process = match key {
+            Some((guid, host_key)) if is_deferred => {
+                self.deferred.wait(guid, host_key, id);
+                None
+            }
+            Some((guid, host_key)) => self.processes.get_or_add(host_key, guid),
+            None => None,
+        };
         let keeps_all = matches!(self.retention, Retention::Everything | Retention::Leads);
         let is_start = head.event_code == code::PROCESS_CREATE;
+        let sealed = if is_deferred && is_start {
+            self.deferred.seal(|field| batch.text(record, field))
+        } else {
+            None
+        };
         let mut intern = |field| {
-            let is_kept = keeps_all || (is_for_rows(field) && (is_selected || !is_start || is_joined(field)));
+            let is_asked_for = is_selected || !is_start || (is_joined(field) && sealed.is_none());
+            let is_kept = keeps_all || (is_for_rows(field) && is_asked_for);
             if is_kept { self.strings.intern(batch.text(record, field)?) } else { None }
         };
         let mut slots = [None; SLOTS];
@@ -176,6 +188,7 @@ impl Store {
             image: intern(Field::Image),
             process_number: intern(Field::ProcessId),
             slots,
+            sealed,
             record_id_or_max: head.record_id.unwrap_or(u64::MAX),
             odd_guid: intern(Field::ProcessGuid),
         };
@@ -186,14 +199,8 @@ impl Store {
         if let Some((host, record_id)) = host.zip(head.record_id).filter(|_| !self.keeps_duplicates) {
             self.known.add((host, record_id, head.time), id, &self.events);
         }
-        if let Some(newest) = process
-            .and_then(|process| self.processes.get_mut(process))
-            .map(|process| &mut process.newest_event)
-        {
-            let previous = newest.replace(id);
-            if let Some(event) = self.events.last_mut() {
-                event.previous_of_process = previous;
-            }
+        if let Some(process) = process {
+            self.chain(id, process);
         }
         // Who is whose child matters to somebody who looks at the tree.
         if is_start && keeps_all {
@@ -202,13 +209,24 @@ impl Store {
         Some(id)
     }
 
+    /// Puts an event before the others of its process.
+    pub(super) fn chain(&mut self, id: EventId, process: ProcessId) {
+        let previous = self.processes.get_mut(process).and_then(|process| process.newest_event.replace(id));
+        if let Some(event) = self.events.get_mut(id.0 as usize) {
+            event.previous_of_process = previous;
+        }
+    }
+
     pub(super) fn name(&mut self, computer: &str) -> Option<HostName> {
-        let written = self.strings.intern(computer)?;
-        let shown = match self.naming {
-            HostNaming::Computer => written,
-            HostNaming::Short => self.strings.intern(self.naming.shown(computer))?,
-        };
-        Some(HostName { written, shown })
+        let naming = self.naming;
+        self.names.get_or_add(computer, &mut self.strings, |strings| {
+            let written = strings.intern(computer)?;
+            let shown = match naming {
+                HostNaming::Computer => written,
+                HostNaming::Short => strings.intern(naming.shown(computer))?,
+            };
+            Some(HostName { written, shown })
+        })
     }
 
     pub(super) fn host(&mut self, name: HostName, record: &EventRecord) -> DistinctId {

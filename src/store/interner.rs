@@ -11,6 +11,13 @@ const BLOCK_BYTES: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Symbol(NonZeroU32);
 
+impl Symbol {
+    /// Its number, from 0 in the order in which texts were met.
+    pub(super) const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Span {
     block: u32,

@@ -161,6 +161,7 @@ impl Store {
             image: event.image,
             process_number: None,
             slots,
+            sealed: None,
             record_id_or_max: from.record_id.unwrap_or(u64::MAX),
             odd_guid: None,
         };

@@ -5,7 +5,9 @@
 //! of which there can be several (one in force, one being tried).
 
 pub mod acts;
+mod by_symbol;
 pub mod coverage;
+mod deferred;
 pub mod distinct;
 pub mod event;
 mod excepted;
@@ -23,6 +25,7 @@ mod leads;
 pub mod listing;
 pub mod making;
 mod merged;
+mod names;
 pub mod process;
 pub mod pushes;
 mod ranking;
@@ -37,16 +40,18 @@ pub mod view;
 
 use self::acts::Acts;
 use self::coverage::Census;
+use self::deferred::Deferred;
 use self::distinct::DistinctTable;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
 use self::glance::Kinds;
 pub use self::glance::{Glance, Glances, KindId};
-use self::ingest::{HostName, own_facts};
+use self::ingest::own_facts;
 use self::interner::{Interner, Symbol};
 use self::joins::Resolutions;
 use self::known::Known;
 use self::merged::Rows;
+use self::names::{HostName, Names};
 use self::process::{Process, ProcessId, Processes};
 pub use self::ranking::NO_TIME;
 use self::ranking::Ranking;
@@ -88,12 +93,14 @@ pub struct Store {
     strings: Interner,
     sources: Vec<SourceInfo>,
     events: Vec<StoredEvent>,
+    names: Names,
     hosts: DistinctTable,
     /// By number of host: its name in lower case, which is what processes are joined by.
     host_keys: Vec<Option<Symbol>>,
     parents: DistinctTable,
     processes: Processes,
     resolutions: Resolutions,
+    deferred: Deferred,
     findings: Vec<Finding>,
     touched: Touched,
     kinds: Kinds,
@@ -192,7 +199,7 @@ impl Store {
     /// Bytes that the texts take.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
-        self.strings.bytes()
+        self.strings.bytes() + self.deferred.bytes()
     }
 
     /// A kept event.
@@ -256,7 +263,7 @@ impl Store {
         if self.acts.is_on {
             self.settle_leads();
         }
-        self.settle();
+        self.settle_findings();
         self.ranked()
     }
 

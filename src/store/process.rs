@@ -74,6 +74,16 @@ impl Processes {
         }
     }
 
+    /// The process of a host and a GUID that was met before.
+    pub(super) fn find(&self, host_key: Symbol, guid: Guid) -> Option<ProcessId> {
+        let hash = short_hash(&self.hasher, (host_key, guid));
+        let is_it = |entry: &Entry| {
+            let known = self.entries.get(entry.id.0 as usize);
+            entry.hash == hash && known.is_some_and(|known| known.guid == guid && known.host_key == host_key)
+        };
+        self.by_key.find(spread(hash), is_it).map(|entry| entry.id)
+    }
+
     pub(super) fn get(&self, id: ProcessId) -> Option<&Process> {
         self.entries.get(id.0 as usize)
     }

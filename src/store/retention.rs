@@ -1,6 +1,7 @@
 //! Which events are kept, and which of their texts are asked for.
 
-use crate::model::event::{Field, Wanted};
+use crate::detect::selection::{NET_HOSTS, NET_IMAGES};
+use crate::model::event::{Field, Gate, Wanted, code};
 
 /// Which events are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,19 @@ pub(super) const fn is_joined(field: Field) -> bool {
     matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
 }
 
+/// No clause selects an event of another image, and a connection of one is none that a name is looked for. What the hosts'
+/// coverage counts is asked for of these too, and what may be joined to others.
+const GATES: &[Gate] = &[
+    Gate::new(
+        code::PROCESS_CREATE,
+        Field::Image,
+        &NET_IMAGES,
+        &[Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::ProcessGuid],
+    ),
+    Gate::new(code::NETWORK_CONNECT, Field::Image, &NET_IMAGES, &[Field::Image, Field::DestinationHostname]),
+    Gate::new(code::DNS_QUERY, Field::QueryName, &NET_HOSTS, &[Field::QueryName]),
+];
+
 impl Retention {
     /// The texts of events that a store asks for which keeps so much.
     #[must_use]
@@ -49,8 +63,9 @@ impl Retention {
                 START,
                 CONNECTION,
                 &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
-            ),
-            Self::Selected => Wanted::only(START, CONNECTION, &[]),
+            )
+            .behind(GATES),
+            Self::Selected => Wanted::only(START, CONNECTION, &[]).behind(GATES),
         }
     }
 }
@@ -58,7 +73,7 @@ impl Retention {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::code;
+    use crate::detect::selection::{API_IMAGES, PUSH_IMAGES};
     use crate::store::event::slot_fields;
 
     #[test]
@@ -76,5 +91,15 @@ mod tests {
             }
         }
         assert!(asked > 15, "{asked}");
+    }
+
+    #[test]
+    fn no_clause_selects_what_does_not_pass() {
+        assert!(PUSH_IMAGES.iter().chain(&API_IMAGES).all(|image| NET_IMAGES.contains(image)));
+        for gate in GATES {
+            let is_lower = |ending: &&str| ending.is_ascii() && **ending == ending.to_ascii_lowercase();
+            assert!(gate.endings().iter().all(is_lower), "{gate:?}");
+            assert!(gate.others() & 1 << gate.field().index() != 0, "{gate:?}");
+        }
     }
 }

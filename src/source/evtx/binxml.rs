@@ -71,6 +71,11 @@ impl<'c> Tokens<'c> {
         Self { chunk, at, end, has_dependencies, mentions: Vec::with_capacity(64) }
     }
 
+    /// Behind the last token that was read.
+    pub(super) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// Where in the chunk the places of names stand, of all tokens that were read.
     pub(super) fn into_mentions(self) -> Vec<usize> {
         self.mentions

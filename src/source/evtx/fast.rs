@@ -4,18 +4,15 @@ use std::rc::Rc;
 
 use super::binxml::Instance;
 use super::bytes::size_at;
-use super::event::{Event, Verdict, channel_utf16, is_sysmon_utf16};
+use super::event::{Event, Verdict};
 use super::header::CHUNK_SIZE;
 use super::lexicon::Lexicon;
 use super::records::Record;
+use super::scene::{Scene, Value, read_values};
 use super::shelf::Shelf;
-use super::template::{Origin, Role, Target, Template, Want};
-use super::utf16::push_utf16;
-use super::value::{self, Kind};
-use crate::model::event::{Field, Wanted, code};
-use crate::model::guid::Guid;
-use crate::model::telemetry::Channel;
-use crate::model::time::Timestamp;
+use super::template::{Origin, Role, Target, Template};
+use super::value::Kind;
+use crate::model::event::{Gate, Wanted, code};
 
 /// Why this reader leaves a record to the slow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +37,8 @@ pub(super) struct FastReader {
     templates: Vec<Known>,
     shelf: Shelf,
     defined: usize,
-    values: Vec<Value>,
-    nested: Vec<Value>,
+    starts: Vec<u32>,
+    nested: Vec<u32>,
     wanted: Wanted,
     /// Read the events of other channels too, where somebody asked for them.
     pub(super) with_telemetry: bool,
@@ -55,28 +52,6 @@ struct Known {
     role: Role,
     /// `None` where its bytes are none.
     template: Option<Rc<Template>>,
-}
-
-/// A value of an instance: its type, and where its bytes stand in the chunk.
-#[derive(Clone, Copy, Debug, Default)]
-struct Value {
-    kind: u8,
-    start: usize,
-    end: usize,
-}
-
-impl Value {
-    fn is_something(&self) -> bool {
-        self.kind != Kind::NULL && self.end > self.start
-    }
-}
-
-/// Where the values of one instance are found.
-#[derive(Clone, Copy)]
-struct Scene<'a> {
-    chunk: &'a [u8],
-    template: &'a Template,
-    values: &'a [Value],
 }
 
 impl FastReader {
@@ -107,21 +82,36 @@ impl FastReader {
     ) -> Result<Verdict, Doubt> {
         event.clear();
         let end = record.content_end;
-        let instance = Instance::read(chunk, record.content_start(), end).ok_or(Doubt::Shape)?;
+        let Some(instance) = Instance::read(chunk, record.content_start(), end) else {
+            return self.read_whole_event(chunk, record, event);
+        };
         let template = self.template(chunk, &instance, Role::Event, lexicon)?;
         if template.odd_system {
             return Err(Doubt::Shape);
         }
-        let mut values = std::mem::take(&mut self.values);
-        let result = read_values(chunk, &instance, end, &mut values).and_then(|values_end| {
+        let mut starts = std::mem::take(&mut self.starts);
+        let result = read_values(chunk, &instance, end, &mut starts).and_then(|(values_end, descriptors)| {
             if !fits(chunk, record, values_end) {
                 return Err(if record.is_whole { Doubt::Slack(values_end) } else { Doubt::Unfit });
             }
-            let scene = Scene { chunk, template: &template, values: &values };
+            let scene = Scene { chunk, template: &template, descriptors, starts: &starts };
             self.read_event(scene, lexicon, event)
         });
-        self.values = values;
+        self.starts = starts;
         result
+    }
+
+    /// Reads a record whose event is not by a template.
+    fn read_whole_event(
+        &mut self,
+        chunk: &[u8],
+        record: &Record,
+        event: &mut Event,
+    ) -> Result<Verdict, Doubt> {
+        let (template, _) = Template::of_whole_event(chunk, record.content_start(), record.content_end)
+            .filter(|(template, end)| !template.odd_system && fits(chunk, record, *end))
+            .ok_or(Doubt::Shape)?;
+        self.read_event(Scene { chunk, template: &template, descriptors: &[], starts: &[] }, None, event)
     }
 
     fn read_event(
@@ -154,6 +144,9 @@ impl FastReader {
             _ => {}
         }
         event.code = code;
+        let gate = self.wanted.gate(code).filter(|_| channel.is_none());
+        let passes = gate.and_then(|gate| scene.passes(gate));
+        let mask = mask_behind(self.wanted.mask(code), gate, passes);
         if scene.template.odd_data {
             return Err(Doubt::Shape);
         }
@@ -161,20 +154,18 @@ impl FastReader {
         for want in &scene.template.wants {
             if want.target == Target::Fragment {
                 let Origin::Hole(hole) = want.origin else { continue };
-                let Some(value) = scene.values.get(usize::from(hole)).filter(|value| value.is_something())
-                else {
-                    continue;
-                };
+                let Some(value) = scene.value(hole).filter(Value::is_something) else { continue };
                 if value.kind != Kind::BINXML || fragment.is_some() || want.guard.is_some() {
                     return Err(Doubt::Shape);
                 }
-                fragment = Some(*value);
+                fragment = Some(value);
             } else {
-                scene.take(want, self.wanted, event)?;
+                scene.take(want, mask, event)?;
             }
         }
-        if let Some(value) = fragment.filter(|_| self.wanted.has_data(code)) {
-            self.read_fragment(scene.chunk, value, lexicon, event)?;
+        if let Some(value) = fragment.filter(|_| Wanted::has_data(mask)) {
+            let gate = gate.filter(|_| passes.is_none());
+            self.read_fragment(scene.chunk, value, lexicon, mask, gate, event)?;
         }
         Ok(channel.map_or(Verdict::Kept, Verdict::Telemetry))
     }
@@ -184,6 +175,8 @@ impl FastReader {
         chunk: &[u8],
         value: Value,
         lexicon: Option<&Lexicon>,
+        mask: u64,
+        gate: Option<&Gate>,
         event: &mut Event,
     ) -> Result<(), Doubt> {
         let instance = Instance::read(chunk, value.start, value.end).ok_or(Doubt::Shape)?;
@@ -191,17 +184,18 @@ impl FastReader {
         if template.odd_data || template.odd_system {
             return Err(Doubt::Shape);
         }
-        let end = read_values(chunk, &instance, value.end, &mut self.nested)?;
+        let (end, descriptors) = read_values(chunk, &instance, value.end, &mut self.nested)?;
         // Another element may follow, such as what a message was rendered to.
         if end < value.end && chunk.get(end) != Some(&0) {
             return Err(Doubt::Shape);
         }
-        let scene = Scene { chunk, template: &template, values: &self.nested };
+        let scene = Scene { chunk, template: &template, descriptors, starts: &self.nested };
+        let mask = mask_behind(mask, gate, gate.and_then(|gate| scene.passes(gate)));
         for want in &template.wants {
             if want.target == Target::Fragment {
                 return Err(Doubt::Shape);
             }
-            scene.take(want, self.wanted, event)?;
+            scene.take(want, mask, event)?;
         }
         Ok(())
     }
@@ -240,6 +234,11 @@ impl FastReader {
     }
 }
 
+/// The fields that are asked for of an event that passes a gate, or does not.
+fn mask_behind(mask: u64, gate: Option<&Gate>, passes: Option<bool>) -> u64 {
+    gate.filter(|_| passes == Some(false)).map_or(mask, |gate| mask & gate.others())
+}
+
 /// Whether a record ends where its values do, but for an end token, padding, and the copy of its size. Of a record
 /// whose header is damaged, its size or the copy of that may say so where nothing else does.
 fn fits(chunk: &[u8], record: &Record, values_end: usize) -> bool {
@@ -252,108 +251,4 @@ fn fits(chunk: &[u8], record: &Record, values_end: usize) -> bool {
                 || size_at(chunk, record.start + 4)
                     .is_some_and(|size| is_end(record.start.saturating_add(size)))
                 || tail.into_iter().any(|at| size_at(chunk, at) == (at + COPY).checked_sub(record.start))))
-}
-
-/// Notes where each value stands; gives where the last one ends.
-fn read_values(
-    chunk: &[u8],
-    instance: &Instance,
-    end: usize,
-    values: &mut Vec<Value>,
-) -> Result<usize, Doubt> {
-    let table = chunk.get(instance.descriptors..instance.values).ok_or(Doubt::Shape)?;
-    let (descriptors, _) = table.as_chunks::<4>();
-    // Into room that is there, since an iterator that extends the list would keep the sum in memory.
-    values.resize(descriptors.len(), Value::default());
-    let mut start = instance.values;
-    for (value, [low, high, kind, _]) in values.iter_mut().zip(descriptors) {
-        let end = start + usize::from(u16::from_le_bytes([*low, *high]));
-        *value = Value { kind: *kind, start, end };
-        start = end;
-    }
-    if start > end || start > chunk.len() { Err(Doubt::Unfit) } else { Ok(start) }
-}
-
-impl<'a> Scene<'a> {
-    /// The type and the bytes of what a want speaks of; nothing where its element is left out.
-    fn resolve(&self, want: &Want) -> (u8, &'a [u8]) {
-        let is_left_out = want.guard.is_some_and(|guard| {
-            self.values.get(usize::from(guard)).is_some_and(|value| value.kind == Kind::NULL)
-        });
-        let found = match want.origin {
-            _ if is_left_out => None,
-            Origin::Hole(hole) => self
-                .values
-                .get(usize::from(hole))
-                .and_then(|value| Some((value.kind, self.chunk.get(value.start..value.end)?))),
-            Origin::Text(start, length) => {
-                self.template.literals.get(start..start + length).map(|text| (Kind::UTF16, text))
-            }
-        };
-        found.unwrap_or((Kind::NULL, &[]))
-    }
-
-    fn is_sysmon(&self, want: &Want) -> Result<bool, Doubt> {
-        match self.resolve(want) {
-            (Kind::NULL, _) => Ok(false),
-            (Kind::UTF16, name) => Ok(is_sysmon_utf16(name)),
-            _ => Err(Doubt::Shape),
-        }
-    }
-
-    /// The channel beside Sysmon's whose provider this is.
-    fn channel(&self) -> Option<Channel> {
-        let want = self.template.wants.iter().find(|want| want.target == Target::Provider)?;
-        match self.resolve(want) {
-            (Kind::UTF16, name) => channel_utf16(name),
-            _ => None,
-        }
-    }
-
-    /// A whole number, typed or as text.
-    fn number(&self, want: &Want) -> Result<u64, Doubt> {
-        let (kind, bytes) = self.resolve(want);
-        value::number(kind, bytes).ok_or(Doubt::Shape)
-    }
-
-    fn take(&self, want: &Want, wanted: Wanted, event: &mut Event) -> Result<(), Doubt> {
-        match want.target {
-            Target::Provider | Target::EventId | Target::Fragment => return Ok(()),
-            Target::Field(field) if !wanted.has(event.code, field) => return Ok(()),
-            _ => {}
-        }
-        let (kind, bytes) = self.resolve(want);
-        if kind == Kind::NULL || (bytes.is_empty() && matches!(kind, Kind::UTF16 | Kind::ANSI)) {
-            return Ok(());
-        }
-        match want.target {
-            Target::Nothing => return if bytes.is_empty() { Ok(()) } else { Err(Doubt::Shape) },
-            Target::Time if event.time.is_none() => {
-                let ticks = value::filetime(kind, bytes).ok_or(Doubt::Shape)?;
-                event.time = Some(Timestamp::from_filetime(ticks));
-            }
-            Target::RecordId if event.record_id.is_none() => {
-                event.record_id = Some(value::number(kind, bytes).ok_or(Doubt::Shape)?);
-            }
-            Target::Provider | Target::EventId | Target::Fragment | Target::Time | Target::RecordId => {}
-            Target::Field(field) => take_field(kind, bytes, field, event)?,
-        }
-        Ok(())
-    }
-}
-
-fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut Event) -> Result<(), Doubt> {
-    match (kind, bytes.first_chunk::<16>()) {
-        (Kind::UTF16, _) if bytes.len().is_multiple_of(2) => {
-            event.add(field, |out| push_utf16(bytes, out));
-            Ok(())
-        }
-        (Kind::GUID, Some(guid))
-            if bytes.len() == 16 && matches!(field, Field::ProcessGuid | Field::ParentProcessGuid) =>
-        {
-            event.set_guid(field, Guid::from_windows_bytes(*guid));
-            Ok(())
-        }
-        _ => event.add(field, |out| value::push(kind, bytes, out)).ok_or(Doubt::Shape),
-    }
 }

@@ -10,6 +10,7 @@ mod lexicon;
 mod raw;
 mod records;
 mod reference;
+mod scene;
 mod shelf;
 mod template;
 mod utf16;
@@ -139,7 +140,7 @@ impl ChunkReader {
         let mut is_damaged = false;
         let mut first_id = None;
         let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MOST_EXPECTED);
-        batch.events.reserve(usize::try_from(expected).unwrap_or(0));
+        batch.reserve(usize::try_from(expected).unwrap_or(0));
         self.begin_chunk(batch);
         while let Some(step) = walk.step() {
             match step {

@@ -130,18 +130,31 @@ impl Template {
     pub(super) fn read(chunk: &[u8], at: usize, template_id: u32, role: Role) -> Option<Self> {
         let start = at.checked_add(DEFINITION_HEADER)?;
         let end = start + Self::size(chunk, at, template_id)?;
+        let mut tokens = Tokens::new(chunk, start, end, true);
+        let mut template = Self::of_tokens(chunk, &mut tokens, role)?;
+        template.mentions = tokens.into_mentions();
+        Some(template)
+    }
+
+    /// Reads an event that stands in its record as it is, without a template, as in logs that were exported through a
+    /// filter: all its values are texts. Says too where it ends.
+    pub(super) fn of_whole_event(chunk: &[u8], start: usize, end: usize) -> Option<(Self, usize)> {
+        let mut tokens = Tokens::new(chunk, start, end.min(chunk.len()), false);
+        let template = Self::of_tokens(chunk, &mut tokens, Role::Event)?;
+        Some((template, tokens.position()))
+    }
+
+    fn of_tokens(chunk: &[u8], tokens: &mut Tokens<'_>, role: Role) -> Option<Self> {
         let mut reader =
             Reader { chunk, role, template: Self::default(), stack: Vec::new(), is_closed: false };
-        let mut tokens = Tokens::new(chunk, start, end, true);
         while let Some(token) = tokens.next()? {
-            reader.take(token, &mut tokens)?;
+            reader.take(token, tokens)?;
         }
         if !reader.stack.is_empty() || !reader.is_closed {
             return None;
         }
         let mut template = reader.template;
         template.wants.sort_by_key(|want| want.target.rank());
-        template.mentions = tokens.into_mentions();
         Some(template)
     }
 }

@@ -52,6 +52,31 @@ pub(super) fn is_ascii(bytes: &[u8], text: &[u8], ignore_case: bool) -> bool {
         })
 }
 
+/// Whether UTF-16LE may end with one of these ASCII texts in lower case, compared without case. False only where it
+/// surely does not; one with a NUL in it may, since it ends there.
+pub(super) fn may_end_with(bytes: &[u8], endings: &[&str]) -> bool {
+    let (units, odd) = bytes.as_chunks::<2>();
+    // The least of all is found without a branch for each.
+    let least = units.iter().map(|unit| u16::from_le_bytes(*unit)).fold(u16::MAX, u16::min);
+    if least == 0 || !odd.is_empty() {
+        return true;
+    }
+    endings.iter().any(|ending| {
+        let tail = units.len().checked_sub(ending.len()).and_then(|start| units.get(start..));
+        // Names of one kind end alike (`.exe`, `.com`): what tells them apart stands before that.
+        let differs = |back: usize| {
+            let (unit, byte) = (units.iter().nth_back(back), ending.as_bytes().iter().nth_back(back));
+            unit.zip(byte).is_some_and(|([low, _], byte)| low | 0x20 != byte | 0x20)
+        };
+        !differs(4)
+            && tail.is_some_and(|tail| {
+                tail.iter()
+                    .zip(ending.as_bytes())
+                    .all(|([low, high], byte)| *high == 0 && low.eq_ignore_ascii_case(byte))
+            })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,7 +110,30 @@ mod tests {
         assert!(!is_ascii(&encode("Sysmonﬁ"), b"Sysmon", true));
     }
 
+    #[test]
+    fn an_ending_is_found_in_any_case_and_what_may_end_elsewhere_may_have_it() {
+        let endings = [r"\git.exe", "github.com", "x"];
+        for text in [r"C:\Git\GIT.exe", r"\git.EXE", "GitHub.com", "a.github.com", "X", "a\0b"] {
+            assert!(may_end_with(&encode(text), &endings), "{text}");
+        }
+        assert!(may_end_with(b"a\0b", &endings), "an odd byte");
+        for text in
+            ["git.exe", r"C:\notgit.exe", r"\git.exe ", "github.co", "", "ĸ", "github.cΩm", r"\giṫ.exe"]
+        {
+            assert!(!may_end_with(&encode(text), &endings), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_ends_with_a_text_may_end_with_it(text in "[^\0]{0,20}", ending in "[\\\\-z]{0,12}") {
+            let ending = ending.to_ascii_lowercase();
+            let ends = text.len().checked_sub(ending.len()).and_then(|at| text.as_bytes().get(at..))
+                .is_some_and(|tail| tail.eq_ignore_ascii_case(ending.as_bytes()));
+            prop_assert_eq!(may_end_with(&encode(&text), &[&ending]), ends);
+            prop_assert!(may_end_with(&encode(&(text + &ending.to_ascii_uppercase())), &[&ending]));
+        }
+
         #[test]
         fn any_text_without_nul_reads_back(text in "[^\0]{0,90}") {
             prop_assert_eq!(decode(&encode(&text)), text);

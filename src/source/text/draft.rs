@@ -151,7 +151,9 @@ impl Draft {
     /// Whether anybody may want the event's data, by what is known of it so far: of all others only the ID is counted.
     pub(super) fn is_kept(&self) -> bool {
         match self.outcome() {
-            Outcome::Sysmon(event_code) => code::is_kept(event_code) && self.wanted.has_data(event_code),
+            Outcome::Sysmon(event_code) => {
+                code::is_kept(event_code) && Wanted::has_data(self.wanted.mask(event_code))
+            }
             Outcome::OtherProvider => {
                 self.channel_beside().is_some_and(|channel| self.code == Some(channel.event_code()))
             }

@@ -1,0 +1,174 @@
+//! The values of a record, and which of them are wanted.
+
+use super::binxml::Instance;
+use super::event::{Event, channel_utf16, is_sysmon_utf16};
+use super::fast::Doubt;
+use super::template::{Origin, Target, Template, Want};
+use super::utf16::{may_end_with, push_utf16};
+use super::value::{self, Kind};
+use crate::model::event::{Field, Gate};
+use crate::model::guid::Guid;
+use crate::model::telemetry::Channel;
+use crate::model::time::Timestamp;
+
+/// A value of an instance: its type, and where its bytes stand in the chunk.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Value {
+    pub(super) kind: u8,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Value {
+    /// Whether it is of a type, and has bytes.
+    pub(super) fn is_something(&self) -> bool {
+        self.kind != Kind::NULL && self.end > self.start
+    }
+}
+
+/// Where the values of one instance are found.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) chunk: &'a [u8],
+    pub(super) template: &'a Template,
+    /// Size and type of each value.
+    pub(super) descriptors: &'a [[u8; 4]],
+    /// Where each begins in the chunk.
+    pub(super) starts: &'a [u32],
+}
+
+/// Notes where each value stands; gives where the last one ends, and the sizes and types of all.
+pub(super) fn read_values<'c>(
+    chunk: &'c [u8],
+    instance: &Instance,
+    end: usize,
+    starts: &mut Vec<u32>,
+) -> Result<(usize, &'c [[u8; 4]]), Doubt> {
+    let table = chunk.get(instance.descriptors..instance.values).ok_or(Doubt::Shape)?;
+    let (descriptors, _) = table.as_chunks::<4>();
+    // Into room that is there, since an iterator that extends the list would keep the sum in memory. Only values that
+    // somebody wants are looked at more closely.
+    if starts.len() < descriptors.len() {
+        starts.resize(descriptors.len(), 0);
+    }
+    let mut start = u32::try_from(instance.values).map_err(|_| Doubt::Unfit)?;
+    for (slot, [low, high, ..]) in starts.iter_mut().zip(descriptors) {
+        *slot = start;
+        start += u32::from(u16::from_le_bytes([*low, *high]));
+    }
+    let values_end = start as usize;
+    if values_end > end || values_end > chunk.len() {
+        Err(Doubt::Unfit)
+    } else {
+        Ok((values_end, descriptors))
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The value of that number.
+    pub(super) fn value(&self, hole: u16) -> Option<Value> {
+        let [low, high, kind, _] = *self.descriptors.get(usize::from(hole))?;
+        let start = *self.starts.get(usize::from(hole))? as usize;
+        Some(Value { kind, start, end: start + usize::from(u16::from_le_bytes([low, high])) })
+    }
+
+    /// The type and the bytes of what a want speaks of; nothing where its element is left out.
+    fn resolve(&self, want: &Want) -> (u8, &'a [u8]) {
+        let is_left_out = want.guard.is_some_and(|guard| {
+            self.descriptors.get(usize::from(guard)).is_some_and(|[.., kind, _]| *kind == Kind::NULL)
+        });
+        let found = match want.origin {
+            _ if is_left_out => None,
+            Origin::Hole(hole) => {
+                self.value(hole).and_then(|value| Some((value.kind, self.chunk.get(value.start..value.end)?)))
+            }
+            Origin::Text(start, length) => {
+                self.template.literals.get(start..start + length).map(|text| (Kind::UTF16, text))
+            }
+        };
+        found.unwrap_or((Kind::NULL, &[]))
+    }
+
+    /// Whether the provider is Sysmon.
+    pub(super) fn is_sysmon(&self, want: &Want) -> Result<bool, Doubt> {
+        match self.resolve(want) {
+            (Kind::NULL, _) => Ok(false),
+            (Kind::UTF16, name) => Ok(is_sysmon_utf16(name)),
+            _ => Err(Doubt::Shape),
+        }
+    }
+
+    /// Whether an event passes a gate; `None` where the field that says so has no place here. What is of no usual shape
+    /// passes.
+    pub(super) fn passes(&self, gate: &Gate) -> Option<bool> {
+        let want = self.template.wants.iter().find(|want| want.target == Target::Field(gate.field()))?;
+        let (kind, bytes) = self.resolve(want);
+        Some(kind != Kind::UTF16 || bytes.is_empty() || may_end_with(bytes, gate.endings()))
+    }
+
+    /// The channel beside Sysmon's whose provider this is.
+    pub(super) fn channel(&self) -> Option<Channel> {
+        let want = self.template.wants.iter().find(|want| want.target == Target::Provider)?;
+        match self.resolve(want) {
+            (Kind::UTF16, name) => channel_utf16(name),
+            _ => None,
+        }
+    }
+
+    /// A whole number, typed or as text.
+    pub(super) fn number(&self, want: &Want) -> Result<u64, Doubt> {
+        let (kind, bytes) = self.resolve(want);
+        value::number(kind, bytes).ok_or(Doubt::Shape)
+    }
+
+    /// Takes a wanted value into an event, if the mask of its fields has it.
+    pub(super) fn take(&self, want: &Want, mask: u64, event: &mut Event) -> Result<(), Doubt> {
+        match want.target {
+            Target::Provider | Target::EventId | Target::Fragment => return Ok(()),
+            Target::Field(field) if mask & 1 << field.index() == 0 => return Ok(()),
+            _ => {}
+        }
+        let (kind, bytes) = self.resolve(want);
+        if kind == Kind::NULL || (bytes.is_empty() && matches!(kind, Kind::UTF16 | Kind::ANSI)) {
+            return Ok(());
+        }
+        match want.target {
+            Target::Nothing => return if bytes.is_empty() { Ok(()) } else { Err(Doubt::Shape) },
+            Target::Time if event.time.is_none() => {
+                event.time = Some(time(kind, bytes).ok_or(Doubt::Shape)?);
+            }
+            Target::RecordId if event.record_id.is_none() => {
+                event.record_id = Some(value::number(kind, bytes).ok_or(Doubt::Shape)?);
+            }
+            Target::Provider | Target::EventId | Target::Fragment | Target::Time | Target::RecordId => {}
+            Target::Field(field) => take_field(kind, bytes, field, event)?,
+        }
+        Ok(())
+    }
+}
+
+/// A time, typed or as text.
+fn time(kind: u8, bytes: &[u8]) -> Option<Timestamp> {
+    if kind == Kind::UTF16 {
+        let mut text = Vec::new();
+        push_utf16(bytes, &mut text);
+        return Timestamp::parse(str::from_utf8(&text).ok()?);
+    }
+    value::filetime(kind, bytes).map(Timestamp::from_filetime)
+}
+
+fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut Event) -> Result<(), Doubt> {
+    match (kind, bytes.first_chunk::<16>()) {
+        (Kind::UTF16, _) if bytes.len().is_multiple_of(2) => {
+            event.add(field, |out| push_utf16(bytes, out));
+            Ok(())
+        }
+        (Kind::GUID, Some(guid))
+            if bytes.len() == 16 && matches!(field, Field::ProcessGuid | Field::ParentProcessGuid) =>
+        {
+            event.set_guid(field, Guid::from_windows_bytes(*guid));
+            Ok(())
+        }
+        _ => event.add(field, |out| value::push(kind, bytes, out)).ok_or(Doubt::Shape),
+    }
+}

@@ -1,0 +1,159 @@
+//! Joins that wait until all is read.
+//!
+//! Few processes connect to a repository host, and all others' starts and queries are never joined to anything. Whoever
+//! reads to the end before looking at a row need not make a process of each of them: here they wait, and those of the
+//! processes that did connect are joined at the end, as they would have been when they came.
+
+use super::Store;
+use super::event::{EventId, slot_fields};
+use super::interner::{Interner, Symbol};
+use super::process::ProcessId;
+use super::retention::Retention;
+use crate::model::event::{Field, code};
+use crate::model::guid::Guid;
+
+/// What an Event 3 takes from its process's Event 1, in the order in which it is sealed.
+const SEALED: [Field; 3] = [Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+
+/// An event that its process may be joined to.
+#[derive(Clone, Copy)]
+struct Waiting {
+    guid: Guid,
+    host_key: Symbol,
+    event: EventId,
+}
+
+/// The events that wait.
+#[derive(Default)]
+pub(super) struct Deferred {
+    is_on: bool,
+    waiting: Vec<Waiting>,
+    /// The texts of an Event 1 as one, which costs one look-up for all of them.
+    seals: Interner,
+    scratch: String,
+}
+
+impl Deferred {
+    /// Whether an event that is not selected waits instead of being joined at once.
+    pub(super) const fn takes(&self, event_code: u16) -> bool {
+        self.is_on && matches!(event_code, code::PROCESS_CREATE | code::DNS_QUERY)
+    }
+
+    pub(super) fn wait(&mut self, guid: Guid, host_key: Symbol, event: EventId) {
+        // A zero GUID is nobody's.
+        if !guid.is_zero() {
+            self.waiting.push(Waiting { guid, host_key, event });
+        }
+    }
+
+    /// Seals the texts of an Event 1, behind a letter for the length of each. `None` where a length is no letter's number.
+    pub(super) fn seal<'a>(&mut self, text: impl Fn(Field) -> Option<&'a str>) -> Option<Symbol> {
+        let texts = SEALED.map(|field| text(field).unwrap_or_default());
+        self.scratch.clear();
+        for text in texts {
+            self.scratch.push(char::from_u32(u32::try_from(text.len()).ok()?)?);
+        }
+        for text in texts {
+            self.scratch.push_str(text);
+        }
+        self.seals.intern(&self.scratch)
+    }
+
+    /// The texts that were sealed, those that there are.
+    fn unseal(&self, seal: Symbol) -> impl Iterator<Item = (Field, &str)> {
+        let all = self.seals.text(seal);
+        let mut rest = all.chars();
+        let lengths = SEALED.map(|_| rest.next().map_or(0, u32::from) as usize);
+        let mut rest = rest.as_str();
+        SEALED.into_iter().zip(lengths).filter_map(move |(field, length)| {
+            let (text, behind) = rest.split_at_checked(length)?;
+            rest = behind;
+            (length > 0).then_some((field, text))
+        })
+    }
+
+    /// Bytes that the texts take.
+    pub(super) fn bytes(&self) -> usize {
+        self.seals.bytes()
+    }
+}
+
+impl Store {
+    /// Has a store that keeps no more than joins need put them off until [`Self::settle_joins`].
+    pub const fn defer_joins(&mut self) {
+        self.deferred.is_on = matches!(self.retention, Retention::Joins);
+    }
+
+    /// Joins what has waited to the processes that connected. What none of them needs waits on, since they may still
+    /// come.
+    pub fn settle_joins(&mut self) {
+        self.settle(|store, guid, host_key| store.processes.find(host_key, guid));
+    }
+
+    /// Joins everything, and puts nothing off any more.
+    pub(super) fn join_at_once(&mut self) {
+        self.deferred.is_on = false;
+        self.settle(|store, guid, host_key| store.processes.get_or_add(host_key, guid));
+    }
+
+    fn settle(&mut self, process_of: impl Fn(&mut Self, Guid, Symbol) -> Option<ProcessId>) {
+        let mut waiting = std::mem::take(&mut self.deferred.waiting);
+        waiting.retain(|it| {
+            let process = process_of(self, it.guid, it.host_key);
+            if let Some(process) = process {
+                self.join(it.event, process);
+            }
+            process.is_none()
+        });
+        self.deferred.waiting = waiting;
+    }
+
+    fn join(&mut self, id: EventId, process: ProcessId) {
+        let Some(event) = self.events.get_mut(id.0 as usize) else { return };
+        event.process = Some(process);
+        if let Some(seal) = event.sealed.take() {
+            for (field, text) in self.deferred.unseal(seal) {
+                let symbol = self.strings.intern(text);
+                let slot = slot_fields(event.event_code).iter().position(|kept| *kept == field);
+                if let Some(slot) = slot.and_then(|slot| event.slots.get_mut(slot)) {
+                    *slot = symbol;
+                }
+            }
+            if let Some(parent) = event.symbol(Field::ParentImage) {
+                self.parents.count(parent, parent, event.time);
+            }
+        }
+        let event_code = event.event_code;
+        self.chain(id, process);
+        match event_code {
+            code::PROCESS_CREATE => self.process_started(id),
+            code::DNS_QUERY => self.name_resolved(id),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sealed_comes_out_as_it_was() {
+        let mut deferred = Deferred::default();
+        let long = "ü".repeat(28_000);
+        for texts in [
+            [None, None, None],
+            [Some("git push"), None, Some("\0\u{1}cmd")],
+            [Some("a"), Some(r"C:\b.exe"), Some("c")],
+            [None, Some("ü\u{1F600}"), None],
+        ] {
+            let text = |field| SEALED.iter().zip(texts).find(|(sealed, _)| **sealed == field).unwrap().1;
+            let seal = deferred.seal(text).unwrap();
+            let out: Vec<_> = deferred.unseal(seal).collect();
+            let expected: Vec<_> =
+                SEALED.into_iter().filter_map(|field| Some((field, text(field)?))).collect();
+            assert_eq!(out, expected);
+        }
+        assert_eq!(deferred.seal(|_| Some(&long)), None, "no letter is of that number");
+    }
+}

@@ -1,0 +1,90 @@
+//! The hosts' names: each event gives one, and nearly all give one that was met before.
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::interner::{Interner, Symbol, short_hash, spread};
+
+/// A host as an event names it, and as it is shown.
+#[derive(Clone, Copy)]
+pub(super) struct HostName {
+    pub(super) written: Symbol,
+    pub(super) shown: Symbol,
+}
+
+/// Names that are kept here; those of more hosts are looked up among all texts.
+const MOST_NAMES: usize = 4_096;
+/// Letters of a name that is kept here: with the rest they fill what a processor reads at once.
+const MOST_LETTERS: usize = 51;
+
+/// A name that was met, with its letters, so that nothing else is looked at to know it again.
+#[derive(Clone, Copy)]
+struct Entry {
+    name: HostName,
+    hash: u32,
+    length: u8,
+    letters: [u8; MOST_LETTERS],
+}
+
+impl Entry {
+    fn is(&self, computer: &str) -> bool {
+        self.letters.get(..usize::from(self.length)) == Some(computer.as_bytes())
+    }
+}
+
+/// The names that were met: a table that stays small enough to be at hand, where the one of all texts does not.
+#[derive(Default)]
+pub(super) struct Names {
+    table: HashTable<Entry>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Names {
+    /// The host of that name, which `make` interns where it is new.
+    pub(super) fn get_or_add(
+        &mut self,
+        computer: &str,
+        strings: &mut Interner,
+        make: impl FnOnce(&mut Interner) -> Option<HostName>,
+    ) -> Option<HostName> {
+        let hash = short_hash(&self.hasher, computer);
+        let is_it = |entry: &Entry| entry.hash == hash && entry.is(computer);
+        if let Some(known) = self.table.find(spread(hash), is_it) {
+            return Some(known.name);
+        }
+        let name = make(strings)?;
+        let mut letters = [0; MOST_LETTERS];
+        if let Some(room) = letters.get_mut(..computer.len()).filter(|_| self.table.len() < MOST_NAMES) {
+            room.copy_from_slice(computer.as_bytes());
+            let length = u8::try_from(computer.len()).unwrap_or(0);
+            let entry = Entry { name, hash, length, letters };
+            self.table.insert_unique(spread(hash), entry, |other| spread(other.hash));
+        }
+        Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_made_once_and_long_ones_and_many_are_made_by_the_texts() {
+        let (mut names, mut strings) = (Names::default(), Interner::default());
+        let long = "x".repeat(MOST_LETTERS + 1);
+        let mut made = 0;
+        let mut of = |computer: &str| {
+            let intern = |strings: &mut Interner| {
+                made += 1;
+                strings.intern(computer).map(|written| HostName { written, shown: written })
+            };
+            let name = names.get_or_add(computer, &mut strings, intern).unwrap();
+            assert_eq!(strings.text(name.written), computer);
+        };
+        for computer in ["WS-1", "ws-1", "WS-1", &long, &long, "WS-1"] {
+            of(computer);
+        }
+        (0..MOST_NAMES + 10).for_each(|number| of(&number.to_string()));
+        assert_eq!(made, 4 + MOST_NAMES + 10);
+        assert!(names.table.len() == MOST_NAMES);
+    }
+}
