@@ -1,9 +1,8 @@
 //! Texts kept once each, in blocks that never move.
 
-use std::hash::{BuildHasher, Hash};
 use std::num::NonZeroU32;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use super::index::Index;
 
 const BLOCK_BYTES: usize = 1 << 20;
 
@@ -25,32 +24,12 @@ struct Span {
     length: u32,
 }
 
-/// A text's number and its hash, so that the table grows without a look at the texts.
-#[derive(Clone, Copy)]
-struct Entry {
-    number: NonZeroU32,
-    hash: u32,
-}
-
-/// A hash of 32 bits over the 64 of which the table takes its bits from both ends.
-pub(super) const fn spread(hash: u32) -> u64 {
-    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// The hash of a key by which an entry is known.
-pub(super) fn short_hash(hasher: &DefaultHashBuilder, key: impl Hash) -> u32 {
-    (hasher.hash_one(key) >> 32) as u32
-}
-
 /// Keeps each distinct text once.
-///
-/// The hash is seeded at random, since the texts are the attacker's.
 #[derive(Default)]
 pub struct Interner {
     blocks: Vec<String>,
     spans: Vec<Span>,
-    table: HashTable<Entry>,
-    hasher: DefaultHashBuilder,
+    table: Index,
 }
 
 impl Interner {
@@ -59,31 +38,28 @@ impl Interner {
         if text.is_empty() {
             return None;
         }
-        let hash = self.hash(text);
+        let hash = self.table.hash(text);
         if let Some(found) = self.find_hashed(hash, text) {
             return Some(found);
         }
         let span = self.store(text)?;
         self.spans.push(span);
         let number = NonZeroU32::new(u32::try_from(self.spans.len()).ok()?)?;
-        self.table.insert_unique(spread(hash), Entry { number, hash }, |other| spread(other.hash));
+        self.table.insert(hash, number.get());
         Some(Symbol(number))
     }
 
     /// The symbol of a text that is kept already.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Symbol> {
-        self.find_hashed(self.hash(text), text)
-    }
-
-    fn hash(&self, text: &str) -> u32 {
-        short_hash(&self.hasher, text)
+        self.find_hashed(self.table.hash(text), text)
     }
 
     fn find_hashed(&self, hash: u32, text: &str) -> Option<Symbol> {
-        let is_it =
-            |entry: &Entry| entry.hash == hash && look_up(&self.blocks, &self.spans, entry.number) == text;
-        self.table.find(spread(hash), is_it).map(|entry| Symbol(entry.number))
+        let is_it = |number| {
+            NonZeroU32::new(number).is_some_and(|number| look_up(&self.blocks, &self.spans, number) == text)
+        };
+        self.table.find(hash, is_it).and_then(NonZeroU32::new).map(Symbol)
     }
 
     /// The text of a symbol.
@@ -97,7 +73,7 @@ impl Interner {
     pub fn bytes(&self) -> usize {
         self.blocks.iter().map(String::capacity).sum::<usize>()
             + self.spans.capacity() * size_of::<Span>()
-            + self.table.capacity() * (size_of::<Entry>() + 1)
+            + self.table.capacity() * Index::BYTES
     }
 
     fn store(&mut self, text: &str) -> Option<Span> {

@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-
 use super::distinct::DistinctId;
 use super::event::{EventId, StoredEvent};
-use super::interner::{short_hash, spread};
+use super::index::Index;
 use crate::model::batch::Batch;
 use crate::model::time::Timestamp;
 
@@ -21,18 +19,10 @@ const CLOSE: u64 = 8;
 /// What tells an event from all others.
 pub(super) type Identity = (DistinctId, u64, Option<Timestamp>);
 
-/// An event's number and its identity's hash, so that the table grows without a look at the events.
-#[derive(Clone, Copy)]
-struct Entry {
-    id: EventId,
-    hash: u32,
-}
-
 /// The numbers of events by their [`Identity`], which stands in the events themselves.
 #[derive(Default)]
 pub(super) struct Known {
-    table: HashTable<Entry>,
-    hasher: DefaultHashBuilder,
+    table: Index,
     /// Events that are not in the table yet.
     waiting: Vec<EventId>,
     stretches: Stretches,
@@ -104,9 +94,8 @@ impl Known {
             return None;
         }
         self.settle(events);
-        let hash = short_hash(&self.hasher, wanted);
-        let is_it = |entry: &Entry| entry.hash == hash && identity(events, entry.id) == Some(wanted);
-        self.table.find(spread(hash), is_it).map(|entry| entry.id)
+        let is_it = |number: u32| identity(events, EventId(number)) == Some(wanted);
+        self.table.find(self.table.hash(wanted), is_it).map(EventId)
     }
 
     /// Adds an event that stands among the others; of two with one identity the first stays.
@@ -130,9 +119,11 @@ impl Known {
     }
 
     fn insert(&mut self, own: Identity, id: EventId, events: &[StoredEvent]) {
-        let hash = short_hash(&self.hasher, own);
-        let is_it = |entry: &Entry| entry.hash == hash && identity(events, entry.id) == Some(own);
-        self.table.entry(spread(hash), is_it, |other| spread(other.hash)).or_insert(Entry { id, hash });
+        let hash = self.table.hash(own);
+        let is_it = |number: u32| identity(events, EventId(number)) == Some(own);
+        if self.table.find(hash, is_it).is_none() {
+            self.table.insert(hash, id.0);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod finding;
 pub mod flags;
 mod glance;
 mod grouping;
+mod index;
 mod ingest;
 pub mod interner;
 mod joins;

@@ -2,7 +2,8 @@
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::interner::{Interner, Symbol, short_hash, spread};
+use super::index::{short_hash, spread};
+use super::interner::{Interner, Symbol};
 
 /// A host as an event names it, and as it is shown.
 #[derive(Clone, Copy)]

@@ -1,10 +1,8 @@
 //! Processes by host and ProcessGuid, with their parents, their children and what they did.
 
-use hashbrown::hash_table::Entry as Slot;
-use hashbrown::{DefaultHashBuilder, HashTable};
-
 use super::event::EventId;
-use super::interner::{Symbol, short_hash, spread};
+use super::index::Index;
+use super::interner::Symbol;
 use crate::model::guid::Guid;
 
 /// The number of a process in the store.
@@ -29,19 +27,11 @@ pub struct Process {
     pub(super) elder_sibling: Option<ProcessId>,
 }
 
-/// A process's number and its key's hash; the key stands in the process itself.
-#[derive(Clone, Copy)]
-struct Entry {
-    id: ProcessId,
-    hash: u32,
-}
-
 /// All processes.
 #[derive(Default)]
 pub(super) struct Processes {
     entries: Vec<Process>,
-    by_key: HashTable<Entry>,
-    hasher: DefaultHashBuilder,
+    by_key: Index,
 }
 
 impl Processes {
@@ -50,38 +40,35 @@ impl Processes {
         if guid.is_zero() {
             return None;
         }
-        let hash = short_hash(&self.hasher, (host_key, guid));
-        let is_it = |entry: &Entry| {
-            let known = self.entries.get(entry.id.0 as usize);
-            entry.hash == hash && known.is_some_and(|known| known.guid == guid && known.host_key == host_key)
-        };
-        match self.by_key.entry(spread(hash), is_it, |other| spread(other.hash)) {
-            Slot::Occupied(known) => Some(known.get().id),
-            Slot::Vacant(slot) => {
-                let id = ProcessId(u32::try_from(self.entries.len()).ok()?);
-                slot.insert(Entry { id, hash });
-                self.entries.push(Process {
-                    guid,
-                    host_key,
-                    start: None,
-                    parent: None,
-                    newest_event: None,
-                    newest_child: None,
-                    elder_sibling: None,
-                });
-                Some(id)
-            }
+        let hash = self.by_key.hash((host_key, guid));
+        if let Some(known) = self.find_hashed(hash, host_key, guid) {
+            return Some(known);
         }
+        let number = u32::try_from(self.entries.len()).ok()?;
+        self.by_key.insert(hash, number);
+        self.entries.push(Process {
+            guid,
+            host_key,
+            start: None,
+            parent: None,
+            newest_event: None,
+            newest_child: None,
+            elder_sibling: None,
+        });
+        Some(ProcessId(number))
     }
 
     /// The process of a host and a GUID that was met before.
     pub(super) fn find(&self, host_key: Symbol, guid: Guid) -> Option<ProcessId> {
-        let hash = short_hash(&self.hasher, (host_key, guid));
-        let is_it = |entry: &Entry| {
-            let known = self.entries.get(entry.id.0 as usize);
-            entry.hash == hash && known.is_some_and(|known| known.guid == guid && known.host_key == host_key)
+        self.find_hashed(self.by_key.hash((host_key, guid)), host_key, guid)
+    }
+
+    fn find_hashed(&self, hash: u32, host_key: Symbol, guid: Guid) -> Option<ProcessId> {
+        let is_it = |number: u32| {
+            let known = self.entries.get(number as usize);
+            known.is_some_and(|known| known.guid == guid && known.host_key == host_key)
         };
-        self.by_key.find(spread(hash), is_it).map(|entry| entry.id)
+        self.by_key.find(hash, is_it).map(ProcessId)
     }
 
     pub(super) fn get(&self, id: ProcessId) -> Option<&Process> {
