@@ -159,10 +159,27 @@ fn a_filter_typed_on_is_the_one_that_counts() {
 }
 
 #[test]
+fn the_list_before_says_what_it_is() {
+    let mut app = app();
+    app.list.sort = SortKey::CommandLine;
+    press(&mut app, Key::Char('x'));
+    assert!(app.is_making_list());
+    let shown = screen(&app);
+    assert!(shown.contains("Alerts 24,000") && !shown.contains("no alerts"), "{shown}");
+    go_on(&mut app);
+    assert!(screen(&app).contains("Suppressed 0"), "{}", screen(&app));
+    press(&mut app, Key::Char('x'));
+    assert!(app.is_making_list());
+    assert!(screen(&app).contains("Suppressed 0"), "{}", screen(&app));
+    go_on(&mut app);
+    assert!(screen(&app).contains("Alerts 24,000"), "{}", screen(&app));
+}
+
+#[test]
 fn groups_come_when_they_are_made_and_take_in_what_came_meanwhile_later() {
     let mut app = app();
     press(&mut app, Key::Char('b'));
-    assert_eq!((app.list.group, app.listing.group), (Some(GroupKey::Host), None));
+    assert_eq!((app.list.group, app.listing.query.group), (Some(GroupKey::Host), None));
     while !screen(&app).contains("grouping ") {
         assert!(app.is_making_list(), "it says that it groups: {}", screen(&app));
         app.prepare_until(AREA, false, &|| true);

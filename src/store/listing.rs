@@ -108,6 +108,12 @@ pub struct Query {
     pub of_first_events: Option<usize>,
 }
 
+impl Default for Query {
+    fn default() -> Self {
+        Self::alerts(Profile::default())
+    }
+}
+
 impl Query {
     /// All alerts of a profile, ranked.
     #[must_use]
@@ -204,8 +210,8 @@ pub struct Listing {
     pub groups: Vec<Group>,
     /// The findings by group, in order.
     pub(super) members: Vec<FindingId>,
-    /// What they are grouped by.
-    pub group: Option<GroupKey>,
+    /// What it was asked for; a console may have asked for something else since.
+    pub query: Query,
     /// Findings of the profile by score, before filter and range.
     pub by_score: [usize; 4],
     /// Of the query's side, how many the filter hides.

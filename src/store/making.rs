@@ -59,7 +59,7 @@ impl Making {
             findings: old.findings,
             members: old.members,
             moments: old.moments,
-            group: query.group,
+            query,
             ..Listing::default()
         };
         Self { query, listing, by_score: Default::default(), stage: Stage::Filter(0) }

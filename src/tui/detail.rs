@@ -76,7 +76,8 @@ impl Detail {
         let two = key.width >= TWO_COLUMNS;
         let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
         let mut writer = Writer { app, width: column, lines: Vec::new(), is_last_child: true };
-        let Some(row) = key.finding.and_then(|id| app.store.row(id, app.list.profile, app.shown_flags()))
+        let Some(row) =
+            key.finding.and_then(|id| app.store.row(id, app.listing.query.profile, app.shown_flags()))
         else {
             writer.nothing_selected();
             return Self { left: writer.lines, right: Vec::new() };
@@ -226,8 +227,9 @@ impl Writer<'_> {
     /// What was decided on the alert, when and by whom.
     fn verdict(&mut self) {
         let app = self.app;
-        let view =
-            app.selected_finding().and_then(|id| app.store.view(id, app.list.profile, app.shown_flags()));
+        let view = app
+            .selected_finding()
+            .and_then(|id| app.store.view(id, app.listing.query.profile, app.shown_flags()));
         let Some(decision) = view.and_then(|view| app.triage.decision(&view)) else { return };
         if decision.verdict == Verdict::Undecided && decision.note.is_empty() {
             return;

@@ -18,7 +18,7 @@ impl Lines {
     /// The lines of a list whose groups of these keys are open.
     #[must_use]
     pub fn of(listing: &Listing, open: &HashSet<String>) -> Self {
-        if listing.group.is_none() {
+        if listing.query.group.is_none() {
             return Self { length: listing.findings.len(), ..Self::default() };
         }
         let mut length = 0;

@@ -82,7 +82,7 @@ impl App {
     fn report_findings(&self, scope: Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
         let group_of = |number: usize| {
             let group = self.listing.groups.get(number)?;
-            Some((self.listing.group?.name(), group.key.clone()))
+            Some((self.listing.query.group?.name(), group.key.clone()))
         };
         match (scope, self.line(self.cursor)) {
             (Scope::Selected, Some(Line::Group(number))) => {
@@ -90,7 +90,7 @@ impl App {
                 members.iter().map(|id| (*id, group_of(number))).collect()
             }
             (Scope::Selected, _) => self.selected_finding().map(|id| (id, None)).into_iter().collect(),
-            (Scope::List, _) if self.listing.group.is_some() => {
+            (Scope::List, _) if self.listing.query.group.is_some() => {
                 let groups = 0..self.listing.groups.len();
                 groups
                     .flat_map(|number| {

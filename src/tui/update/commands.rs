@@ -61,7 +61,10 @@ pub const COMMANDS: &[Command] = &[
                 format!("{format} is no format; the formats are {}.", names(&format_names()))
             })?;
             let (findings, path) = match path.trim().strip_prefix("selected ") {
-                Some(path) => (app.to_decide(), path),
+                Some(path) => {
+                    app.finish_list();
+                    (app.to_decide(), path)
+                }
                 None => (app.listed_findings(), path),
             };
             Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), findings }])

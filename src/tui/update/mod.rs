@@ -484,7 +484,7 @@ impl App {
     /// The findings of the list in its order, for an export.
     pub(super) fn listed_findings(&mut self) -> Vec<FindingId> {
         self.finish_list();
-        if self.listing.group.is_some() {
+        if self.listing.query.group.is_some() {
             return (0..self.listing.groups.len())
                 .flat_map(|group| self.listing.members(group))
                 .copied()

@@ -108,7 +108,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         }
     }
     if app.lines.is_empty() {
-        let text = if app.list.side == Side::Suppressed { "nothing was suppressed" } else { "no alerts" };
+        let text =
+            if app.listing.query.side == Side::Suppressed { "nothing was suppressed" } else { "no alerts" };
         put(
             buffer,
             area,
@@ -130,8 +131,8 @@ fn select(buffer: &mut Buffer, row: Rect, style: Style) {
 
 fn title(app: &App) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
-    let name = if app.list.side == Side::Suppressed { "Suppressed" } else { "Alerts" };
-    let all = app.listing.total(app.list.side, app.list.min_score);
+    let name = if app.listing.query.side == Side::Suppressed { "Suppressed" } else { "Alerts" };
+    let all = app.listing.total(app.listing.query.side, app.list.min_score);
     let listed = app.listing.findings.len();
     let figure = if listed == all {
         grouped(count(all))
@@ -139,7 +140,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
         format!("{} of {}", grouped(count(listed)), grouped(count(all)))
     };
     let mut title = vec![(format!("{name} {figure}"), style(Token::Title))];
-    if let Some(key) = app.listing.group {
+    if let Some(key) = app.listing.query.group {
         title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
     }
     if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
@@ -159,7 +160,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
 
 fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = app.theme.style(Token::Header);
-    if let Some(key) = app.listing.group {
+    if let Some(key) = app.listing.query.group {
         let width = group_key_width(area.width);
         put(buffer, area, (area.x + 2, area.y + 1, width), key.name(), style, app.glyphs.ellipsis);
         put(
@@ -173,8 +174,8 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let mut x = area.x;
-    for (key, name, width) in columns(area.width, app.list.side) {
-        let reason = *key == SortKey::CommandLine && app.list.side == Side::Suppressed;
+    for (key, name, width) in columns(area.width, app.listing.query.side) {
+        let reason = *key == SortKey::CommandLine && app.listing.query.side == Side::Suppressed;
         let name = if reason { "Why it is no alert" } else { name };
         let descending = matches!(key, SortKey::Rank | SortKey::Time) != app.list.reversed;
         let text = if *key != app.list.sort {
@@ -232,7 +233,7 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>,
     write(arrow, 1, Token::Key);
     write(&safe::shown(&group.key, app.reveal_secrets), key_width, Token::Text);
     write(&format!("{:>7}", grouped(count(group.count))), 7, Token::Text);
-    if app.list.side == Side::Alerts {
+    if app.listing.query.side == Side::Alerts {
         write(&format!("3:{three}"), 7, Token::Score3);
         write(&format!("2:{two}"), 7, Token::Score2);
     } else {
@@ -249,14 +250,14 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>,
 
 fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffer) {
     let flags = app.shown_flags();
-    let Some(view) = app.store.view(id, app.list.profile, flags) else { return };
+    let Some(view) = app.store.view(id, app.listing.query.profile, flags) else { return };
     let breadth = match area.width {
         0..=99 => Breadth::Narrow,
         100..=159 => Breadth::Medium,
         _ => Breadth::Wide,
     };
     let mut x = area.x;
-    for (key, _, width) in columns(area.width, app.list.side) {
+    for (key, _, width) in columns(area.width, app.listing.query.side) {
         let last = *width == 0;
         let width = if last { area.right().saturating_sub(x) } else { *width };
         let (text, token) = cell(app, &view, *key, breadth);
@@ -329,7 +330,9 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (S
         }
         SortKey::Image => (shown(view.text(Field::Image).map(image_name)), Token::Text),
         SortKey::Destination => (shown(view.destination().as_deref()), joined(Field::DestinationHostname)),
-        SortKey::CommandLine if app.list.side == Side::Suppressed => (suppression(app, view), Token::Text),
+        SortKey::CommandLine if app.listing.query.side == Side::Suppressed => {
+            (suppression(app, view), Token::Text)
+        }
         SortKey::CommandLine => (shown(view.text(Field::CommandLine)), joined(Field::CommandLine)),
     }
 }
