@@ -1,6 +1,11 @@
 //! Work that may fail by a bug and take nothing else down with it. A panic in it is caught by whoever asked for the
 //! work, who counts and names it; whoever prints panics can ask here whether this one is such.
 
+#![cfg_attr(
+    windows,
+    allow(clippy::missing_const_for_thread_local, reason = "it is one, which clippy does not see there")
+)]
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
