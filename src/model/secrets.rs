@@ -21,8 +21,19 @@ struct Finding {
 
 /// A pattern with the groups `s` (the secret) and, directly before it, perhaps `k` (the kept kind).
 struct Rule {
-    pattern: Option<Regex>,
+    /// Whatever it finds in ASCII holds one of these, without case.
+    needs: &'static [&'static str],
+    /// Compiled when a text first has what it needs: all of them take longer than many a log.
+    pattern: LazyLock<Option<Regex>, Box<dyn FnOnce() -> Option<Regex> + Send>>,
     is_secret: Check,
+}
+
+impl Rule {
+    /// Whether it could find something in a text; `lower` is that text in lower case, where it is ASCII. Other letters
+    /// can stand for those of ASCII where case does not count.
+    fn is_of_use(&self, lower: Option<&str>) -> bool {
+        lower.is_none_or(|lower| self.needs.iter().any(|needed| lower.contains(needed)))
+    }
 }
 
 /// Whether what a pattern found is a secret indeed.
@@ -45,51 +56,61 @@ const VALUE: &str = r#"[A-Za-z0-9_][A-Za-z0-9._~+/=-]{7,}[^\s"'`\\,;(){}<>$%]*"#
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let always: Check = |_| true;
-    let rules: [(&str, Check); 16] = [
+    let rules: [(&'static [&'static str], &str, Check); 16] = [
         // GitHub.
-        (r"(?P<k>gh[pousr]_)(?P<s>[A-Za-z0-9]{20,})", always),
-        (r"(?P<k>github_pat_)(?P<s>[A-Za-z0-9_]{20,})", always),
+        (&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"(?P<k>gh[pousr]_)(?P<s>[A-Za-z0-9]{20,})", always),
+        (&["github_pat_"], r"(?P<k>github_pat_)(?P<s>[A-Za-z0-9_]{20,})", always),
         // GitLab: personal, deploy, runner, CI job, pipeline trigger and its younger kinds.
         (
+            &["gl"],
             r"(?:(?-u:\b)|_)(?P<k>gl(?:pat|dt|rt|rtr|cbt|ptt|oas|ft|imt|agent|soat|ffct)-)(?P<s>[A-Za-z0-9_.=-]{12,})",
             always,
         ),
         // Bitbucket and Atlassian.
-        (r"(?:(?-u:\b)|_)(?P<k>ATBB|ATCTT|ATATT)(?P<s>[A-Za-z0-9_=-]{16,})", always),
+        (
+            &["atbb", "atctt", "atatt"],
+            r"(?:(?-u:\b)|_)(?P<k>ATBB|ATCTT|ATATT)(?P<s>[A-Za-z0-9_=-]{16,})",
+            always,
+        ),
         // Azure DevOps: the signed form, and the older one where it is the password of an empty name.
-        (r"(?-u:\b)(?P<s>[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})(?-u:\b)", always),
-        (r"(?P<k>:)(?P<s>[a-z2-7]{52})(?-u:\b)", always),
+        (&["azdo"], r"(?-u:\b)(?P<s>[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})(?-u:\b)", always),
+        (&[":"], r"(?P<k>:)(?P<s>[a-z2-7]{52})(?-u:\b)", always),
         // Amazon.
-        (r"(?-u:\b)(?P<k>A[KS]IA)(?P<s>[0-9A-Z]{16})(?-u:\b)", always),
-        (r#"(?i)aws_?secret_?access_?key[\\"']*\s*[=:,]?\s*[\\"']*(?P<s>[a-z0-9/+=]{40})"#, always),
+        (&["akia", "asia"], r"(?-u:\b)(?P<k>A[KS]IA)(?P<s>[0-9A-Z]{16})(?-u:\b)", always),
+        (&["aws"], r#"(?i)aws_?secret_?access_?key[\\"']*\s*[=:,]?\s*[\\"']*(?P<s>[a-z0-9/+=]{40})"#, always),
         // JSON Web Tokens, encrypted ones included.
         (
+            &["eyj"],
             r"(?:(?-u:\b)|_)(?P<k>eyJ)(?P<s>[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3})",
             always,
         ),
         // `Authorization: SCHEME VALUE`, in headers, hash tables, dictionaries and calls.
         (
+            &["authori"],
             r#"(?i)authori[sz]ation[\\"'`\])]*\s*[:=,]\s*[\\"'`@(]*\s*(?:bearer|token|basic)\s+(?P<s>VALUE)"#,
             always,
         ),
-        (r"(?i)\b(?:bearer|basic)\s+(?P<s>VALUE)", |found| {
+        (&["bearer", "basic"], r"(?i)\b(?:bearer|basic)\s+(?P<s>VALUE)", |found| {
             secret(found).is_some_and(|value| value.len() >= 20 && is_mixed(value))
         }),
         // GitLab's own headers.
         (
+            &["-token"],
             r#"(?i)(?:private|job|deploy)-token[\\"'`\])]*\s*[:=,]\s*[\\"'`@(]*(?P<s>[a-z0-9_][a-z0-9._~+/=-]{3,}[^\s"'`\\,;(){}<>$%]*)"#,
             always,
         ),
         // Options with a secret as their value.
         (
+            &["--"],
             r#"(?i)--(?:http-|proxy-|ftp-)?(?:password|passwd|oauth2-bearer)(?:\s+|=)[\\"']*(?P<s>[^\s"'\\-][^\s"']*)"#,
             |found| secret(found).is_some_and(|value| !is_variable(value)),
         ),
-        (r#"(?i)--(?:[a-z]+-)*token(?:\s+|=)[\\"']*(?P<s>VALUE)"#, |found| {
+        (&["token"], r#"(?i)--(?:[a-z]+-)*token(?:\s+|=)[\\"']*(?P<s>VALUE)"#, |found| {
             secret(found).is_some_and(is_long_and_mixed)
         }),
         // Variables, parameters and members named for a secret.
         (
+            &["token", "passw", "secret", "api_key", "apikey", "_pat"],
             r#"(?i)(?P<n>[a-z0-9_-]*(?:token|password|passwd|secret|api_?key|_pat))[\\"'`\])]*\s*[=:]\s*[\\"'`]*(?P<s>VALUE)"#,
             |found| {
                 let is_public = found
@@ -99,13 +120,17 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             },
         ),
         (
+            &["_token=", "client_secret="],
             r#"(?i)[?&](?:private_token|access_token|job_token|client_secret)=(?P<s>[^\s&"'#$%{<*][^\s&"'#]{7,})"#,
             always,
         ),
     ];
     rules
         .into_iter()
-        .map(|(pattern, is_secret)| Rule { pattern: compile(&pattern.replace("VALUE", VALUE)), is_secret })
+        .map(|(needs, pattern, is_secret)| {
+            let text = pattern.replace("VALUE", VALUE);
+            Rule { needs, pattern: LazyLock::new(Box::new(move || compile(&text))), is_secret }
+        })
         .collect()
 });
 
@@ -270,8 +295,9 @@ fn find(text: &str) -> Vec<Finding> {
     if !matches(&HINT, text) {
         return findings;
     }
-    for rule in RULES.iter() {
-        let Some(pattern) = &rule.pattern else { continue };
+    let lower = text.is_ascii().then(|| text.to_ascii_lowercase());
+    for rule in RULES.iter().filter(|rule| rule.is_of_use(lower.as_deref())) {
+        let Some(pattern) = rule.pattern.as_ref() else { continue };
         for found in pattern.captures_iter(text).filter(rule.is_secret) {
             if let Some(secret) = found.name("s") {
                 let start = found.name("k").map_or(secret.start(), |kind| kind.start());
@@ -575,6 +601,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_rule_finds_nothing_in_a_text_that_lacks_what_it_needs(pieces in proptest::collection::vec(prop_oneof![
+            proptest::sample::select(vec![
+                "ghp_", "gho_", "github_pat_", "glpat-", "glft-", " ATBB", " ATCTT", "_ATATT", "AZDO", ":", " AKIA", " ASIA", "aws",
+                "_secret_", "access", "_key", "eyJ", ".", "Authorization", ": ", "bearer ", "BASIC ", "Token ", "private",
+                "-token", "job", "--", "password", "passwd", "oauth2-bearer", "=", "api_key", "apikey", "my_pat", "secret",
+                "?", "&", "private_token", "access_token", "client_secret",
+            ]).prop_map(str::to_owned),
+            "[A-Za-z0-9]{16,24}",
+            "[A-Z0-9]{16}",
+            "[a-z2-7]{52}",
+            "[A-Za-z0-9]{76}",
+            "[a-z0-9/+]{40}",
+        ], 0..8)) {
+            let text = pieces.concat();
+            for rule in RULES.iter() {
+                let finds = rule.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&text));
+                prop_assert!(!finds || rule.is_of_use(Some(&text.to_ascii_lowercase())), "{:?}: {text}", rule.needs);
+            }
+        }
+
         #[test]
         fn a_planted_token_never_survives(
             before in "[ -~]{0,20}",
