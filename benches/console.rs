@@ -15,9 +15,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use exfilscope::detect::exception::Exceptions;
-use exfilscope::detect::pattern::Patterns;
-use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
@@ -27,34 +24,19 @@ use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::report::Scope;
-use exfilscope::tui::theme::{ColorSupport, Theme};
 use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+#[path = "../tests/support/settings.rs"]
+mod settings;
+use settings::settings;
 
 const HOSTS: u32 = 10_000;
 const BATCH: u32 = 500;
 
 fn empty() -> App {
-    let patterns = Patterns::new(None, None).expect("the built-in patterns compile");
-    let settings = Settings {
-        profile: Profile::Correlated,
-        min_score: 2,
-        patterns: patterns.clone(),
-        saved: patterns,
-        exceptions: Exceptions::default(),
-        expired: Vec::new(),
-        theme: Theme::load("ansi", None, ColorSupport::Ansi16).expect("the theme is built in"),
-        theme_name: "ansi".to_owned(),
-        theme_names: vec!["ansi".to_owned()],
-        ascii: false,
-        reveal_secrets: false,
-        title: "bench".to_owned(),
-        mouse: false,
-        endless: None,
-        case: Some("case.ndjson".to_owned()),
-        keeper: None,
-    };
+    let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings("bench") };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.feed(FeedMessage::Source(SourceInfo {

@@ -9,8 +9,6 @@
 
 use std::sync::Arc;
 
-use exfilscope::detect::exception::Exceptions;
-use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
@@ -18,12 +16,15 @@ use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
 use exfilscope::model::time::Timestamp;
 use exfilscope::store::listing::{GroupKey, SortKey};
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Settings};
+use exfilscope::tui::app::App;
 use exfilscope::tui::input::{Chord, Input, Key};
-use exfilscope::tui::theme::{ColorSupport, Theme};
 use exfilscope::tui::views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+#[path = "support/settings.rs"]
+mod settings;
+use settings::settings;
 
 const ALERTS: u32 = 24_000;
 const AREA: Rect = Rect::new(0, 0, 120, 40);
@@ -55,25 +56,7 @@ fn batch(numbers: std::ops::Range<u32>) -> FeedMessage {
 }
 
 fn app() -> App {
-    let patterns = Patterns::new(None, None).unwrap();
-    let settings = Settings {
-        profile: Profile::Correlated,
-        min_score: 2,
-        patterns: patterns.clone(),
-        saved: patterns,
-        exceptions: Exceptions::default(),
-        expired: Vec::new(),
-        theme: Theme::load("ansi", None, ColorSupport::Ansi16).unwrap(),
-        theme_name: "ansi".to_owned(),
-        theme_names: vec!["ansi".to_owned()],
-        ascii: false,
-        reveal_secrets: false,
-        title: "many".to_owned(),
-        mouse: false,
-        endless: None,
-        case: None,
-        keeper: None,
-    };
+    let settings = settings("many");
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.feed(FeedMessage::Source(SourceInfo {

@@ -10,9 +10,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
-use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::source::{LoadOptions, load};
@@ -22,32 +20,18 @@ use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Page, Settings};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
-use exfilscope::tui::theme::{ColorSupport, Theme, Token};
+use exfilscope::tui::theme::Token;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+
+#[path = "support/settings.rs"]
+mod settings;
+use settings::settings;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 fn app(names: &[&str], profile: Profile) -> App {
-    let patterns = Patterns::new(None, None).unwrap();
-    let settings = Settings {
-        profile,
-        min_score: 2,
-        patterns: patterns.clone(),
-        saved: patterns,
-        theme: Theme::load("ansi", None, ColorSupport::Ansi16).unwrap(),
-        theme_name: "ansi".to_owned(),
-        theme_names: Theme::names(None),
-        ascii: false,
-        reveal_secrets: false,
-        title: "logs".to_owned(),
-        mouse: false,
-        endless: None,
-        keeper: None,
-        case: None,
-        exceptions: Exceptions::default(),
-        expired: Vec::new(),
-    };
+    let settings = Settings { profile, ..settings("logs") };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());
     let mut app = App::new(store, settings, Arc::new(Progress::default()));

@@ -12,10 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
-use exfilscope::detect::pattern::Patterns;
-use exfilscope::detect::profile::Profile;
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
@@ -35,6 +32,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+#[path = "support/settings.rs"]
+mod settings;
+use settings::settings;
+
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// What reading a fixture says, in the order of one thread.
@@ -49,25 +50,9 @@ fn messages(name: &str) -> Vec<FeedMessage> {
 }
 
 fn empty(colors: ColorSupport, ascii: bool) -> App {
-    let patterns = Patterns::new(None, None).unwrap();
-    let settings = Settings {
-        profile: Profile::Correlated,
-        min_score: 2,
-        patterns: patterns.clone(),
-        saved: patterns,
-        exceptions: Exceptions::default(),
-        expired: Vec::new(),
-        theme: Theme::load("ansi", None, colors).unwrap(),
-        theme_name: "ansi".to_owned(),
-        theme_names: Theme::names(None),
-        ascii,
-        reveal_secrets: false,
-        title: "four-tests.evtx".to_owned(),
-        mouse: false,
-        endless: None,
-        case: Some("case.ndjson".to_owned()),
-        keeper: None,
-    };
+    let theme = Theme::load("ansi", None, colors).unwrap();
+    let case = Some("case.ndjson".to_owned());
+    let settings = Settings { theme, ascii, case, ..settings("four-tests.evtx") };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());
     App::new(store, settings, Arc::new(Progress::default()))

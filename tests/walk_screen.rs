@@ -10,7 +10,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
@@ -26,6 +25,10 @@ use exfilscope::walk::file;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
+
+#[path = "support/settings.rs"]
+mod settings;
+use settings::settings;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const FOUR: [&str; 3] = ["four-tests.evtx", "four-tests-powershell.evtx", "four-tests-security.evtx"];
@@ -46,25 +49,8 @@ fn messages(names: &[&str]) -> Vec<FeedMessage> {
 }
 
 fn console(names: &[&str], colors: ColorSupport, with_telemetry: bool) -> App {
-    let patterns = Patterns::new(None, None).unwrap();
-    let settings = Settings {
-        profile: Profile::Correlated,
-        min_score: 2,
-        patterns: patterns.clone(),
-        saved: patterns,
-        theme: Theme::load("ansi", None, colors).unwrap(),
-        theme_name: "ansi".to_owned(),
-        theme_names: Theme::names(None),
-        ascii: false,
-        reveal_secrets: false,
-        title: "3 paths".to_owned(),
-        mouse: false,
-        endless: None,
-        case: None,
-        exceptions: exfilscope::detect::exception::Exceptions::default(),
-        expired: Vec::new(),
-        keeper: None,
-    };
+    let theme = Theme::load("ansi", None, colors).unwrap();
+    let settings = Settings { theme, ..settings("3 paths") };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.walk_through(file::load(&[]).unwrap(), with_telemetry);

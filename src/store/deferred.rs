@@ -79,8 +79,10 @@ impl Deferred {
 }
 
 impl Store {
-    /// Has a store that keeps no more than joins need put them off until [`Self::settle_joins`].
+    /// Has a store that nobody looks at before all is read put off what can be: joins, where it keeps no more than
+    /// those need, until [`Self::settle_joins`].
     pub const fn defer_joins(&mut self) {
+        self.known.defer();
         self.deferred.is_on = matches!(self.retention, Retention::Joins);
     }
 

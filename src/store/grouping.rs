@@ -2,14 +2,12 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::hash::BuildHasher;
-
-use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Store;
 use super::distinct::DistinctId;
 use super::finding::FindingId;
 use super::flags::Flags;
+use super::index::Index;
 use super::interner::Symbol;
 use super::listing::{Group, GroupKey};
 use super::making::{FEW, MANY, Pause};
@@ -55,9 +53,8 @@ pub(super) struct Grouping {
     key: GroupKey,
     profile: Profile,
     groups: Vec<Group>,
-    hasher: DefaultHashBuilder,
-    /// The groups by the hash of their key.
-    numbers: HashTable<u32>,
+    /// The groups by their key.
+    numbers: Index,
     shared: HashMap<Shared, u32>,
     /// By finding of the list: the number of its group.
     of: Vec<u32>,
@@ -77,8 +74,7 @@ impl Grouping {
             key,
             profile,
             groups: Vec::new(),
-            hasher: DefaultHashBuilder::default(),
-            numbers: HashTable::new(),
+            numbers: Index::default(),
             shared: HashMap::new(),
             of: Vec::new(),
             order: None,
@@ -113,10 +109,6 @@ impl Grouping {
     }
 
     fn tell_apart(&mut self, store: &Store, flags: &Flags, findings: &[FindingId], pause: Pause<'_>) -> bool {
-        if self.of.is_empty() && self.key == GroupKey::Repository {
-            // A table that grows looks at all of it at once, and there may be as many groups as findings.
-            self.numbers = HashTable::with_capacity(findings.len());
-        }
         while let Some(id) = findings.get(self.of.len()) {
             let number = match store.view(*id, self.profile, flags) {
                 Some(view) => {
@@ -154,14 +146,14 @@ impl Grouping {
     }
 
     fn number(&mut self, text: String) -> u32 {
-        let Self { groups, hasher, numbers, .. } = self;
-        let text_of = |number: &u32| groups.get(*number as usize).map_or("", |group| group.key.as_str());
-        let hash = hasher.hash_one(text.as_str());
-        if let Some(number) = numbers.find(hash, |number| text_of(number) == text) {
-            return *number;
+        let Self { groups, numbers, .. } = self;
+        let hash = numbers.hash(text.as_str());
+        let is_it = |number: u32| groups.get(number as usize).is_some_and(|group| group.key == text);
+        if let Some(number) = numbers.find(hash, is_it) {
+            return number;
         }
         let number = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-        numbers.insert_unique(hash, number, |number| hasher.hash_one(text_of(number)));
+        numbers.insert(hash, number);
         groups.push(Group { key: text, count: 0, by_score: [0; 4], last_seen: None, first: 0 });
         number
     }

@@ -1,7 +1,8 @@
 //! The kept events by host, record number and time, to know one again that is met twice.
 //!
-//! In a log that is read once, no record number comes twice. As long as the numbers of each batch lie apart from those
-//! of all others, nothing is looked up, and the table is not even made.
+//! In a log that is read once, no record number comes twice. A scan makes use of that: as long as the numbers of each
+//! batch lie apart from those of all others, nothing is looked up, and the table is not even made. Where somebody looks
+//! at a screen meanwhile, the table grows from the first event on, since to make it all at once takes longer than a frame.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,8 @@ pub(super) struct Known {
     stretches: Stretches,
     /// Whether no event of the batch that is taken in can have been met before.
     is_new: bool,
+    /// Whether the table is made as late as can be.
+    is_late: bool,
 }
 
 /// The record numbers of all batches so far, first and last of each stretch.
@@ -78,9 +81,14 @@ impl Known {
         self.table.capacity() + self.waiting.capacity()
     }
 
+    /// Makes the table as late as can be: once, and all of it.
+    pub(super) const fn defer(&mut self) {
+        self.is_late = true;
+    }
+
     /// The events of this batch come next.
     pub(super) fn begin(&mut self, batch: &Batch) {
-        self.is_new = self.stretches.add(batch);
+        self.is_new = self.is_late && self.stretches.add(batch);
     }
 
     /// What comes next is of no batch that was announced.

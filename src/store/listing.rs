@@ -192,6 +192,7 @@ impl Moments {
     }
 }
 
+#[cfg(test)]
 impl FromIterator<(i64, Signal)> for Moments {
     fn from_iter<T: IntoIterator<Item = (i64, Signal)>>(moments: T) -> Self {
         let mut moments: Vec<_> = moments.into_iter().collect();

@@ -3,7 +3,6 @@
 use super::Store;
 use super::finding::FindingId;
 use super::flags::Flags;
-use super::glance::Glances;
 use super::grouping::Grouping;
 use super::listing::{Listing, Query, Side, SortKey};
 use super::ranking::NO_TIME;
@@ -29,7 +28,6 @@ pub(super) const FEW: usize = 256;
 
 /// A list that is being made.
 pub struct Making {
-    query: Query,
     listing: Listing,
     by_score: [Vec<FindingId>; 4],
     stage: Stage,
@@ -43,7 +41,7 @@ enum Stage {
     /// All that pass are there, in the detection's own order.
     Walked,
     Sort(Sorting),
-    Group(Grouping),
+    Group(Box<Grouping>),
     Done,
 }
 
@@ -62,7 +60,7 @@ impl Making {
             query,
             ..Listing::default()
         };
-        Self { query, listing, by_score: Default::default(), stage: Stage::Filter(0) }
+        Self { listing, by_score: Default::default(), stage: Stage::Filter(0) }
     }
 
     /// Goes on until it is done, which it says, or it is time to stop. The flags and the filter must be the same each
@@ -78,8 +76,7 @@ impl Making {
             match &mut self.stage {
                 Stage::Filter(at) => {
                     if let Some(filtering) = &mut filtering {
-                        let glances = store.glances(self.query.profile, flags);
-                        let next = ask(store, flags, &glances, self.query, filtering, *at, pause);
+                        let next = ask(store, flags, self.listing.query, filtering, *at, pause);
                         if let Some(next) = next {
                             *at = next;
                             return false;
@@ -88,8 +85,7 @@ impl Making {
                     self.stage = Stage::Asked;
                 }
                 Stage::Asked => {
-                    let glances = store.glances(self.query.profile, flags);
-                    self.walk(store, flags, &glances, filtering.as_mut());
+                    self.walk(store, flags, filtering.as_mut());
                     self.stage = Stage::Walked;
                 }
                 Stage::Walked => self.stage = self.order(),
@@ -133,14 +129,10 @@ impl Making {
         self.listing
     }
 
-    fn walk(
-        &mut self,
-        store: &Store,
-        flags: &Flags,
-        glances: &Glances<'_>,
-        mut filtering: Option<&mut Filtering<'_>>,
-    ) {
-        let Self { query, listing, by_score, .. } = self;
+    fn walk(&mut self, store: &Store, flags: &Flags, mut filtering: Option<&mut Filtering<'_>>) {
+        let Self { listing, by_score, .. } = self;
+        let query = listing.query;
+        let glances = store.glances(query.profile, flags);
         let (mut first, mut last) = (None, None);
         let is_shown = |id: FindingId| {
             query.of_first_events.is_none_or(|first| {
@@ -154,7 +146,7 @@ impl Making {
             if let Some(count) = listing.by_score.get_mut(usize::from(glance.points)) {
                 *count += 1;
             }
-            if !is_on_side(query, glance.points) {
+            if !is_on_side(&query, glance.points) {
                 continue;
             }
             if seconds != NO_TIME {
@@ -194,21 +186,22 @@ impl Making {
     }
 
     fn order(&mut self) -> Stage {
-        match self.query.sort {
+        let query = self.listing.query;
+        match query.sort {
             // They come in this order.
             SortKey::Rank | SortKey::Time => {
-                if self.query.reversed {
+                if query.reversed {
                     self.listing.findings.reverse();
                 }
                 self.group()
             }
-            by => Stage::Sort(Sorting::new(by, self.query.profile, self.query.reversed)),
+            by => Stage::Sort(Sorting::new(by, query.profile, query.reversed)),
         }
     }
 
     fn group(&self) -> Stage {
-        match self.query.group {
-            Some(key) => Stage::Group(Grouping::new(key, self.query.profile)),
+        match self.listing.query.group {
+            Some(key) => Stage::Group(Box::new(Grouping::new(key, self.listing.query.profile))),
             None => Stage::Done,
         }
     }
@@ -224,7 +217,6 @@ const fn is_on_side(query: &Query, points: u8) -> bool {
 fn ask(
     store: &Store,
     flags: &Flags,
-    glances: &Glances<'_>,
     query: Query,
     Filtering { sieve, passes }: &mut Filtering<'_>,
     from: u32,
@@ -233,6 +225,7 @@ fn ask(
     if from == 0 {
         sieve.follow(store);
     }
+    let glances = store.glances(query.profile, flags);
     let mut asked = 0;
     for number in from..u32::try_from(store.findings().len()).unwrap_or(u32::MAX) {
         let id = FindingId(number);

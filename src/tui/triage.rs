@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
-use crate::store::listing::{Listing, Query, Side};
+use crate::store::listing::{Listing, Side};
 use crate::store::view::{FilteredFinding, FindingView};
 use crate::store::{LookedAt, Store};
 use crate::tui::app::{App, Tone};
@@ -151,7 +151,8 @@ impl Triage {
     }
 
     /// Counts what a list has by verdict.
-    pub(super) fn count(&mut self, store: &Store, flags: &Flags, query: &Query, listing: &Listing) {
+    pub(super) fn count(&mut self, store: &Store, flags: &Flags, listing: &Listing) {
+        let query = listing.query;
         (self.counts, self.left) = ([0; 4], Vec::new());
         if self.book.is_empty() {
             return;

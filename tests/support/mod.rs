@@ -8,6 +8,7 @@
 //! | [`growing_log`] | a log that is written while somebody reads it |
 //! | [`clock`], [`random`] | times and chance that are the same at every run |
 //! | [`big_log`] | a log of any size, for measurements |
+//! | `settings` | how a console begins; whoever opens one includes the file alone |
 //! | [`scenarios`] | hosts, their processes and what they do: the logs under `fixtures/` |
 //!
 //! Nothing here reads a clock or an environment: the same call writes the same bytes on every system.

@@ -72,12 +72,7 @@ impl BlockReader {
         let mut lines = Lines { data: &block.data, at: 0, line: block.line };
         for step in &block.steps {
             match step {
-                Step::Record(range) => {
-                    if let Err(why) = self.record(block, range.clone(), &mut lines, batch, remarks) {
-                        batch.tally.skip(SkipReason::Damaged, 1);
-                        remarks.push(loss(None, lines.number(range.start), &why));
-                    }
-                }
+                Step::Record(range) => self.sure_record(block, range.clone(), &mut lines, batch, remarks),
                 Step::Line { range, is_last } => {
                     if self.record(block, range.clone(), &mut lines, batch, remarks).is_err() {
                         self.broken_line(block, range.clone(), *is_last, &mut lines, batch, remarks);
@@ -91,6 +86,22 @@ impl BlockReader {
                 Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
                 Step::More => {}
             }
+        }
+    }
+
+    /// Reads what is a record and nothing else: one that is no JSON is lost.
+    fn sure_record(
+        &mut self,
+        block: &Block,
+        range: Range<usize>,
+        lines: &mut Lines<'_>,
+        batch: &mut Batch,
+        remarks: &mut Vec<Remark>,
+    ) {
+        let start = range.start;
+        if let Err(why) = self.record(block, range, lines, batch, remarks) {
+            batch.tally.skip(SkipReason::Damaged, 1);
+            remarks.push(loss(None, lines.number(start), &why));
         }
     }
 
@@ -159,10 +170,7 @@ impl BlockReader {
             match step {
                 Step::Record(range) => {
                     let range = first + range.start..first + range.end;
-                    if let Err(why) = self.record(block, range.clone(), lines, batch, remarks) {
-                        batch.tally.skip(SkipReason::Damaged, 1);
-                        remarks.push(loss(None, lines.number(range.start), &why));
-                    }
+                    self.sure_record(block, range, lines, batch, remarks);
                 }
                 Step::Lost(range, reason, why) => {
                     batch.tally.skip(reason, 1);

@@ -177,7 +177,7 @@ impl App {
 
     fn count_verdicts(&mut self) {
         let mut triage = std::mem::take(&mut self.triage);
-        triage.count(&self.store, self.shown_flags(), &self.query(), &self.listing);
+        triage.count(&self.store, self.shown_flags(), &self.listing);
         self.triage = triage;
     }
 

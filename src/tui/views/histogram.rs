@@ -50,14 +50,9 @@ const ORDER: [Signal; 5] = [
 const ANY_LEAD: Signal = Signal::GitPushSendPack;
 
 /// Where a signal stands in [`ORDER`].
-const fn place(signal: Signal) -> usize {
-    match signal {
-        Signal::GitPushExternal => 0,
-        Signal::CodeRepoAPIUpload => 1,
-        Signal::NetworkConnectionToCodeRepo => 2,
-        Signal::Unknown => 4,
-        _ => 3,
-    }
+fn place(signal: Signal) -> usize {
+    let signal = if signal.is_lead() { ANY_LEAD } else { signal };
+    ORDER.iter().position(|other| *other == signal).unwrap_or(0)
 }
 
 /// Counts by time and signal.
