@@ -155,7 +155,8 @@ impl FastReader {
             if want.target == Target::Fragment {
                 let Origin::Hole(hole) = want.origin else { continue };
                 let Some(value) = scene.value(hole).filter(Value::is_something) else { continue };
-                if value.kind != Kind::BINXML || fragment.is_some() || want.guard.is_some() {
+                let is_odd = fragment.is_some() || want.guard.is_some() || scene.template.has_data;
+                if value.kind != Kind::BINXML || is_odd {
                     return Err(Doubt::Shape);
                 }
                 fragment = Some(value);

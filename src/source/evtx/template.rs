@@ -84,6 +84,8 @@ pub(super) struct Template {
     pub(super) odd_system: bool,
     /// Whether anything else that is wanted is.
     pub(super) odd_data: bool,
+    /// Whether fields of `EventData` stand in it.
+    pub(super) has_data: bool,
     /// Where in the chunk it was read from the places of names stand.
     pub(super) mentions: Vec<usize>,
 }
@@ -155,7 +157,24 @@ impl Template {
         }
         let mut template = reader.template;
         template.wants.sort_by_key(|want| want.target.rank());
+        template.mark_what_stands_twice();
+        let is_data = |target| matches!(target, Target::Field(field) if field != Field::Computer);
+        template.has_data = template.wants.iter().any(|want| is_data(want.target));
         Some(template)
+    }
+}
+
+impl Template {
+    /// Where two elements are the same thing, the crate says what comes of it.
+    fn mark_what_stands_twice(&mut self) {
+        let once = |target: &Target| !matches!(target, Target::Fragment | Target::Nothing);
+        let is_twice = |target: Target| self.wants.iter().filter(|want| want.target == target).count() > 1;
+        for target in self.wants.iter().map(|want| want.target).filter(once) {
+            if is_twice(target) {
+                self.odd_data = true;
+                self.odd_system |= matches!(target, Target::Provider | Target::EventId);
+            }
+        }
     }
 }
 
