@@ -114,7 +114,10 @@ fn the_list_before_stays_and_answers_while_one_is_sorted() {
     press(&mut app, Key::Down);
     press(&mut app, Key::Down);
     assert!(app.is_making_list(), "keys do not wait for it");
-    assert!(screen(&app).contains("sorting "), "{}", screen(&app));
+    while !screen(&app).contains("sorting ") {
+        assert!(app.is_making_list(), "it says that it sorts: {}", screen(&app));
+        app.prepare_until(AREA, false, &|| true);
+    }
     let selected = app.selected_finding().unwrap();
     assert!(go_on(&mut app) > 10, "it can be stopped often");
     let lines = command_lines(&app);

@@ -111,6 +111,35 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
+    /// By number of finding: its kind.
+    pub(super) fn of_findings(&self) -> &[KindId] {
+        &self.of
+    }
+
+    pub(super) const fn looked(&mut self) -> &mut LookedAt {
+        &mut self.looked
+    }
+
+    /// Forgets all of them.
+    pub(super) fn restart(&mut self) {
+        let looked = std::mem::take(&mut self.looked);
+        *self = Self { looked, ..Self::default() };
+    }
+
+    /// Finds the kind of a finding that may have another one than before.
+    pub(super) fn renew(&mut self, id: FindingId, finding: &Finding) {
+        let number = self.number(finding.kind());
+        if let Some(slot) = self.of.get_mut(id.0 as usize) {
+            *slot = number;
+        }
+    }
+
+    /// Finds the kind of the next finding.
+    pub(super) fn add(&mut self, finding: &Finding) {
+        let number = self.number(finding.kind());
+        self.of.push(number);
+    }
+
     fn number(&mut self, kind: Kind) -> KindId {
         let next = KindId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         *self.numbers.entry(kind).or_insert_with(|| {
@@ -121,31 +150,6 @@ impl Kinds {
 }
 
 impl Store {
-    /// Finds the kinds and the places of what has come or changed.
-    pub(super) fn settle_findings(&mut self) {
-        let mut kinds = std::mem::take(&mut self.kinds);
-        let since = self.touched.since(&mut kinds.looked, self.findings.len());
-        if since.is_anew {
-            kinds = Kinds { looked: kinds.looked, ..Kinds::default() };
-        }
-        for id in since.changed {
-            let Some(kind) = self.findings.get(id.0 as usize).map(Finding::kind) else { continue };
-            let number = kinds.number(kind);
-            if let Some(slot) = kinds.of.get_mut(id.0 as usize) {
-                *slot = number;
-            }
-        }
-        for finding in self.findings.get(kinds.of.len()..).unwrap_or_default() {
-            let number = kinds.number(finding.kind());
-            kinds.of.push(number);
-        }
-        // Where nothing of what was known counts any more, that is all of them.
-        let all: Vec<FindingId> = if since.is_anew { since.new.map(FindingId).collect() } else { Vec::new() };
-        let changed = if since.is_anew { &all } else { since.changed };
-        self.ranking.settle(&self.findings, &self.events, &kinds.of, changed);
-        self.kinds = kinds;
-    }
-
     /// The scores and signals of all kinds. Of findings that came since [`Store::by_time`] was last called it knows
     /// nothing.
     #[must_use]

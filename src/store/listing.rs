@@ -235,6 +235,20 @@ impl Listing {
         making.finish()
     }
 
+    /// Forgets what it has; its memory stays.
+    pub(super) fn begin_again(&mut self) {
+        self.findings.clear();
+        self.members.clear();
+        self.moments.clear();
+        *self = Self {
+            findings: std::mem::take(&mut self.findings),
+            members: std::mem::take(&mut self.members),
+            moments: std::mem::take(&mut self.moments),
+            query: self.query,
+            ..Self::default()
+        };
+    }
+
     /// The findings of a group, in order.
     #[must_use]
     pub fn members(&self, group: usize) -> &[FindingId] {

@@ -22,22 +22,22 @@ pub struct Filtering<'a> {
 /// Says whether it is time to stop for now. It is asked often; what it says is heeded within a millisecond.
 pub type Pause<'a> = &'a dyn Fn() -> bool;
 
-/// Between two questions of whether it is time to stop, for steps that cost about 100 ns and 1 us.
-pub(super) const MANY: usize = 4096;
-pub(super) const FEW: usize = 256;
+/// Between two questions of whether it is time to stop, for steps that cost about 100 ns and 1 us. Tests stop far more
+/// often than that.
+pub(super) const MANY: usize = if cfg!(test) { 4 } else { 4096 };
+pub(super) const FEW: usize = if cfg!(test) { 2 } else { 256 };
 
 /// A list that is being made.
 pub struct Making {
     listing: Listing,
-    by_score: [Vec<FindingId>; 4],
     stage: Stage,
 }
 
 enum Stage {
     /// Asking the filter; the next finding by number.
     Filter(u32),
-    /// Every finding was asked about.
-    Asked,
+    /// Every finding was asked about; now all are looked at in their order.
+    Walk(Box<Gathering>),
     /// All that pass are there, in the detection's own order.
     Walked,
     Sort(Sorting),
@@ -45,22 +45,33 @@ enum Stage {
     Done,
 }
 
+/// What was gathered of a list so far.
+struct Gathering {
+    /// The order that was looked at. With another one it begins anew.
+    version: u64,
+    /// How many of it were.
+    looked_at: usize,
+    /// What passes, by score.
+    by_score: [Vec<FindingId>; 4],
+    first: Option<FindingId>,
+    last: Option<FindingId>,
+}
+
+impl Gathering {
+    fn new(version: u64) -> Self {
+        Self { version, looked_at: 0, by_score: Default::default(), first: None, last: None }
+    }
+}
+
 impl Making {
-    /// Begins; [`Store::by_time`] was called for it. What memory an old list has is used again.
+    /// Begins, with what was settled when [`Store::by_time`] or [`Store::settle_until`] was done last. What memory an
+    /// old list has is used again.
     #[must_use]
     pub fn new(query: Query, mut old: Listing) -> Self {
-        old.findings.clear();
-        old.members.clear();
-        old.moments.clear();
         give_back(std::mem::take(&mut old.groups));
-        let listing = Listing {
-            findings: old.findings,
-            members: old.members,
-            moments: old.moments,
-            query,
-            ..Listing::default()
-        };
-        Self { listing, by_score: Default::default(), stage: Stage::Filter(0) }
+        let mut listing = Listing { query, ..old };
+        listing.begin_again();
+        Self { listing, stage: Stage::Filter(0) }
     }
 
     /// Goes on until it is done, which it says, or it is time to stop. The flags and the filter must be the same each
@@ -82,10 +93,17 @@ impl Making {
                             return false;
                         }
                     }
-                    self.stage = Stage::Asked;
+                    self.stage = Stage::Walk(Box::new(Gathering::new(store.ranked_version())));
                 }
-                Stage::Asked => {
-                    self.walk(store, flags, filtering.as_mut());
+                Stage::Walk(gathering) => {
+                    if gathering.version != store.ranked_version() {
+                        **gathering = Gathering::new(store.ranked_version());
+                        self.listing.begin_again();
+                    }
+                    if !gathering.advance(store, flags, filtering.as_mut(), &mut self.listing, pause) {
+                        return false;
+                    }
+                    gathering.write(store, &mut self.listing);
                     self.stage = Stage::Walked;
                 }
                 Stage::Walked => self.stage = self.order(),
@@ -111,15 +129,14 @@ impl Making {
         }
     }
 
-    /// What it is at, and how far that is in percent.
+    /// What it is at, and how far that is in percent; `None` for what takes a frame or two.
     #[must_use]
-    pub fn progress(&self, store: &Store) -> (&'static str, usize) {
+    pub fn progress(&self, store: &Store) -> Option<(&'static str, usize)> {
         match &self.stage {
-            Stage::Filter(at) => ("filtering", *at as usize * 100 / store.findings().len().max(1)),
-            Stage::Asked | Stage::Walked => ("listing", 0),
-            Stage::Sort(sorting) => ("sorting", sorting.percent(self.listing.findings.len())),
-            Stage::Group(grouping) => ("grouping", grouping.percent(self.listing.findings.len())),
-            Stage::Done => ("listing", 100),
+            Stage::Filter(at) => Some(("filtering", *at as usize * 100 / store.findings().len().max(1))),
+            Stage::Sort(sorting) => Some(("sorting", sorting.percent(self.listing.findings.len()))),
+            Stage::Group(grouping) => Some(("grouping", grouping.percent(self.listing.findings.len()))),
+            Stage::Walk(_) | Stage::Walked | Stage::Done => None,
         }
     }
 
@@ -127,62 +144,6 @@ impl Making {
     #[must_use]
     pub fn finish(self) -> Listing {
         self.listing
-    }
-
-    fn walk(&mut self, store: &Store, flags: &Flags, mut filtering: Option<&mut Filtering<'_>>) {
-        let Self { listing, by_score, .. } = self;
-        let query = listing.query;
-        let glances = store.glances(query.profile, flags);
-        let (mut first, mut last) = (None, None);
-        let is_shown = |id: FindingId| {
-            query.of_first_events.is_none_or(|first| {
-                store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
-            })
-        };
-        let columns = store.ranked().iter().zip(store.ranked_kinds()).zip(store.ranked_seconds());
-        for ((id, kind), seconds) in columns.map(|((id, kind), seconds)| ((*id, *kind), *seconds)) {
-            let glance = glances.of_one(store, id, kind);
-            let Some(signal) = glance.signal.filter(|_| is_shown(id)) else { continue };
-            if let Some(count) = listing.by_score.get_mut(usize::from(glance.points)) {
-                *count += 1;
-            }
-            if !is_on_side(&query, glance.points) {
-                continue;
-            }
-            if seconds != NO_TIME {
-                // They come by their times, the newest first.
-                last = last.or(Some(id));
-                first = Some(id);
-            }
-            if let Some(filtering) = &mut filtering {
-                let Filtering { sieve, passes } = &mut **filtering;
-                let ask = || store.view(id, query.profile, flags).is_some_and(|view| passes(&view));
-                if !sieve.passes(id, ask) {
-                    listing.hidden_by_filter += 1;
-                    continue;
-                }
-            }
-            if seconds != NO_TIME {
-                listing.moments.push(seconds, signal);
-            }
-            let is_inside = |(from, to)| seconds != NO_TIME && seconds >= from && seconds < to;
-            if query.range.is_some_and(|range| !is_inside(range)) {
-                listing.hidden_by_range += 1;
-                continue;
-            }
-            let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(glance.points) };
-            // Most of a list has the highest score that is in it, and goes to its place at once.
-            if bucket == 3 {
-                listing.findings.push(id);
-            } else if let Some(bucket) = by_score.get_mut(bucket) {
-                bucket.push(id);
-            }
-        }
-        for bucket in by_score.iter().rev() {
-            listing.findings.extend_from_slice(bucket);
-        }
-        let time = |id: FindingId| -> Option<Timestamp> { store.event(store.finding(id)?.event)?.time };
-        listing.span = first.and_then(time).zip(last.and_then(time));
     }
 
     fn order(&mut self) -> Stage {
@@ -204,6 +165,87 @@ impl Making {
             Some(key) => Stage::Group(Box::new(Grouping::new(key, self.listing.query.profile))),
             None => Stage::Done,
         }
+    }
+}
+
+impl Gathering {
+    /// Looks at the findings in their order, until the last one, which it says, or it is time to stop.
+    fn advance(
+        &mut self,
+        store: &Store,
+        flags: &Flags,
+        mut filtering: Option<&mut Filtering<'_>>,
+        listing: &mut Listing,
+        pause: Pause<'_>,
+    ) -> bool {
+        let query = listing.query;
+        let glances = store.glances(query.profile, flags);
+        let is_shown = |id: FindingId| {
+            query.of_first_events.is_none_or(|first| {
+                store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
+            })
+        };
+        loop {
+            let next = self.looked_at..(self.looked_at + MANY).min(store.ranked().len());
+            if next.is_empty() {
+                return true;
+            }
+            self.looked_at = next.end;
+            let ids = store.ranked().get(next.clone()).unwrap_or_default();
+            let kinds = store.ranked_kinds().get(next.clone()).unwrap_or_default();
+            let seconds = store.ranked_seconds().get(next).unwrap_or_default();
+            for ((id, kind), seconds) in ids.iter().zip(kinds).zip(seconds) {
+                let (id, seconds) = (*id, *seconds);
+                let glance = glances.of_one(store, id, *kind);
+                let Some(signal) = glance.signal.filter(|_| is_shown(id)) else { continue };
+                if let Some(count) = listing.by_score.get_mut(usize::from(glance.points)) {
+                    *count += 1;
+                }
+                if !is_on_side(&query, glance.points) {
+                    continue;
+                }
+                if seconds != NO_TIME {
+                    // They come by their times, the newest first.
+                    self.last = self.last.or(Some(id));
+                    self.first = Some(id);
+                }
+                if let Some(filtering) = &mut filtering {
+                    let Filtering { sieve, passes } = &mut **filtering;
+                    let ask = || store.view(id, query.profile, flags).is_some_and(|view| passes(&view));
+                    if !sieve.passes(id, ask) {
+                        listing.hidden_by_filter += 1;
+                        continue;
+                    }
+                }
+                if seconds != NO_TIME {
+                    listing.moments.push(seconds, signal);
+                }
+                let is_inside = |(from, to)| seconds != NO_TIME && seconds >= from && seconds < to;
+                if query.range.is_some_and(|range| !is_inside(range)) {
+                    listing.hidden_by_range += 1;
+                    continue;
+                }
+                let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(glance.points) };
+                // Most of a list has the highest score that is in it, and goes to its place at once.
+                if bucket == 3 {
+                    listing.findings.push(id);
+                } else if let Some(bucket) = self.by_score.get_mut(bucket) {
+                    bucket.push(id);
+                }
+            }
+            if pause() {
+                return false;
+            }
+        }
+    }
+
+    /// Puts what was gathered into its place.
+    fn write(&self, store: &Store, listing: &mut Listing) {
+        for bucket in self.by_score.iter().rev() {
+            listing.findings.extend_from_slice(bucket);
+        }
+        let time = |id: FindingId| -> Option<Timestamp> { store.event(store.finding(id)?.event)?.time };
+        listing.span = self.first.and_then(time).zip(self.last.and_then(time));
     }
 }
 

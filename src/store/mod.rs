@@ -25,6 +25,8 @@ mod lead_rows;
 mod leads;
 pub mod listing;
 pub mod making;
+#[cfg(test)]
+mod making_tests;
 mod merged;
 mod names;
 pub mod process;
@@ -32,6 +34,7 @@ pub mod pushes;
 mod ranking;
 mod retention;
 pub mod rows;
+mod settling;
 mod sieve;
 mod sorting;
 pub mod telemetry;
@@ -57,6 +60,7 @@ use self::process::{Process, ProcessId, Processes};
 pub use self::ranking::NO_TIME;
 use self::ranking::Ranking;
 pub use self::retention::Retention;
+use self::settling::Settling;
 pub use self::sieve::Sieve;
 use self::telemetry::Telemetry;
 use self::touched::Touched;
@@ -106,6 +110,7 @@ pub struct Store {
     touched: Touched,
     kinds: Kinds,
     ranking: Ranking,
+    settling: Option<Settling>,
     acts: Acts,
     census: Census,
     telemetry: Telemetry,
@@ -261,9 +266,6 @@ impl Store {
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
     pub fn by_time(&mut self) -> &[FindingId] {
-        if self.acts.is_on {
-            self.settle_leads();
-        }
         self.settle_findings();
         self.ranked()
     }
@@ -278,6 +280,12 @@ impl Store {
     #[must_use]
     pub(super) fn ranked_kinds(&self) -> &[KindId] {
         self.ranking.kinds()
+    }
+
+    /// A number that changes with the order.
+    #[must_use]
+    pub(super) const fn ranked_version(&self) -> u64 {
+        self.ranking.version()
     }
 
     /// Their times in seconds since 1970, in the same order; [`NO_TIME`] where one has none.

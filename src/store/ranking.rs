@@ -2,21 +2,58 @@
 
 use std::cmp::Ordering;
 
-use super::event::StoredEvent;
+use super::event::{EventId, StoredEvent};
 use super::finding::{Finding, FindingId};
 use super::glance::KindId;
+use super::making::Pause;
+use super::sorting::MergeSort;
 
 /// What stands for a missing time among seconds since 1970: before all that a clock can show.
 pub const NO_TIME: i64 = i64::MIN;
 
-/// Keeps the findings in order while more come in. In columns, since lists walk over all of it.
+/// So many findings are copied, or so many fresh ones put in, between two questions of whether it is time to stop: about
+/// 50 us. Tests stop far more often.
+const PIECE: usize = if cfg!(test) { 3 } else { 16_384 };
+const FRESH_COST: usize = if cfg!(test) { 1 } else { 32 };
+
+/// Keeps the findings in order while more come in. What has come since the last round is sorted and merged in by the
+/// next one, in steps; until that is over, all is as the last one left it.
 #[derive(Default)]
 pub(super) struct Ranking {
+    columns: Columns,
+    /// What the round at hand makes, and between two rounds memory for the next one.
+    next: Columns,
+    fresh: Vec<FindingId>,
+    moved: Vec<FindingId>,
+    round: Option<Round>,
+    version: u64,
+}
+
+/// In columns, since lists walk over all of it.
+#[derive(Default)]
+struct Columns {
     ids: Vec<FindingId>,
     seconds: Vec<i64>,
     kinds: Vec<KindId>,
-    fresh: Vec<FindingId>,
-    moved: Vec<FindingId>,
+}
+
+/// A fresh finding, with what its place depends on.
+#[derive(Clone, Copy)]
+struct Fresh {
+    seconds: i64,
+    event: Option<EventId>,
+    finding: FindingId,
+}
+
+struct Round {
+    fresh: MergeSort<Fresh>,
+    /// By number of finding, whether its kind may be another one than before; empty where no such is known.
+    is_changed: Vec<bool>,
+    /// How many of the old ones, and of the fresh ones, are in their places.
+    old: usize,
+    new: usize,
+    /// Where among the old ones the next fresh one belongs, once that is known.
+    place: Option<usize>,
 }
 
 impl Ranking {
@@ -30,85 +67,79 @@ impl Ranking {
     }
 
     pub(super) fn ids(&self) -> &[FindingId] {
-        &self.ids
+        &self.columns.ids
     }
 
     pub(super) fn seconds(&self) -> &[i64] {
-        &self.seconds
+        &self.columns.seconds
     }
 
     pub(super) fn kinds(&self) -> &[KindId] {
-        &self.kinds
+        &self.columns.kinds
     }
 
-    /// Sorts the fresh ones and merges them in: linear in all, so call it once a frame and not once an event. `kinds` has
-    /// the kind of each finding by its number, and `changed` names those who may have another one than before.
-    pub(super) fn settle(
+    /// A number that changes with the order.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether some have moved that the round at hand does not know of.
+    pub(super) const fn has_moved(&self) -> bool {
+        !self.moved.is_empty()
+    }
+
+    /// Begins a round with all that has come by now; `changed` names those who may have another kind than before.
+    pub(super) fn begin(&mut self, findings: &[Finding], events: &[StoredEvent], changed: &[FindingId]) {
+        self.take_out_the_moved(findings.len());
+        let fresh = self.fresh.drain(..).map(|finding| {
+            let event = event_id_of(finding, findings);
+            let time = event_of(event, events).and_then(|event| event.time);
+            Fresh { seconds: time.map_or(NO_TIME, |time| time.unix_seconds()), event, finding }
+        });
+        let fresh = MergeSort::new(fresh.collect());
+        let is_changed = if changed.is_empty() { Vec::new() } else { marked(changed, findings.len()) };
+        self.round = Some(Round { fresh, is_changed, old: 0, new: 0, place: None });
+    }
+
+    /// Goes on until the fresh ones are in their places, which it says, or it is time to stop. `kinds` has the kind of
+    /// each finding by its number. Nobody may have moved since the round began.
+    pub(super) fn advance(
         &mut self,
         findings: &[Finding],
         events: &[StoredEvent],
         kinds: &[KindId],
-        changed: &[FindingId],
-    ) {
-        let kind_of = |id: FindingId| kinds.get(id.0 as usize).copied().unwrap_or_default();
-        if !changed.is_empty() {
-            let is_changed = marked(changed, findings.len());
-            for (id, kind) in self.ids.iter().zip(&mut self.kinds) {
-                if is_changed.get(id.0 as usize) == Some(&true) {
-                    *kind = kind_of(*id);
-                }
+        pause: Pause<'_>,
+    ) -> bool {
+        let Some(mut round) = self.round.take() else { return true };
+        if round.fresh.items().is_empty() {
+            if !round.is_changed.is_empty() {
+                round.change_kinds(&mut self.columns, kinds);
+                self.version += 1;
             }
+            return true;
         }
-        self.take_out_the_moved(findings.len());
-        let event = |id: FindingId| event_of(id, findings, events);
-        let seconds = |id| event(id).and_then(|event| event.time).map_or(NO_TIME, |time| time.unix_seconds());
-        // Most are told apart by their seconds, without a look at their events.
-        let order = |a: &(i64, FindingId), b: &(i64, FindingId)| {
-            b.0.cmp(&a.0).then_with(|| compare(event(a.1), event(b.1)))
-        };
-        let mut fresh: Vec<_> = self.fresh.drain(..).map(|id| (seconds(id), id)).collect();
-        fresh.sort_unstable_by(|a, b| order(a, b).then_with(|| a.1.cmp(&b.1)));
-        let mut end = self.ids.len();
-        self.ids.resize(end + fresh.len(), FindingId(0));
-        self.seconds.resize(end + fresh.len(), NO_TIME);
-        self.kinds.resize(end + fresh.len(), KindId::default());
-        // From the back, so that each stretch between two fresh ones is moved once and to its last place.
-        for (before, new) in fresh.iter().enumerate().rev() {
-            let at = self.first_after(end, |old| order(old, new) != Ordering::Greater);
-            self.ids.copy_within(at..end, at + before + 1);
-            self.seconds.copy_within(at..end, at + before + 1);
-            self.kinds.copy_within(at..end, at + before + 1);
-            let place = at + before;
-            if let (Some(id), Some(seconds), Some(kind)) =
-                (self.ids.get_mut(place), self.seconds.get_mut(place), self.kinds.get_mut(place))
-            {
-                (*seconds, *id) = *new;
-                *kind = kind_of(new.1);
-            }
-            end = at;
+        let place = |id: FindingId, seconds| Fresh { seconds, event: event_id_of(id, findings), finding: id };
+        let order = |a: &Fresh, b: &Fresh| compare(a, b, events);
+        let in_order = |a: &Fresh, b: &Fresh| order(a, b).then_with(|| a.finding.cmp(&b.finding));
+        let comes_before =
+            |id: FindingId, seconds, fresh: &Fresh| order(&place(id, seconds), fresh) != Ordering::Greater;
+        if !round.fresh.advance(in_order, pause)
+            || !round.merge(&self.columns, &mut self.next, kinds, comes_before, pause)
+        {
+            self.round = Some(round);
+            return false;
         }
+        std::mem::swap(&mut self.columns, &mut self.next);
+        self.next.clear();
+        self.version += 1;
+        true
     }
 
-    /// How many of the first `end` come before something. What is near the end is found soon.
-    fn first_after(&self, end: usize, comes_before: impl Fn(&(i64, FindingId)) -> bool) -> usize {
-        let is_before = |at: usize| {
-            let old = self.seconds.get(at).zip(self.ids.get(at));
-            old.is_some_and(|(seconds, id)| comes_before(&(*seconds, *id)))
-        };
-        let (mut from, mut to, mut step) = (0, end, 1);
-        while let Some(at) = to.checked_sub(step) {
-            if is_before(at) {
-                from = at + 1;
-                break;
-            }
-            to = at;
-            step *= 2;
-        }
-        while from < to {
-            let middle = usize::midpoint(from, to);
-            if is_before(middle) { from = middle + 1 } else { to = middle }
-        }
-        from
+    /// Gives the round at hand up; what it has put nowhere yet is fresh again.
+    pub(super) fn give_up(&mut self) {
+        let Some(round) = self.round.take() else { return };
+        self.fresh.extend(round.fresh.items().iter().map(|fresh| fresh.finding));
+        self.next.clear();
     }
 
     /// Makes those fresh that have moved.
@@ -119,18 +150,121 @@ impl Ranking {
         let is_moved = marked(&self.moved, findings);
         self.moved.clear();
         let stays = |id: &FindingId| is_moved.get(id.0 as usize) == Some(&false);
-        let mut all = self.ids.iter();
-        self.seconds.retain(|_| all.next().is_some_and(stays));
-        let mut all = self.ids.iter();
-        self.kinds.retain(|_| all.next().is_some_and(stays));
+        let Columns { ids, seconds, kinds } = &mut self.columns;
+        let mut all = ids.iter();
+        seconds.retain(|_| all.next().is_some_and(stays));
+        let mut all = ids.iter();
+        kinds.retain(|_| all.next().is_some_and(stays));
         let fresh = &mut self.fresh;
-        self.ids.retain(|id| {
+        ids.retain(|id| {
             if !stays(id) {
                 fresh.push(*id);
             }
             stays(id)
         });
     }
+}
+
+impl Columns {
+    fn clear(&mut self) {
+        self.ids.clear();
+        self.seconds.clear();
+        self.kinds.clear();
+    }
+
+    fn push(&mut self, finding: FindingId, seconds: i64, kind: KindId) {
+        self.ids.push(finding);
+        self.seconds.push(seconds);
+        self.kinds.push(kind);
+    }
+
+    /// How many come before something, of which the first `from` are known to. What is near them is found soon.
+    fn first_after(&self, from: usize, comes_before: impl Fn(FindingId, i64) -> bool) -> usize {
+        let is_before = |at: usize| {
+            let old = self.ids.get(at).zip(self.seconds.get(at));
+            old.is_some_and(|(id, seconds)| comes_before(*id, *seconds))
+        };
+        let (mut from, mut to, mut step) = (from, self.ids.len(), 1);
+        while let Some(at) = Some(from + step - 1).filter(|at| *at < to) {
+            if !is_before(at) {
+                to = at;
+                break;
+            }
+            from = at + 1;
+            step *= 2;
+        }
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            if is_before(middle) { from = middle + 1 } else { to = middle }
+        }
+        from
+    }
+}
+
+impl Round {
+    fn change_kinds(&self, columns: &mut Columns, kinds: &[KindId]) {
+        for (id, kind) in columns.ids.iter().zip(&mut columns.kinds) {
+            if self.is_changed.get(id.0 as usize) == Some(&true) {
+                *kind = kind_of(*id, kinds);
+            }
+        }
+    }
+
+    /// Goes on until all stand in `next`, which it says, or it is time to stop.
+    fn merge(
+        &mut self,
+        columns: &Columns,
+        next: &mut Columns,
+        kinds: &[KindId],
+        comes_before: impl Fn(FindingId, i64, &Fresh) -> bool,
+        pause: Pause<'_>,
+    ) -> bool {
+        let mut cost = 0;
+        loop {
+            let fresh = self.fresh.items().get(self.new).copied();
+            let place = *self.place.get_or_insert_with(|| match &fresh {
+                Some(fresh) => columns.first_after(self.old, |id, seconds| comes_before(id, seconds, fresh)),
+                None => columns.ids.len(),
+            });
+            let to = place.min(self.old + PIECE);
+            cost += to - self.old + FRESH_COST;
+            self.copy(columns, to, next, kinds);
+            if to == place {
+                let Some(fresh) = fresh else { return true };
+                next.push(fresh.finding, fresh.seconds, kind_of(fresh.finding, kinds));
+                self.new += 1;
+                self.place = None;
+            }
+            if cost >= PIECE {
+                cost = 0;
+                if pause() {
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Copies the old ones up to one of them.
+    fn copy(&mut self, columns: &Columns, to: usize, next: &mut Columns, kinds: &[KindId]) {
+        let range = self.old..to;
+        self.old = to;
+        let ids = columns.ids.get(range.clone()).unwrap_or_default();
+        let seconds = columns.seconds.get(range.clone()).unwrap_or_default();
+        let old_kinds = columns.kinds.get(range).unwrap_or_default();
+        next.ids.extend_from_slice(ids);
+        next.seconds.extend_from_slice(seconds);
+        if self.is_changed.is_empty() {
+            next.kinds.extend_from_slice(old_kinds);
+            return;
+        }
+        next.kinds.extend(ids.iter().zip(old_kinds).map(|(id, kind)| {
+            if self.is_changed.get(id.0 as usize) == Some(&true) { kind_of(*id, kinds) } else { *kind }
+        }));
+    }
+}
+
+fn kind_of(id: FindingId, kinds: &[KindId]) -> KindId {
+    kinds.get(id.0 as usize).copied().unwrap_or_default()
 }
 
 /// By number of finding: whether it is one of these.
@@ -144,15 +278,23 @@ fn marked(these: &[FindingId], findings: usize) -> Vec<bool> {
     marked
 }
 
-fn event_of<'a>(id: FindingId, findings: &[Finding], events: &'a [StoredEvent]) -> Option<&'a StoredEvent> {
-    events.get(findings.get(id.0 as usize)?.event.0 as usize)
+fn event_id_of(id: FindingId, findings: &[Finding]) -> Option<EventId> {
+    findings.get(id.0 as usize).map(|finding| finding.event)
 }
 
-/// A missing time or record number comes last.
-fn compare(a: Option<&StoredEvent>, b: Option<&StoredEvent>) -> Ordering {
-    let (Some(a), Some(b)) = (a, b) else { return Ordering::Equal };
-    b.time
-        .cmp(&a.time)
-        .then_with(|| b.record_id().cmp(&a.record_id()))
-        .then_with(|| (a.source, a.place).cmp(&(b.source, b.place)))
+fn event_of(id: Option<EventId>, events: &[StoredEvent]) -> Option<&StoredEvent> {
+    events.get(id?.0 as usize)
+}
+
+/// Most are told apart by their seconds, without a look at their events. A missing time or record number comes last.
+fn compare(a: &Fresh, b: &Fresh, events: &[StoredEvent]) -> Ordering {
+    b.seconds.cmp(&a.seconds).then_with(|| {
+        let (Some(a), Some(b)) = (event_of(a.event, events), event_of(b.event, events)) else {
+            return Ordering::Equal;
+        };
+        b.time
+            .cmp(&a.time)
+            .then_with(|| b.record_id().cmp(&a.record_id()))
+            .then_with(|| (a.source, a.place).cmp(&(b.source, b.place)))
+    })
 }

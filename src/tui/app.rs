@@ -472,11 +472,10 @@ impl App {
         if self.frozen.is_some() && with_news && self.has_news() {
             self.count_behind_the_frozen_view();
         }
-        let news = self.stale || (with_news && self.has_news() && !self.is_making_list());
-        if news {
+        if self.stale || (with_news && self.has_news() && !self.is_making_list()) {
             self.begin_list();
         }
-        self.go_on_with_list(pause);
+        let news = self.go_on_with_list(pause);
         if let Some(workbench) = &mut self.workbench {
             workbench.refresh(&self.store, self.list.profile, self.list.min_score, news);
         }

@@ -27,6 +27,8 @@ const AT_ONCE: usize = 20_000;
 /// The list that is being made, and what the next one can use again.
 #[derive(Default)]
 pub(super) struct Workshop {
+    /// Whether what has come is being put in its place, before a list is made of it.
+    is_settling: bool,
     making: Option<Making>,
     /// The memory of the list before.
     spare: Listing,
@@ -62,7 +64,12 @@ impl Sieved {
 impl App {
     /// Begins to make the list anew, with all that is known by now.
     pub(super) fn begin_list(&mut self) {
-        self.store.by_time();
+        self.workshop.is_settling = true;
+        self.stale = false;
+    }
+
+    /// All that has come is in its place: begins to make a list of it.
+    fn begin_making(&mut self) {
         self.flags.extend(&self.store);
         let (profile, min_score) = (self.list.profile, self.list.min_score);
         if let Some(tuning) = &mut self.tuning {
@@ -88,18 +95,34 @@ impl App {
         let spare = half_made.unwrap_or_else(|| std::mem::take(&mut workshop.spare));
         self.workshop.making = Some(Making::new(self.query(), spare));
         self.listed_generation = self.store.generation();
-        self.stale = false;
     }
 
-    /// Goes on with the list, until it is made or it is time to stop.
-    pub(super) fn go_on_with_list(&mut self, pause: Pause<'_>) {
+    /// Goes on with the list, until it is made or it is time to stop. Says whether what has come has just been put in
+    /// its place.
+    pub(super) fn go_on_with_list(&mut self, pause: Pause<'_>) -> bool {
+        let never = || false;
+        let pause = if self.has_long_list() { pause } else { &never };
+        if !self.workshop.is_settling {
+            self.go_on_making(pause);
+            return false;
+        }
+        if !self.store.settle_until(pause) {
+            return false;
+        }
+        self.workshop.is_settling = false;
+        self.begin_making();
+        if !pause() {
+            self.go_on_making(pause);
+        }
+        true
+    }
+
+    fn go_on_making(&mut self, pause: Pause<'_>) {
         let mut workshop = std::mem::take(&mut self.workshop);
         let Some(mut making) = workshop.making.take() else {
             self.workshop = workshop;
             return;
         };
-        let never = || false;
-        let pause = if self.has_long_list() { pause } else { &never };
         let triage = &self.triage;
         let filter = self.shown_filter();
         let passes = |view: &FindingView<'_>| {
@@ -133,7 +156,7 @@ impl App {
     /// Whether a list is being made.
     #[must_use]
     pub const fn is_making_list(&self) -> bool {
-        self.workshop.making.is_some()
+        self.workshop.is_settling || self.workshop.making.is_some()
     }
 
     /// Whether there are so many findings that a list takes its time.
@@ -142,10 +165,11 @@ impl App {
         self.store.findings().len() > AT_ONCE
     }
 
-    /// What is being done for the next list, and how much of that is done in percent.
+    /// What is being done for the next list, and how much of that is done in percent, where it takes its time.
     #[must_use]
     pub fn list_progress(&self) -> Option<(&'static str, usize)> {
-        self.workshop.making.as_ref().map(|making| making.progress(&self.store))
+        let making = self.workshop.making.as_ref().filter(|_| !self.workshop.is_settling)?;
+        making.progress(&self.store)
     }
 
     /// Findings have other numbers now.
