@@ -69,6 +69,13 @@ impl Edits {
         self.0.push(Edit { source, target });
     }
 
+    /// What turns the new text into the old one.
+    #[must_use]
+    pub(super) fn inverted(&self) -> Self {
+        let swap = |edit: &Edit| Edit { source: edit.target.clone(), target: edit.source.clone() };
+        Self(self.0.iter().map(swap).collect())
+    }
+
     /// Where a byte range of the old text stands in the new one. A range that touches the inside of a rewritten piece
     /// takes in the whole piece.
     #[must_use]
