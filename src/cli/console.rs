@@ -139,12 +139,25 @@ fn check_terminal() -> Result<(), String> {
     Ok(())
 }
 
+/// What reading adds to its niceness: the screen goes first where all cores are busy, and so do the others of this host.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// Lets others go first. It holds for this thread, and for those that it will start.
+fn stand_back() {
+    // Elsewhere it would hold for the screen too.
+    #[cfg(target_os = "linux")]
+    // Where it is not allowed, reading is as urgent as all else.
+    let _ = rustix::process::nice(NICENESS);
+}
+
 /// Reads beside the console. Should the reading fail as a whole, what was read until then stays, and that is said.
 fn read_on_a_thread(
     sender: mpsc::Sender<FeedMessage>,
     read: impl FnOnce(&(dyn Fn(FeedMessage) -> bool + Sync)) + Send + 'static,
 ) -> Result<JoinHandle<()>, String> {
     let work = move || {
+        stand_back();
         let sink = |message| sender.blocking_send(message).is_ok();
         if guarded(|| read(&sink)).is_none() {
             let _ = sink(FeedMessage::Fault(Fault {
