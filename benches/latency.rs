@@ -3,7 +3,12 @@
 //! `cargo bench --bench latency -- --seconds 300 [--rate 5000]` runs the console on a pseudo-terminal (`--follow`) over a
 //! log, an XML file and a JSON Lines file, which grow by so many events a second in all. Among them are pushes whose
 //! command lines each hold a word of their own, and the time from the write to that word on the screen is taken. The
-//! JSON file is rotated every 20 seconds, the XML file is cut off every 30. Without `--seconds` it does nothing.
+//! JSON file is rotated every 20 seconds, the XML file is cut off every 30.
+//!
+//! `cargo bench --bench latency -- --keys 1000000` has the console read so many alerts as fast as it can, types into its
+//! command line meanwhile, and takes the time from each key until its frame is on the terminal.
+//!
+//! Without `--seconds` and `--keys` it does nothing.
 
 #![allow(
     clippy::expect_used,
@@ -33,14 +38,14 @@ mod bench {
     use std::collections::BTreeMap;
     use std::ffi::OsStr;
     use std::fs::{File, OpenOptions};
-    use std::io::{self, Write};
+    use std::io::{self, BufWriter, Write};
     use std::path::Path;
     use std::process::ExitCode;
     use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
     use std::thread;
     use std::time::{Duration, Instant, SystemTime};
 
-    use crate::pty::{Console, PATIENCE};
+    use crate::pty::{Console, Key, PATIENCE};
     use crate::support::clock::{Millis, Ticks};
     use crate::support::dialects;
     use crate::support::evtx_writer::record::ComputerName;
@@ -61,18 +66,21 @@ mod bench {
 
     pub(crate) fn main() -> ExitCode {
         let mut arguments = std::env::args().skip(1);
-        let (mut seconds, mut rate) = (0, 5_000);
+        let (mut seconds, mut rate, mut keys) = (0, 5_000, 0);
         while let Some(name) = arguments.next() {
             match name.as_str() {
                 "--seconds" => seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(0),
                 "--rate" => rate = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(rate),
+                "--keys" => keys = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(0),
                 _ => {}
             }
         }
-        if seconds == 0 {
-            return ExitCode::SUCCESS;
-        }
-        match run(seconds, rate) {
+        let result = match (keys, seconds) {
+            (0, 0) => return ExitCode::SUCCESS,
+            (0, _) => run(seconds, rate),
+            _ => keys_while_loading(keys),
+        };
+        match result {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 let _ = writeln!(io::stderr(), "latency: {error}");
@@ -104,6 +112,66 @@ mod bench {
         });
         report(&console, latencies, rate, seconds);
         console.quit();
+        Ok(())
+    }
+
+    fn keys_while_loading(alerts: u64) -> io::Result<()> {
+        const HOSTS: u64 = 10_000;
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("pushes.json");
+        let dialect =
+            dialects::ALL.iter().find(|dialect| dialect.file == "evtx_dump.jsonl").expect("it is a dialect");
+        let mut file = BufWriter::new(File::create(&path)?);
+        for first in 0..HOSTS {
+            let mut host = Host::new(&format!("WS-{first:05}.corp.example"), now());
+            let shell = host.running(r"C:\Windows\System32\cmd.exe", "cmd.exe");
+            for number in (first..alerts).step_by(usize::try_from(HOSTS).unwrap_or(1)) {
+                let line = format!("git push https://github.com/owner{}/r{number}", number % 97);
+                host.start(&shell, GIT, &line);
+                let event = host.sysmon.pop().expect("what was started is an event");
+                file.write_all(&(dialect.write)(&[(number + 1, &event)]))?;
+                host.sysmon.clear();
+                host.security.clear();
+            }
+        }
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        let mut console = Console::start([&path], 60, 200);
+        console.wait_for("reading", PATIENCE);
+        console.keys(":");
+        console.wait_for_quiet(Duration::from_millis(30), PATIENCE);
+        let (mut waits, mut is_typed) = (Vec::new(), false);
+        let is_reading = |console: &Console| {
+            console
+                .with_screen(|screen| screen.rows(0, 200).next().is_some_and(|row| row.contains("reading")))
+        };
+        while is_reading(&console) {
+            // At no time that has to do with the console's own.
+            thread::sleep(Duration::from_millis(20 + 7 * (waits.len() as u64 % 6)));
+            let (row, column) = console.with_screen(vt100::Screen::cursor_position);
+            let column = if is_typed { column - 1 } else { column + 1 };
+            let begun = Instant::now();
+            if is_typed {
+                console.key(Key::Backspace);
+            } else {
+                console.keys("x");
+            }
+            let is_there = |screen: &vt100::Screen| screen.cursor_position() == (row, column);
+            console.wait_for(is_there, PATIENCE);
+            waits.push(begun.elapsed());
+            is_typed = !is_typed;
+        }
+        waits.sort_unstable();
+        let at = |part: usize| waits.get((waits.len().max(1) - 1) * part / 100).copied().unwrap_or_default();
+        println!("{} keys while {alerts} alerts were read, 200x60: on the terminal after", waits.len());
+        println!(
+            "  {:.1?} (median), {:.1?} (95%), {:.1?} (99%), {:.1?} (all)",
+            at(50),
+            at(95),
+            at(99),
+            at(100)
+        );
+        println!("  {}", console.screen().lines().next().unwrap_or_default());
+        drop(console);
         Ok(())
     }
 

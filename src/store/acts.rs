@@ -11,6 +11,7 @@ use super::event::EventId;
 use super::finding::FindingId;
 use super::interner::Symbol;
 use super::joins::address as ip_address;
+use super::paged::Paged;
 use super::process::ProcessId;
 use crate::detect::hunt::clue::{ClueKind, clues};
 use crate::detect::hunt::hosts::{RepositoryHosts, is_reverse_name};
@@ -35,7 +36,7 @@ const MOST_ASKED_AGAIN: usize = 20_000;
 pub struct ActId(u32);
 
 /// Whose act an event is of: its process's, or nobody's but its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     Process(ProcessId),
     Event(EventId),
@@ -114,7 +115,9 @@ pub(super) struct Acts {
     pub(super) is_on: bool,
     pub(super) hosts: RepositoryHosts,
     entries: Vec<Act>,
-    by_owner: HashMap<Owner, ActId>,
+    by_process: Paged,
+    /// Of events that are of no process.
+    by_event: Paged,
     dirty: Vec<ActId>,
     pub(super) meetings: HashMap<MeetingKey, Meeting>,
     dirty_meetings: Vec<MeetingKey>,
@@ -146,8 +149,16 @@ impl Acts {
 
     /// The act of an owner, where there is one already.
     fn find(&mut self, owner: Owner) -> Option<ActId> {
-        let known = self.by_owner.get(&owner).copied()?;
+        let known = self.known(owner)?;
         Some(self.root(known))
+    }
+
+    fn known(&self, owner: Owner) -> Option<ActId> {
+        let known = match owner {
+            Owner::Process(id) => self.by_process.get(id.0),
+            Owner::Event(id) => self.by_event.get(id.0),
+        };
+        known.map(ActId)
     }
 
     /// The act of an owner, made where it is new.
@@ -157,7 +168,10 @@ impl Acts {
         }
         let id = ActId(u32::try_from(self.entries.len()).ok()?);
         self.entries.push(Act::default());
-        self.by_owner.insert(owner, id);
+        match owner {
+            Owner::Process(process) => self.by_process.set(process.0, id.0),
+            Owner::Event(event) => self.by_event.set(event.0, id.0),
+        }
         Some(id)
     }
 
@@ -202,7 +216,9 @@ impl Acts {
         /// A slot of a table with its key, and the clues of an act, as they mostly are.
         const SLOT: usize = 64;
         self.entries.capacity() * (size_of::<Act>() + SLOT)
-            + (self.by_owner.capacity() + self.resolved.capacity()) * SLOT
+            + self.by_process.bytes()
+            + self.by_event.bytes()
+            + self.resolved.capacity() * SLOT
             + (self.meetings.capacity() + self.folders.capacity()) * 2 * SLOT
     }
 
@@ -419,7 +435,7 @@ impl Store {
         let kind = match program {
             Program::GitHelper => Some(ClueKind::HelperConnection),
             Program::Ssh => process
-                .is_some_and(|process| self.acts.by_owner.contains_key(&Owner::Process(process)))
+                .is_some_and(|process| self.acts.known(Owner::Process(process)).is_some())
                 .then_some(ClueKind::HelperConnection),
             Program::GitHubCli | Program::GitHubDesktop => name
                 .is_some_and(|name| self.acts.hosts.knows(name) || is_reverse)

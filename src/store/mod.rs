@@ -29,6 +29,7 @@ pub mod making;
 mod making_tests;
 mod merged;
 mod names;
+mod paged;
 pub mod process;
 pub mod pushes;
 mod ranking;

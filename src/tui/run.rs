@@ -36,8 +36,8 @@ const FRAME: Duration = Duration::from_millis(100);
 /// Between two looks at the configuration file.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long events are taken in before keys are looked at again.
-const SLICE: Duration = Duration::from_millis(6);
-/// How long a list is made before keys are looked at again.
+const SLICE: Duration = Duration::from_millis(4);
+/// How long a list is made before keys are looked at again, or before a key that asked for it has its frame.
 const LIST_SLICE: Duration = Duration::from_millis(4);
 
 /// Loads a theme by name, or says why not.
@@ -149,7 +149,9 @@ impl Loop {
                 app.load.elapsed = if app.load.finished { app.load.elapsed } else { self.started.elapsed() };
                 // Of many findings a list takes its time, and a key wants its answer: what came in has the next frame.
                 let is_keys_alone = for_key && app.has_long_list();
-                lists.prepare(app, screen.area()?, due && !is_keys_alone);
+                // What the key asked of the list had its time when the key was handled.
+                let slice = if is_keys_alone { Duration::ZERO } else { LIST_SLICE };
+                lists.prepare(app, screen.area()?, due && !is_keys_alone, slice);
                 screen.draw(|area, buffer| frame(app, area, buffer))?;
                 for_data = app.has_news() || app.is_making_list();
                 for_key = false;
@@ -158,7 +160,7 @@ impl Loop {
                 }
             }
             if app.is_making_list() {
-                lists.prepare(app, app.area, false);
+                lists.prepare(app, app.area, false, LIST_SLICE);
                 for_key = !app.is_making_list();
             }
             let next_frame = last_frame.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
@@ -175,7 +177,7 @@ impl Loop {
                         }
                         // The state that the next key meets is the one that this key made.
                         if app.stale {
-                            lists.prepare(app, screen.area()?, false);
+                            lists.prepare(app, screen.area()?, false, LIST_SLICE);
                         }
                         next = if self.quit { None } else { inputs.try_recv().ok() };
                     }
@@ -320,10 +322,10 @@ struct Lists {
 }
 
 impl Lists {
-    fn prepare(&mut self, app: &mut App, area: Rect, with_news: bool) {
+    fn prepare(&mut self, app: &mut App, area: Rect, with_news: bool, slice: Duration) {
         let started = Instant::now();
         let may_begin = self.rests_until.is_none_or(|until| until <= started);
-        app.prepare_until(area, with_news && may_begin, &|| started.elapsed() >= LIST_SLICE);
+        app.prepare_until(area, with_news && may_begin, &|| started.elapsed() >= slice);
         self.spent += started.elapsed();
         if !app.is_making_list() {
             self.rests_until = self.rests_until.max(Some(Instant::now() + self.spent * 4));
