@@ -4,9 +4,11 @@
 //! Without `--log` it writes one of so many events first. The commands run in turn, each so often as `--runs` says; of
 //! each the least CPU time (user and system) and the least time by the clock count, since whatever else the machine
 //! does only adds to both. A tool that is not installed is named and left out: `evtx_dump` (`cargo install evtx`), and
-//! `hayabusa` and `chainsaw` with `--rules`, a folder that holds the one rule as each of them wants it:
-//! `sigma.yml` and `mapping.yml` for Chainsaw, `hayabusa/rules` and `hayabusa/config` for Hayabusa. `--texts` names a folder for the log as text
-//! (`big.jsonl`, `big.xml`), which is written by evtx_dump where it is not there already.
+//! `hayabusa`, `chainsaw` and `rsigma` with `--rules`, a folder that holds the one rule (`rule export --to sigma`) as each
+//! of them wants it: `sigma.yml` and `mapping.yml` for Chainsaw, `hayabusa/rules` and `hayabusa/config` for Hayabusa, and
+//! `rsigma/` with the fields by their whole paths (`Event.EventData.Image`) for rsigma, built with its feature `evtx`.
+//! `--texts` names a folder for the log as text (`big.jsonl`, `big.xml`), which is written by evtx_dump where it is not
+//! there already.
 //! Without arguments it does nothing, so that `cargo bench` alone stays quick.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it says is its result")]
 
@@ -183,7 +185,7 @@ fn run(options: &Options) -> Result<(), String> {
 /// Engines that match rules, where they and the rule are at hand.
 fn other_engines(options: &Options, folder: &Path, log: &str) -> Vec<Contender> {
     let mut found = Vec::new();
-    for name in ["chainsaw", "hayabusa"] {
+    for name in ["rsigma", "chainsaw", "hayabusa"] {
         let Some(rules) = options.rules.as_ref().filter(|_| is_installed(name)) else {
             println!("{name} is not installed, or there is no --rules: left out");
             continue;
@@ -192,16 +194,25 @@ fn other_engines(options: &Options, folder: &Path, log: &str) -> Vec<Contender> 
         let out = folder.join("out.csv").to_string_lossy().into_owned();
         let (sigma, mapping) = (part("sigma.yml"), part("mapping.yml"));
         let (own, config) = (part("hayabusa/rules"), part("hayabusa/config"));
-        found.push(if name == "chainsaw" {
-            Contender::new(
+        found.push(match name {
+            "rsigma" => {
+                let (rules, log) = (part("rsigma"), format!("@{log}"));
+                let quiet = ["-q", "--output-format", "ndjson"];
+                Contender::new(
+                    name,
+                    &[&[name, "engine", "eval", "-r", &rules, "-e", &log][..], &quiet].concat(),
+                )
+            }
+            "chainsaw" => Contender::new(
                 name,
                 &[name, "hunt", log, "--sigma", &sigma, "--mapping", &mapping, "--jsonl", "-q"],
-            )
-        } else {
-            // Without its summary and its questions; since 4.0 its command has this name.
-            let quiet = ["-w", "-q", "-Q", "-C", "-N", "-o", &out];
-            let words = [name, "dfir-timeline", "-f", log, "-r", &own, "-c", &config];
-            Contender::new(name, &[&words[..], &quiet].concat())
+            ),
+            _ => {
+                // Without its summary and its questions; since 4.0 its command has this name.
+                let quiet = ["-w", "-q", "-Q", "-C", "-N", "-o", &out];
+                let words = [name, "dfir-timeline", "-f", log, "-r", &own, "-c", &config];
+                Contender::new(name, &[&words[..], &quiet].concat())
+            }
         });
     }
     found
