@@ -21,8 +21,8 @@ struct Finding {
 
 /// A pattern with the groups `s` (the secret) and, directly before it, perhaps `k` (the kept kind).
 struct Rule {
-    /// Whatever it finds in ASCII holds one of these, without case.
-    needs: &'static [&'static str],
+    /// What a text of ASCII must have for it to find something.
+    needs: Needs,
     /// Compiled when a text first has what it needs: all of them take longer than many a log.
     pattern: LazyLock<Option<Regex>, Box<dyn FnOnce() -> Option<Regex> + Send>>,
     is_secret: Check,
@@ -32,9 +32,24 @@ impl Rule {
     /// Whether it could find something in a text; `lower` is that text in lower case, where it is ASCII. Other letters
     /// can stand for those of ASCII where case does not count.
     fn is_of_use(&self, lower: Option<&str>) -> bool {
-        lower.is_none_or(|lower| self.needs.iter().any(|needed| lower.contains(needed)))
+        lower.is_none_or(|lower| match self.needs {
+            Holds(texts) => texts.iter().any(|text| lower.contains(text)),
+            HasRun(least) => {
+                lower.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).any(|run| run.len() >= least)
+            }
+        })
     }
 }
+
+/// What a text must have, without case.
+#[derive(Debug)]
+enum Needs {
+    /// One of these.
+    Holds(&'static [&'static str]),
+    /// So many letters and digits in a row.
+    HasRun(usize),
+}
+use Needs::{HasRun, Holds};
 
 /// Whether what a pattern found is a secret indeed.
 type Check = fn(&Captures<'_>) -> bool;
@@ -56,61 +71,69 @@ const VALUE: &str = r#"[A-Za-z0-9_][A-Za-z0-9._~+/=-]{7,}[^\s"'`\\,;(){}<>$%]*"#
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let always: Check = |_| true;
-    let rules: [(&'static [&'static str], &str, Check); 16] = [
+    let rules: [(Needs, &str, Check); 16] = [
         // GitHub.
-        (&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"(?P<k>gh[pousr]_)(?P<s>[A-Za-z0-9]{20,})", always),
-        (&["github_pat_"], r"(?P<k>github_pat_)(?P<s>[A-Za-z0-9_]{20,})", always),
+        (
+            Holds(&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]),
+            r"(?P<k>gh[pousr]_)(?P<s>[A-Za-z0-9]{20,})",
+            always,
+        ),
+        (Holds(&["github_pat_"]), r"(?P<k>github_pat_)(?P<s>[A-Za-z0-9_]{20,})", always),
         // GitLab: personal, deploy, runner, CI job, pipeline trigger and its younger kinds.
         (
-            &["gl"],
+            Holds(&["gl"]),
             r"(?:(?-u:\b)|_)(?P<k>gl(?:pat|dt|rt|rtr|cbt|ptt|oas|ft|imt|agent|soat|ffct)-)(?P<s>[A-Za-z0-9_.=-]{12,})",
             always,
         ),
         // Bitbucket and Atlassian.
         (
-            &["atbb", "atctt", "atatt"],
+            Holds(&["atbb", "atctt", "atatt"]),
             r"(?:(?-u:\b)|_)(?P<k>ATBB|ATCTT|ATATT)(?P<s>[A-Za-z0-9_=-]{16,})",
             always,
         ),
         // Azure DevOps: the signed form, and the older one where it is the password of an empty name.
-        (&["azdo"], r"(?-u:\b)(?P<s>[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})(?-u:\b)", always),
-        (&[":"], r"(?P<k>:)(?P<s>[a-z2-7]{52})(?-u:\b)", always),
+        (Holds(&["azdo"]), r"(?-u:\b)(?P<s>[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})(?-u:\b)", always),
+        (HasRun(52), r"(?P<k>:)(?P<s>[a-z2-7]{52})(?-u:\b)", always),
         // Amazon.
-        (&["akia", "asia"], r"(?-u:\b)(?P<k>A[KS]IA)(?P<s>[0-9A-Z]{16})(?-u:\b)", always),
-        (&["aws"], r#"(?i)aws_?secret_?access_?key[\\"']*\s*[=:,]?\s*[\\"']*(?P<s>[a-z0-9/+=]{40})"#, always),
+        (Holds(&["akia", "asia"]), r"(?-u:\b)(?P<k>A[KS]IA)(?P<s>[0-9A-Z]{16})(?-u:\b)", always),
+        (
+            Holds(&["aws"]),
+            r#"(?i)aws_?secret_?access_?key[\\"']*\s*[=:,]?\s*[\\"']*(?P<s>[a-z0-9/+=]{40})"#,
+            always,
+        ),
         // JSON Web Tokens, encrypted ones included.
         (
-            &["eyj"],
+            Holds(&["eyj"]),
             r"(?:(?-u:\b)|_)(?P<k>eyJ)(?P<s>[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3})",
             always,
         ),
         // `Authorization: SCHEME VALUE`, in headers, hash tables, dictionaries and calls.
         (
-            &["authori"],
+            Holds(&["authori"]),
             r#"(?i)authori[sz]ation[\\"'`\])]*\s*[:=,]\s*[\\"'`@(]*\s*(?:bearer|token|basic)\s+(?P<s>VALUE)"#,
             always,
         ),
-        (&["bearer", "basic"], r"(?i)\b(?:bearer|basic)\s+(?P<s>VALUE)", |found| {
+        (Holds(&["bearer", "basic"]), r"(?i)\b(?:bearer|basic)\s+(?P<s>VALUE)", |found| {
             secret(found).is_some_and(|value| value.len() >= 20 && is_mixed(value))
         }),
         // GitLab's own headers.
         (
-            &["-token"],
+            Holds(&["-token"]),
             r#"(?i)(?:private|job|deploy)-token[\\"'`\])]*\s*[:=,]\s*[\\"'`@(]*(?P<s>[a-z0-9_][a-z0-9._~+/=-]{3,}[^\s"'`\\,;(){}<>$%]*)"#,
             always,
         ),
         // Options with a secret as their value.
         (
-            &["--"],
+            Holds(&["passw", "oauth2-bearer"]),
             r#"(?i)--(?:http-|proxy-|ftp-)?(?:password|passwd|oauth2-bearer)(?:\s+|=)[\\"']*(?P<s>[^\s"'\\-][^\s"']*)"#,
             |found| secret(found).is_some_and(|value| !is_variable(value)),
         ),
-        (&["token"], r#"(?i)--(?:[a-z]+-)*token(?:\s+|=)[\\"']*(?P<s>VALUE)"#, |found| {
+        (Holds(&["token"]), r#"(?i)--(?:[a-z]+-)*token(?:\s+|=)[\\"']*(?P<s>VALUE)"#, |found| {
             secret(found).is_some_and(is_long_and_mixed)
         }),
         // Variables, parameters and members named for a secret.
         (
-            &["token", "passw", "secret", "api_key", "apikey", "_pat"],
+            Holds(&["token", "passw", "secret", "api_key", "apikey", "_pat"]),
             r#"(?i)(?P<n>[a-z0-9_-]*(?:token|password|passwd|secret|api_?key|_pat))[\\"'`\])]*\s*[=:]\s*[\\"'`]*(?P<s>VALUE)"#,
             |found| {
                 let is_public = found
@@ -120,7 +143,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             },
         ),
         (
-            &["_token=", "client_secret="],
+            Holds(&["_token=", "client_secret="]),
             r#"(?i)[?&](?:private_token|access_token|job_token|client_secret)=(?P<s>[^\s&"'#$%{<*][^\s&"'#]{7,})"#,
             always,
         ),
@@ -305,7 +328,7 @@ fn find(text: &str) -> Vec<Finding> {
             }
         }
     }
-    if let Some(pattern) = URL_USER.as_ref() {
+    if let Some(pattern) = URL_USER.as_ref().filter(|_| text.contains('@')) {
         for user in pattern.captures_iter(text).filter_map(|found| found.name("s")) {
             find_in_credentials(user.as_str(), user.start(), &mut findings);
         }
