@@ -328,16 +328,21 @@ fn what_can_not_be_shown_is_said() {
     assert_eq!(dumb.wait_for_end(PATIENCE).exit_code(), 2);
 }
 
+/// A push as a line of JSON.
+fn push(record: u32, command: &str) -> String {
+    format!(
+        r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-11T09:00:{record:02}Z"}}}},"EventRecordID":{record},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"Image":"C:\\git\\git.exe","CommandLine":"git push https://github.com/a/{command}"}}}}}}"##
+    )
+}
+
 #[test]
 fn a_file_that_grows_is_followed_on_the_screen_and_a_frozen_view_stands_still() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("later.json");
     let mut console = Console::start([OsStr::new("--follow"), path.as_os_str()], 24, 100);
-    console.wait_for(says("waiting for 1 to appear"), PATIENCE);
+    console.wait_for(says("waiting for 1 to be written"), PATIENCE);
     let put = |record: u32, command: &str| {
-        let line = format!(
-            r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-11T09:00:{record:02}Z"}}}},"EventRecordID":{record},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"Image":"C:\\git\\git.exe","CommandLine":"git push https://github.com/a/{command}"}}}}}}"##
-        );
+        let line = push(record, command);
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&path).unwrap();
         writeln!(file, "{line}").unwrap();
     };
@@ -407,5 +412,32 @@ fn the_tests_are_walked_through_and_lead_to_the_raw_event_and_the_alert() {
     console.key(Key::Enter);
     console.wait_for(says("Alerts 10"), PATIENCE);
     console.wait_for(says("powershell.exe ran with"), PATIENCE);
+    assert!(console.quit().success());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_reads_goes_second_to_the_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.json");
+    fs::write(&path, "").unwrap();
+    let mut console = Console::start([OsStr::new("--follow"), path.as_os_str()], 24, 100);
+    console.wait_for(says("waiting for 1 to be written"), PATIENCE);
+    fs::write(&path, push(1, "first") + "\n").unwrap();
+    console.wait_for(says("following 1 file"), PATIENCE);
+    let mut threads = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{}/task", console.process_id())).unwrap() {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        // The name is in brackets; the niceness is the nineteenth of all.
+        let (name, rest) = stat.rsplit_once(')').unwrap();
+        let niceness: i32 = rest.split_whitespace().nth(16).unwrap().parse().unwrap();
+        threads.push((name.split_once('(').unwrap().1.to_owned(), niceness));
+    }
+    let (readers, others): (Vec<_>, Vec<_>) = threads.into_iter().partition(|(name, _)| name == "source");
+    let urgent = others.iter().map(|(_, niceness)| *niceness).max().unwrap();
+    assert!(
+        !readers.is_empty() && readers.iter().all(|(_, niceness)| *niceness == (urgent + 10).min(19)),
+        "{readers:?} {others:?}"
+    );
     assert!(console.quit().success());
 }

@@ -471,6 +471,11 @@ impl Console {
         kill_process(pid, Signal::CONT).expect("a program that goes on");
     }
 
+    /// The program's number.
+    pub fn process_id(&self) -> u32 {
+        self.child.process_id().expect("a program that runs")
+    }
+
     /// Bytes that the program has written so far.
     pub fn bytes_written(&self) -> usize {
         self.shared.lock().transcript.len()

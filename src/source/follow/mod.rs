@@ -58,7 +58,8 @@ pub fn follow(
     let outlet = Outlet::new(progress, sink);
     let (there, awaited): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.as_os_str() == "-" || path.exists());
-    status.awaited.store(awaited.len() as u64, Ordering::Relaxed);
+    let empty = there.iter().filter(|path| is_empty_file(path)).count();
+    status.awaited.store((awaited.len() + empty) as u64, Ordering::Relaxed);
     for path in &awaited {
         outlet.send(FeedMessage::Fault(fault(
             path,
@@ -68,9 +69,7 @@ pub fn follow(
     }
     let found = discover(&there, format, progress, &mut |fault| {
         // An empty file may still become a log.
-        let is_empty =
-            fs::metadata(&fault.name).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
-        if !is_empty {
+        if !is_empty_file(Path::new(&fault.name)) {
             outlet.send(FeedMessage::Fault(fault));
         }
     });
@@ -99,6 +98,10 @@ pub fn follow(
         board.watch(scope, paths);
     });
     outlet.send(FeedMessage::Finished);
+}
+
+fn is_empty_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
 fn fault(path: &Path, severity: Severity, reason: impl Into<String>) -> Fault {
@@ -157,7 +160,11 @@ impl Board<'_> {
             let into_folders = looked.elapsed() >= LOOK_INTO_FOLDERS;
             for path in paths.iter().filter(|path| path.as_os_str() != "-") {
                 match fs::metadata(path) {
-                    Ok(metadata) if metadata.is_file() => self.meet(scope, path, 0),
+                    Ok(metadata) if metadata.is_file() => {
+                        // What it will be, nobody can tell yet.
+                        awaited += u64::from(metadata.len() == 0 && !self.follows(path));
+                        self.meet(scope, path, 0);
+                    }
                     Ok(metadata) if metadata.is_dir() && into_folders => self.look_into(scope, path),
                     Ok(_) => {}
                     Err(_) => awaited += 1,
@@ -176,6 +183,10 @@ impl Board<'_> {
         for candidate in found.into_iter().filter(grows) {
             self.meet(scope, &candidate.path, 0);
         }
+    }
+
+    fn follows(&self, path: &Path) -> bool {
+        Identity::at(path).is_ok_and(|identity| self.lock().contains(&identity))
     }
 
     /// Gives a file a follower, unless it has one. `counted` says how many of its bytes are counted as found already.

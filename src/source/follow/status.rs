@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct FollowStatus {
     /// Files that are followed at this moment.
     pub files: AtomicU64,
-    /// Named paths that are not there yet.
+    /// Named paths that are not there yet, or empty.
     pub awaited: AtomicU64,
     /// How often a file was cut off, written anew in its place, or replaced by another.
     pub turns: AtomicU64,
@@ -23,7 +23,7 @@ impl FollowStatus {
         let noun = if files == 1 { "file" } else { "files" };
         let mut text = match (files, awaited) {
             (0, 0) => "following nothing".to_owned(),
-            (0, awaited) => format!("waiting for {awaited} to appear"),
+            (0, awaited) => format!("waiting for {awaited} to be written"),
             (files, 0) => format!("following {files} {noun}"),
             (files, awaited) => format!("following {files} {noun}, waiting for {awaited}"),
         };
@@ -44,7 +44,7 @@ mod tests {
         let status = FollowStatus::default();
         assert_eq!(status.sentence(), "following nothing");
         status.awaited.store(1, Ordering::Relaxed);
-        assert_eq!(status.sentence(), "waiting for 1 to appear");
+        assert_eq!(status.sentence(), "waiting for 1 to be written");
         status.files.store(1, Ordering::Relaxed);
         status.turns.store(3, Ordering::Relaxed);
         assert_eq!(status.sentence(), "following 1 file, waiting for 1, rotated 3 times");
