@@ -33,6 +33,9 @@ use crate::store::listing::Side;
 
 /// Between two frames for data.
 const FRAME: Duration = Duration::from_millis(100);
+/// The first alerts come sooner than that: so often there are frames for data at first, and for so long.
+const FIRST_FRAME: Duration = Duration::from_millis(15);
+const AT_FIRST: Duration = Duration::from_millis(150);
 /// Between two looks at the configuration file.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long events are taken in before keys are looked at again.
@@ -144,7 +147,8 @@ impl Loop {
         let (mut for_key, mut for_data) = (true, false);
         let mut lists = Lists::default();
         while !self.quit {
-            let due = last_frame.is_none_or(|at| at.elapsed() >= FRAME);
+            let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
+            let due = last_frame.is_none_or(|at| at.elapsed() >= between);
             if for_key || (for_data && due) {
                 app.load.elapsed = if app.load.finished { app.load.elapsed } else { self.started.elapsed() };
                 // Of many findings a list takes its time, and a key wants its answer: what came in has the next frame.
@@ -163,7 +167,7 @@ impl Loop {
                 lists.prepare(app, app.area, false, LIST_SLICE);
                 for_key = !app.is_making_list();
             }
-            let next_frame = last_frame.map_or(Duration::ZERO, |at| FRAME.saturating_sub(at.elapsed()));
+            let next_frame = last_frame.map_or(Duration::ZERO, |at| between.saturating_sub(at.elapsed()));
             tokio::select! {
                 biased;
                 Some(input) = inputs.recv() => {
