@@ -353,8 +353,8 @@ fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
     merged
 }
 
-/// Rounds until no further secret is found. Real command lines take one, and one more that finds nothing. Who builds a
-/// longer chain gets less masked around the secrets, which are all masked by the first round, and no more of our time.
+/// Rounds until no further secret is found. Real command lines take one, and one more that finds nothing. A longer chain,
+/// which somebody would have to build, is masked as far as that: it shall not cost us more.
 const MOST_ROUNDS: usize = 8;
 
 /// The text with its secrets masked, and the edits that this took. A text without a secret comes back as it is.
