@@ -171,7 +171,6 @@ mod bench {
             at(100)
         );
         println!("  {}", console.screen().lines().next().unwrap_or_default());
-        drop(console);
         Ok(())
     }
 

@@ -118,6 +118,8 @@ fn the_list_before_stays_and_answers_while_one_is_sorted() {
         assert!(app.is_making_list(), "it says that it sorts: {}", screen(&app));
         app.prepare_until(AREA, false, &|| true);
     }
+    assert!(app.is_making_list(), "it can still be stopped");
+    assert!(screen(&app).contains("sorting "), "{}", screen(&app));
     let selected = app.selected_finding().unwrap();
     assert!(go_on(&mut app) > 10, "it can be stopped often");
     let lines = command_lines(&app);

@@ -142,7 +142,7 @@ fn make(store: &Store, flags: &Flags, query: Query, sieve: &mut Sieve, old: List
         every > 0 && asked.get().is_multiple_of(every)
     };
     let mut making = Making::new(query, old);
-    for _ in 0..10_000 {
+    for _ in 0..1000 {
         let filtering = Filtering { sieve: &mut *sieve, passes: &passes };
         if making.advance(store, flags, Some(filtering), &pause) {
             return making.finish();
