@@ -20,6 +20,7 @@ use exfilscope::model::text::is_forbidden;
 use exfilscope::model::time::Timestamp;
 use exfilscope::model::verdict::Verdict;
 use exfilscope::source::{LoadOptions, load};
+use exfilscope::store::epoch::Held;
 use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
 use exfilscope::tui::app::{App, Pane, Selected, Settings};
@@ -133,8 +134,8 @@ fn the_workbench_leads_to_each_alert_that_changes_and_back() {
     let shown = text(&at(&mut app, (120, 40)));
     assert!(shown.contains("patterns being tried") && shown.contains("Suppressed 10"), "{shown}");
     assert!(shown.contains("CI pattern matched \"WS-4711\""), "{shown}");
-    let wanted = app.workbench.as_ref().unwrap().changes.get(2).unwrap().1;
-    assert_eq!(app.selected, Some(Selected::Finding(wanted)));
+    let wanted = app.workbench.as_ref().unwrap().changes(&app.store).get(2).unwrap().1;
+    assert_eq!(app.selected, Some(Selected::Finding(Held::new(wanted, &app.store))));
     press(&mut app, "c");
     assert!(app.tuning.is_none(), "the other editor is for what is in force");
     press(&mut app, "\x1b");
@@ -246,7 +247,8 @@ fn advice_is_taken_into_its_pattern() {
     press(&mut app, "\n");
     let shown = text(&at(&mut app, (120, 40)));
     assert!(shown.contains(r"\bci[-_]|build[-_]"), "{shown}");
-    assert!(app.workbench.as_ref().unwrap().changes.appear.len() > 1, "what it silenced appears:\n{shown}");
+    let appear = app.workbench.as_ref().unwrap().changes(&app.store).appear.len();
+    assert!(appear > 1, "what it silenced appears:\n{shown}");
 }
 
 #[test]

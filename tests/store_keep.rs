@@ -95,7 +95,7 @@ fn streamed(keep: Keep, mut look: impl FnMut(&Store, &Moved)) -> (Store, usize) 
         flags.extend(&store);
         if let Some(moved) = keeper.ingest(&mut store, batch_of(start..start + 250), &flags) {
             look(&store, &moved);
-            flags.restart(&store);
+            flags.extend(&store);
         }
         most = most.max(store.kept_events());
     }

@@ -191,7 +191,7 @@ fn enter_goes_from_a_step_to_its_events_one_after_the_other_and_escape_comes_bac
     let mut records = Vec::new();
     for _ in 0..3 {
         let effects = press(&mut app, "\n");
-        let [Effect::ReadRaw(event)] = effects.as_slice() else { panic!("{effects:?}") };
+        let [Effect::ReadRaw { event, .. }] = effects.as_slice() else { panic!("{effects:?}") };
         records.push(app.store.event(*event).unwrap().record_id().unwrap());
         assert!(matches!(app.page, Some(Page::Raw { .. })));
         press(&mut app, "\x1b");

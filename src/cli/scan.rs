@@ -137,7 +137,7 @@ impl Kept {
                 Some(keeper) => {
                     self.flags.extend(&self.store);
                     if keeper.ingest(&mut self.store, batch, &self.flags).is_some() {
-                        self.flags.restart(&self.store);
+                        self.flags.extend(&self.store);
                     }
                 }
             },

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::distinct::{DistinctId, DistinctTable};
+use super::epoch::Epoch;
 use super::event::EventId;
 use super::excepted::Excepted;
 use crate::detect::exception::{Exception, Exceptions};
@@ -15,6 +16,8 @@ pub struct Flags {
     ci_systems: Vec<bool>,
     known_ides: Vec<bool>,
     excepted: Excepted,
+    /// That of the hosts' and parents' numbers.
+    epoch: Epoch,
 }
 
 impl Flags {
@@ -28,7 +31,8 @@ impl Flags {
     #[must_use]
     pub fn with_exceptions(patterns: Patterns, exceptions: Exceptions) -> Self {
         let excepted = Excepted::new(exceptions);
-        Self { patterns, ci_systems: Vec::new(), known_ides: Vec::new(), excepted }
+        let epoch = Epoch::default();
+        Self { patterns, ci_systems: Vec::new(), known_ides: Vec::new(), excepted, epoch }
     }
 
     /// The exceptions that suppress.
@@ -69,19 +73,23 @@ impl Flags {
         self.extend(store);
     }
 
-    /// Evaluates everything anew: for a store that has taken another's place.
-    pub fn restart(&mut self, store: &Store) {
-        self.ci_systems.clear();
-        self.known_ides.clear();
-        self.excepted = Excepted::new(self.exceptions().clone());
-        self.extend(store);
-    }
-
-    /// Evaluates what is new in the store.
+    /// Evaluates what is new in the store; after a compaction all of it, since the numbers mean others then.
     pub fn extend(&mut self, store: &Store) {
+        if self.epoch != store.epoch() {
+            self.epoch = store.epoch();
+            self.ci_systems.clear();
+            self.known_ides.clear();
+            self.excepted = Excepted::new(self.exceptions().clone());
+        }
         extend(&mut self.ci_systems, &self.patterns.ci_host, store.hosts(), store);
         extend(&mut self.known_ides, &self.patterns.ide_parent, store.parents(), store);
         self.excepted.extend(store);
+    }
+
+    /// The epoch of the ids that these verdicts are about.
+    #[must_use]
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Whether the CI-host pattern matches a host; never a missing one.

@@ -3,6 +3,7 @@
 //! What stays is copied, a few events with each batch, into a store of its own, which takes the old one's place when it
 //! has caught up: no batch waits for it, and the texts of what left are gone with the old store.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -16,6 +17,7 @@ use crate::detect::profile::Profile;
 use crate::detect::{ALERT_SCORE, selection};
 use crate::model::batch::{Batch, EventHead};
 use crate::model::event::{Field, code};
+use crate::model::row::Clause;
 use crate::model::time::Timestamp;
 
 /// How many events are copied for each that comes in: the copy catches up before the store has grown by a sixth.
@@ -44,7 +46,12 @@ pub struct Moved {
     pub old: Store,
     stayed: Vec<EventId>,
     first_kept: u32,
+    /// By number of event in the new store: its finding and its lead.
+    findings: OnceCell<Vec<[u32; 2]>>,
 }
+
+/// No finding.
+const NONE: u32 = u32::MAX;
 
 impl Moved {
     /// The number that an event of the old store has now; `None` where it left.
@@ -68,9 +75,12 @@ impl Moved {
     /// The number that a finding of the old store has in the new one.
     #[must_use]
     pub fn finding(&self, old: FindingId, new: &Store) -> Option<FindingId> {
-        let event = self.event(self.old.finding(old)?.event)?;
-        let at = new.findings().iter().position(|finding| finding.event == event)?;
-        Some(FindingId(u32::try_from(at).ok()?))
+        let old = self.old.finding(old)?;
+        let event = self.event(old.event)?;
+        // Made once for all that ask: a list has a million of them.
+        let findings = self.findings.get_or_init(|| findings_by_event(new));
+        let number = findings.get(event.0 as usize)?.get(usize::from(old.clause == Clause::Lead))?;
+        (*number != NONE).then_some(FindingId(*number))
     }
 
     /// The number that a process of the old store has in the new one.
@@ -79,6 +89,21 @@ impl Moved {
         let event = self.event(self.old.process(old)?.start?)?;
         new.event(event)?.process
     }
+}
+
+/// By number of event: its finding and its lead. Of several leads the one that still is one.
+fn findings_by_event(store: &Store) -> Vec<[u32; 2]> {
+    let mut by_event = vec![[NONE; 2]; store.kept_events()];
+    for (number, finding) in (0..).zip(store.findings()) {
+        let is_lead = finding.clause == Clause::Lead;
+        let slots = by_event.get_mut(finding.event.0 as usize);
+        if let Some(slot) = slots.and_then(|slots| slots.get_mut(usize::from(is_lead)))
+            && (*slot == NONE || is_lead && finding.hunt.is_some())
+        {
+            *slot = number;
+        }
+    }
+    by_event
 }
 
 /// Keeps a store within its bounds.
@@ -133,7 +158,7 @@ impl Keeper {
         new.take_over(store);
         let old = std::mem::replace(store, new);
         self.look_at = store.events.len() + LEAST_SURPLUS.max(store.events.len() / 8);
-        Some(Moved { old, stayed, first_kept })
+        Some(Moved { old, stayed, first_kept, findings: OnceCell::new() })
     }
 
     fn begin(&mut self, store: &Store, flags: &Flags) {
@@ -163,6 +188,7 @@ impl Keeper {
             return;
         }
         let mut new = Store::new(store.naming, store.retention);
+        new.epoch = store.epoch.next();
         new.keeps_duplicates = store.keeps_duplicates;
         new.hunt_like(store);
         new.sources.clone_from(&store.sources);

@@ -1,8 +1,10 @@
 //! The findings that a list shows: those that pass, in their order, grouped where asked for.
 
 use super::Store;
+use super::epoch::{Epoch, Relocate};
 use super::finding::FindingId;
 use super::flags::Flags;
+use super::keep::Moved;
 use super::making::Making;
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
@@ -223,6 +225,8 @@ pub struct Listing {
     pub span: Option<(Timestamp, Timestamp)>,
     /// The times and signals of what passes the filter, whatever the range: for the histogram.
     pub moments: Moments,
+    /// The epoch of its findings.
+    pub(super) epoch: Epoch,
 }
 
 impl Listing {
@@ -245,8 +249,15 @@ impl Listing {
             members: std::mem::take(&mut self.members),
             moments: std::mem::take(&mut self.moments),
             query: self.query,
+            epoch: self.epoch,
             ..Self::default()
         };
+    }
+
+    /// The epoch of its findings: a store of another one has other findings under their numbers.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// The findings of a group, in order.
@@ -264,5 +275,23 @@ impl Listing {
             Side::Alerts => over.iter().sum(),
             Side::Suppressed => under.iter().sum(),
         }
+    }
+}
+
+/// The list as it is after a compaction: without what left. What was counted stays as it was counted, until the next
+/// list is made.
+impl Relocate for Listing {
+    fn relocate(mut self, moved: &Moved, store: &Store) -> Option<Self> {
+        let mut members = Vec::with_capacity(self.members.len());
+        for group in &mut self.groups {
+            let first = members.len();
+            let of_group = self.members.get(group.first..group.first + group.count).unwrap_or_default();
+            members.extend(of_group.iter().filter_map(|id| moved.finding(*id, store)));
+            (group.first, group.count) = (first, members.len() - first);
+        }
+        self.members = members;
+        self.findings = self.findings.relocate(moved, store)?;
+        self.epoch = store.epoch();
+        Some(self)
     }
 }

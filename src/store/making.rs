@@ -83,6 +83,12 @@ impl Making {
         mut filtering: Option<Filtering<'_>>,
         pause: Pause<'_>,
     ) -> bool {
+        if self.listing.epoch != store.epoch() {
+            // What was gathered of a store before a compaction means others now.
+            self.listing.epoch = store.epoch();
+            self.listing.begin_again();
+            self.stage = Stage::Filter(0);
+        }
         loop {
             match &mut self.stage {
                 Stage::Filter(at) => {

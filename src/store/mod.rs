@@ -9,6 +9,7 @@ mod by_symbol;
 pub mod coverage;
 mod deferred;
 pub mod distinct;
+pub mod epoch;
 pub mod event;
 mod excepted;
 pub mod finding;
@@ -47,6 +48,7 @@ use self::acts::Acts;
 use self::coverage::Census;
 use self::deferred::Deferred;
 use self::distinct::DistinctTable;
+use self::epoch::Epoch;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
 use self::glance::Kinds;
@@ -123,6 +125,7 @@ pub struct Store {
     /// Events that left to keep the store within bounds.
     let_go: u64,
     generation: u64,
+    epoch: Epoch,
 }
 
 impl Store {
@@ -177,6 +180,12 @@ impl Store {
     #[must_use]
     pub const fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The epoch of the ids. It changes with each compaction, which gives them to others.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// The distinct hosts.

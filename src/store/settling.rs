@@ -47,7 +47,7 @@ impl Store {
 
     /// Begins a round. The kinds of those that an earlier one gave up are looked at again.
     fn begin_to_settle(&mut self, given_up: Vec<FindingId>) -> Settling {
-        let since = self.touched.since(self.kinds.looked(), self.findings.len());
+        let since = self.touched.since(self.kinds.looked(), self.findings.len(), self.epoch);
         let is_hurried = since.is_anew || self.ranking.has_moved();
         let mut changed = given_up;
         if since.is_anew {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Store;
+use super::epoch::Epoch;
 use super::finding::FindingId;
 
 /// So many changes are remembered beside twice the findings; who is further behind looks at all of them again.
@@ -16,8 +17,10 @@ pub(super) struct Touched {
 }
 
 /// How far somebody has looked. A new one has seen nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LookedAt {
+    /// That of the store.
+    ids: Epoch,
     epoch: u64,
     changed: usize,
     findings: u32,
@@ -43,11 +46,15 @@ impl Touched {
         self.changed.push(finding);
     }
 
-    pub(super) fn since(&self, looked: &mut LookedAt, findings: usize) -> Since<'_> {
+    /// `ids` is the store's epoch: a reader that looked before a compaction has seen other findings.
+    pub(super) fn since(&self, looked: &mut LookedAt, findings: usize, ids: Epoch) -> Since<'_> {
         let findings = u32::try_from(findings).unwrap_or(u32::MAX);
-        let is_anew = looked.epoch != self.epoch || looked.findings > findings;
-        let (from, first) = if is_anew { (self.changed.len(), 0) } else { (looked.changed, looked.findings) };
-        *looked = LookedAt { epoch: self.epoch, changed: self.changed.len(), findings };
+        let is_first = *looked == LookedAt::default();
+        let is_anew =
+            !is_first && (looked.ids != ids || looked.epoch != self.epoch || looked.findings > findings);
+        let (from, first) =
+            if is_anew || is_first { (self.changed.len(), 0) } else { (looked.changed, looked.findings) };
+        *looked = LookedAt { ids, epoch: self.epoch, changed: self.changed.len(), findings };
         let changed = self.changed.get(from..).unwrap_or_default();
         Since { is_anew, changed, new: first..findings }
     }
@@ -56,7 +63,7 @@ impl Touched {
 impl Store {
     /// What has come or changed since somebody looked last.
     pub fn since(&self, looked: &mut LookedAt) -> Since<'_> {
-        self.touched.since(looked, self.findings.len())
+        self.touched.since(looked, self.findings.len(), self.epoch)
     }
 }
 
@@ -68,26 +75,41 @@ mod tests {
     fn each_reader_sees_what_it_has_not_seen() {
         let mut touched = Touched::default();
         let (mut early, mut late) = (LookedAt::default(), LookedAt::default());
-        let seen = touched.since(&mut early, 3);
+        let seen = touched.since(&mut early, 3, Epoch::default());
         assert_eq!((seen.is_anew, seen.changed.len(), seen.new), (false, 0, 0..3));
         touched.add(FindingId(1), 3);
-        let seen = touched.since(&mut early, 5);
+        let seen = touched.since(&mut early, 5, Epoch::default());
         assert_eq!((seen.is_anew, seen.changed, seen.new), (false, &[FindingId(1)][..], 3..5));
-        assert_eq!(touched.since(&mut late, 5).new, 0..5);
-        assert_eq!(touched.since(&mut late, 5).changed, []);
+        assert_eq!(touched.since(&mut late, 5, Epoch::default()).new, 0..5);
+        assert_eq!(touched.since(&mut late, 5, Epoch::default()).changed, []);
     }
 
     #[test]
     fn who_is_too_far_behind_looks_at_all_again() {
         let mut touched = Touched::default();
         let mut reader = LookedAt::default();
-        touched.since(&mut reader, 2);
+        touched.since(&mut reader, 2, Epoch::default());
         for _ in 0..LEAST + 5 {
             touched.add(FindingId(0), 2);
         }
         assert!(touched.changed.len() <= LEAST + 4, "the list is bounded");
-        let seen = touched.since(&mut reader, 2);
+        let seen = touched.since(&mut reader, 2, Epoch::default());
         assert_eq!((seen.is_anew, seen.changed.len(), seen.new), (true, 0, 0..2));
-        assert_eq!(touched.since(&mut reader, 2).new, 2..2);
+        assert_eq!(touched.since(&mut reader, 2, Epoch::default()).new, 2..2);
+    }
+
+    #[test]
+    fn ids_of_another_epoch_count_as_unseen() {
+        let mut touched = Touched::default();
+        let mut reader = LookedAt::default();
+        let (before, after) = (Epoch::default(), Epoch::default().next());
+        touched.since(&mut reader, 3, before);
+        touched.add(FindingId(1), 5);
+        let seen = touched.since(&mut reader, 5, after);
+        assert_eq!((seen.is_anew, seen.changed.len(), seen.new), (true, 0, 0..5));
+        let seen = touched.since(&mut reader, 6, after);
+        assert_eq!((seen.is_anew, seen.new), (false, 5..6));
+        // One that has seen nothing has nothing to forget.
+        assert!(!touched.since(&mut LookedAt::default(), 5, after).is_anew);
     }
 }

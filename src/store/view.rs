@@ -29,9 +29,13 @@ pub struct FindingView<'a> {
 }
 
 impl Store {
-    /// A finding under a profile; `None` where that does not select it.
+    /// A finding under a profile; `None` where that does not select it, or the flags speak of hosts and parents of
+    /// before a compaction.
     #[must_use]
     pub fn view<'a>(&'a self, id: FindingId, profile: Profile, flags: &'a Flags) -> Option<FindingView<'a>> {
+        if flags.epoch() != self.epoch() {
+            return None;
+        }
         let finding = self.finding(id)?;
         let event = self.event(finding.event)?;
         Some(FindingView {

@@ -20,7 +20,7 @@ use crate::model::batch::Batch;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
 use crate::store::coverage::Note;
-use crate::store::event::EventId;
+use crate::store::epoch::Held;
 use crate::store::finding::{Finding, FindingId};
 use crate::store::flags::Flags;
 use crate::store::keep::Keeper;
@@ -96,7 +96,7 @@ pub enum Pane {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selected {
     /// A finding.
-    Finding(FindingId),
+    Finding(Held<FindingId>),
     /// A group's head, by its key.
     Group(String),
 }
@@ -117,7 +117,7 @@ pub enum Page {
         /// The exception.
         exception: Box<Exception>,
         /// The alerts that it takes out.
-        taken: Vec<FindingId>,
+        taken: Held<Vec<FindingId>>,
     },
     /// The patterns that were kept under names.
     Snapshots(Vec<Result<Snapshot, String>>),
@@ -127,8 +127,8 @@ pub enum Page {
     Pushes,
     /// A raw event; `None` while it is being read.
     Raw {
-        /// Which event.
-        event: EventId,
+        /// The number of the request: the answer to an earlier one is of another event.
+        request: u64,
         /// Its XML, or why there is none.
         text: Option<Result<String, String>>,
     },
@@ -182,7 +182,7 @@ pub struct Tuning {
     /// The text.
     pub editor: tui_textarea::TextArea<'static>,
     /// Against what is in force.
-    pub changes: Changes,
+    pub changes: Held<Changes>,
     /// The first line of the matches that is shown.
     pub scroll: usize,
     /// What would make an alert normal, and which of it stands in the editor; empty where it was opened by hand.
@@ -190,7 +190,7 @@ pub struct Tuning {
     /// The number of that one.
     pub proposal: usize,
     /// The alert that they are made for: it may be gone from the list while one of them is tried.
-    pub made_for: Option<FindingId>,
+    pub made_for: Option<Held<FindingId>>,
 }
 
 /// How a load stands, as last looked at.
@@ -260,7 +260,9 @@ pub struct App {
     /// Whether that pane has the whole screen.
     pub zoomed: bool,
     /// The processes walked up to from the selected one.
-    pub walked: Vec<ProcessId>,
+    pub(in crate::tui) walked: Held<Vec<ProcessId>>,
+    /// How many raw events were asked for.
+    pub(super) raw_requests: u64,
     /// The detail, and of what it is.
     pub detail: Detail,
     /// The first line of the detail that is shown.
@@ -348,7 +350,8 @@ impl App {
             scroll_right: 0,
             pane: Pane::Alerts,
             zoomed: false,
-            walked: Vec::new(),
+            walked: Held::default(),
+            raw_requests: 0,
             detail: Detail::default(),
             detail_top: 0,
             histogram: HistogramCursor::default(),

@@ -1,5 +1,6 @@
 //! What changes on the screen when old events have left the store: numbers, and nothing that is seen of what stayed.
 
+use crate::store::epoch::Held;
 use crate::store::keep::{Keep, Moved};
 use crate::tui::app::{App, Frozen, Page, Selected};
 use crate::tui::views::header::{grouped, size};
@@ -7,35 +8,32 @@ use crate::tui::views::header::{grouped, size};
 impl App {
     /// The store's events have other numbers now.
     pub(super) fn follow_the_move(&mut self, moved: Moved) {
-        self.flags.restart(&self.store);
-        self.triage.restart();
+        let store = &self.store;
+        self.flags.extend(store);
         if let Some(tuning) = &mut self.tuning {
-            tuning.trial.flags.restart(&self.store);
-            tuning.made_for = tuning.made_for.and_then(|id| moved.finding(id, &self.store));
+            tuning.trial.flags.extend(store);
+            tuning.made_for = tuning.made_for.and_then(|id| id.relocate(&moved, store));
+            tuning.changes = std::mem::take(&mut tuning.changes).relocate(&moved, store).unwrap_or_default();
         }
         if let Some(workbench) = &mut self.workbench {
-            workbench.restart(&self.store);
+            workbench.relocate(&moved, store);
         }
         if let Some(Selected::Finding(id)) = self.selected {
-            self.selected = moved.finding(id, &self.store).map(Selected::Finding);
+            self.selected = id.relocate(&moved, store).map(Selected::Finding);
         }
-        let walked = self.walked.iter().map(|process| moved.process(*process, &self.store));
-        self.walked = walked.collect::<Option<_>>().unwrap_or_default();
-        if let Some(Page::Raw { event, .. }) = &mut self.page {
-            match moved.event(*event) {
-                Some(now) => *event = now,
-                None => self.page = None,
-            }
+        let steps = self.walked().len();
+        self.walked = std::mem::take(&mut self.walked).relocate(&moved, store).unwrap_or_default();
+        if self.walked().len() != steps {
+            self.walked = Held::default();
         }
         if let Some(Page::Excepting { taken, .. }) = &mut self.page {
-            *taken = taken.iter().filter_map(|id| moved.finding(*id, &self.store)).collect();
+            *taken = std::mem::take(taken).relocate(&moved, store).unwrap_or_default();
         }
         if let Some(frozen) = &mut self.frozen {
             *frozen = Frozen { events: moved.count_of_first(frozen.events), ..*frozen };
         }
-        self.walk.restart();
-        self.under = self.under.take().filter(|page| *page == Page::Tests);
-        self.forget_lists();
+        self.triage.extend(store, &self.flags);
+        self.relocate_list(&moved);
         // A large store takes a while to be freed.
         std::thread::spawn(move || drop(moved));
     }

@@ -30,6 +30,7 @@ use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::text::image_name;
 use crate::model::verdict::Verdict;
+use crate::store::epoch::Epoch;
 use crate::store::event::StoredEvent;
 use crate::store::finding::FindingId;
 use crate::store::process::ProcessId;
@@ -54,6 +55,8 @@ pub struct DetailKey {
     pub finding: Option<FindingId>,
     /// The processes walked up to.
     pub walked: Vec<ProcessId>,
+    /// The epoch of these numbers.
+    pub epoch: Epoch,
     /// Columns.
     pub width: u16,
     /// The list's generation.
@@ -83,7 +86,7 @@ impl Detail {
             return Self { left: writer.lines, right: Vec::new() };
         };
         let process = app.shown_process();
-        match app.walked.last() {
+        match app.walked().last() {
             Some(walked) => writer.walked_process(*walked),
             None => writer.reasons(&row),
         }
@@ -356,7 +359,7 @@ impl Writer<'_> {
     /// A parent's image and command line, out of the Event 1 of one of its children.
     fn as_a_child_names_it(&self, parent: ProcessId) -> (Option<String>, Option<String>) {
         let store = &self.app.store;
-        let below = self.app.walked.iter().rev().nth(1).copied();
+        let below = self.app.walked().iter().rev().nth(1).copied();
         let child = below.into_iter().chain(store.children(parent)).find_map(|child| {
             let process = store.process(child).filter(|process| process.parent == Some(parent))?;
             store.event(process.start?)
@@ -416,7 +419,7 @@ impl Writer<'_> {
     ) {
         let store = &self.app.store;
         let Some(process) = store.process(id) else { return };
-        let own_row = here && self.app.walked.is_empty();
+        let own_row = here && self.app.walked().is_empty();
         let Some(event) = process.start.and_then(|start| store.event(start)) else {
             let (mut image, mut command_line) = self.as_a_child_names_it(id);
             if own_row {

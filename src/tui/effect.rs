@@ -30,7 +30,12 @@ pub enum Effect {
         what: &'static str,
     },
     /// Read an event again from its source.
-    ReadRaw(EventId),
+    ReadRaw {
+        /// The event.
+        event: EventId,
+        /// The number of the page's request.
+        request: u64,
+    },
     /// Show what would be written into the configuration.
     PlanSave(Tuned),
     /// Write it.

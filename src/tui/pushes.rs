@@ -157,7 +157,7 @@ impl App {
         self.set_group(None);
         self.page = None;
         self.pane = Pane::Alerts;
-        self.walked.clear();
+        self.walk_to(Vec::new());
         let others = match (count.alerts, count.suppressed) {
             (0, _) => "None of these is an alert; Esc takes the filter away.".to_owned(),
             (_, 0) => "Esc takes the filter away.".to_owned(),

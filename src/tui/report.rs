@@ -80,26 +80,25 @@ impl App {
     }
 
     fn report_findings(&self, scope: Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
+        let listing = self.listing();
         let group_of = |number: usize| {
-            let group = self.listing.groups.get(number)?;
-            Some((self.listing.query.group?.name(), group.key.clone()))
+            let group = listing.groups.get(number)?;
+            Some((listing.query.group?.name(), group.key.clone()))
         };
         match (scope, self.line(self.cursor)) {
             (Scope::Selected, Some(Line::Group(number))) => {
-                let members = self.listing.members(number);
+                let members = listing.members(number);
                 members.iter().map(|id| (*id, group_of(number))).collect()
             }
             (Scope::Selected, _) => self.selected_finding().map(|id| (id, None)).into_iter().collect(),
-            (Scope::List, _) if self.listing.query.group.is_some() => {
-                let groups = 0..self.listing.groups.len();
+            (Scope::List, _) if listing.query.group.is_some() => {
+                let groups = 0..listing.groups.len();
                 groups
-                    .flat_map(|number| {
-                        self.listing.members(number).iter().map(move |id| (*id, group_of(number)))
-                    })
+                    .flat_map(|number| listing.members(number).iter().map(move |id| (*id, group_of(number))))
                     .take(MOST_ENTRIES)
                     .collect()
             }
-            (Scope::List, _) => self.listing.findings.iter().map(|id| (*id, None)).collect(),
+            (Scope::List, _) => listing.findings.iter().map(|id| (*id, None)).collect(),
         }
     }
 

@@ -74,7 +74,7 @@ pub enum Copied {
 
 /// Answers of threads that were asked to do something.
 enum Answer {
-    Raw(EventId, Result<String, String>),
+    Raw(u64, Result<String, String>),
     Reloaded(Result<Reloaded, String>),
     Case(Report),
     Said(Result<String, String>),
@@ -252,7 +252,7 @@ impl Loop {
                 }
                 Copied::Nowhere(reason) => app.say(Tone::Warning, reason),
             },
-            Effect::ReadRaw(event) => self.read_raw(app, event),
+            Effect::ReadRaw { event, request } => self.read_raw(app, event, request),
             Effect::Screenshot(path) => {
                 let message = take_screenshot(app, screen.area()?, &path);
                 say_result(app, message);
@@ -305,13 +305,13 @@ impl Loop {
         }
     }
 
-    fn read_raw(&self, app: &App, id: EventId) {
-        let Some(event) = app.store.event(id) else { return };
+    fn read_raw(&self, app: &App, event: EventId, request: u64) {
+        let Some(event) = app.store.event(event) else { return };
         let (place, record) = (event.place, event.record_id());
         let Some(source) = app.store.source(event).cloned() else { return };
         let (reader, sender) = (Arc::clone(&self.world.raw_events), self.answers.0.clone());
         std::thread::spawn(move || {
-            sender.send(Answer::Raw(id, reader.xml_of_record(&source, place, record))).is_ok()
+            sender.send(Answer::Raw(request, reader.xml_of_record(&source, place, record))).is_ok()
         });
     }
 }
@@ -353,8 +353,8 @@ fn take_answer(app: &mut App, answer: Answer) {
         Answer::Case(report) => return app.take_case(report),
         Answer::Said(result) => return say_result(app, result),
     };
-    if let Some(Page::Raw { event, text }) = &mut app.page
-        && *event == id
+    if let Some(Page::Raw { request, text }) = &mut app.page
+        && *request == id
     {
         *text = Some(result);
     }

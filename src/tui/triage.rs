@@ -10,6 +10,7 @@ use crate::filter::{FilterField, Subject};
 use crate::model::fault::{Fault, Severity};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
+use crate::store::epoch::Epoch;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::listing::{Listing, Side};
@@ -57,6 +58,8 @@ pub struct Triage {
     marks: Vec<Mark>,
     /// By number of host: its part of the key.
     hosts: Vec<u64>,
+    /// That of the findings' and hosts' numbers.
+    epoch: Epoch,
     looked: LookedAt,
     marked_generation: u64,
     /// What stood there before each act of deciding, the last one on top.
@@ -90,16 +93,12 @@ impl Triage {
         self.book.find(&identity_of(view)?)
     }
 
-    /// Findings have other numbers now.
-    pub(super) fn restart(&mut self) {
-        self.keys.clear();
-        self.marks.clear();
-        self.hosts.clear();
-        self.looked = LookedAt::default();
-    }
-
-    /// Marks what came in, and all anew where decisions changed.
+    /// Marks what came in, and all anew where decisions changed or findings have other numbers.
     pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
+        if self.epoch != store.epoch() {
+            self.epoch = store.epoch();
+            self.hosts.clear();
+        }
         let (hosts, nameless) = (&mut self.hosts, host_key(None));
         let new_hosts = store.hosts().entries().get(hosts.len()..).unwrap_or_default();
         hosts.extend(new_hosts.iter().map(|host| host_key(Some(store.text(host.shown)))));

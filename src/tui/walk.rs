@@ -6,6 +6,8 @@ use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::model::walkthrough::{RunReport, StepReport, TestReport};
+use crate::store::Store;
+use crate::store::epoch::{Epoch, Held};
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::listing::Side;
@@ -32,6 +34,8 @@ pub struct WalkScreen {
     walk: Walk,
     /// What was found of the tests, in their order; fewer than all while they are looked at.
     pub reports: Vec<TestReport>,
+    /// The epoch of the numbers in them.
+    epoch: Epoch,
     /// Reports that are being made, and what of.
     fresh: Vec<TestReport>,
     fresh_of: Option<Basis>,
@@ -68,6 +72,7 @@ impl WalkScreen {
         Self {
             walk: Walk::new(tests),
             reports: Vec::new(),
+            epoch: Epoch::default(),
             fresh: Vec::new(),
             fresh_of: None,
             told: None,
@@ -75,13 +80,6 @@ impl WalkScreen {
             top: 0,
             next_event: 0,
         }
-    }
-
-    /// The store's events have other numbers: everything is looked at anew.
-    pub fn restart(&mut self) {
-        let fresh = Self::new(self.walk.tests().to_vec());
-        *self =
-            Self { reports: std::mem::take(&mut self.reports), cursor: self.cursor, top: self.top, ..fresh };
     }
 
     /// All lines, in their order.
@@ -106,8 +104,8 @@ impl WalkScreen {
 
     /// How many events were looked at.
     #[must_use]
-    pub const fn seen(&self) -> usize {
-        self.walk.seen()
+    pub fn seen(&self, store: &Store) -> usize {
+        self.walk.seen(store)
     }
 }
 
@@ -136,9 +134,10 @@ impl App {
     #[must_use]
     pub fn walk_is_behind(&self) -> bool {
         if self.page != Some(Page::Tests) || (self.store.kept_events() > LARGE && !self.load.finished) {
-            return self.page == Some(Page::Tests) && self.walk.seen() < self.store.kept_events();
+            return self.page == Some(Page::Tests) && self.walk.seen(&self.store) < self.store.kept_events();
         }
-        self.walk.seen() < self.store.kept_events() || self.walk.told.as_ref() != Some(&self.basis())
+        self.walk.seen(&self.store) < self.store.kept_events()
+            || self.walk.told.as_ref() != Some(&self.basis())
     }
 
     /// Looks at some more events, and tells what was found once all were looked at.
@@ -173,6 +172,7 @@ impl App {
         if self.walk.fresh.len() >= self.walk.walk.tests().len() {
             self.walk.reports = std::mem::take(&mut self.walk.fresh);
             self.walk.told = self.walk.fresh_of.take();
+            self.walk.epoch = self.store.epoch();
         }
     }
 
@@ -192,8 +192,11 @@ impl App {
         walk.top = walk.top.min(walk.cursor).max((walk.cursor + 1).saturating_sub(rows));
     }
 
-    /// Where Enter goes from the selected line.
+    /// Where Enter goes from the selected line; nowhere while the reports are of before a compaction.
     fn walk_target(&self) -> Option<Target> {
+        if self.walk.epoch != self.store.epoch() {
+            return None;
+        }
         match self.walk.selected()? {
             Entry::Test(_) => None,
             Entry::Run(run) => run.verdict.finding.map(|id| Target::Finding(FindingId(id))),
@@ -216,13 +219,21 @@ impl App {
             Some(Target::Finding(id)) => self.show_finding(id),
             Some(Target::Event(event)) => {
                 self.walk.next_event += 1;
-                self.under = self.page.replace(Page::Raw { event, text: None });
-                self.page_top = 0;
-                return vec![Effect::ReadRaw(event)];
+                self.under = self.page.take();
+                return vec![self.read_raw(event)];
             }
             None => {}
         }
         Vec::new()
+    }
+
+    /// Opens the page of a raw event, to be read again from its source.
+    pub(super) fn read_raw(&mut self, event: EventId) -> Effect {
+        self.raw_requests += 1;
+        let request = self.raw_requests;
+        self.page = Some(Page::Raw { request, text: None });
+        self.page_top = 0;
+        Effect::ReadRaw { event, request }
     }
 
     /// Selects a finding in the list, whatever the list was narrowed to.
@@ -236,9 +247,9 @@ impl App {
         self.zoomed = false;
         self.page = None;
         self.pane = super::app::Pane::Alerts;
-        self.walked.clear();
+        self.walk_to(Vec::new());
         self.detail_top = 0;
-        self.selected = Some(super::app::Selected::Finding(id));
+        self.selected = Some(super::app::Selected::Finding(Held::new(id, &self.store)));
         self.touch();
     }
 }

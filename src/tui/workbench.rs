@@ -7,7 +7,9 @@ use crate::detect::exception::Exceptions;
 use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
 use crate::store::Store;
+use crate::store::epoch::Held;
 use crate::store::flags::Flags;
+use crate::store::keep::Moved;
 use crate::tune::{Advice, Adviser, Changes, Tuned, Which, changes};
 
 /// A part of the workbench.
@@ -73,7 +75,7 @@ pub struct Workbench {
     /// The verdicts of what the configuration has.
     pub saved: Flags,
     /// What changes between these.
-    pub changes: Changes,
+    changes: Held<Changes>,
     /// The change under the cursor.
     pub change: usize,
     /// The advice on the patterns as they stand.
@@ -97,7 +99,7 @@ impl Workbench {
             holding: String::new(),
             trial: in_force.clone(),
             saved: Flags::with_exceptions(saved, saved_exceptions),
-            changes: Changes::default(),
+            changes: Held::default(),
             change: 0,
             advice: Vec::new(),
             advised: 0,
@@ -176,13 +178,17 @@ impl Workbench {
         self.stale = true;
     }
 
-    /// Begins anew on a store that has taken another's place: numbers mean something else there.
-    pub fn restart(&mut self, store: &Store) {
-        self.trial.restart(store);
-        self.saved.restart(store);
-        self.adviser = Adviser::default();
-        self.changes = Changes::default();
-        self.stale = true;
+    /// What changes between what is saved and what is typed.
+    #[must_use]
+    pub fn changes(&self, store: &Store) -> &Changes {
+        self.changes.get(store).unwrap_or(Changes::NONE)
+    }
+
+    /// Follows a compaction.
+    pub(super) fn relocate(&mut self, moved: &Moved, store: &Store) {
+        self.trial.extend(store);
+        self.saved.extend(store);
+        self.changes = std::mem::take(&mut self.changes).relocate(moved, store).unwrap_or_default();
     }
 
     /// Brings changes and advice up to date, where the texts or, with `news`, the store have changed.
@@ -193,8 +199,9 @@ impl Workbench {
         self.stale = false;
         self.trial.extend(store);
         self.saved.extend(store);
-        self.changes = changes(store, profile, min_score, &self.saved, &self.trial);
-        self.change = self.change.min(self.changes.len().saturating_sub(1));
+        let changes = changes(store, profile, min_score, &self.saved, &self.trial);
+        self.change = self.change.min(changes.len().saturating_sub(1));
+        self.changes = Held::new(changes, store);
         self.advice = self.adviser.advise(store, profile, &self.trial);
         self.advised = self.advised.min(self.advice.len().saturating_sub(1));
     }

@@ -14,6 +14,7 @@ use crate::detect::profile::Profile;
 use crate::model::text::image_name;
 use crate::store::Store;
 use crate::store::distinct::{DistinctId, DistinctTable};
+use crate::store::epoch::Epoch;
 use crate::store::flags::Flags;
 
 /// Hosts or parents that a sentence names; the others are counted.
@@ -69,11 +70,16 @@ pub struct Adviser {
     facts: HashMap<(Which, String), Facts>,
     agents: Vec<Agent>,
     agents_of: Option<(u64, Profile)>,
+    /// That of the hosts' and parents' numbers.
+    epoch: Epoch,
 }
 
 impl Adviser {
     /// The advice on both patterns as they stand, the gravest first.
     pub fn advise(&mut self, store: &Store, profile: Profile, flags: &Flags) -> Vec<Advice> {
+        if self.epoch != store.epoch() {
+            *self = Self { epoch: store.epoch(), ..Self::default() };
+        }
         if self.agents_of != Some((store.generation(), profile)) {
             self.agents = agents(store, profile);
             self.agents_of = Some((store.generation(), profile));

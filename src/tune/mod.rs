@@ -14,8 +14,10 @@ use crate::detect::selection::find_ignoring_case;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::distinct::{Distinct, DistinctId, DistinctTable};
+use crate::store::epoch::Relocate;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
+use crate::store::keep::Moved;
 
 pub use advice::{Advice, Adviser, Kind};
 pub use allow::{Proposal, also_taken_in, exception_of, proposals};
@@ -203,6 +205,9 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// No change.
+    pub const NONE: &'static Self = &Self { appear: Vec::new(), go: Vec::new(), rescored: Vec::new() };
+
     /// How many findings change.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -228,6 +233,16 @@ impl Changes {
             number -= list.len();
         }
         None
+    }
+}
+
+impl Relocate for Changes {
+    fn relocate(self, moved: &Moved, store: &Store) -> Option<Self> {
+        Some(Self {
+            appear: self.appear.relocate(moved, store)?,
+            go: self.go.relocate(moved, store)?,
+            rescored: self.rescored.relocate(moved, store)?,
+        })
     }
 }
 

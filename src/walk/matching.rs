@@ -6,6 +6,7 @@ use super::definition::{Origin, Test};
 use crate::model::event::{Field, code};
 use crate::store::Store;
 use crate::store::distinct::DistinctId;
+use crate::store::epoch::Epoch;
 use crate::store::event::{EventId, StoredEvent};
 
 /// What is known of a host's Sysmon.
@@ -40,6 +41,8 @@ impl HostCount {
 /// A walk through tests over the events of one store.
 pub struct Walk {
     pub(super) tests: Vec<Test>,
+    /// That of the events that were looked at.
+    epoch: Epoch,
     next: usize,
     /// By test and row: the events that meet its conditions, but for the name of a connection, which may be joined.
     hits: Vec<Vec<Vec<EventId>>>,
@@ -60,7 +63,7 @@ impl Walk {
             }
         }
         let hits = tests.iter().map(|test| vec![Vec::new(); test.rows.len()]).collect();
-        Self { tests, next: 0, hits, by_code, hosts: HashMap::new() }
+        Self { tests, epoch: Epoch::default(), next: 0, hits, by_code, hosts: HashMap::new() }
     }
 
     /// The tests.
@@ -71,12 +74,16 @@ impl Walk {
 
     /// How many of the store's events were looked at.
     #[must_use]
-    pub const fn seen(&self) -> usize {
-        self.next
+    pub fn seen(&self, store: &Store) -> usize {
+        if self.epoch == store.epoch() { self.next } else { 0 }
     }
 
-    /// Looks at the next events, so many at most; says whether none is left.
+    /// Looks at the next events, so many at most; says whether none is left. After a compaction it begins again, since
+    /// the numbers of the events mean others.
     pub fn extend(&mut self, store: &Store, most: usize) -> bool {
+        if self.epoch != store.epoch() {
+            *self = Self { epoch: store.epoch(), ..Self::new(std::mem::take(&mut self.tests)) };
+        }
         let end = store.kept_events().min(self.next.saturating_add(most));
         while self.next < end {
             if let Ok(id) = u32::try_from(self.next).map(EventId)

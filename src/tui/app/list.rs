@@ -1,15 +1,19 @@
 //! What the list, the selection and the detail are made of, whenever something has changed.
 
-use super::{App, Selected};
+use std::sync::LazyLock;
+
+use super::{App, Page, Selected};
 use crate::case::CaseBook;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::{Filter, FilterField};
 use crate::store::Sieve;
+use crate::store::epoch::{Held, Relocate as _};
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
+use crate::store::keep::Moved;
 use crate::store::listing::{Line, Listing, Query};
 use crate::store::making::{Filtering, Making, Pause};
 use crate::store::process::ProcessId;
@@ -74,8 +78,10 @@ impl App {
         let (profile, min_score) = (self.list.profile, self.list.min_score);
         if let Some(tuning) = &mut self.tuning {
             tuning.trial.flags.extend(&self.store);
-            tuning.changes = changes(&self.store, profile, min_score, &self.flags, &tuning.trial.flags);
+            let changes = changes(&self.store, profile, min_score, &self.flags, &tuning.trial.flags);
+            tuning.changes = Held::new(changes, &self.store);
         }
+        self.renew_taken();
         if let Some(workbench) = self.workbench.as_mut().filter(|workbench| !workbench.is_shown()) {
             workbench.trial.extend(&self.store);
         }
@@ -95,6 +101,16 @@ impl App {
         let spare = half_made.unwrap_or_else(|| std::mem::take(&mut workshop.spare));
         self.workshop.making = Some(Making::new(self.query(), spare));
         self.listed_generation = self.store.generation();
+    }
+
+    /// Brings what the exception on its page takes out up to date.
+    fn renew_taken(&mut self) {
+        let Some(Page::Excepting { exception, taken }) = &mut self.page else { return };
+        let all = self.flags.exceptions().all().iter().cloned().chain([(**exception).clone()]).collect();
+        let mut with = self.flags.clone();
+        with.set_exceptions(Exceptions::new(all), &self.store);
+        let changes = changes(&self.store, self.list.profile, self.list.min_score, &self.flags, &with);
+        *taken = Held::new(changes.go, &self.store);
     }
 
     /// Goes on with the list, until it is made or it is time to stop. Says whether what has come has just been put in
@@ -172,9 +188,11 @@ impl App {
         making.progress(&self.store)
     }
 
-    /// Findings have other numbers now.
-    pub(in crate::tui) fn forget_lists(&mut self) {
+    /// Findings have other numbers now: the list shows the same ones, until another is made.
+    pub(in crate::tui) fn relocate_list(&mut self, moved: &Moved) {
         self.workshop = Workshop::default();
+        self.listing = std::mem::take(&mut self.listing).relocate(moved, &self.store).unwrap_or_default();
+        self.make_lines();
         self.stale = true;
     }
 
@@ -233,31 +251,37 @@ impl App {
         self.detail_key = None;
     }
 
+    /// The list, where its findings are those of the store: an empty one between a compaction and its relocation.
+    pub(in crate::tui) fn listing(&self) -> &Listing {
+        static NONE: LazyLock<Listing> = LazyLock::new(Listing::default);
+        if self.listing.epoch() == self.store.epoch() { &self.listing } else { &NONE }
+    }
+
     /// The line of that number.
     #[must_use]
     pub fn line(&self, number: usize) -> Option<Line> {
-        self.lines.get(&self.listing, number)
+        self.lines.get(self.listing(), number)
     }
 
     fn line_of_selection(&self) -> Option<usize> {
         let wanted = match self.selected.as_ref()? {
-            Selected::Finding(id) => Line::Finding(*id),
+            Selected::Finding(id) => Line::Finding(*id.get(&self.store)?),
             Selected::Group(key) => {
-                Line::Group(self.listing.groups.iter().position(|group| group.key == *key)?)
+                Line::Group(self.listing().groups.iter().position(|group| group.key == *key)?)
             }
         };
         // Where it was is where it most often still is.
         if self.line(self.cursor) == Some(wanted) {
             return Some(self.cursor);
         }
-        self.lines.find(&self.listing, wanted)
+        self.lines.find(self.listing(), wanted)
     }
 
     /// Selects a line by its number.
     pub fn select_line(&mut self, line: usize) {
         self.cursor = line.min(self.lines.len().saturating_sub(1));
         let selected = match self.line(self.cursor) {
-            Some(Line::Finding(id)) => Some(Selected::Finding(id)),
+            Some(Line::Finding(id)) => Some(Selected::Finding(Held::new(id, &self.store))),
             Some(Line::Group(number)) => {
                 self.listing.groups.get(number).map(|group| Selected::Group(group.key.clone()))
             }
@@ -265,7 +289,7 @@ impl App {
         };
         if self.selected != selected {
             self.selected = selected;
-            self.walked.clear();
+            self.walk_to(Vec::new());
             self.detail_top = 0;
         }
     }
@@ -287,7 +311,7 @@ impl App {
     pub fn selected_finding(&self) -> Option<FindingId> {
         match self.line(self.cursor)? {
             Line::Finding(id) => Some(id),
-            Line::Group(number) => self.listing.members(number).first().copied(),
+            Line::Group(number) => self.listing().members(number).first().copied(),
         }
     }
 
@@ -300,10 +324,21 @@ impl App {
         }
     }
 
+    /// The processes walked up to from the selected one.
+    #[must_use]
+    pub fn walked(&self) -> &[ProcessId] {
+        self.walked.get(&self.store).map_or(&[], Vec::as_slice)
+    }
+
+    /// Shows the last of these processes in place of the selected one.
+    pub(in crate::tui) fn walk_to(&mut self, processes: Vec<ProcessId>) {
+        self.walked = Held::new(processes, &self.store);
+    }
+
     /// The process that the detail shows: the selected finding's, or the one walked to.
     #[must_use]
     pub fn shown_process(&self) -> Option<ProcessId> {
-        if let Some(walked) = self.walked.last() {
+        if let Some(walked) = self.walked().last() {
             return Some(*walked);
         }
         self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process
@@ -312,7 +347,7 @@ impl App {
     /// The event that the detail is about: the selected finding's, or the Event 1 of the process walked to.
     #[must_use]
     pub fn shown_event(&self) -> Option<EventId> {
-        match self.walked.last() {
+        match self.walked().last() {
             Some(walked) => self.store.process(*walked)?.start,
             None => Some(self.store.finding(self.selected_finding()?)?.event),
         }
@@ -321,7 +356,8 @@ impl App {
     pub(super) fn make_detail(&mut self) {
         let key = DetailKey {
             finding: self.selected_finding(),
-            walked: self.walked.clone(),
+            walked: self.walked().to_vec(),
+            epoch: self.store.epoch(),
             width: self.panes.detail.map_or(0, |pane| pane.width),
             generation: self.listed_generation,
         };

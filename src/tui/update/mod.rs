@@ -109,7 +109,9 @@ impl App {
             Action::Left => self.sideways(-1),
             Action::Right => self.sideways(1),
             Action::Back => {
-                self.walked.pop();
+                let mut walked = self.walked().to_vec();
+                walked.pop();
+                self.walk_to(walked);
                 self.detail_top = 0;
             }
             Action::Filter => {
@@ -162,9 +164,7 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Raw => {
                 if let Some(event) = self.shown_event() {
-                    self.page = Some(Page::Raw { event, text: None });
-                    self.page_top = 0;
-                    return vec![Effect::ReadRaw(event)];
+                    return vec![self.read_raw(event)];
                 }
             }
             Action::CopyCommandLine => return self.copy_command_line(),
@@ -189,7 +189,7 @@ impl App {
         let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
         self.list.side = side;
         self.selected = None;
-        self.walked.clear();
+        self.walk_to(Vec::new());
         self.touch();
     }
 
@@ -222,7 +222,7 @@ impl App {
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
                 check(self.parent_of_shown().is_some(), "The log does not name a parent process of this one.")
             }
-            Action::Back => check(!self.walked.is_empty(), "This is the alert's own process already."),
+            Action::Back => check(!self.walked().is_empty(), "This is the alert's own process already."),
             Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
             Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
             Action::Confirm => {
@@ -276,7 +276,7 @@ impl App {
             Some("freeze")
         } else if self.zoomed {
             Some("zoom")
-        } else if !self.walked.is_empty() {
+        } else if !self.walked().is_empty() {
             Some("walk")
         } else if self.list.range.is_some() {
             Some("range")
@@ -315,7 +315,7 @@ impl App {
                     Some("mark") => self.histogram.mark = None,
                     Some("freeze") => self.freeze(),
                     Some("zoom") => self.zoomed = false,
-                    Some("walk") => self.walked.clear(),
+                    Some("walk") => self.walk_to(Vec::new()),
                     Some("range") => self.list.range = None,
                     Some("filter") => self.list.filter = None,
                     Some("group") => self.set_group(None),
@@ -438,7 +438,7 @@ impl App {
         let parent = self.store.process(self.shown_process()?)?.parent?;
         let own = self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process;
         // A process that is its own ancestor is walked up to once.
-        (Some(parent) != own && !self.walked.contains(&parent)).then_some(parent)
+        (Some(parent) != own && !self.walked().contains(&parent)).then_some(parent)
     }
 
     fn walk_up(&mut self) {
@@ -446,14 +446,16 @@ impl App {
             if self.selected.is_none() {
                 self.select_line(self.cursor);
             }
-            self.walked.push(parent);
+            let mut walked = self.walked().to_vec();
+            walked.push(parent);
+            self.walk_to(walked);
             self.detail_top = 0;
         }
     }
 
     fn copy_command_line(&mut self) -> Vec<Effect> {
         let flags = self.shown_flags();
-        let text = match self.walked.last() {
+        let text = match self.walked().last() {
             Some(_) => self
                 .shown_event()
                 .and_then(|event| self.store.field(self.store.event(event)?, Field::CommandLine)),
@@ -484,13 +486,11 @@ impl App {
     /// The findings of the list in its order, for an export.
     pub(super) fn listed_findings(&mut self) -> Vec<FindingId> {
         self.finish_list();
-        if self.listing.query.group.is_some() {
-            return (0..self.listing.groups.len())
-                .flat_map(|group| self.listing.members(group))
-                .copied()
-                .collect();
+        let listing = self.listing();
+        if listing.query.group.is_some() {
+            return (0..listing.groups.len()).flat_map(|group| listing.members(group)).copied().collect();
         }
-        self.listing.findings.clone()
+        listing.findings.clone()
     }
 }
 

@@ -53,7 +53,7 @@ impl App {
     #[must_use]
     pub fn to_decide(&self) -> Vec<FindingId> {
         match self.selected_group() {
-            Some(number) => self.listing.members(number).to_vec(),
+            Some(number) => self.listing().members(number).to_vec(),
             None => self.selected_finding().into_iter().collect(),
         }
     }
@@ -153,9 +153,12 @@ impl App {
         let is_undecided = |line: &usize| match self.line(*line) {
             Some(Line::Finding(id)) => is_left(id),
             Some(Line::Group(number)) => {
-                let is_open =
-                    self.listing.groups.get(number).is_some_and(|group| self.list.open.contains(&group.key));
-                !is_open && self.listing.members(number).iter().any(|id| is_left(*id))
+                let is_open = self
+                    .listing()
+                    .groups
+                    .get(number)
+                    .is_some_and(|group| self.list.open.contains(&group.key));
+                !is_open && self.listing().members(number).iter().any(|id| is_left(*id))
             }
             None => false,
         };

@@ -4,12 +4,13 @@ use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
 use crate::detect::exception::{Exception, Exceptions, MOST_EXCEPTIONS};
 use crate::model::event::Field;
+use crate::store::epoch::Held;
 use crate::store::finding::FindingId;
 use crate::tui::app::{App, Page, Tone, Tuning};
 use crate::tui::effect::Effect;
 use crate::tui::input::{Chord, Key};
 use crate::tui::keys::Action;
-use crate::tune::{Changes, Proposal, Trial, Which, also_taken_in, changes, exception_of, proposals};
+use crate::tune::{Proposal, Trial, Which, also_taken_in, exception_of, proposals};
 
 impl App {
     /// Does what a key asks for that concerns the patterns.
@@ -47,7 +48,7 @@ impl App {
         self.tuning = Some(Tuning {
             trial: Trial::new(which, &self.flags),
             editor,
-            changes: Changes::default(),
+            changes: Held::default(),
             scroll: 0,
             proposals: Vec::new(),
             proposal: 0,
@@ -58,8 +59,8 @@ impl App {
 
     /// Opens the editor with a pattern that would make the selected alert normal.
     pub(super) fn allow(&mut self) {
-        let selected = self.selected_finding();
-        let view = selected.and_then(|id| self.store.view(id, self.list.profile, &self.flags));
+        let selected = self.selected_finding().map(|id| Held::new(id, &self.store));
+        let view = self.selected_finding().and_then(|id| self.store.view(id, self.list.profile, &self.flags));
         let Some(view) = view else { return };
         let (host, parent) = (view.host(), view.text(Field::ParentImage));
         let mut proposals = proposals(self.flags.patterns(), host, parent);
@@ -77,19 +78,17 @@ impl App {
     }
 
     /// Shows an exception of the selected alert, and what it would take out.
-    fn propose_exception(&mut self, made_for: Option<FindingId>) {
+    fn propose_exception(&mut self, made_for: Option<Held<FindingId>>) {
+        let made_for = made_for.and_then(|id| id.get(&self.store).copied());
         let Some(view) = made_for.and_then(|id| self.store.view(id, self.list.profile, &self.flags)) else {
             return;
         };
         match exception_of(&view, self.flags.exceptions()) {
             Ok(Some(exception)) => {
-                let all = self.flags.exceptions().all().iter().cloned().chain([exception.clone()]).collect();
-                let mut with = self.flags.clone();
-                with.set_exceptions(Exceptions::new(all), &self.store);
-                let (profile, least) = (self.list.profile, self.list.min_score);
-                let taken = changes(&self.store, profile, least, &self.flags, &with).go;
                 self.tuning = None;
                 self.touch();
+                // What it takes out is found with the next list.
+                let taken = Held::new(Vec::new(), &self.store);
                 self.open_page(Page::Excepting { exception: Box::new(exception), taken });
             }
             Ok(None) => self.say(Tone::Warning, "This alert names nothing that an exception could go by."),
@@ -130,7 +129,7 @@ impl App {
         }
     }
 
-    fn propose(&mut self, proposals: Vec<Proposal>, number: usize, made_for: Option<FindingId>) {
+    fn propose(&mut self, proposals: Vec<Proposal>, number: usize, made_for: Option<Held<FindingId>>) {
         let Some(proposal) = proposals.get(number) else { return };
         self.open_editor(proposal.which, proposal.text.clone());
         if let Some(tuning) = &mut self.tuning {

@@ -3,6 +3,7 @@
 use tui_textarea::Input as FieldInput;
 
 use super::tuning::field_key;
+use crate::store::epoch::Held;
 use crate::store::listing::Side;
 use crate::tui::app::{App, Pane, Selected, Tone};
 use crate::tui::input::{Chord, Key};
@@ -108,7 +109,7 @@ impl App {
             }
             Part::Holding => {}
             Part::Changes => {
-                let last = workbench.changes.len().saturating_sub(1);
+                let last = workbench.changes(&self.store).len().saturating_sub(1);
                 workbench.change = workbench.change.saturating_add_signed(by).min(last);
             }
             Part::Advice => {
@@ -152,7 +153,7 @@ impl App {
     /// Shows the alert under the cursor in the list, under the patterns as they are typed.
     fn show_change(&mut self) {
         let Some(workbench) = &mut self.workbench else { return };
-        let Some((_, id)) = workbench.changes.get(workbench.change) else { return };
+        let Some((_, id)) = workbench.changes(&self.store).get(workbench.change) else { return };
         let score = self
             .store
             .finding(id)
@@ -161,8 +162,8 @@ impl App {
         workbench.away = Some(self.list.clone());
         self.list.side = if score >= self.list.min_score { Side::Alerts } else { Side::Suppressed };
         (self.list.filter, self.list.range, self.list.group) = (None, None, None);
-        self.selected = Some(Selected::Finding(id));
-        self.walked.clear();
+        self.selected = Some(Selected::Finding(Held::new(id, &self.store)));
+        self.walk_to(Vec::new());
         self.pane = Pane::Alerts;
         self.zoomed = false;
         self.touch();

@@ -42,7 +42,7 @@ fn lines(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], top: usize) {
 
 fn title(app: &App, area: Rect) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
-    let mut title = match app.walked.len() {
+    let mut title = match app.walked().len() {
         0 => vec![("Detail".to_owned(), style(Token::Title))],
         1 => vec![("Parent process".to_owned(), style(Token::Title))],
         steps => vec![(format!("Ancestor, {steps} up"), style(Token::Title))],

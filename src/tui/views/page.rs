@@ -52,7 +52,10 @@ pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
         Page::Losses => losses(app),
         Page::Coverage => coverage(app),
         Page::Saving(plan) => saving::plan_lines(app, plan),
-        Page::Excepting { exception, taken } => saving::exception_lines(app, exception, taken),
+        Page::Excepting { exception, taken } => {
+            let taken = taken.get(&app.store).map_or(&[][..], Vec::as_slice);
+            saving::exception_lines(app, exception, taken)
+        }
         Page::Snapshots(snapshots) => saving::snapshot_lines(app, snapshots),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
         // Tables of their own.

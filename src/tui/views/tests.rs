@@ -47,7 +47,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if entries.is_empty() {
         let text = format!(
             "Looking through the events: {} of {}.",
-            super::header::grouped(app.walk.seen() as u64),
+            super::header::grouped(app.walk.seen(&app.store) as u64),
             super::header::grouped(app.store.kept_events() as u64)
         );
         put(buffer, list, (list.x, list.y, list.width), &text, style(Token::Muted), app.glyphs.ellipsis);

@@ -22,7 +22,7 @@ use crate::tui::safe;
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
-use crate::tune::{Subject, Which, subjects};
+use crate::tune::{Changes, Subject, Which, subjects};
 use tui_textarea::TextArea;
 
 /// Draws the editor, and says where the cursor is.
@@ -75,7 +75,7 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
         Which::CiHost => "CI-host pattern",
         Which::IdeParent => "IDE-parent pattern",
     };
-    let changes = &tuning.changes;
+    let changes = tuning.changes.get(&app.store).unwrap_or(Changes::NONE);
     let mut title = vec![(name.to_owned(), style(Token::Title))];
     title.push((
         format!("matches {} of {}", grouped(count(matching)), tuning.trial.which.counted(all)),
@@ -222,7 +222,7 @@ pub(super) fn draw_text(
 /// Each alert that appears or goes, the ones that appear first.
 fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let changes = &tuning.changes;
+    let changes = tuning.changes.get(&app.store).unwrap_or(Changes::NONE);
     let signed = |list: &'_ [FindingId], sign: &'static str, token| {
         list.iter().map(move |id| (*id, sign, token)).collect::<Vec<_>>()
     };

@@ -115,7 +115,7 @@ fn draw_pattern(app: &App, workbench: &Workbench, which: Which, area: Rect, buff
 
 fn draw_changes(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let changes = &workbench.changes;
+    let changes = workbench.changes(&app.store);
     let figure = |number: usize, one: &str, many: &str| {
         format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
     };
