@@ -5,6 +5,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`model`] | what everybody speaks of: events, times, GUIDs, batches, rows, faults, safe text |
+//! | [`files`] | which file a name stands for, what is opened for reading, where an output may go |
 //! | [`detect`] | the detection: selection, signal, score, patterns, and why |
 //! | [`rule`] | the tuned detection for other engines, and patterns out of a Splunk search |
 //! | [`source`] | files in, [`model::batch::Batch`]es out; knows nothing of the detection |
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod config;
 pub mod detect;
 pub mod export;
+pub mod files;
 pub mod filter;
 pub mod model;
 pub mod rule;

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use exfilscope::export::atomic::{AtomicFile, OutputError};
+use exfilscope::files::atomic::{AtomicFile, OutputError};
+use exfilscope::files::policy::{Existing, OutputPolicy};
 
 fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
@@ -16,10 +17,15 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Nothing is read here, and what is there may go.
+fn create(path: &Path) -> Result<AtomicFile, OutputError> {
+    AtomicFile::create(path, &OutputPolicy::new(""), Existing::Replace)
+}
+
 fn write(path: &Path, text: &str) -> Result<(), OutputError> {
-    let mut file = AtomicFile::create(path)?;
+    let mut file = create(path)?;
     file.write_all(text.as_bytes()).map_err(|error| file.explain(error))?;
-    file.commit()
+    file.commit().map(drop)
 }
 
 #[test]
@@ -28,7 +34,7 @@ fn a_file_has_its_name_only_when_it_is_whole() {
     let path = folder.path().join("report.csv");
     fs::write(&path, "old").unwrap();
 
-    let mut file = AtomicFile::create(&path).unwrap();
+    let mut file = create(&path).unwrap();
     file.write_all(b"half of the new").unwrap();
     file.flush().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
@@ -48,7 +54,7 @@ fn errors_are_sentences_that_name_the_file() {
         (folder.path().to_owned(), "that is a folder; name a file in it"),
         (folder.path().join("missing/report.csv"), "missing; make it first, or name another file"),
     ] {
-        let sentence = AtomicFile::create(&path).unwrap_err().to_string();
+        let sentence = create(&path).unwrap_err().to_string();
         assert!(sentence.starts_with(&format!("cannot write {}: ", path.display())), "{sentence}");
         assert!(sentence.ends_with(expected), "{sentence}");
     }
@@ -74,7 +80,7 @@ fn a_closed_pipe_is_known_as_one() {
 
 #[test]
 fn a_bare_name_is_a_file_in_the_working_folder() {
-    let file = AtomicFile::create(Path::new("exfilscope-test-output.csv")).unwrap();
+    let file = create(Path::new("exfilscope-test-output.csv")).unwrap();
     drop(file);
     assert!(!PathBuf::from("exfilscope-test-output.csv").exists());
 }
@@ -146,7 +152,7 @@ mod unix {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let sentence = AtomicFile::create(&file.join("report.csv")).unwrap_err().to_string();
+        let sentence = create(&file.join("report.csv")).unwrap_err().to_string();
         assert!(sentence.ends_with("is a file, no folder; name another file"), "{sentence}");
     }
 

@@ -14,22 +14,23 @@ use std::path::{Path, PathBuf};
 /// What each module may name of the crate beside itself.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("case", &["model"]),
+    ("files", &[]),
+    ("case", &["model", "files"]),
     ("filter", &["model"]),
     ("detect", &["model"]),
     ("rule", &["model", "detect"]),
-    ("source", &["model"]),
+    ("source", &["model", "files"]),
     ("store", &["model", "filter", "detect"]),
     ("tune", &["model", "detect", "store"]),
-    ("config", &["model", "detect"]),
-    ("walk", &["model", "detect", "store", "config"]),
+    ("config", &["model", "files", "detect"]),
+    ("walk", &["model", "files", "detect", "store", "config"]),
     ("export", &["model"]),
-    ("tui", &["model", "case", "filter", "detect", "store", "tune", "config", "walk", "export"]),
+    ("tui", &["model", "files", "case", "filter", "detect", "store", "tune", "config", "walk", "export"]),
     (
         "cli",
         &[
-            "model", "case", "filter", "detect", "rule", "source", "store", "tune", "config", "walk",
-            "export", "tui",
+            "model", "files", "case", "filter", "detect", "rule", "source", "store", "tune", "config",
+            "walk", "export", "tui",
         ],
     ),
 ];

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
+use exfilscope::files::policy::{Existing, OutputPolicy};
 use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
@@ -468,7 +469,9 @@ fn a_lead_takes_a_verdict_too() {
     assert_eq!(buffer[(2, first_row)].symbol(), "M");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.md");
-    app.report(Scope::Selected, Some(file.clone()), Timestamp::from_unix(0, 0, 0), None).write().unwrap();
+    let outputs = OutputPolicy::new("");
+    let order = app.report(Scope::Selected, Some(file.clone()), Timestamp::from_unix(0, 0, 0), None);
+    order.write(&outputs, Existing::Refuse).unwrap();
     let report = std::fs::read_to_string(file).unwrap();
     assert!(report.contains("GitPushSendPack"), "a report has it, too: {report}");
     press(&mut app, "U");

@@ -189,6 +189,9 @@ pub(super) struct Scan {
     /// Write the rows to a file, whole or not at all
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// --output: over another file that is there, but never over what is read
+    #[arg(long, requires = "output")]
+    pub force: bool,
     /// One JSON object with the account of all records on standard error at the end
     #[arg(long)]
     pub stats: bool,

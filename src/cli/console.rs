@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 
 use super::args::{CaseOption, Common};
 use super::clipboard;
+use super::outputs::{self, Reads};
 use super::settings::{Resolved, analyst, case_file, today};
+use crate::case::CaseFile;
 use crate::config::{self, Keeper};
 use crate::model::batch::SourceId;
 use crate::model::fault::{Fault, Severity};
@@ -37,10 +39,11 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
     let progress = Arc::new(Progress::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
     let options = LoadOptions { threads: resolved.threads };
+    let reads = Reads::Logs(paths);
     let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
     let inputs = Inputs { format: resolved.input_format, telemetry: true, ..Inputs::default() };
     read_on_a_thread(sender, move |sink| load_inputs(&paths, inputs, &options, &for_load, sink))?;
-    show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
+    show(&resolved, case, reads, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
 
@@ -53,9 +56,10 @@ pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -
     let resolved = Resolved::new(common)?;
     let progress = Arc::new(Progress::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
+    let reads = Reads::Rows(paths);
     let (title, paths, for_load) = (title(paths), paths.to_vec(), Arc::clone(&progress));
     read_on_a_thread(sender, move |sink| load_rows(&paths, &for_load, sink))?;
-    show(&resolved, case, title, progress, receiver, None, Arc::new(Events))?;
+    show(&resolved, case, reads, title, progress, receiver, None, Arc::new(Events))?;
     Ok(0)
 }
 
@@ -66,11 +70,12 @@ pub(super) fn run_following(paths: &[PathBuf], case: &CaseOption, common: &Commo
     let progress = Arc::new(Progress::default());
     let status = Arc::new(FollowStatus::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
+    let reads = Reads::Growing(paths);
     let (title, paths, format) = (title(paths), paths.to_vec(), resolved.input_format);
     let (for_readers, its_status) = (Arc::clone(&progress), Arc::clone(&status));
     read_on_a_thread(sender, move |sink| follow(&paths, format, &for_readers, &its_status, sink))?;
     let state = move || status.sentence();
-    show(&resolved, case, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
+    show(&resolved, case, reads, title, progress, receiver, Some(Box::new(state)), Arc::new(Events))?;
     Ok(0)
 }
 
@@ -99,8 +104,16 @@ pub(super) fn run_live(
         session.run(&mut parse_rendered, &for_session, &its_status, &mut |message| sink(message));
     })?;
     let state = move || live_state(&status);
-    let result =
-        show(&resolved, case, channel, progress, receiver, Some(Box::new(state)), Arc::new(LiveEvents));
+    let result = show(
+        &resolved,
+        case,
+        Reads::Channel,
+        channel,
+        progress,
+        receiver,
+        Some(Box::new(state)),
+        Arc::new(LiveEvents),
+    );
     stop();
     // It writes its place in the log; a panic of it was caught and named.
     let _ = reader.join();
@@ -178,9 +191,11 @@ fn read_on_a_thread(
         .map_err(|error| format!("no thread could be started to read: {error}"))
 }
 
+#[allow(clippy::too_many_arguments, reason = "each kind of source has its own")]
 fn show(
     resolved: &Resolved,
     case: &CaseOption,
+    reads: Reads<'_>,
     title: String,
     progress: Arc<Progress>,
     feed: mpsc::Receiver<FeedMessage>,
@@ -195,7 +210,18 @@ fn show(
     let colors = colors();
     let load_theme =
         move |name: &str| Theme::load(name, themes.as_deref(), colors).map_err(|error| error.to_string());
+    let outputs = outputs::of_console(reads, case.case.as_deref(), resolved);
     let case = case_file(case.case.as_deref(), &resolved.config);
+    let own_files = outputs::of_own_files(reads, resolved);
+    let kept = [
+        ("case file", case.as_ref().map(CaseFile::path)),
+        ("configuration", resolved.config.path.as_deref()),
+    ];
+    for (what, path) in kept {
+        if let Some((path, reason)) = path.and_then(|path| Some((path, own_files.refusal(path)?))) {
+            return Err(format!("{} can't be the {what}: {reason}", path.display()));
+        }
+    }
     let theme_name = resolved.theme.clone().unwrap_or_else(|| DEFAULT_THEME.to_owned());
     let settings = Settings {
         mouse: resolved.mouse,
@@ -221,6 +247,7 @@ fn show(
         theme: Box::new(load_theme),
         keeper: Keeper::new(&resolved.config, today),
         case,
+        outputs: Arc::new(outputs),
         analyst: analyst(),
         copy: Box::new(clipboard::copy),
     };

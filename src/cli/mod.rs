@@ -4,6 +4,7 @@ mod args;
 mod clipboard;
 mod console;
 mod locale;
+mod outputs;
 mod rule;
 mod scan;
 mod settings;

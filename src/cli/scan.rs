@@ -8,13 +8,15 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::args::Scan;
+use super::outputs::{self, Reads};
 use super::settings::Resolved;
 use super::{EXIT_USAGE, complain};
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
-use crate::export::atomic::AtomicFile;
 use crate::export::stats::Stats;
 use crate::export::{ExportOptions, Format, is_closed_pipe, write_rows};
+use crate::files::atomic::AtomicFile;
+use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::event::Wanted;
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
@@ -40,6 +42,8 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
+    let policy = outputs::of_command(Reads::Logs(&scan.paths), &resolved, &[]);
+    check_output(scan, &policy)?;
     let retention = match resolved.profile {
         Profile::Spl => Retention::Selected,
         Profile::Correlated => Retention::Joins,
@@ -59,7 +63,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let query = Query { min_score: resolved.min_score, ..Query::alerts(resolved.profile) };
     let listing = Listing::new(&mut store, &flags, &query);
     let alerts = listing.total(Side::Alerts, resolved.min_score.max(ALERT_SCORE));
-    write(scan, &resolved, &store, &flags, &listing)?;
+    write(scan, &resolved, &policy, &store, &flags, &listing)?;
     let errors = store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
     if scan.stats {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -181,9 +185,22 @@ impl Desk {
     }
 }
 
+const fn existing(scan: &Scan) -> Existing {
+    if scan.force { Existing::Replace } else { Existing::Refuse }
+}
+
+/// Says before all is read what would be said after it.
+fn check_output(scan: &Scan, policy: &OutputPolicy) -> Result<(), String> {
+    match &scan.output {
+        Some(path) => AtomicFile::check(path, policy, existing(scan)).map_err(|error| error.to_string()),
+        None => outputs::check_standard_output(policy),
+    }
+}
+
 fn write(
     scan: &Scan,
     resolved: &Resolved,
+    policy: &OutputPolicy,
     store: &Store,
     flags: &Flags,
     listing: &Listing,
@@ -206,9 +223,9 @@ fn write(
     };
     let rows = listing.findings.iter().filter_map(|id| store.row(*id, resolved.profile, flags));
     if let Some(path) = &scan.output {
-        let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
+        let mut file = AtomicFile::create(path, policy, existing(scan)).map_err(|error| error.to_string())?;
         write_rows(&mut file, format, rows, &options).map_err(|error| file.explain(error).to_string())?;
-        return file.commit().map_err(|error| error.to_string());
+        return file.commit().map(drop).map_err(|error| error.to_string());
     }
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     match write_rows(&mut out, format, rows, &options).and_then(|()| out.flush()) {

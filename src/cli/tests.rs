@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::args::{Tests, WalkFormatName};
+use super::outputs::{self, Reads};
 use super::scan::{self, Reading};
 use super::settings::Resolved;
 use super::{EXIT_USAGE, complain};
@@ -26,6 +27,8 @@ const EXIT_PARTIAL: u8 = 3;
 /// Walks through the tests, and says the exit status.
 pub(super) fn run(options: &Tests) -> Result<u8, String> {
     let resolved = Resolved::new(&options.common())?;
+    let policy = outputs::of_command(Reads::Logs(&options.paths), &resolved, &options.test);
+    outputs::check_standard_output(&policy)?;
     let files: Vec<_> = resolved.config.tests.iter().chain(&options.test).cloned().collect();
     let tests = file::load(&files).map_err(|error| error.to_string())?;
     let mut store = resolved.store(Retention::Everything);

@@ -8,7 +8,6 @@
 //! | `markdown` | tickets | masked, made visible, nothing breaks out of its place |
 //! | `sarif` | code-scanning platforms | masked, otherwise exactly the event's |
 
-pub mod atomic;
 mod csv;
 pub mod html;
 mod json;

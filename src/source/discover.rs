@@ -69,6 +69,18 @@ pub(super) fn discover(
     search.found
 }
 
+/// Whether a load of a folder with this file would read it, or would say that it can't.
+#[must_use]
+pub fn is_read_in_folder(path: &Path, format: Option<InputFormat>) -> bool {
+    let Ok(metadata) = fs::metadata(path) else { return false };
+    let (progress, mut is_named) = (Progress::default(), false);
+    let mut report = |_| is_named = true;
+    let mut search = Search { progress: &progress, format, report: &mut report, found: Vec::new() };
+    search.file(path, &metadata, &mut Passed::default());
+    let is_found = !search.found.is_empty();
+    is_found || is_named
+}
+
 struct Search<'a> {
     progress: &'a Progress,
     format: Option<InputFormat>,

@@ -13,10 +13,11 @@ mod open;
 mod outlet;
 mod text;
 
+pub use discover::is_read_in_folder;
 pub use events::Events;
 #[cfg(fuzzing)]
 pub use evtx::Agreement;
 pub use evtx::EvtxEvents;
 pub use follow::{FollowStatus, follow};
 pub use load::{Inputs, LoadOptions, load, load_inputs};
-pub use text::{InputFormat, load_rows};
+pub use text::{InputFormat, is_row_file, load_rows};

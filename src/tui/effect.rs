@@ -6,6 +6,7 @@ use crate::case::Decision;
 use crate::config::Plan;
 use crate::detect::pattern::Patterns;
 use crate::export::Format;
+use crate::files::policy::Existing;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::tui::report::Scope;
@@ -52,17 +53,26 @@ pub enum Effect {
         scope: Scope,
         /// The file.
         path: Option<PathBuf>,
+        /// Whether another file may go for it.
+        existing: Existing,
     },
     /// Keep decisions in the case file.
     Decide(Vec<Decision>),
     /// Write the screen to a file: SVG where its name ends so, text otherwise.
-    Screenshot(PathBuf),
+    Screenshot {
+        /// The file.
+        path: PathBuf,
+        /// Whether another file may go for it.
+        existing: Existing,
+    },
     /// Write rows to a file.
     Export {
         /// The format.
         format: Format,
         /// The file.
         path: PathBuf,
+        /// Whether another file may go for it.
+        existing: Existing,
         /// The rows.
         findings: Vec<FindingId>,
     },

@@ -1,14 +1,14 @@
 //! What a report for the ticket says, gathered from the console's state; writing it is another thread's work.
 
-use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::app::App;
 use super::views::histogram::range_text;
 use crate::export::ExportOptions;
-use crate::export::atomic::{AtomicFile, OutputError};
 use crate::export::report::{Decided, Entry, Node, Report, ReportFormat};
+use crate::files::atomic::AtomicFile;
+use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::event::{Field, code};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
@@ -24,8 +24,6 @@ const MOST_ENTRIES: usize = 500;
 const MOST_AROUND: usize = 30;
 /// Faults of the load that are named.
 const MOST_FAULTS: usize = 20;
-/// Names that are tried before giving up.
-const MOST_NAMES: usize = 1000;
 
 /// Which alerts a report is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,49 +274,20 @@ impl Order {
     ///
     /// # Errors
     /// A sentence that names the file.
-    pub fn write(self) -> Result<String, String> {
-        let (path, is_new) = match &self.path {
-            Some(path) => (path.clone(), false),
-            None => (free_name(Path::new(&self.name)).map_err(|(path, error)| explain(&path, error))?, true),
+    pub fn write(self, outputs: &OutputPolicy, existing: Existing) -> Result<String, String> {
+        let file = match &self.path {
+            Some(path) => AtomicFile::create(path, outputs, existing),
+            None => AtomicFile::create_new(Path::new(&self.name), outputs),
         };
-        let written = self.write_to(&path);
-        if written.is_err() && is_new {
-            // The name was only taken for this.
-            let _ = std::fs::remove_file(&path);
-        }
-        written?;
+        let mut file = file.map_err(|error| error.to_string())?;
+        let format = ReportFormat::of(file.path());
+        let written = self.report.write(&mut file, format, &self.options);
+        written.and_then(|()| file.flush()).map_err(|error| file.explain(error).to_string())?;
+        let path = file.commit().map_err(|error| error.to_string())?;
         let noun = if self.alerts == 1 { "alert is" } else { "alerts are" };
         let whole = std::path::absolute(&path).unwrap_or(path);
         Ok(format!("{} {noun} in {}.", self.alerts, whole.display()))
     }
-
-    fn write_to(&self, path: &Path) -> Result<(), String> {
-        let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
-        let written = self.report.write(&mut file, ReportFormat::of(path), &self.options);
-        written.and_then(|()| file.flush()).map_err(|error| file.explain(error).to_string())?;
-        file.commit().map_err(|error| error.to_string())
-    }
-}
-
-fn explain(path: &Path, error: io::Error) -> String {
-    OutputError::new(path, error).to_string()
-}
-
-/// Takes the first name that no file has: `report.md`, `report-2.md`, …
-fn free_name(name: &Path) -> Result<PathBuf, (PathBuf, io::Error)> {
-    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = name.extension().unwrap_or_default().to_string_lossy();
-    let mut path = name.to_owned();
-    for number in 2..MOST_NAMES {
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(_) => return Ok(path),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                path = name.with_file_name(format!("{stem}-{number}.{extension}"));
-            }
-            Err(error) => return Err((path, error)),
-        }
-    }
-    Err((path, ErrorKind::AlreadyExists.into()))
 }
 
 /// A text as a part of a file's name that every system takes.
@@ -335,17 +304,6 @@ fn file_name(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_that_is_taken_is_left_to_who_took_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let name = folder.path().join("report.md");
-        std::fs::write(&name, "mine").unwrap();
-        assert_eq!(free_name(&name).unwrap(), folder.path().join("report-2.md"));
-        assert_eq!(free_name(&name).unwrap(), folder.path().join("report-3.md"));
-        assert_eq!(std::fs::read_to_string(&name).unwrap(), "mine");
-        assert!(free_name(&folder.path().join("none/report.md")).is_err());
-    }
 
     #[test]
     fn hosts_make_harmless_file_names() {

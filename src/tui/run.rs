@@ -2,7 +2,7 @@
 //! has changed, at once for a key, ten times a second at most for data.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,9 +21,10 @@ use super::{safe, views};
 use crate::case::desk::{Desk, Report};
 use crate::case::{CaseFile, Decision};
 use crate::config::{Keeper, Reloaded};
-use crate::export::atomic::AtomicFile;
 use crate::export::screenshot::{self, Palette};
 use crate::export::{ExportOptions, Format, write_rows};
+use crate::files::atomic::AtomicFile;
+use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::feed::{FeedMessage, RawEvents};
 use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::time::Timestamp;
@@ -56,6 +57,8 @@ pub struct World {
     pub keeper: Keeper,
     /// Where decisions are kept; `None` where there is no place for it.
     pub case: Option<CaseFile>,
+    /// Where files may be written.
+    pub outputs: Arc<OutputPolicy>,
     /// Who decides.
     pub analyst: Option<String>,
     /// Puts a text into a clipboard of this host, where there is one; the text of the terminal's own otherwise.
@@ -239,7 +242,7 @@ impl Loop {
             Effect::TakeSnapshot(name, patterns) => app.take_snapshot(&self.world.keeper, &name, &patterns),
             Effect::ListSnapshots => app.list_snapshots(&self.world.keeper),
             Effect::RestoreSnapshot(name) => app.restore_snapshot(&self.world.keeper, &name),
-            Effect::Report { scope, path } => self.report(app, scope, path),
+            Effect::Report { scope, path, existing } => self.report(app, scope, path, existing),
             Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
                 Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
@@ -253,12 +256,18 @@ impl Loop {
                 Copied::Nowhere(reason) => app.say(Tone::Warning, reason),
             },
             Effect::ReadRaw { event, request } => self.read_raw(app, event, request),
-            Effect::Screenshot(path) => {
-                let message = take_screenshot(app, screen.area()?, &path);
+            Effect::Screenshot { path, existing } => {
+                let area = screen.area()?;
+                let file = AtomicFile::create(&path, &self.world.outputs, existing);
+                let message =
+                    file.map_err(|error| error.to_string()).and_then(|file| take_screenshot(app, area, file));
                 say_result(app, message);
             }
-            Effect::Export { format, path, findings } => {
-                let message = export(app, format, &path, &findings);
+            Effect::Export { format, path, existing, findings } => {
+                let file = AtomicFile::create(&path, &self.world.outputs, existing);
+                let message = file
+                    .map_err(|error| error.to_string())
+                    .and_then(|file| export(app, format, file, &findings));
                 say_result(app, message);
             }
         }
@@ -281,13 +290,13 @@ impl Loop {
     }
 
     /// Gathers a report here, and has it written.
-    fn report(&mut self, app: &mut App, scope: Scope, path: Option<PathBuf>) {
+    fn report(&mut self, app: &mut App, scope: Scope, path: Option<PathBuf>, existing: Existing) {
         app.finish_list();
         let order = app.report(scope, path, now(), self.world.analyst.as_deref());
-        let sender = self.answers.0.clone();
+        let (sender, outputs) = (self.answers.0.clone(), Arc::clone(&self.world.outputs));
         self.writers.retain(|writer| !writer.is_finished());
         self.writers.push(std::thread::spawn(move || {
-            let written = guarded(|| order.write());
+            let written = guarded(|| order.write(&outputs, existing));
             let written = written.unwrap_or_else(|| Err(format!("Writing the report failed, {IS_A_BUG}.")));
             sender.send(Answer::Said(written)).is_ok()
         }));
@@ -367,24 +376,22 @@ fn say_result(app: &mut App, result: Result<String, String>) {
     }
 }
 
-fn take_screenshot(app: &mut App, area: Rect, path: &Path) -> Result<String, String> {
+fn take_screenshot(app: &mut App, area: Rect, mut file: AtomicFile) -> Result<String, String> {
     app.prepare_until(area, false, &|| true);
     let mut buffer = Buffer::empty(area);
     views::draw(app, area, &mut buffer);
-    let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
-    let svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+    let svg = file.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     let written = if svg {
         screenshot::write_svg(&mut file, &buffer, &Palette::DARK, "exfilscope")
     } else {
         screenshot::write_text(&mut file, &buffer)
     };
     written.map_err(|error| file.explain(error).to_string())?;
-    file.commit().map_err(|error| error.to_string())?;
+    let path = file.commit().map_err(|error| error.to_string())?;
     Ok(format!("The screen is in {}.", path.display()))
 }
 
-fn export(app: &App, format: Format, path: &Path, findings: &[FindingId]) -> Result<String, String> {
-    let mut file = AtomicFile::create(path).map_err(|error| error.to_string())?;
+fn export(app: &App, format: Format, mut file: AtomicFile, findings: &[FindingId]) -> Result<String, String> {
     let flags = app.shown_flags();
     let kind = if app.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
     let options = ExportOptions {
@@ -394,7 +401,7 @@ fn export(app: &App, format: Format, path: &Path, findings: &[FindingId]) -> Res
     };
     let rows = findings.iter().filter_map(|id| app.store.row(*id, app.list.profile, flags));
     write_rows(&mut file, format, rows, &options).map_err(|error| file.explain(error).to_string())?;
-    file.commit().map_err(|error| error.to_string())?;
+    let path = file.commit().map_err(|error| error.to_string())?;
     Ok(format!("{} rows are in {}.", findings.len(), path.display()))
 }
 

@@ -30,7 +30,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(super) use raw::text_xml;
-pub use rows::load_rows;
+pub use rows::{is_row_file, load_rows};
 pub(super) use sniff::{MOST_HEAD, Nature, is_promising, sniff};
 pub(super) use zip::{Member, members};
 

@@ -53,6 +53,12 @@ pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessa
     reader.send(FeedMessage::Finished);
 }
 
+/// Whether a file in a folder of rows is read, by its name.
+#[must_use]
+pub fn is_row_file(path: &Path) -> bool {
+    path.extension().is_some_and(|own| ENDINGS.iter().any(|ending| own.eq_ignore_ascii_case(ending)))
+}
+
 struct Reader<'a> {
     progress: &'a Progress,
     sink: &'a dyn Fn(FeedMessage) -> bool,
@@ -126,11 +132,7 @@ impl Reader<'_> {
             let Ok(metadata) = fs::metadata(&path) else { continue };
             if metadata.is_dir() && !is_link && depth < MOST_DEPTH {
                 self.search(&path, depth + 1, files);
-            } else if metadata.is_file()
-                && path
-                    .extension()
-                    .is_some_and(|own| ENDINGS.iter().any(|ending| own.eq_ignore_ascii_case(ending)))
-            {
+            } else if metadata.is_file() && is_row_file(&path) {
                 self.keep(&path, metadata.len(), files);
             }
         }

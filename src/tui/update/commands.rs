@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::detect::profile::Profile;
 use crate::export::Format;
+use crate::files::policy::Existing;
 use crate::filter::Filter;
 use crate::store::listing::{GroupKey, Side, SortKey};
 use crate::store::pushes::Axis;
@@ -55,20 +56,7 @@ pub const COMMANDS: &[Command] = &[
         name: "export",
         arguments: "FORMAT [selected] FILE",
         help: "write the list, or the selected alert or group, to a file: ndjson, json, csv, markdown, sarif, table",
-        run: |app, arguments| {
-            let (format, path) = arguments.split_once(' ').ok_or("export takes a format and a file.")?;
-            let format = Format::ALL.into_iter().find(|known| known.name() == format).ok_or_else(|| {
-                format!("{format} is no format; the formats are {}.", names(&format_names()))
-            })?;
-            let (findings, path) = match path.trim().strip_prefix("selected ") {
-                Some(path) => {
-                    app.finish_list();
-                    (app.to_decide(), path)
-                }
-                None => (app.listed_findings(), path),
-            };
-            Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), findings }])
-        },
+        run: |app, arguments| export(app, arguments, Existing::Refuse),
         complete: |_| format_names(),
     },
     Command {
@@ -159,19 +147,7 @@ pub const COMMANDS: &[Command] = &[
         name: "report",
         arguments: "selected|list FILE",
         help: "write a report for the ticket; .html makes a page, all else Markdown; without a file, a new one here",
-        run: |app, arguments| {
-            let (word, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
-            let (scope, file) = match word {
-                "selected" => (Scope::Selected, rest),
-                "list" => (Scope::List, rest),
-                _ => (Scope::List, arguments),
-            };
-            if scope == Scope::Selected && app.selected_finding().is_none() {
-                return Err("Nothing is selected.".to_owned());
-            }
-            let path = Some(file.trim()).filter(|file| !file.is_empty()).map(PathBuf::from);
-            Ok(vec![Effect::Report { scope, path }])
-        },
+        run: |app, arguments| report(app, arguments, Existing::Refuse),
         complete: |_| ["selected ", "list "].map(str::to_owned).to_vec(),
     },
     Command {
@@ -188,10 +164,7 @@ pub const COMMANDS: &[Command] = &[
         name: "screenshot",
         arguments: "FILE",
         help: "write the screen to a file: .svg for a picture, anything else for text",
-        run: |_, arguments| match arguments {
-            "" => Err("screenshot takes a file; .svg for a picture, anything else for text.".to_owned()),
-            path => Ok(vec![Effect::Screenshot(PathBuf::from(path))]),
-        },
+        run: |app, arguments| screenshot(app, arguments, Existing::Refuse),
         complete: nothing,
     },
     Command {
@@ -288,12 +261,65 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
+type Run = fn(&mut App, &str, Existing) -> Result<Vec<Effect>, String>;
+
+/// Commands that write a file: with a `!` after the name, another file may go for it.
+const WRITERS: [(&str, Run); 3] = [("export", export), ("report", report), ("screenshot", screenshot)];
+
+fn export(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effect>, String> {
+    let (format, path) = arguments.split_once(' ').ok_or("export takes a format and a file.")?;
+    let format = Format::ALL
+        .into_iter()
+        .find(|known| known.name() == format)
+        .ok_or_else(|| format!("{format} is no format; the formats are {}.", names(&format_names())))?;
+    let (findings, path) = match path.trim().strip_prefix("selected ") {
+        Some(path) => {
+            app.finish_list();
+            (app.to_decide(), path)
+        }
+        None => (app.listed_findings(), path),
+    };
+    Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), existing, findings }])
+}
+
+fn report(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effect>, String> {
+    let (word, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
+    let (scope, file) = match word {
+        "selected" => (Scope::Selected, rest),
+        "list" => (Scope::List, rest),
+        _ => (Scope::List, arguments),
+    };
+    if scope == Scope::Selected && app.selected_finding().is_none() {
+        return Err("Nothing is selected.".to_owned());
+    }
+    let path = Some(file.trim()).filter(|file| !file.is_empty()).map(PathBuf::from);
+    Ok(vec![Effect::Report { scope, path, existing }])
+}
+
+fn screenshot(_: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effect>, String> {
+    match arguments {
+        "" => Err("screenshot takes a file; .svg for a picture, anything else for text.".to_owned()),
+        path => Ok(vec![Effect::Screenshot { path: PathBuf::from(path), existing }]),
+    }
+}
+
 /// Runs a line. An unknown command, or a fault in it, is said at the bottom.
 pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
     let line = line.trim();
     let (name, arguments) = line.split_once(' ').unwrap_or((line, ""));
     if name.is_empty() {
         return Vec::new();
+    }
+    if let Some(name) = name.strip_suffix('!') {
+        let writer = WRITERS.iter().find(|(writer, _)| !name.is_empty() && writer.starts_with(name));
+        let result = writer.map_or_else(
+            || Err(format!("{name} takes no !: only {} do.", names(&WRITERS.map(|(writer, _)| writer)))),
+            |(_, run)| run(app, arguments.trim(), Existing::Replace),
+        );
+        return result.unwrap_or_else(|message| {
+            app.say(Tone::Warning, message);
+            Vec::new()
+        });
     }
     let candidates: Vec<&Command> =
         COMMANDS.iter().filter(|command| command.name.starts_with(name)).collect();

@@ -1,0 +1,128 @@
+//! Which file a name stands for: two names of one file, by links of any kind, have the same identity.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file's number on its device or volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId {
+    volume: u64,
+    index: u64,
+}
+
+/// A file's identity, and what else is asked about a place where something would be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its identity.
+    pub id: FileId,
+    /// Whether it has other names.
+    pub has_other_names: bool,
+}
+
+impl FileId {
+    /// Returns the identity of the file at a path, symbolic links followed.
+    ///
+    /// # Errors
+    /// There is no such file, or it can't be asked.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        find(path).map(|found| found.id)
+    }
+
+    /// Returns the identity of an open file.
+    ///
+    /// # Errors
+    /// The system can't say.
+    pub fn of(file: &File) -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            Ok(from_metadata(&file.metadata()?).id)
+        }
+        #[cfg(not(unix))]
+        {
+            Ok(from_information(&winapi_util::file::information(file)?).id)
+        }
+    }
+}
+
+/// Returns what stands at a path, symbolic links followed.
+///
+/// # Errors
+/// There is no such file, or it can't be asked.
+pub fn find(path: &Path) -> io::Result<Found> {
+    #[cfg(unix)]
+    {
+        std::fs::metadata(path).map(|metadata| from_metadata(&metadata))
+    }
+    #[cfg(not(unix))]
+    {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(from_information(&winapi_util::file::information(File::open(path)?)?))
+    }
+}
+
+#[cfg(unix)]
+fn from_metadata(metadata: &std::fs::Metadata) -> Found {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = FileId { volume: metadata.dev(), index: metadata.ino() };
+    Found { id, has_other_names: metadata.nlink() > 1 }
+}
+
+#[cfg(not(unix))]
+fn from_information(information: &winapi_util::file::Information) -> Found {
+    let id = FileId { volume: information.volume_serial_number(), index: information.file_index() };
+    Found { id, has_other_names: information.number_of_links() > 1 }
+}
+
+/// Returns the identity of standard input, where that is a file.
+#[must_use]
+pub fn standard_input() -> Option<FileId> {
+    #[cfg(unix)]
+    {
+        descriptor(&std::io::stdin()).map(|(id, _)| id)
+    }
+    #[cfg(not(unix))]
+    {
+        winapi_util::file::information(winapi_util::HandleRef::stdin())
+            .ok()
+            .map(|information| from_information(&information).id)
+    }
+}
+
+/// Returns the identity of standard output and its size, where that is a file.
+#[must_use]
+pub fn standard_output() -> Option<(FileId, u64)> {
+    #[cfg(unix)]
+    {
+        descriptor(&std::io::stdout())
+    }
+    #[cfg(not(unix))]
+    {
+        winapi_util::file::information(winapi_util::HandleRef::stdout())
+            .ok()
+            .map(|information| (from_information(&information).id, information.file_size()))
+    }
+}
+
+#[cfg(unix)]
+fn descriptor(stream: &impl std::os::fd::AsFd) -> Option<(FileId, u64)> {
+    // A copy of the descriptor: closing it leaves the stream open.
+    let file = File::from(stream.as_fd().try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((from_metadata(&metadata).id, metadata.len()))
+}
+
+/// Returns where a path leads, links resolved; a file that does not exist yet stands in its resolved folder.
+#[must_use]
+pub fn resolved(path: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(path) {
+        return real;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (std::fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
