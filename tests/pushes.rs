@@ -7,7 +7,7 @@
     reason = "a test says what fails by failing"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use exfilscope::detect::hunt::hosts::RepositoryHosts;
@@ -34,11 +34,14 @@ fn app(names: &[&str], profile: Profile) -> App {
     let settings = Settings { profile, ..settings("logs") };
     let mut store = Store::new(HostNaming::Computer, Retention::Everything);
     store.hunt(RepositoryHosts::default());
-    let mut app = App::new(store, settings, Arc::new(Progress::default()));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+    loaded(App::new(store, settings, Arc::new(Progress::default())), &paths)
+}
+
+fn loaded(mut app: App, paths: &[PathBuf]) -> App {
     let messages: Mutex<Vec<FeedMessage>> = Mutex::default();
-    load(&paths, &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
+    load(paths, &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
         messages.lock().unwrap().push(message);
         true
     });
@@ -259,4 +262,69 @@ fn the_cursor_stays_on_its_pair_while_others_come_in() {
     at(&mut one, (120, 40));
     assert!(one.pushes.table.others.len() > 1);
     assert_eq!((one.pushes.owner().unwrap().name.clone(), one.pushes.other().unwrap().name.clone()), before);
+}
+
+/// A log of pushes by git.exe, one for each URL.
+fn log_of_pushes(path: &Path, urls: &[&str]) {
+    let events: Vec<String> = urls
+        .iter()
+        .enumerate()
+        .map(|(number, url)| {
+            let id = number + 1;
+            format!(
+                r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-01T00:00:{id:02}.000000Z"}}}},"EventRecordID":{id},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"ProcessGuid":"{{000000{id:02}-0000-0000-0000-000000000001}}","Image":"C:\\Git\\cmd\\git.exe","CommandLine":"git push {url}","ParentImage":"C:\\cmd.exe","User":"C\\a"}}}}}}"##
+            )
+        })
+        .collect();
+    std::fs::write(path, events.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn owners_are_those_spoken_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pushes.jsonl");
+    log_of_pushes(
+        &path,
+        &[
+            "https://github.com.evil.example/loot/box",
+            "https://evilgithub.com/loot/box",
+            "https://github.com@evil.example/loot/box",
+            "git@ssh.dev.azure.com:v3/acme/app/code",
+            "git@ssh.dev.azure.com:v3/other/app/code",
+            "https://dev.azure.com/Acme/app/_git/code",
+            "-o https://github.com/good/x https://gitlab.com/loot/sub/box",
+        ],
+    );
+    for profile in Profile::ALL {
+        let settings = Settings { profile, min_score: 0, ..settings("logs") };
+        let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+        store.hunt(RepositoryHosts::default());
+        let mut app =
+            loaded(App::new(store, settings, Arc::new(Progress::default())), std::slice::from_ref(&path));
+        at(&mut app, (120, 40));
+        press(&mut app, "5");
+        let mut owners: Vec<(String, usize)> = app
+            .pushes
+            .table
+            .owners
+            .iter()
+            .map(|head| (head.name.clone().unwrap_or_default(), head.count.all()))
+            .collect();
+        owners.sort();
+        let expected = [
+            ("dev.azure.com/acme", 2),
+            ("dev.azure.com/other", 1),
+            ("evil.example/loot", 1),
+            ("evilgithub.com/loot", 1),
+            ("github.com.evil.example/loot", 1),
+            ("gitlab.com/loot", 1),
+        ];
+        assert_eq!(owners, expected.map(|(name, count)| (name.to_owned(), count)), "{profile:?}");
+        press(&mut app, "\x1b");
+        let screen = text(&at(&mut app, (200, 60)));
+        for part in ["github.com.evil.example/loot/box", "evilgithub.com/loot/box", "dev.azure.com/acme/app"]
+        {
+            assert!(screen.contains(part), "{part}:\n{screen}");
+        }
+    }
 }

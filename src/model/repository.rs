@@ -1,80 +1,256 @@
-//! The repository that a command line names.
+//! The repository that a URL, an scp-like address or a command line names: its host, its owner and its name.
+//!
+//! A host is always read as a whole, as the program that connects reads it: `github.com.evil.example`,
+//! `https://github.com@evil.example/` and `https://evil.example/github.com` are all of evil.example. How a path names
+//! an owner and a repository differs from one host to the next, and is in [`path`].
 
-/// The hosts after which a repository's path is looked for, longer ones before those that they hold.
-const HOSTS: [&str; 8] = [
-    "api.github.com",
-    "gist.github.com",
-    "github.com",
-    "api.gitlab.com",
-    "gitlab.com",
-    "api.bitbucket.org",
-    "bitbucket.org",
-    "dev.azure.com",
+mod path;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+pub use path::{Forge, azure_organisation, forge};
+
+/// Schemes by which git speaks to another host.
+const REMOTE_SCHEMES: [&str; 6] = ["http", "https", "ssh", "git", "git+ssh", "ssh+git"];
+/// The names that the detection's terms hold, before and after their last dot: a text that holds one of them names a
+/// repository's host, or one that looks like it.
+const SITE_NAMES: [(&str, &str); 6] = [
+    ("github", "com"),
+    ("gitlab", "com"),
+    ("bitbucket", "org"),
+    ("dev.azure", "com"),
+    ("codeberg", "org"),
+    ("visualstudio", "com"),
 ];
 
-/// `github.com/owner/name` for a command line that holds `https://github.com/owner/name.git`, the scp-like
-/// `git@github.com:owner/name.git` or `https://api.github.com/repos/owner/name/contents/x`; the host alone where no
-/// path follows it; `None` where no host is named. Host names compare without case.
-#[must_use]
-pub fn repository(command_line: &str) -> Option<String> {
-    let lowered = command_line.to_ascii_lowercase();
-    let (start, host) = HOSTS
-        .iter()
-        .filter_map(|host| Some((lowered.find(host)?, *host)))
-        .min_by_key(|(start, host)| (*start, usize::MAX - host.len()))?;
-    let path = command_line.get(start + host.len()..).unwrap_or("");
-    let path = path.strip_prefix(['/', ':']).unwrap_or("");
-    let end = path.find(|c: char| c.is_whitespace() || "\"'`<>|;,()?#".contains(c)).unwrap_or(path.len());
-    let mut parts = path.get(..end).unwrap_or("").split('/').filter(|part| !part.is_empty());
-    let first = parts.next();
-    let (owner, name) = match (host.starts_with("api."), first) {
-        (true, Some("repos" | "projects" | "repositories")) => (parts.next(), parts.next()),
-        (true, first) => (first, None),
-        (false, first) => (first, parts.next()),
-    };
-    let host = if host == "api.github.com" && first != Some("gists") { "github.com" } else { host };
-    let mut repository = host.to_owned();
-    for part in [owner, name.map(|name| name.strip_suffix(".git").unwrap_or(name))].into_iter().flatten() {
-        repository.push('/');
-        repository.push_str(part);
-    }
-    Some(repository)
+/// The repository hosts of one's own organisation, as the configuration names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnHosts {
+    names: HashSet<String>,
 }
 
-/// Whose a repository is: `github.com/owner` of `github.com/Owner/name`, the host alone where nothing follows it; in lower
-/// case, since the great hosts tell no case apart.
+impl OwnHosts {
+    /// These hosts, without case.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        Self { names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Whether a whole name is one of them, without case.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        !self.names.is_empty() && self.names.contains(&*name.to_ascii_lowercase())
+    }
+}
+
+/// A repository, as far as it is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The host that is spoken to, in lower case and without a port or a final dot.
+    pub host: String,
+    /// The account, group or organisation.
+    pub owner: Option<String>,
+    /// The repository below its owner: of GitLab with its subgroups, of Azure DevOps with its project.
+    pub name: Option<String>,
+}
+
+impl Address {
+    /// Reads a remote of git: `https://user@host:port/owner/name.git`, `ssh://…` and the scp-like
+    /// `user@host:owner/name`. A path of this machine and the name of a remote give `None`. `own` are the organisation's
+    /// own repository hosts.
+    #[must_use]
+    pub fn of_remote(text: &str, own: &OwnHosts) -> Option<Self> {
+        if let Some((scheme, rest)) = text.split_once("://") {
+            let is_known = REMOTE_SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+            return if is_known { Url::parse(rest).address(own, true) } else { None };
+        }
+        let (authority, path) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (inside, after) = rest.split_once(']')?;
+                (inside, after.strip_prefix(':')?)
+            }
+            None => text.split_once(':')?,
+        };
+        let is_scp_like = (authority.contains('@') || authority.contains('.'))
+            && !authority.contains(['/', '\\', '=', ' ', '+'])
+            && !path.is_empty();
+        if !is_scp_like {
+            return None;
+        }
+        Url { authority, path: without_query(path) }.address(own, true)
+    }
+
+    /// The repository host that a command line names first, a URL before a bare name; a host that only holds the name of
+    /// one, such as `github.com.evil.example`, counts too, and is returned as it is.
+    #[must_use]
+    pub fn in_text(text: &str, own: &OwnHosts) -> Option<Self> {
+        let mut bare = None;
+        for chunk in chunks(text) {
+            let holds_name = holds_site_name(chunk);
+            if !holds_name && own.is_empty() {
+                continue;
+            }
+            let Some((found, is_url)) = in_chunk(chunk, own) else { continue };
+            if !holds_name && forge(&found.host, own).is_none() {
+                continue;
+            }
+            if is_url {
+                return Some(found);
+            }
+            bare.get_or_insert(found);
+        }
+        bare
+    }
+
+    /// The address that a place of a text is part of.
+    #[must_use]
+    pub fn around(text: &str, place: usize, own: &OwnHosts) -> Option<Self> {
+        let before = text.get(..place)?;
+        let start = before.rfind(is_separator).map_or(0, |at| {
+            at + before.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
+        });
+        let rest = text.get(start..)?;
+        let chunk = rest.get(..rest.find(is_separator).unwrap_or(rest.len()))?;
+        in_chunk(chunk, own).map(|(found, _)| found)
+    }
+}
+
+impl fmt::Display for Address {
+    /// `github.com/owner/name`, or as much of it as is known. Several hosts of one forge, such as its API's, are shown
+    /// as its site where the owner is known, so that one owner is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let site = match (&self.owner, path::site(&self.host)) {
+            (Some(owner), Some(site)) if !path::is_collection(&self.host, owner) => site,
+            _ => &self.host,
+        };
+        f.write_str(site)?;
+        for part in [&self.owner, &self.name].into_iter().flatten() {
+            write!(f, "/{part}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The owner of a repository as it is shown: `github.com/owner` of `github.com/Owner/name`, the host alone where no owner
+/// is known; in lower case, since the great hosts tell no case apart.
 #[must_use]
 pub fn owner(repository: &str) -> String {
-    let mut parts = repository.split('/');
-    let host = parts.next().unwrap_or("");
-    match parts.next() {
-        Some(owner) => format!("{host}/{owner}").to_lowercase(),
-        None => host.to_lowercase(),
+    let (host, rest) = repository.split_once('/').unwrap_or((repository, ""));
+    let first = rest.split('/').next().unwrap_or("");
+    if first.is_empty() || (first == rest && path::is_gist_id(host, first)) {
+        return host.to_lowercase();
     }
+    format!("{host}/{first}").to_lowercase()
+}
+
+/// The parts of a URL after its scheme.
+struct Url<'a> {
+    authority: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Url<'a> {
+    fn parse(rest: &'a str) -> Self {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        Self { authority, path: without_query(path) }
+    }
+
+    /// The address; `is_remote` says that all of the path names a repository, whatever the host is.
+    fn address(&self, own: &OwnHosts, is_remote: bool) -> Option<Address> {
+        let host = host_of(self.authority)?;
+        let (owner, name) = match forge(&host, own) {
+            Some(forge) => path::owner_and_name(&forge, self.path),
+            None if is_remote => path::owner_and_name(&Forge::Own, self.path),
+            None => (None, None),
+        };
+        Some(Address { host, owner, name })
+    }
+}
+
+fn without_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or("")
+}
+
+/// The host of a URL's authority: what follows the last `@`, without port and final dot; percent-escapes are decoded, as
+/// clients do. `None` where it can't be a name.
+fn host_of(authority: &str) -> Option<String> {
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    // Clients of Windows take a backslash for a slash.
+    let host = host.split('\\').next().unwrap_or(host);
+    let host = match host.strip_prefix('[').and_then(|rest| rest.find(']')) {
+        Some(end) => host.get(..end + 2)?,
+        None => host.split(':').next().unwrap_or(host),
+    };
+    let host: Cow<'_, str> = if host.contains('%') { path::decoded(host)? } else { Cow::Borrowed(host) };
+    let host = host.strip_suffix('.').unwrap_or(&host).to_ascii_lowercase();
+    let is_address = host.starts_with('[');
+    let is_name = !host.is_empty()
+        && host.chars().all(|c| {
+            c.is_alphanumeric()
+                || matches!(c, '.' | '-' | '_' | '"' | '\'' | '^' | '`')
+                || (is_address && matches!(c, '[' | ']' | ':'))
+        });
+    is_name.then_some(host)
+}
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '|' | ';' | ',' | '(' | ')')
+}
+
+/// The runs of a text that no blank, quote or bracket interrupts.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_separator).filter(|chunk| !chunk.is_empty())
+}
+
+/// Whether a text holds the name of a repository's site anywhere, without case.
+fn holds_site_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'.', bytes).any(|dot| {
+        let (before, after) =
+            (bytes.get(..dot).unwrap_or_default(), bytes.get(dot + 1..).unwrap_or_default());
+        SITE_NAMES.iter().any(|(name, domain)| {
+            let tail = before.len().checked_sub(name.len()).and_then(|start| before.get(start..));
+            tail.is_some_and(|tail| tail.eq_ignore_ascii_case(name.as_bytes()))
+                && after.get(..domain.len()).is_some_and(|head| head.eq_ignore_ascii_case(domain.as_bytes()))
+        })
+    })
+}
+
+/// The address that a chunk of a text is, and whether it is written as one: with its scheme, or with user, host and
+/// path. Where a URL holds another one in its path or its query, it is the outer one that is spoken to.
+fn in_chunk(chunk: &str, own: &OwnHosts) -> Option<(Address, bool)> {
+    let chunk = chunk.trim_end_matches('\\');
+    if let Some((_, rest)) = chunk.split_once("://") {
+        return Some((Url::parse(rest).address(own, false)?, true));
+    }
+    // `--repo=github.com/o/r`: what an option is set to.
+    let before_value = chunk.get(..chunk.find(['/', ':', '@']).unwrap_or(chunk.len()))?;
+    let chunk = before_value.rfind('=').and_then(|at| chunk.get(at + 1..)).unwrap_or(chunk);
+    let url = Url::parse(chunk);
+    let has_user = url.authority.contains('@');
+    let after_user = url.authority.rsplit('@').next().unwrap_or(url.authority);
+    let (host, port) = after_user.split_once(':').unwrap_or((after_user, ""));
+    // `C:/src`, `src/github.com/o`, `C:\src\github.com`: paths of this machine.
+    if !host.contains('.') || url.authority.contains('\\') || host.starts_with('.') {
+        return None;
+    }
+    if port.bytes().all(|byte| byte.is_ascii_digit()) {
+        // An address of mail names no repository.
+        let is_mail = has_user && url.path.is_empty() && port.is_empty();
+        return if is_mail { None } else { Some((url.address(own, false)?, false)) };
+    }
+    let path = without_query(chunk.get(url.authority.len() - port.len()..)?);
+    Some((Url { authority: host, path }.address(own, false)?, has_user))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repository_is_found_in_every_way_of_writing_it() {
-        for (line, expected) in [
-            ("git push https://github.com/o/r.git main", "github.com/o/r"),
-            ("git push --force https://user:t@GitHub.com/O/r", "github.com/O/r"),
-            ("git push git@gitlab.com:o/r.git", "gitlab.com/o/r"),
-            ("curl -X PUT \"https://api.github.com/repos/o/r/contents/a.txt\"", "github.com/o/r"),
-            ("curl -X POST https://api.github.com/gists -d @x", "api.github.com/gists"),
-            ("irm 'https://gist.github.com/o/1'", "gist.github.com/o/1"),
-            ("git push github.com", "github.com"),
-        ] {
-            assert_eq!(repository(line).as_deref(), Some(expected), "{line}");
-        }
-        assert_eq!(repository("git push origin"), None);
-        for (repository, expected) in
-            [("github.com/O/r", "github.com/o"), ("GitHub.com", "github.com"), ("", "")]
-        {
-            assert_eq!(owner(repository), expected);
-        }
-    }
-}
+mod tests;

@@ -282,6 +282,11 @@ impl Store {
         self.acts.hosts = hosts;
     }
 
+    /// The repository hosts that are known.
+    pub(super) const fn repository_hosts(&self) -> &RepositoryHosts {
+        &self.acts.hosts
+    }
+
     /// Looks for leads as another store does.
     pub(super) fn hunt_like(&mut self, other: &Self) {
         self.acts.is_on = other.acts.is_on;
@@ -373,7 +378,7 @@ impl Store {
         for clue in found {
             let host = clue.address.as_ref().and_then(|address| self.strings.intern(&address.host));
             let repository =
-                clue.address.as_ref().and_then(|address| self.strings.intern(&address.repository));
+                clue.address.as_ref().and_then(|address| self.strings.intern(&address.to_string()));
             let mark = Mark { kind: clue.kind, event: id, host, repository };
             let act = self.add_mark(mark);
             let is_push = matches!(clue.kind, ClueKind::Push | ClueKind::SendPack | ClueKind::ReceivePack);

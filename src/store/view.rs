@@ -9,10 +9,11 @@ use super::flags::Flags;
 use super::interner::Symbol;
 use crate::detect::Facts;
 use crate::detect::exception::Exception;
+use crate::detect::hunt::target::spoken_to;
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
-use crate::model::repository::{owner, repository};
+use crate::model::repository::owner;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 
@@ -171,10 +172,12 @@ impl<'a> FindingView<'a> {
         if let Some(repository) = self.finding.hunt.and_then(|hunt| hunt.repository) {
             return Some(self.store.text(repository).to_owned());
         }
-        match self.text(Field::DestinationHostname) {
-            Some(name) => Some(name.to_owned()),
-            None => repository(self.text(Field::CommandLine)?),
+        if let Some(name) = self.text(Field::DestinationHostname) {
+            return Some(name.to_owned());
         }
+        let own = self.store.repository_hosts().own();
+        let address = spoken_to(self.text(Field::Image), self.text(Field::CommandLine)?, own)?;
+        Some(address.to_string())
     }
 
     /// Whose repository it goes to: `github.com/owner`, or the host alone, in lower case.

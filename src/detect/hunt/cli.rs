@@ -15,37 +15,36 @@ pub enum CliAct {
 /// Reads the command line of gh.exe.
 #[must_use]
 pub fn cli_act(line: &str) -> CliAct {
-    let all = words(line);
     let has = |names: &[&str]| {
-        all.iter().find(|word| {
+        words(line).find(|word| {
             let name = word.text.split('=').next().unwrap_or("");
             names.contains(&name)
         })
     };
-    let mut commands = commands(&all);
+    let mut commands = commands(line);
     let (Some(first), second) = (commands.next(), commands.next()) else { return CliAct::Reads };
     let third = commands.next();
     let both = |end: &Word<'_>| CliAct::Uploads(first.range.start..end.range.end);
-    match (&*first.text, second.map(|word| (&*word.text, word))) {
+    match (&*first.text, second.as_ref().map(|word| (&*word.text, word))) {
         ("gist", Some(("create" | "new" | "edit", word))) | ("release", Some(("upload", word))) => both(word),
         // `release create TAG FILE…`: with files it uploads them.
         ("release", Some(("create" | "new", word))) if third.is_some() && commands.next().is_some() => {
             both(word)
         }
         ("repo", Some(("create" | "new", _))) => {
-            has(&["--push"]).map_or(CliAct::Reads, |word| CliAct::Uploads(word.range.clone()))
+            has(&["--push"]).map_or(CliAct::Reads, |word| CliAct::Uploads(word.range))
         }
-        ("api", _) => api(&all),
+        ("api", _) => api(line),
         _ => CliAct::Reads,
     }
 }
 
 /// `gh api` sends where it has fields, an input or a method that sends; GraphQL's queries are sent too, and read.
-fn api(all: &[Word<'_>]) -> CliAct {
+fn api(line: &str) -> CliAct {
     let mut sends: Option<Range<usize>> = None;
-    let mut rest = all.iter().peekable();
-    let mut reads = all.iter().any(|word| word.is("graphql"))
-        && !all.iter().any(|word| word.text.to_ascii_lowercase().contains("mutation"));
+    let mut rest = words(line).peekable();
+    let mut reads = words(line).any(|word| word.is("graphql"))
+        && !words(line).any(|word| word.text.to_ascii_lowercase().contains("mutation"));
     while let Some(word) = rest.next() {
         let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
         match name {
@@ -71,9 +70,9 @@ fn api(all: &[Word<'_>]) -> CliAct {
 }
 
 /// The words that are no options, after the program's name.
-fn commands<'a, 'b>(all: &'b [Word<'a>]) -> impl Iterator<Item = &'b Word<'a>> {
+fn commands(line: &str) -> impl Iterator<Item = Word<'_>> {
     let mut takes_value = false;
-    all.iter().skip(1).filter(move |word| {
+    words(line).skip(1).filter(move |word| {
         let is_value = std::mem::replace(&mut takes_value, false);
         let is_option = word.text.starts_with('-');
         takes_value = is_option

@@ -1,17 +1,16 @@
 //! What one process creation tells a hunt.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cli::{CliAct, cli_act};
 use super::encoded::decoded;
-use super::git::{Address, GitAct, GitLine, address, git_line, helper_url};
+use super::git::{GitAct, GitLine, git_line, helper_url};
 use super::hosts::RepositoryHosts;
 use super::program::Program;
 use super::senders::{curl_sends, powershell_call, python_sends, search_word, wget_sends};
 use super::ssh::ssh_line;
-use super::words::{LINE_LIMIT, head};
 use crate::detect::selection::{API_HOSTS, PUSH_HOSTS, find_ignoring_case};
+use crate::model::repository::Address;
 
 /// What an event is for a lead. Of an act's clues the first in this order is the one that the lead's row shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,20 +98,20 @@ impl Clue {
 #[must_use]
 pub fn clues(
     program: Program,
-    command_line: &str,
+    line: &str,
     parent: Option<(Program, &str)>,
     selected: bool,
     hosts: &RepositoryHosts,
 ) -> Vec<Clue> {
-    let line = head(command_line, LINE_LIMIT);
+    let own = hosts.own();
     let mut clues = Vec::new();
     match program {
         Program::Git => clues.extend(git_clue(line, hosts)),
         Program::GitHelper => {
-            let address = helper_url(line).and_then(|word| address(&word.text));
+            let address = helper_url(line).and_then(|word| Address::of_remote(&word.text, own));
             clues.push(Clue::new(ClueKind::Helper, Vec::new(), address));
         }
-        Program::Ssh => clues.extend(ssh_line(line).map(|ssh| {
+        Program::Ssh => clues.extend(ssh_line(line, own).map(|ssh| {
             let kind = if ssh.is_push { ClueKind::ReceivePack } else { ClueKind::Fetch };
             Clue::new(kind, vec![ssh.matched], ssh.address)
         })),
@@ -125,19 +124,19 @@ pub fn clues(
         Program::Wget => clues.extend(tool_clue(line, wget_sends(line), hosts)),
         Program::PowerShell => clues.extend(powershell_clue(line, hosts)),
         Program::Python => clues.extend(python_clue(line, hosts)),
-        Program::Shell => clues.extend(hidden_clue(line)),
+        Program::Shell => clues.extend(hidden_clue(line, hosts)),
         Program::GitHubDesktop | Program::Runtime => {}
     }
     if let Some((Program::Git, parent_line)) = parent
         && (program.is_git() || program == Program::Ssh)
     {
-        let parent = git_line(head(parent_line, LINE_LIMIT));
+        let parent = git_line(parent_line);
         let kind = match parent.act {
             GitAct::Push => Some(ClueKind::PushAsParent),
             GitAct::Fetch => Some(ClueKind::FetchAsParent),
             _ => None,
         };
-        let address = parent.url.and_then(|url| address(&url.text));
+        let address = parent.url.and_then(|url| Address::of_remote(&url.text, own));
         clues.extend(kind.map(|kind| Clue::new(kind, Vec::new(), address)));
     }
     clues
@@ -145,7 +144,7 @@ pub fn clues(
 
 fn git_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
     let GitLine { act, verb, url } = git_line(line);
-    let address = url.as_ref().and_then(|url| address(&url.text));
+    let address = url.as_ref().and_then(|url| Address::of_remote(&url.text, hosts.own()));
     let kind = match act {
         GitAct::Push => match &address {
             Some(address)
@@ -169,12 +168,12 @@ fn git_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
 fn tool_clue(line: &str, sends: Option<Range<usize>>, hosts: &RepositoryHosts) -> Option<Clue> {
     match (sends, hosts.api_in(line)) {
         (Some(sends), Some(api)) => {
-            let address = address_at(line, &api.range);
+            let address = Address::around(line, api.range.start, hosts.own());
             let kind = if only_queries(line) { ClueKind::ScriptRequest } else { ClueKind::ToolUpload };
             Some(Clue::new(kind, vec![sends, api.range], address))
         }
         (sends, None) => {
-            let mut clue = hidden_clue(line)?;
+            let mut clue = hidden_clue(line, hosts)?;
             if sends.is_some() {
                 clue.kind = ClueKind::HiddenUpload;
             }
@@ -190,7 +189,7 @@ fn powershell_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
         clue.matched = vec![found.range];
         return Some(clue);
     }
-    script_clue(line, hosts).or_else(|| hidden_clue(line))
+    script_clue(line, hosts).or_else(|| hidden_clue(line, hosts))
 }
 
 /// Whether a script in base64 meets the search's `api` clause, or sends to an API that the clause does not know.
@@ -198,16 +197,16 @@ fn encoded_upload(script: &str, hosts: &RepositoryHosts) -> Option<Clue> {
     let clue = |address| Clue::new(ClueKind::EncodedUpload, Vec::new(), address);
     let listed = API_HOSTS.iter().find_map(|host| find_ignoring_case(script, host));
     if let Some(range) = listed.filter(|_| search_word(script).is_some()) {
-        return Some(clue(address_at(script, &range)));
+        return Some(clue(Address::around(script, range.start, hosts.own())));
     }
-    let found = script_clue(script, hosts).or_else(|| hidden_clue(script))?;
+    let found = script_clue(script, hosts).or_else(|| hidden_clue(script, hosts))?;
     matches!(found.kind, ClueKind::ScriptUpload | ClueKind::HiddenUpload).then(|| clue(found.address))
 }
 
 fn script_clue(text: &str, hosts: &RepositoryHosts) -> Option<Clue> {
     let api = hosts.api_in(text)?;
     let call = powershell_call(text)?;
-    let address = address_at(text, &api.range);
+    let address = Address::around(text, api.range.start, hosts.own());
     Some(match call.sends {
         Some(sends) if !only_queries(text) => {
             Clue::new(ClueKind::ScriptUpload, vec![call.call, sends, api.range], address)
@@ -226,17 +225,17 @@ fn only_queries(text: &str) -> bool {
 fn python_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
     match (python_sends(line), hosts.api_in(line)) {
         (Some(sends), Some(api)) => {
-            let address = address_at(line, &api.range);
+            let address = Address::around(line, api.range.start, hosts.own());
             Some(Clue::new(ClueKind::ScriptUpload, vec![sends, api.range], address))
         }
-        (_, None) => hidden_clue(line),
+        (_, None) => hidden_clue(line, hosts),
         (None, Some(_)) => None,
     }
 }
 
 /// A repository's host that only shows once quotes, carets, backticks and concatenations are taken away: an API's, or
 /// that of a push.
-fn hidden_clue(line: &str) -> Option<Clue> {
+fn hidden_clue(line: &str, repositories: &RepositoryHosts) -> Option<Clue> {
     let plain = without_quoting(line)?;
     let pushes = find_ignoring_case(&plain, "push").is_some();
     let hosts = API_HOSTS.iter().chain(PUSH_HOSTS.iter().filter(|_| pushes));
@@ -245,7 +244,7 @@ fn hidden_clue(line: &str) -> Option<Clue> {
         .find_map(|host| find_ignoring_case(&plain, host))?;
     let sends = pushes || search_word(&plain).is_some();
     let kind = if sends { ClueKind::HiddenUpload } else { ClueKind::HiddenHost };
-    Some(Clue::new(kind, Vec::new(), address_at(&plain, &range)))
+    Some(Clue::new(kind, Vec::new(), Address::around(&plain, range.start, repositories.own())))
 }
 
 /// The text without what shells take away; `None` where nothing is to be taken away.
@@ -269,26 +268,6 @@ fn without_quoting(line: &str) -> Option<String> {
     }
     plain.push_str(rest);
     Some(plain)
-}
-
-/// Whom a host at a place of a text is spoken to as.
-fn address_at(text: &str, host: &Range<usize>) -> Option<Address> {
-    let rest = text.get(host.start..)?;
-    let end = rest.find(|c: char| c.is_whitespace() || "\"'`<>|;,)".contains(c)).unwrap_or(rest.len());
-    let url: Cow<'_, str> = Cow::Owned(format!("https://{}", rest.get(..end)?));
-    address(&url).map(|mut found| {
-        if let Some(path) = found.repository.strip_prefix("api.github.com/repos/") {
-            // The owner stands after `repos`; the address read no more than two parts.
-            let owner = path.to_owned();
-            let name = rest
-                .get(..end)
-                .and_then(|url| url.split('/').nth(3))
-                .filter(|name| !name.is_empty())
-                .map_or_else(String::new, |name| format!("/{name}"));
-            found.repository = format!("github.com/{owner}{name}");
-        }
-        found
-    })
 }
 
 #[cfg(test)]
@@ -397,7 +376,7 @@ mod tests {
         let found = clues(Program::Git, helper, Some((Program::Git, "git.exe push origin")), false, &hosts);
         let kinds: Vec<_> = found.iter().map(|clue| clue.kind).collect();
         assert_eq!(kinds, [ClueKind::Helper, ClueKind::PushAsParent]);
-        assert_eq!(found[0].address.as_ref().unwrap().repository, "github.com/o/r");
+        assert_eq!(found[0].address.as_ref().unwrap().to_string(), "github.com/o/r");
     }
 
     #[test]
@@ -405,6 +384,6 @@ mod tests {
         let line = "curl -T x https://api.github.com/repos/owner/name/git/blobs";
         let hosts = RepositoryHosts::default();
         let found = clues(Program::Curl, line, None, false, &hosts);
-        assert_eq!(found[0].address.as_ref().unwrap().repository, "github.com/owner/name");
+        assert_eq!(found[0].address.as_ref().unwrap().to_string(), "github.com/owner/name");
     }
 }

@@ -7,8 +7,6 @@ use std::ops::Range;
 
 use super::words::words;
 
-/// Bytes of base64 that are decoded. A command line has at most 32,767 characters.
-const BASE64_LIMIT: usize = 64 << 10;
 const PARAMETER: &str = "encodedcommand";
 
 /// A script that stood on a command line in base64.
@@ -25,7 +23,7 @@ pub struct Decoded {
 /// `-Command` or `-File` all is the script's own.
 #[must_use]
 pub fn decoded(line: &str) -> Option<Decoded> {
-    let mut rest = words(line).into_iter().skip(1);
+    let mut rest = words(line).skip(1);
     while let Some(word) = rest.next() {
         let name = word.text.strip_prefix(['-', '/', '\u{2013}', '\u{2014}', '\u{2015}']);
         let Some(name) = name.map(str::to_ascii_lowercase) else { continue };
@@ -45,8 +43,7 @@ pub fn decoded(line: &str) -> Option<Decoded> {
 }
 
 fn script(base64: &str) -> Option<String> {
-    let mut digits: Vec<u8> =
-        base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).take(BASE64_LIMIT).collect();
+    let mut digits: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     while digits.last() == Some(&b'=') {
         digits.pop();
     }

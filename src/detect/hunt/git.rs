@@ -1,6 +1,7 @@
 //! What a git command line does: a push, a fetch, or one of the helpers that a push and a fetch run.
 
 use super::words::{Word, words};
+use crate::model::repository::{Address, OwnHosts};
 
 /// What a git command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +46,13 @@ const TAKE_A_WORD: [&str; 8] = [
 const FETCHES: [&str; 8] =
     ["fetch", "pull", "clone", "ls-remote", "fetch-pack", "submodule", "http-fetch", "archive"];
 
+/// Options of `push` that take the next word.
+const PUSH_TAKES_A_WORD: [&str; 4] = ["-o", "--push-option", "--receive-pack", "--exec"];
+
 /// Reads the command line of git.exe.
 #[must_use]
 pub fn git_line(line: &str) -> GitLine<'_> {
-    let mut rest = words(line).into_iter().skip(1).peekable();
+    let mut rest = words(line).skip(1);
     let mut verb = None;
     while let Some(word) = rest.next() {
         if !word.text.starts_with('-') {
@@ -60,9 +64,10 @@ pub fn git_line(line: &str) -> GitLine<'_> {
         }
     }
     let Some(verb) = verb else { return GitLine { act: GitAct::Other, verb: None, url: None } };
-    let arguments: Vec<Word<'_>> = rest.collect();
-    let has = |text: &str| arguments.iter().any(|word| word.text == text);
-    let first = arguments.first().map_or("", |word| &*word.text);
+    let arguments = rest;
+    let has = |text: &str| arguments.clone().any(|word| word.text == text);
+    let first = arguments.clone().next();
+    let first = first.as_ref().map_or("", |word| &*word.text);
     let harmless = has("--dry-run") || has("-n") || has("--help") || has("-h");
     let act = match &*verb.text {
         "push" | "http-push" if harmless => GitAct::Other,
@@ -77,68 +82,42 @@ pub fn git_line(line: &str) -> GitLine<'_> {
         other if FETCHES.contains(&other) => GitAct::Fetch,
         _ => GitAct::Other,
     };
-    // A helper's URL is its last word; elsewhere it is the first word that is an address.
-    let is_address = |word: &&Word<'_>| address(&word.text).is_some();
     let url = match act {
-        GitAct::Helper | GitAct::RemoteAdded => arguments.iter().rfind(is_address),
-        _ => arguments.iter().find(is_address),
+        GitAct::Push if verb.is("push") => push_url(arguments),
+        // A helper's URL is its last word.
+        GitAct::Helper | GitAct::RemoteAdded => arguments.filter(is_remote).last(),
+        _ => arguments.into_iter().find(is_remote),
     };
-    GitLine { act, verb: Some(verb), url: url.cloned() }
+    GitLine { act, verb: Some(verb), url }
+}
+
+/// The URL that `git push` is told: its first word that is no option, or the value of `--repo`. What an option is set to
+/// and a refspec such as `v1.2:refs/tags/v1.2` are none.
+fn push_url<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> Option<Word<'a>> {
+    let mut repo = None;
+    while let Some(word) = arguments.next() {
+        if let Some(value) = word.text.strip_prefix("--repo=") {
+            let text = value.to_owned().into();
+            repo = Some(Word { range: word.range, text });
+        } else if word.text == "--repo" {
+            repo = arguments.next();
+        } else if PUSH_TAKES_A_WORD.contains(&&*word.text) {
+            arguments.next();
+        } else if !word.text.starts_with('-') {
+            return Some(word).filter(is_remote);
+        }
+    }
+    repo.filter(is_remote)
+}
+
+fn is_remote(word: &Word<'_>) -> bool {
+    Address::of_remote(&word.text, &OwnHosts::default()).is_some()
 }
 
 /// The URL on the command line of git-remote-https.exe: `git-remote-https NAME URL`.
 #[must_use]
 pub fn helper_url(line: &str) -> Option<Word<'_>> {
-    words(line).into_iter().skip(1).rfind(|word| address(&word.text).is_some())
-}
-
-/// Where a remote is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// The host, in lower case.
-    pub host: String,
-    /// The repository: `host/owner/name`, or as much as there is.
-    pub repository: String,
-}
-
-/// Reads `https://user@host:port/owner/name.git`, `ssh://…` and the scp-like `user@host:owner/name`. A path of this
-/// machine is none.
-#[must_use]
-pub fn address(text: &str) -> Option<Address> {
-    let (authority, path) = if let Some((scheme, rest)) = text.split_once("://") {
-        if !matches!(&*scheme.to_ascii_lowercase(), "http" | "https" | "ssh" | "git" | "git+ssh") {
-            return None;
-        }
-        rest.split_once('/').unwrap_or((rest, ""))
-    } else {
-        let (authority, path) = text.split_once(':')?;
-        let is_scp_like = (authority.contains('@') || authority.contains('.'))
-            && !authority.contains(['/', '\\', '=', ' ', '+'])
-            && !path.is_empty();
-        if !is_scp_like {
-            return None;
-        }
-        (authority, path)
-    };
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    let host = host.split(':').next().unwrap_or(host).to_ascii_lowercase();
-    let is_name = !host.is_empty()
-        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '"' | '\'' | '^' | '`'));
-    if !is_name {
-        return None;
-    }
-    let path = path.split(['?', '#']).next().unwrap_or("");
-    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).take(3).collect();
-    // Azure DevOps writes `v3/organisation/…` over SSH.
-    if host.ends_with("azure.com") && parts.first() == Some(&"v3") {
-        parts.remove(0);
-    }
-    let mut repository = host.clone();
-    for part in parts.into_iter().take(2) {
-        repository.push('/');
-        repository.push_str(part.strip_suffix(".git").unwrap_or(part));
-    }
-    Some(Address { host, repository })
+    words(line).skip(1).filter(is_remote).last()
 }
 
 #[cfg(test)]
@@ -175,22 +154,27 @@ mod tests {
     }
 
     #[test]
-    fn an_address_gives_host_and_repository_and_no_user() {
-        for (text, host, repository) in [
-            ("https://user:secret@GitHub.com/o/r.git", "github.com", "github.com/o/r"),
-            ("https://github.com/o/r.git/", "github.com", "github.com/o/r"),
-            ("ssh://git@gitlab.com:22/o/sub/r.git", "gitlab.com", "gitlab.com/o/sub"),
-            ("git@github.com:o/r.git", "github.com", "github.com/o/r"),
-            ("git@ssh.dev.azure.com:v3/org/proj/repo", "ssh.dev.azure.com", "ssh.dev.azure.com/org/proj"),
+    fn push_takes_its_first_word_as_remote() {
+        for (line, expected) in [
+            ("git push https://h.example/o/r main", Some("https://h.example/o/r")),
+            ("git push -f -u --tags git@h.example:o/r", Some("git@h.example:o/r")),
+            ("git push -o https://github.com/a/b https://h.example/o/r", Some("https://h.example/o/r")),
+            ("git push --push-option https://github.com/a/b origin", None),
+            ("git push --repo=https://h.example/o/r", Some("https://h.example/o/r")),
+            ("git push --repo https://h.example/o/r --all", Some("https://h.example/o/r")),
+            ("git push origin v1.2:refs/tags/v1.2", None),
+            ("git push", None),
+            ("git subtree push --prefix x https://h.example/o/r main", Some("https://h.example/o/r")),
         ] {
-            let found = address(text).unwrap();
-            assert_eq!((found.host.as_str(), found.repository.as_str()), (host, repository), "{text}");
+            assert_eq!(git_line(line).url.map(|word| word.text.into_owned()).as_deref(), expected, "{line}");
         }
-        for text in
-            ["origin", "C:\\src\\x", "c:/src/x", "../x", "file:///c:/x", "HEAD:refs/heads/x", "a.b", ""]
-        {
-            assert_eq!(address(text), None, "{text}");
-        }
+    }
+
+    #[test]
+    fn verb_after_thousands_of_options_is_seen() {
+        let line = format!("git {}push {}https://h.example/o/r", "-c a=b ".repeat(9000), "-q ".repeat(9000));
+        let found = git_line(&line);
+        assert_eq!((found.act, found.url.unwrap().text.as_ref()), (GitAct::Push, "https://h.example/o/r"));
     }
 
     #[test]

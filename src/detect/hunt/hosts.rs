@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::detect::selection::{NET_HOSTS, is_listed_host};
+use super::steps;
+use crate::detect::selection::{NET_HOSTS, find_ignoring_case, is_listed_host};
+use crate::model::repository::{OwnHosts, azure_organisation};
 
 /// Hosts of the great repositories that the search's list lacks.
 const MORE_HOSTS: [&str; 6] = [
@@ -16,28 +18,13 @@ const MORE_HOSTS: [&str; 6] = [
 /// Hosts that are an API, whatever path follows.
 const API_HOSTS: [&str; 5] =
     ["api.github.com", "uploads.github.com", "gist.github.com", "api.gitlab.com", "api.bitbucket.org"];
-/// `ORGANISATION.visualstudio.com` is Azure DevOps; these are services that Microsoft's programs call all day.
-const NO_ORGANISATIONS: [&str; 12] = [
-    "app",
-    "code",
-    "docs",
-    "download",
-    "login",
-    "marketplace",
-    "my",
-    "services",
-    "static",
-    "update",
-    "visualstudio",
-    "www",
-];
 /// What the names that reverse lookup gives of the repositories' own addresses end with.
 const REVERSE_SUFFIXES: [&str; 4] = [".github.com", ".gitlab.com", ".bitbucket.org", ".codeberg.org"];
 
 /// Which hosts are repositories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepositoryHosts {
-    own: Vec<String>,
+    own: OwnHosts,
 }
 
 /// A host in a text.
@@ -53,7 +40,13 @@ impl RepositoryHosts {
     /// The built-in hosts, and an organisation's own.
     #[must_use]
     pub fn new(own: &[String]) -> Self {
-        Self { own: own.iter().map(|host| host.to_ascii_lowercase()).collect() }
+        Self { own: OwnHosts::new(own) }
+    }
+
+    /// The organisation's own hosts.
+    #[must_use]
+    pub const fn own(&self) -> &OwnHosts {
+        &self.own
     }
 
     /// Whether a name is a repository's.
@@ -65,39 +58,58 @@ impl RepositoryHosts {
     /// Whether a name is a repository's that the search's own list lacks.
     #[must_use]
     pub fn is_beyond_the_search(&self, name: &str) -> bool {
-        is_one_of(name, &MORE_HOSTS) || is_azure_organisation(name) || self.is_own(name)
-    }
-
-    /// The first repository host that a text names as a whole: `github.com.evil.example` names none.
-    #[must_use]
-    pub fn first_in(&self, text: &str) -> Option<Named> {
-        names(text).find(|(_, name)| self.knows(name)).map(named)
+        is_one_of(name, &MORE_HOSTS) || azure_organisation(name).is_some() || self.own.contains(name)
     }
 
     /// The first repository's API that a text names: an API host, or a host with the path of its API after it.
     #[must_use]
     pub fn api_in(&self, text: &str) -> Option<Named> {
+        let mut paths = Paths::new(text);
         names(text)
             .find(|(range, name)| {
-                if is_one_of(name, &API_HOSTS) || self.is_own(name) {
+                if is_one_of(name, &API_HOSTS) || self.own.contains(name) {
                     return true;
                 }
-                let rest = text.get(range.end..).unwrap_or("");
-                let end = rest.find(|c: char| c.is_whitespace() || "\"'`".contains(c)).unwrap_or(rest.len());
-                let path = rest.get(..end).unwrap_or("").to_ascii_lowercase();
-                match *name {
-                    name if is_one_of(name, &["gitlab.com", "codeberg.org"]) => path.starts_with("/api/"),
-                    name if is_one_of(name, &["dev.azure.com"]) || is_azure_organisation(name) => {
-                        path.contains("/_apis/")
-                    }
-                    name => is_listed_host(name) && path.contains("/git-receive-pack"),
+                if is_one_of(name, &["gitlab.com", "codeberg.org"]) {
+                    const API: &str = "/api/";
+                    let path = text.get(range.end..).and_then(|rest| rest.get(..API.len()));
+                    return path.is_some_and(|path| path.eq_ignore_ascii_case(API));
                 }
+                if is_one_of(name, &["dev.azure.com"]) || azure_organisation(name).is_some() {
+                    return paths.hold("/_apis/", range.end);
+                }
+                is_listed_host(name) && paths.hold("/git-receive-pack", range.end)
             })
             .map(named)
     }
+}
 
-    fn is_own(&self, name: &str) -> bool {
-        self.own.iter().any(|own| own.eq_ignore_ascii_case(name))
+/// Looks for a word in the path that follows a place, up to the next blank or quote. However many places of one path are
+/// asked about, its bytes are read once for each word.
+struct Paths<'a> {
+    text: &'a str,
+    /// A word, and the end of a stretch of text that holds it no more from the last place on that was asked about.
+    without: [(&'static str, usize); 2],
+}
+
+impl<'a> Paths<'a> {
+    const fn new(text: &'a str) -> Self {
+        Self { text, without: [("/_apis/", 0), ("/git-receive-pack", 0)] }
+    }
+
+    /// Whether the path that begins at `start` holds one of the two words. Places must come in their order.
+    fn hold(&mut self, word: &str, start: usize) -> bool {
+        let Some((_, without)) = self.without.iter_mut().find(|(known, _)| *known == word) else {
+            return false;
+        };
+        if start < *without {
+            return false;
+        }
+        let rest = self.text.get(start..).unwrap_or("");
+        let end = rest.find(|c: char| c.is_whitespace() || "\"'`".contains(c)).unwrap_or(rest.len());
+        *without = start + end;
+        steps::count(end);
+        rest.get(..end).is_some_and(|path| find_ignoring_case(path, word).is_some())
     }
 }
 
@@ -127,16 +139,6 @@ fn is_one_of(name: &str, hosts: &[&str]) -> bool {
     hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
 }
 
-fn is_azure_organisation(name: &str) -> bool {
-    let suffix = ".visualstudio.com";
-    let Some(label) = name.len().checked_sub(suffix.len()).and_then(|at| {
-        name.get(at..).filter(|end| end.eq_ignore_ascii_case(suffix)).and_then(|_| name.get(..at))
-    }) else {
-        return false;
-    };
-    !label.is_empty() && !label.contains('.') && !is_one_of(label, &NO_ORGANISATIONS)
-}
-
 /// The runs of a text that can be host names, each with its place.
 fn names(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut from = 0;
@@ -148,6 +150,7 @@ fn names(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
             let rest = text.get(start..)?;
             let end = start + rest.find(|c| !is_part(c)).unwrap_or(rest.len());
             from = end;
+            steps::count(end - start);
             let run = text.get(start..end)?;
             let name = run.trim_matches('.');
             if name.contains('.') {
@@ -167,27 +170,28 @@ pub fn built_in() -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::repository::forge;
 
     #[test]
-    fn a_host_is_named_as_a_whole_or_not_at_all() {
+    fn host_is_known_as_a_whole() {
         let hosts = RepositoryHosts::new(&["Git.Corp.Example".to_owned()]);
-        for (text, expected) in [
-            ("https://x:y@GitHub.com/a/b", Some("github.com")),
-            ("git@ssh.dev.azure.com:v3/o/p/r", Some("ssh.dev.azure.com")),
-            ("https://acme.visualstudio.com/p/_git/r", Some("acme.visualstudio.com")),
-            ("https://git.corp.example:8443/a", Some("git.corp.example")),
-            ("visit github.com.", Some("github.com")),
-            ("https://github.com.evil.example/", None),
-            ("https://github.company.com/", None),
-            ("https://my_github.com/", None),
-            ("https://marketplace.visualstudio.com/", None),
-            ("https://dc.services.visualstudio.com/v2/track", None),
-            ("https://evilgithub.com/", None),
+        for (name, expected) in [
+            ("GitHub.com", true),
+            ("ssh.dev.azure.com", true),
+            ("acme.visualstudio.com", true),
+            ("git.corp.example", true),
+            ("github.com.evil.example", false),
+            ("github.company.com", false),
+            ("my_github.com", false),
+            ("marketplace.visualstudio.com", false),
+            ("dc.services.visualstudio.com", false),
+            ("evilgithub.com", false),
         ] {
-            assert_eq!(hosts.first_in(text).map(|named| named.host).as_deref(), expected, "{text}");
+            assert_eq!(hosts.knows(name), expected, "{name}");
         }
         for host in built_in() {
             assert!(hosts.knows(host), "{host}");
+            assert!(forge(host, &OwnHosts::default()).is_some(), "the address parser knows {host}");
         }
     }
 

@@ -10,4 +10,6 @@ pub mod lead;
 pub mod program;
 pub mod senders;
 pub mod ssh;
+mod steps;
+pub mod target;
 pub mod words;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::steps;
 use super::words::{Word, words};
 use crate::detect::selection::{API_WORDS, find_ignoring_case};
 
@@ -18,6 +19,35 @@ const CURL_SENDS: [&str; 9] = [
     "--form",
     "--form-string",
     "--upload-file",
+];
+/// curl's long options that take the next word, as far as that can hold a URL that curl does not ask.
+const CURL_LONG_WITH_VALUE: [&str; 26] = [
+    "--connect-to",
+    "--cookie",
+    "--cookie-jar",
+    "--data",
+    "--data-ascii",
+    "--data-binary",
+    "--data-raw",
+    "--data-urlencode",
+    "--doh-url",
+    "--form",
+    "--form-string",
+    "--header",
+    "--json",
+    "--oauth2-bearer",
+    "--output",
+    "--preproxy",
+    "--proxy",
+    "--proxy-header",
+    "--referer",
+    "--request",
+    "--resolve",
+    "--upload-file",
+    "--url-query",
+    "--user",
+    "--user-agent",
+    "--write-out",
 ];
 const WGET_SENDS: [&str; 4] = ["--post-file", "--post-data", "--body-file", "--body-data"];
 /// Methods by which something is sent. DELETE carries nothing out.
@@ -57,16 +87,15 @@ const PYTHON_SENDS: [&str; 9] = [
 /// Where curl's command line says that it sends, in bytes.
 #[must_use]
 pub fn curl_sends(line: &str) -> Option<Range<usize>> {
-    let all = words(line);
     let mut sends: Option<Range<usize>> = None;
-    let mut rest = all.iter().skip(1).peekable();
+    let mut rest = words(line).skip(1).peekable();
     while let Some(word) = rest.next() {
         let text = &*word.text;
         if text.starts_with("--") {
             if text == "--get" {
                 return None;
             }
-            let is_method = text == "--request" && rest.peek().is_some_and(|next| is_sending_method(next));
+            let is_method = text == "--request" && rest.peek().is_some_and(is_sending_method);
             if is_method || CURL_SENDS.contains(&text) {
                 sends.get_or_insert(word.range.clone());
             }
@@ -84,7 +113,7 @@ pub fn curl_sends(line: &str) -> Option<Range<usize>> {
             let next = if value.is_empty() { rest.next() } else { None };
             let is_sending = match letter {
                 'd' | 'F' | 'T' => true,
-                'X' => next.map_or_else(|| is_method(value), is_sending_method),
+                'X' => next.as_ref().map_or_else(|| is_method(value), is_sending_method),
                 _ => false,
             };
             if is_sending {
@@ -96,17 +125,41 @@ pub fn curl_sends(line: &str) -> Option<Range<usize>> {
     sends
 }
 
+/// The words of curl's command line that it takes for URLs.
+pub fn curl_urls(line: &str) -> impl Iterator<Item = Word<'_>> {
+    let mut rest = words(line).skip(1);
+    std::iter::from_fn(move || {
+        loop {
+            let word = rest.next()?;
+            let Some(option) = word.text.strip_prefix('-').filter(|option| !option.is_empty()) else {
+                return Some(word);
+            };
+            if word.text == "--url" {
+                return rest.next();
+            }
+            let takes_next = if option.starts_with('-') {
+                CURL_LONG_WITH_VALUE.contains(&&*word.text)
+            } else {
+                option
+                    .find(|letter| CURL_WITH_VALUE.contains(letter))
+                    .is_some_and(|at| at + 1 == option.len())
+            };
+            if takes_next {
+                rest.next();
+            }
+        }
+    })
+}
+
 /// Where wget's command line says that it sends, in bytes.
 #[must_use]
 pub fn wget_sends(line: &str) -> Option<Range<usize>> {
-    let all = words(line);
-    let mut rest = all.iter().skip(1).peekable();
+    let mut rest = words(line).skip(1).peekable();
     while let Some(word) = rest.next() {
         let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
         let is_method_option = name == "--method";
         if WGET_SENDS.contains(&name)
-            || (is_method_option
-                && (is_method(value) || rest.peek().is_some_and(|next| is_sending_method(next))))
+            || (is_method_option && (is_method(value) || rest.peek().is_some_and(is_sending_method)))
         {
             return Some(word.range.clone());
         }
@@ -116,6 +169,16 @@ pub fn wget_sends(line: &str) -> Option<Range<usize>> {
 
 fn is_sending_method(word: &Word<'_>) -> bool {
     is_method(&word.text)
+}
+
+/// Whether a text begins with a method as a word of its own. It looks at no more than the longest method and the
+/// character after it, however long the word is.
+fn begins_with_method(text: &str) -> bool {
+    SENDING_METHODS.iter().any(|method| {
+        steps::count(method.len() + 1);
+        text.get(..method.len()).is_some_and(|head| head.eq_ignore_ascii_case(method))
+            && !text.as_bytes().get(method.len()).is_some_and(u8::is_ascii_alphabetic)
+    })
 }
 
 fn is_method(text: &str) -> bool {
@@ -150,19 +213,19 @@ fn sending_method_parameter(text: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| find_ignoring_case(rest, "method")) {
         let end = from + found.end;
-        let value = text.get(end..)?.trim_start_matches([' ', '=', ':', '\'', '"', ']']);
-        let length = value.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(value.len());
-        if is_method(value.get(..length)?) {
+        let rest = text.get(end..)?;
+        let value = rest.trim_start_matches([' ', '=', ':', '\'', '"', ']']);
+        steps::count(found.end + rest.len() - value.len());
+        if begins_with_method(value) {
             return Some(from + found.start..end);
         }
         from = end;
     }
-    let all = words(text);
-    all.iter().zip(all.iter().skip(1)).find_map(|(name, value)| {
+    words(text).zip(words(text).skip(1)).find_map(|(name, value)| {
         let lowered = name.text.to_ascii_lowercase();
         let is_name = lowered.len() >= 3 && "-method".starts_with(&lowered);
         let value = value.text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        (is_name && is_method(value)).then(|| name.range.clone())
+        (is_name && is_method(value)).then_some(name.range)
     })
 }
 
@@ -183,6 +246,7 @@ fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(found) = find_ignoring_case(text.get(from..)?, word) {
         let range = from + found.start..from + found.end;
+        steps::count(found.end);
         let borders =
             |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.' | '\\'));
         let before = text.get(..range.start)?.chars().next_back();

@@ -1,8 +1,8 @@
 //! git over SSH: the client's command line says which way the data goes.
 
-use super::git::{Address, address};
 use super::words::words;
 use crate::detect::selection::find_ignoring_case;
+use crate::model::repository::{Address, OwnHosts};
 use std::ops::Range;
 
 /// What git asks the other side of an SSH connection to run.
@@ -21,12 +21,12 @@ const TAKE_A_WORD: &str = "BbcDEeFIiJLlmOoPpQRSWw";
 
 /// Reads `ssh.exe [options] git@host "git-receive-pack 'owner/name.git'"`; `None` where no git speaks through it.
 #[must_use]
-pub fn ssh_line(line: &str) -> Option<SshLine> {
+pub fn ssh_line(line: &str, own: &OwnHosts) -> Option<SshLine> {
     let (is_push, matched) = match find_ignoring_case(line, "git-receive-pack") {
         Some(matched) => (true, matched),
         None => (false, find_ignoring_case(line, "git-upload-pack")?),
     };
-    let mut rest = words(line).into_iter().skip(1);
+    let mut rest = words(line).skip(1);
     let mut destination = None;
     while let Some(word) = rest.next() {
         let mut letters = word.text.strip_prefix('-').unwrap_or("").chars();
@@ -49,8 +49,8 @@ pub fn ssh_line(line: &str) -> Option<SshLine> {
         .next()
         .unwrap_or("");
     let address = destination.and_then(|word| {
-        let host = word.text.rsplit('@').next().unwrap_or("").trim_start_matches("ssh://").to_owned();
-        address(&format!("ssh://{host}/{path}"))
+        let host = word.text.rsplit('@').next().unwrap_or("").trim_start_matches("ssh://");
+        Address::of_remote(&format!("ssh://{host}/{path}"), own)
     });
     Some(SshLine { is_push, matched, address })
 }
@@ -62,15 +62,15 @@ mod tests {
     #[test]
     fn receive_pack_is_a_push_and_upload_pack_a_fetch() {
         let line = r#"ssh.exe -o SendEnv=GIT_PROTOCOL -p 22 git@github.com "git-receive-pack 'o/r.git'""#;
-        let push = ssh_line(line).unwrap();
+        let push = ssh_line(line, &OwnHosts::default()).unwrap();
         assert!(push.is_push);
-        assert_eq!(push.address.unwrap().repository, "github.com/o/r");
+        assert_eq!(push.address.unwrap().to_string(), "github.com/o/r");
         let line = r#""C:\Windows\System32\OpenSSH\ssh.exe" git@github.com "git-upload-pack 'o/r.git'""#;
-        let fetch = ssh_line(line).unwrap();
+        let fetch = ssh_line(line, &OwnHosts::default()).unwrap();
         assert!(!fetch.is_push);
         assert_eq!(fetch.address.unwrap().host, "github.com");
         for line in ["ssh.exe admin@server", "ssh.exe git@github.com", ""] {
-            assert_eq!(ssh_line(line), None, "{line}");
+            assert_eq!(ssh_line(line, &OwnHosts::default()), None, "{line}");
         }
     }
 }

