@@ -259,11 +259,107 @@ fn what_is_no_log_is_called_so() {
         assert!(fault.reason.contains(words), "{fault}");
         assert_eq!(outcome.tally.records(), 0);
     }
-    let mut empty = Log::new(1).bytes;
-    empty.truncate(4096);
-    assert_eq!(Outcome::of(&empty).faults, [], "a log without records");
-    empty.resize(4096 + CHUNK, 0);
-    assert_eq!(Outcome::of(&empty).faults, [], "a log without records");
+    let mut empty = Log::new(1);
+    empty.bytes.truncate(4096);
+    empty.bytes[24..32].copy_from_slice(&1_u64.to_le_bytes());
+    empty.seal_header();
+    assert_eq!(empty.read().faults, [], "a log without records");
+    empty.bytes.resize(4096 + CHUNK, 0);
+    assert_eq!(empty.read().faults, [], "a log without records");
+}
+
+#[test]
+fn the_missing_end_is_counted() {
+    let whole = Log::new(5);
+    let at = 4096 + 3 * CHUNK;
+    let lost: Vec<u64> = (61..=100).collect();
+    let named = |outcome: &Outcome, words: &str| {
+        assert!(outcome.faults.iter().any(|fault| fault.reason.contains(words)), "{:#?}", outcome.faults);
+    };
+    for dirty in [0, 1, 3] {
+        let mut log = whole.clone();
+        log.bytes[120] = dirty;
+        let mut cut = log.clone();
+        cut.bytes.truncate(at);
+        let outcome = cut.read();
+        outcome.expect(&cut, &lost);
+        named(&outcome, "records 61 to 100 are missing at the end");
+        assert_eq!(outcome.tally.skipped.keys().map(|why| why.key()).collect::<Vec<_>>(), ["truncated"]);
+        for byte in [0, 0xa5] {
+            let mut overwritten = log.clone();
+            overwritten.fill(at..log.bytes.len(), byte);
+            let outcome = overwritten.read();
+            outcome.expect(&overwritten, &lost);
+            named(&outcome, "records 61 to 100 are missing at the end");
+        }
+        // Inside of a chunk, which says itself what it held.
+        let mut inside = log.clone();
+        inside.bytes.truncate(at + 700);
+        inside.read().expect(&inside, &lost);
+        // Of a header that is older than its chunks nothing follows.
+        let mut older = log.clone();
+        older.bytes[24..32].copy_from_slice(&41_u64.to_le_bytes());
+        older.seal_header();
+        older.read().expect(&older, &[]);
+        // One with a wrong checksum is not believed, but said to be wrong.
+        let mut wrong = cut.clone();
+        wrong.bytes[124] ^= 1;
+        let outcome = wrong.read();
+        assert_eq!(outcome.lost(), 0);
+        named(&outcome, "the checksum of the file's header is wrong");
+    }
+    assert_eq!(whole.read().faults, []);
+}
+
+#[test]
+fn a_log_without_chunks_is_no_success() {
+    for byte in [0, 0xa5] {
+        let mut log = Log::new(3);
+        log.fill(4096..log.bytes.len(), byte);
+        let all: Vec<u64> = (1..=60).collect();
+        let outcome = log.read();
+        outcome.expect(&log, &all);
+        assert!(outcome.faults.iter().any(|fault| fault.severity == Severity::Unreadable));
+        log.bytes.truncate(4096);
+        log.read().expect(&log, &all);
+    }
+}
+
+#[test]
+fn zeroed_chunks_in_the_middle_are_counted() {
+    for (chunks, lost) in [(1..2, 21..=40), (1..3, 21..=60), (0..1, 1..=20), (0..3, 1..=60)] {
+        for byte in [0, 0xa5] {
+            let mut log = Log::new(5);
+            log.fill(4096 + chunks.start * CHUNK..4096 + chunks.end * CHUNK, byte);
+            let lost: Vec<u64> = lost.clone().collect();
+            log.read().expect(&log, &lost);
+        }
+    }
+    // With something else in one of them.
+    let mut log = Log::new(5);
+    log.fill(4096 + CHUNK..4096 + 3 * CHUNK, 0);
+    log.fill(4096 + 2 * CHUNK + 77..4096 + 2 * CHUNK + 99, 0xa5);
+    log.read().expect(&log, &(21..=60).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_part_of_a_log_is_called_one() {
+    let mut log = Log::new(5);
+    log.bytes.drain(4096..4096 + 2 * CHUNK);
+    log.bytes.truncate(4096 + CHUNK);
+    let outcome = log.read();
+    assert_eq!((outcome.ids.len(), outcome.lost()), (20, 0), "{:#?}", outcome.faults);
+    assert!(outcome.faults[0].reason.contains("a part of a log"), "{:#?}", outcome.faults);
+}
+
+#[test]
+fn what_was_begun_in_the_slack_is_no_record() {
+    // The service had begun to write a record that went to the next chunk instead: its content is there, its header is not.
+    let mut log = Log::new(2);
+    let content = log.bytes[log.records[&20].start + 24..log.records[&20].end].to_vec();
+    let end = log.records[&20].end;
+    log.bytes[end + 24..end + 24 + content.len()].copy_from_slice(&content);
+    assert_eq!(log.read().faults, []);
 }
 
 #[test]

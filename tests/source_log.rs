@@ -256,6 +256,12 @@ impl Log {
         &mut self.bytes[4096 + number * CHUNK..4096 + (number + 1) * CHUNK]
     }
 
+    /// Puts the checksum of the file's header right.
+    pub(crate) fn seal_header(&mut self) {
+        let sum = crc32fast::hash(&self.bytes[..120]);
+        self.bytes[124..128].copy_from_slice(&sum.to_le_bytes());
+    }
+
     pub(crate) fn fill(&mut self, range: Range<usize>, byte: u8) {
         self.bytes[range].fill(byte);
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use exfilscope::model::fault::Severity;
 use proptest::prelude::*;
-use source_log::{CHUNK, Log, Outcome};
+use source_log::{CHUNK, Log, Outcome, seal};
 
 /// Something that happens to bytes; places and lengths are taken to fit.
 #[derive(Clone, Debug)]
@@ -170,7 +170,12 @@ fn a_chunk_made_to_be_slow_is_not() {
         chunk.extend_from_slice(&broken);
         id += 1;
     }
+    // Its header says that all of them are records.
+    let free = u32::try_from(chunk.len()).unwrap();
+    chunk[32..40].copy_from_slice(&(id - 1).to_le_bytes());
+    chunk[48..52].copy_from_slice(&free.to_le_bytes());
     chunk.resize(CHUNK, 0);
+    seal(&mut chunk);
     log.bytes.truncate(4096);
     for _ in 0..8 {
         log.bytes.extend_from_slice(&chunk);

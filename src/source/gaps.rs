@@ -2,63 +2,175 @@
 
 use std::collections::BTreeMap;
 
-use super::evtx::{CHUNK_SIZE, Slot};
-use crate::model::fault::Severity;
+use super::evtx::{CHUNK_SIZE, FileHeader, MIN_RECORD, Slot};
 
 /// Bytes of a chunk.
 const CHUNK: u64 = CHUNK_SIZE as u64;
-/// No record is of fewer bytes.
-const MIN_RECORD: u64 = 28;
 
 /// What is kept of a chunk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     /// Where it is.
     pub(super) slot: Slot,
-    /// The numbers of its first and last record that were found.
-    pub(super) ids: Option<(u64, u64)>,
     /// Whether it is one beyond doubt.
     pub(super) is_chunk: bool,
     /// Whether its header says which records it held.
     pub(super) is_stated: bool,
-    /// Records that are lost before the first one and behind the last one, as far as they are counted already.
-    pub(super) lost_around: (u64, u64),
+    /// The numbers of its first and last record, the ones included that are counted as lost.
+    pub(super) span: Option<(u64, u64)>,
+    /// The first record's number in the file, by a header that can be believed.
+    pub(super) first_number: Option<u64>,
     /// Bytes from its beginning to the end of its last record.
     pub(super) used: u64,
 }
 
-/// What bytes cost that hold no records: what is missing between the numbers of the records around them.
-pub(super) fn judge_waste(chunks: &BTreeMap<u64, Found>, start: u64, end: u64) -> (Severity, u64) {
-    let before = chunks.range(..start).rev().find_map(|(_, found)| found.ids);
-    let behind = chunks.range(end..).find_map(|(_, found)| found.ids);
-    let last = before.map_or(0, |(_, last)| last);
-    let missing = behind.and_then(|(first, _)| first.checked_sub(last)).map(|gap| gap.saturating_sub(1));
-    match missing {
-        // The numbers go on as if nothing had stood there.
-        Some(0) => (Severity::Notice, 0),
-        // More cannot have stood there.
-        Some(missing) if before.is_some() && missing <= (end - start) / MIN_RECORD + 1 => {
-            (Severity::Loss, missing)
+/// Records that are missing before a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gap {
+    /// Where the chunk begins.
+    pub(super) before: u64,
+    /// The first missing number, and the last one.
+    pub(super) ids: (u64, u64),
+    /// How many are missing; 0 where there is no room for all of those, so that it can't be told.
+    pub(super) records: u64,
+}
+
+impl Gap {
+    /// What is to be said of it.
+    pub(super) fn reason(&self) -> String {
+        let (first, last) = self.ids;
+        match self.records {
+            0 => format!(
+                "records are missing between record {first} and {last}, before this chunk; how many there were can't be \
+                 told"
+            ),
+            1 => format!("record {first} is missing before this chunk, by the numbers around it"),
+            _ => {
+                format!("records {first} to {last} are missing before this chunk, by the numbers around them")
+            }
         }
-        // A whole chunk stood there, in all likelihood.
-        _ if end - start >= CHUNK && behind.is_some() => (Severity::Loss, 0),
-        _ => (Severity::Notice, 0),
+    }
+
+    /// The gap before a chunk from one number to another, where there is room for so many bytes of records.
+    fn new(before: u64, ids: (u64, u64), room: u64) -> Self {
+        let records = ids.1 - ids.0 + 1;
+        let fits = records <= room / MIN_RECORD as u64 + 1;
+        Self { before, ids, records: if fits { records } else { 0 } }
     }
 }
 
-/// Records that are missing between chunks of which one can't say what it held: by where the second begins.
-pub(super) fn missing_between(chunks: &BTreeMap<u64, Found>) -> Vec<(u64, u64)> {
-    let pairs = chunks.values().zip(chunks.values().skip(1));
-    let missing = pairs.filter_map(|(one, other)| {
-        let ((_, last), (first, _)) = (one.ids?, other.ids?);
-        // What stands between them is judged by itself.
-        if (one.is_stated && other.is_stated) || other.slot.start > one.slot.start + CHUNK {
-            return None;
+/// Records that are missing between chunks, and before the first one.
+///
+/// Between chunks that stand side by side and say which records they held, nothing is judged: where numbers are left out
+/// there, other chunks stood in these places before.
+pub(super) fn missing_between(
+    chunks: &BTreeMap<u64, Found>,
+    header: &FileHeader,
+    base: u64,
+    end: u64,
+) -> Vec<Gap> {
+    let known: Vec<(&Found, (u64, u64))> =
+        chunks.values().filter_map(|found| Some((found, found.span?))).collect();
+    let mut gaps: Vec<Gap> = known
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(one, before), (other, behind)] => {
+                let between = other.slot.start.saturating_sub(one.slot.start + CHUNK);
+                if between == 0 && one.is_stated && other.is_stated {
+                    return None;
+                }
+                // A chunk that says nothing may have held more records, and so may have one that is gone.
+                let slack = CHUNK.saturating_sub(one.used) + if between < CHUNK { CHUNK } else { 0 };
+                let gap = gap(*before, *behind, other.slot.start, between + slack)?;
+                // Next to each other, they may just as well be of different rounds.
+                (between > 0 || gap.records > 0).then_some(gap)
+            }
+            _ => None,
+        })
+        .collect();
+    if let (Some((first, first_span)), Some((last, last_span))) = (known.first(), known.last()) {
+        gaps.extend(missing_before(first, *first_span, last, *last_span, header, base, end));
+    }
+    gaps
+}
+
+/// What is missing before the first chunk of a file.
+fn missing_before(
+    first: &Found,
+    first_span: (u64, u64),
+    last: &Found,
+    last_span: (u64, u64),
+    header: &FileHeader,
+    base: u64,
+    end: u64,
+) -> Option<Gap> {
+    let before = first.slot.start.saturating_sub(base);
+    if first_span.0 > last_span.1 {
+        // A log that goes round: the last chunk's records come before the first one's.
+        let behind = end.saturating_sub(last.slot.start + CHUNK);
+        let room = before + behind;
+        return if room < CHUNK { None } else { gap(last_span, first_span, first.slot.start, room) };
+    }
+    // One that did not counts its records from 1 on.
+    let missing = first.first_number?.checked_sub(1).filter(|missing| *missing > 0)?;
+    let first_missing = first_span.0.checked_sub(missing)?;
+    let is_from_one = header.is_sound && header.first_chunk == 0;
+    (is_from_one && before >= CHUNK && first_missing > 0)
+        .then(|| Gap::new(first.slot.start, (first_missing, first_span.0 - 1), before))
+        .filter(|gap| gap.records > 0)
+}
+
+fn gap(before: (u64, u64), behind: (u64, u64), start: u64, room: u64) -> Option<Gap> {
+    let ids = (before.1.checked_add(1)?, behind.0.checked_sub(1)?);
+    (ids.0 <= ids.1).then(|| Gap::new(start, ids, room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: u64 = 4096;
+
+    /// Chunks by their places and the numbers of their records.
+    fn chunks(all: &[(u64, u64, u64)]) -> BTreeMap<u64, Found> {
+        let found = |(place, first, last): &(u64, u64, u64)| {
+            let start = BASE + place * CHUNK;
+            let found = Found {
+                slot: Slot { start, length: CHUNK_SIZE },
+                is_chunk: true,
+                is_stated: true,
+                span: Some((*first, *last)),
+                first_number: Some(*first),
+                used: CHUNK,
+            };
+            (start, found)
+        };
+        all.iter().map(found).collect()
+    }
+
+    #[test]
+    fn chunks_that_are_gone_are_counted_by_numbers() {
+        let one_way = FileHeader { is_there: true, is_sound: true, chunks: 5, ..FileHeader::default() };
+        let round = FileHeader { first_chunk: 3, ..one_way };
+        for (case, header, all, expected) in [
+            ("whole", one_way, vec![(0, 1, 20), (1, 21, 40), (2, 41, 60)], vec![]),
+            ("one between", one_way, vec![(0, 1, 20), (2, 41, 60)], vec![(21, 40, 20)]),
+            (
+                "two of them",
+                one_way,
+                vec![(0, 1, 20), (2, 41, 60), (4, 81, 99)],
+                vec![(21, 40, 20), (61, 80, 20)],
+            ),
+            ("the first", one_way, vec![(1, 21, 40), (2, 41, 60)], vec![(1, 20, 20)]),
+            ("numbers go on", one_way, vec![(0, 1, 20), (2, 21, 40)], vec![]),
+            ("no room", one_way, vec![(0, 1, 20), (2, 9_000, 9_020)], vec![(21, 8_999, 0)]),
+            ("side by side", one_way, vec![(0, 1, 20), (1, 41, 60)], vec![]),
+            ("going round", round, vec![(0, 81, 99), (1, 100, 119), (3, 41, 60), (4, 61, 80)], vec![]),
+            ("where it goes round", round, vec![(0, 81, 99), (3, 41, 60)], vec![(61, 80, 20)]),
+        ] {
+            let gaps = missing_between(&chunks(&all), &header, BASE, BASE + 5 * CHUNK);
+            let gaps: Vec<_> = gaps.iter().map(|gap| (gap.ids.0, gap.ids.1, gap.records)).collect();
+            assert_eq!(gaps, expected, "{case}");
         }
-        let gap = first.checked_sub(last)?.checked_sub(1)?;
-        let room = (CHUNK.saturating_sub(one.used) + CHUNK) / MIN_RECORD;
-        let missing = gap.checked_sub(one.lost_around.1 + other.lost_around.0)?;
-        (missing > 0 && gap <= room).then_some((other.slot.start, missing))
-    });
-    missing.collect()
+    }
 }

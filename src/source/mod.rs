@@ -1,6 +1,7 @@
 //! Files in, [`Batch`](crate::model::batch::Batch)es out. Knows nothing of the detection.
 
 mod discover;
+mod ending;
 mod events;
 mod evtx;
 mod file;

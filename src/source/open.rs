@@ -6,9 +6,13 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::evtx::{self, CHUNK_SIZE, Findings, Ground, Lexicon, Remark, Slot, TemplateKey};
+use super::ending::{self, Ending, Seen};
+use super::evtx::{
+    self, CHUNK_SIZE, FILE_HEADER_READ, FileHeader, Findings, Ground, Lexicon, MIN_RECORD, Remark, Slot,
+    TemplateKey,
+};
 use super::file::read_at;
-use super::gaps::{Found, judge_waste, missing_between};
+use super::gaps::{Found, Gap, missing_between};
 use super::ledger::Ledger;
 use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity, SkipReason};
@@ -31,13 +35,6 @@ pub(super) struct OpenFile {
     base: u64,
     header: FileHeader,
     state: Mutex<State>,
-}
-
-/// What the file's header says. It is never believed, only compared.
-#[derive(Clone, Copy, Debug, Default)]
-struct FileHeader {
-    is_there: bool,
-    chunks: u64,
 }
 
 #[derive(Debug, Default)]
@@ -113,14 +110,11 @@ impl OpenFile {
     /// The file can't be read.
     pub(super) fn new(info: SourceInfo, file: File) -> io::Result<Self> {
         let size = file.metadata()?.len();
-        let mut head = [0; 128];
+        let mut head = [0; FILE_HEADER_READ];
         let read = read_at(&file, &mut head, 0)?;
         let head = head.get(..read).unwrap_or_default();
         let base = evtx::base_of(head).min(size);
-        let is_there = evtx::is_log_head(head) && base > 0;
-        let chunks =
-            head.get(42..44).and_then(|bytes| bytes.first_chunk().copied()).map_or(0, u16::from_le_bytes);
-        let header = FileHeader { is_there, chunks: u64::from(chunks) };
+        let header = FileHeader::read(head);
         let state = State { bytes_seen: base, ..State::default() };
         Ok(Self { info, file, size, base, header, state: Mutex::new(state) })
     }
@@ -196,10 +190,10 @@ impl OpenFile {
             if is_first {
                 let found = Found {
                     slot,
-                    ids: findings.ids,
                     is_chunk: findings.is_chunk,
                     is_stated: findings.is_stated,
-                    lost_around: findings.lost_around,
+                    span: findings.span,
+                    first_number: findings.first_number,
                     used: findings.used as u64,
                 };
                 state.chunks.insert(slot.start, found);
@@ -265,7 +259,7 @@ impl OpenFile {
             return None;
         }
         let lost = self.conclude(&mut state);
-        Some(self.last_batch(&mut state, lost))
+        Some(self.last_batch(&mut state, &lost))
     }
 
     /// Looks all over the file for the templates that are wanted.
@@ -343,9 +337,13 @@ impl OpenFile {
         (all, remarks)
     }
 
-    /// What can be said of the file as a whole; gives the number of records that are lost without a trace.
-    fn conclude(&self, state: &mut State) -> u64 {
-        let mut remarks: Vec<(Option<u64>, Severity, u64, String)> = Vec::new();
+    /// What can be said of the file as a whole; gives the records that are lost without a trace.
+    fn conclude(&self, state: &mut State) -> Vec<(SkipReason, u64)> {
+        let mut remarks: Vec<(Option<u64>, SkipReason, Remark)> = Vec::new();
+        let mut say = |at, severity, lost_records, why, reason: String| {
+            remarks.push((at, why, Remark { severity, record: None, lost_records, reason }));
+        };
+        let damaged = SkipReason::Damaged;
         let chunks = state.chunks.values().filter(|found| found.is_chunk).count() as u64;
         if chunks == 0 && !self.header.is_there {
             let reason = if state.waste.is_empty() && state.chunks.is_empty() {
@@ -353,45 +351,94 @@ impl OpenFile {
             } else {
                 "no part of it is a Windows event log: name a .evtx file"
             };
-            remarks.push((None, Severity::Unreadable, 0, reason.to_owned()));
+            say(None, Severity::Unreadable, 0, damaged, reason.to_owned());
             state.waste.clear();
         } else if !self.header.is_there {
             let reason = "the file's header is missing or overwritten; its chunks were found without it";
-            remarks.push((None, Severity::Notice, 0, reason.to_owned()));
+            say(None, Severity::Notice, 0, damaged, reason.to_owned());
         } else if self.header.chunks < chunks {
             let reason = format!(
                 "the file's header is out of date: it counts {} chunks, {chunks} were found",
                 self.header.chunks
             );
-            remarks.push((None, Severity::Notice, 0, reason));
+            say(None, Severity::Notice, 0, damaged, reason);
         }
+        let end = (self.base + self.header.chunks * CHUNK).max(self.size);
+        let gaps = missing_between(&state.chunks, &self.header, self.base, end);
         for (start, end) in std::mem::take(&mut state.waste) {
-            let (severity, lost) = judge_waste(&state.chunks, start, end);
+            let severity = Self::judge_waste(&state.chunks, &gaps, start, end);
             let reason = format!("{} bytes at byte {start} are no log data", end - start);
-            remarks.push((Some(start), severity, lost, reason));
+            say(Some(start), severity, 0, damaged, reason);
         }
-        for (start, lost) in missing_between(&state.chunks) {
-            let reason = "records are missing between this chunk and the one before, by their numbers";
-            remarks.push((Some(start), Severity::Loss, lost, reason.to_owned()));
+        for gap in &gaps {
+            say(Some(gap.before), Severity::Loss, gap.records, damaged, gap.reason());
         }
         if let Some(at) = state.shrunk_at {
             let reason = format!("the file became shorter while it was read: it ends at byte {at} now");
-            remarks.push((None, Severity::Loss, 0, reason));
+            say(None, Severity::Loss, 0, damaged, reason);
         }
-        let lost = remarks.iter().map(|(_, _, lost, _)| lost).sum();
-        for (at, severity, lost_records, reason) in remarks {
-            let fault = self.fault(at, Remark { severity, record: None, lost_records, reason });
+        let (ending, is_cut) = self.ending(&state.chunks, chunks, !gaps.is_empty());
+        if let Some(reason) = ending.reason(&self.header, is_cut) {
+            let severity = match ending {
+                Ending::Excerpt | Ending::Doubtful => Severity::Notice,
+                Ending::AllMissing(_) => Severity::Unreadable,
+                _ => Severity::Loss,
+            };
+            let why = if is_cut { SkipReason::Truncated } else { damaged };
+            say(None, severity, ending.records(&self.header), why, reason);
+        }
+        let mut lost = Vec::new();
+        for (at, why, remark) in remarks {
+            lost.push((why, remark.lost_records));
+            let fault = self.fault(at, remark);
             state.ledger.add(fault);
         }
         state.is_finished = true;
         lost
     }
 
-    fn last_batch(&self, state: &mut State, lost: u64) -> Batch {
+    /// What is missing at the log's end, and whether that is because the file ends too early.
+    fn ending(&self, chunks: &BTreeMap<u64, Found>, readable: u64, has_gaps: bool) -> (Ending, bool) {
+        let newest =
+            chunks.values().filter_map(|found| Some((found.span?.1, found))).max_by_key(|(id, _)| *id);
+        let first = chunks.get(&self.base);
+        let slots = (self.size - self.base).div_ceil(CHUNK);
+        let seen = Seen {
+            chunks: readable,
+            slots,
+            last: newest.map(|(last, _)| last),
+            first_number: first.and_then(|found| found.first_number),
+            room: newest.map_or(0, |(_, found)| CHUNK.saturating_sub(found.used) / MIN_RECORD as u64),
+        };
+        let ending = match ending::judge(&self.header, seen) {
+            // What they held is counted by the numbers around them.
+            Ending::MissingChunks(_) if has_gaps => Ending::Whole,
+            ending => ending,
+        };
+        (ending, slots < self.header.chunks)
+    }
+
+    /// How grave it is that bytes hold no records. What is missing there is counted by the numbers of the records around
+    /// it, where there are records on both sides.
+    fn judge_waste(chunks: &BTreeMap<u64, Found>, gaps: &[Gap], start: u64, end: u64) -> Severity {
+        let is_between = chunks.range(..start).any(|(_, found)| found.span.is_some());
+        let behind = chunks.range(end..).find(|(_, found)| found.span.is_some());
+        let is_doubtful = behind.is_some_and(|(at, found)| {
+            let begins_anew =
+                found.first_number == Some(1) || found.span.is_some_and(|(first, _)| first <= 1);
+            !begins_anew && !gaps.iter().any(|gap| gap.before == *at)
+        });
+        // A whole chunk stood there, in all likelihood.
+        if !is_between && is_doubtful && end - start >= CHUNK { Severity::Loss } else { Severity::Notice }
+    }
+
+    fn last_batch(&self, state: &mut State, lost: &[(SkipReason, u64)]) -> Batch {
         let mut batch = Batch::new(self.info.id);
         batch.tally.bytes = state.bytes_seen.saturating_sub(state.bytes_sent);
         state.bytes_sent = state.bytes_seen;
-        batch.tally.skip(SkipReason::Damaged, lost);
+        for (why, records) in lost {
+            batch.tally.skip(*why, *records);
+        }
         batch.faults = state.ledger.take(self.info.id, &self.info.path.display().to_string());
         batch
     }
@@ -400,6 +447,6 @@ impl OpenFile {
     pub(super) fn abandon(&self) -> Batch {
         let mut state = self.lock();
         state.is_finished = true;
-        self.last_batch(&mut state, 0)
+        self.last_batch(&mut state, &[])
     }
 }

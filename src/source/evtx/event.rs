@@ -38,6 +38,8 @@ pub(super) struct Event {
     text: Vec<u8>,
     /// Where its own begin.
     begin: usize,
+    /// Where those of its chunk begin.
+    chunk_begin: usize,
     spans: Vec<Part>,
 }
 
@@ -45,8 +47,14 @@ impl Event {
     /// From now on texts are written behind these.
     pub(super) fn begin_text(&mut self, text: Vec<u8>) {
         self.begin = text.len();
+        self.chunk_begin = text.len();
         self.text = text;
         self.clear();
+    }
+
+    /// Bytes of the texts that were added since the last chunk began.
+    pub(super) fn chunk_text(&self) -> usize {
+        self.text.len().saturating_sub(self.chunk_begin)
     }
 
     /// Hands over the texts of all events that were kept since the beginning.

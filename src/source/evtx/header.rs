@@ -9,7 +9,9 @@ pub(super) const HEADER_SIZE: usize = 512;
 /// What a chunk begins with.
 pub(super) const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
 /// Records of fewer bytes than this do not exist: header, copy of the size.
-pub(super) const MIN_RECORD: usize = 28;
+pub(in crate::source) const MIN_RECORD: usize = 28;
+/// Records that a chunk has room for.
+pub(in crate::source) const MAX_RECORDS: u64 = ((CHUNK_SIZE - HEADER_SIZE) / MIN_RECORD) as u64;
 /// The flag that says that the chunk has no checksums.
 const NO_CHECKSUMS: u32 = 4;
 
@@ -20,6 +22,8 @@ pub(super) struct ChunkHeader {
     pub(super) has_magic: bool,
     /// Whether the magic is there and the header's checksum is right.
     pub(super) trusted: bool,
+    /// The first record's number in the file.
+    pub(super) first_number: u64,
     /// The first record's number in the log.
     pub(super) first_id: u64,
     /// The last record's number in the log.
@@ -41,6 +45,7 @@ impl ChunkHeader {
         Self {
             has_magic,
             trusted,
+            first_number: u64_at(chunk, 8).unwrap_or(0),
             first_id: u64_at(chunk, 24).unwrap_or(0),
             last_id: u64_at(chunk, 32).unwrap_or(0),
             free: size_at(chunk, 48).unwrap_or(0),

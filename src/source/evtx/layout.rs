@@ -42,6 +42,11 @@ pub(in crate::source) fn is_log_head(head: &[u8]) -> bool {
     head.starts_with(FILE_MAGIC) || head.starts_with(CHUNK_MAGIC)
 }
 
+/// Whether a file that begins with these bytes has a file's header, not one of a chunk.
+pub(super) fn is_file_head(head: &[u8]) -> bool {
+    head.starts_with(FILE_MAGIC)
+}
+
 /// Where the grid of chunks begins in a file that begins with these bytes.
 pub(in crate::source) fn base_of(head: &[u8]) -> u64 {
     if head.starts_with(CHUNK_MAGIC) { 0 } else { FILE_HEADER }

@@ -4,6 +4,7 @@ mod binxml;
 mod bytes;
 mod event;
 mod fast;
+mod file_header;
 mod header;
 mod layout;
 mod lexicon;
@@ -16,13 +17,16 @@ mod template;
 mod utf16;
 mod value;
 
+#[cfg(test)]
+mod budget_tests;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(test, allow(unreachable_pub, reason = "cargo-fuzz reaches it"))]
 mod oracle;
 #[cfg(test)]
 mod oracle_tests;
 
-pub(super) use header::CHUNK_SIZE;
+pub(super) use file_header::{FILE_HEADER_READ, FileHeader};
+pub(super) use header::{CHUNK_SIZE, MAX_RECORDS, MIN_RECORD};
 pub(super) use layout::{Ground, Slot, base_of, is_log_head, survey};
 pub(super) use lexicon::{Lexicon, TemplateKey};
 #[cfg(fuzzing)]
@@ -37,7 +41,7 @@ use self::event::{Event, Verdict};
 use self::fast::{Doubt, FastReader};
 use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
-use self::reference::Reference;
+use self::reference::{MAX_WORK, Reference};
 use crate::model::batch::{Batch, EventHead, Place};
 use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
@@ -74,8 +78,12 @@ pub(super) struct Findings {
     pub(super) is_chunk: bool,
     /// Whether its header says which records it held.
     pub(super) is_stated: bool,
-    /// Records that are lost before the first one and behind the last one, as far as they are counted.
-    pub(super) lost_around: (u64, u64),
+    /// The numbers of the first and the last record that it held, as far as that is known: those that are read, and those
+    /// that are counted as lost.
+    pub(super) span: Option<(u64, u64)>,
+    /// The first record's number in the file, by a header that can be believed. A log that was cleared or exported counts
+    /// from 1 on, whatever its records are called.
+    pub(super) first_number: Option<u64>,
     /// Bytes from its beginning to the end of its last record.
     pub(super) used: usize,
     /// Where the records begin that are not read yet, since a template of theirs is destroyed.
@@ -86,6 +94,9 @@ pub(super) struct Findings {
 
 /// How many records of one chunk are read through the crate. A chunk has no room for more that say anything.
 const MOST_SLOW: usize = 512;
+/// Bytes of text that one chunk's events may have. Its records can share a text that stands in a definition, so that two
+/// thousand of them would make 60 MB of it; those of a real chunk have fewer than 64 KiB.
+const MAX_TEXT: usize = 1 << 20;
 /// Room is made for no more events than this before they are there.
 const MOST_EXPECTED: u64 = 128;
 
@@ -139,6 +150,8 @@ impl ChunkReader {
         let mut walk = Walk::new(chunk, header);
         let mut is_damaged = false;
         let mut first_id = None;
+        // Records that are lost before the first one and behind the last one.
+        let mut lost_around = (0, 0);
         let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MOST_EXPECTED);
         batch.reserve(usize::try_from(expected).unwrap_or(0));
         self.begin_chunk(batch);
@@ -146,7 +159,7 @@ impl ChunkReader {
             match step {
                 Step::Record(record) => {
                     first_id = first_id.or(Some(record.id));
-                    findings.lost_around.1 = 0;
+                    lost_around.1 = 0;
                     is_damaged |= !record.is_whole;
                     let mut record = record;
                     let mut result = self.fast.read(chunk, &record, None, &mut self.event);
@@ -171,9 +184,9 @@ impl ChunkReader {
                 }
                 Step::Loss(loss) => {
                     if first_id.is_none() {
-                        findings.lost_around.0 += loss.records;
+                        lost_around.0 += loss.records;
                     } else {
-                        findings.lost_around.1 += loss.records;
+                        lost_around.1 += loss.records;
                     }
                     lose(loss, batch, &mut findings);
                 }
@@ -181,9 +194,17 @@ impl ChunkReader {
         }
         self.end_chunk(batch);
         findings.is_chunk = header.has_magic || first_id.is_some();
-        findings.is_stated = header.trusted && header.ids().is_some();
+        let stated = header.ids().filter(|(first, _)| header.trusted && *first < u64::MAX);
+        findings.is_stated = stated.is_some();
         findings.used = walk.position().min(chunk.len());
         findings.ids = first_id.zip(walk.last_id());
+        findings.span = match findings.ids {
+            Some((first, last)) => {
+                Some((first.saturating_sub(lost_around.0), last.saturating_add(lost_around.1)))
+            }
+            None => stated,
+        };
+        findings.first_number = stated.map(|_| header.first_number);
         let is_damaged = is_damaged
             || !findings.orphans.is_empty()
             || findings.remarks.iter().any(|it| it.lost_records > 0);
@@ -260,6 +281,7 @@ impl ChunkReader {
         text.reserve(batch.events.capacity().saturating_sub(batch.events.len()) * USUAL_TEXT);
         self.event.begin_text(text);
         self.fast.begin_chunk();
+        self.reference.begin_chunk();
         self.slow_records = 0;
     }
 
@@ -273,7 +295,7 @@ impl ChunkReader {
         findings: &mut Findings,
     ) {
         self.slow_records += 1;
-        if self.slow_records > MOST_SLOW {
+        if self.slow_records > MOST_SLOW || self.reference.work() > MAX_WORK {
             let reason = "too many records of its chunk are of a shape that Windows does not write";
             give_up(chunk, record, reason.to_owned(), batch, findings);
             return;
@@ -303,6 +325,11 @@ impl ChunkReader {
         batch: &mut Batch,
         findings: &mut Findings,
     ) {
+        if self.event.chunk_text() > MAX_TEXT {
+            let reason = "the events of its chunk become more text than any of Windows";
+            give_up_on(record, reason, batch, findings);
+            return;
+        }
         match verdict {
             Verdict::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
             Verdict::Beside(channel) | Verdict::Telemetry(channel) => {
@@ -331,6 +358,11 @@ const HIDDEN: &str = "it claims the bytes of the record behind it, which hides t
 
 /// What is wrong with a record whose parts do not fit together.
 const UNFIT: &str = "bytes of it are missing or overwritten";
+
+/// Counts a record that is not taken.
+fn give_up_on(record: &Record, reason: &'static str, batch: &mut Batch, findings: &mut Findings) {
+    lose(Loss { id: Some(record.id), records: 1, is_cut: false, reason }, batch, findings);
+}
 
 /// Counts a record that can't be read.
 fn give_up(chunk: &[u8], record: &Record, reason: String, batch: &mut Batch, findings: &mut Findings) {

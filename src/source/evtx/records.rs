@@ -99,6 +99,8 @@ impl<'c> Walk<'c> {
             && (self.last_id != Some(self.header.last_id) || self.header.ids().is_none());
         let record = match self.whole_record(self.at) {
             Some(record) => Some(record).filter(|record| is_live || self.goes_on(record.id)),
+            // Behind the last record stands what the service had begun to write, or an older round has left.
+            None if !is_live && live_end.is_some() => None,
             None => self.mended_record(self.at),
         };
         if let Some(record) = record {

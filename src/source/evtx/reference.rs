@@ -20,10 +20,21 @@ use crate::model::time::Timestamp;
 /// The last FILETIME that the crate takes for a record's own; the time of the event stands in its content.
 const HARMLESS_FILETIME: u64 = 0x01d0_0000_0000_0000;
 
+/// Bytes that the records of one chunk may make the crate build and write, beyond which the others are lost. It bounds a
+/// record by itself alone, at 16 MiB and 262,144 nodes, and a chunk has room for two thousand records of one definition.
+/// The records of no real chunk are known to need more than 7 MiB, were all of them read through the crate.
+pub(super) const MAX_WORK: usize = 32 << 20;
+/// What a record costs that fails when it is written: how much was written by then the crate does not say.
+const FAILED_WORK: usize = MAX_WORK / 8;
+/// Bytes of a record as JSON. Those of a real chunk's records are together fewer than 300 KiB.
+const MAX_JSON: usize = 1 << 20;
+
 /// Reads single records of any chunk.
 pub(super) struct Reference {
     settings: Arc<ParserSettings>,
     buffer: Vec<u8>,
+    /// What the records of this chunk have cost.
+    work: usize,
 }
 
 impl Default for Reference {
@@ -31,6 +42,7 @@ impl Default for Reference {
         Self {
             settings: Arc::new(ParserSettings::new().num_threads(1).indent(false)),
             buffer: Vec::with_capacity(CHUNK_SIZE),
+            work: 0,
         }
     }
 }
@@ -39,6 +51,16 @@ impl Reference {
     /// For text to be read by people: indented.
     pub(super) fn indented() -> Self {
         Self { settings: Arc::new(ParserSettings::new().num_threads(1).indent(true)), ..Self::default() }
+    }
+
+    /// The records that follow are another chunk's.
+    pub(super) const fn begin_chunk(&mut self) {
+        self.work = 0;
+    }
+
+    /// What the records of this chunk have cost, in bytes that were built and written.
+    pub(super) const fn work(&self) -> usize {
+        self.work
     }
 
     /// Reads a record; a kept one's fields are in `event` afterwards.
@@ -56,6 +78,10 @@ impl Reference {
         let json = self.with_record(chunk, record, |record| {
             record.into_json_bytes().map(|record| record.data).map_err(|error| describe(&error))
         })?;
+        self.work = self.work.saturating_add(json.len());
+        if json.len() > MAX_JSON {
+            return Err(format!("it becomes {} bytes of text, more than any event of Windows", json.len()));
+        }
         let value: Value = serde_json::from_slice(&json)
             .map_err(|error| format!("its content can't be decoded: {error}"))?;
         take(&value, with_telemetry, event)
@@ -81,19 +107,26 @@ impl Reference {
         let mut data = std::mem::take(&mut self.buffer);
         isolate(chunk, record, &mut data);
         let mut chunk = EvtxChunkData::new(data, false).map_err(|error| describe(&error))?;
+        let mut work = 0;
+        let mut parsed = chunk.parse(Arc::clone(&self.settings)).map_err(|error| describe(&error))?;
         let result = (|| {
-            let mut parsed = chunk.parse(Arc::clone(&self.settings)).map_err(|error| describe(&error))?;
             let mut reason = None;
             // The first step fails, on purpose, where the record is not the chunk's first.
             for step in parsed.iter().take(3) {
                 match step {
-                    Ok(found) if found.binxml_offset == record.content_start() as u64 => return read(found),
+                    Ok(found) if found.binxml_offset == record.content_start() as u64 => {
+                        let result = read(found);
+                        work += if result.is_err() { FAILED_WORK } else { 0 };
+                        return result;
+                    }
                     Ok(_) => {}
                     Err(error) => reason = Some(describe(&error)),
                 }
             }
             Err(reason.unwrap_or_else(|| "its content can't be decoded".to_owned()))
         })();
+        self.work = self.work.saturating_add(work).saturating_add(parsed.arena.allocated_bytes());
+        drop(parsed);
         self.buffer = chunk.data;
         result
     }
