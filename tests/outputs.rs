@@ -13,8 +13,11 @@ mod pty;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pty::{Console, Key, PATIENCE};
 use vt100::Screen;
@@ -361,4 +364,37 @@ fn the_case_file_is_no_input() {
     }
     fs::write(evidence.path("logs/notes.txt"), "no log\n").unwrap();
     assert!(before == evidence.all(), "something was written");
+}
+
+#[test]
+fn a_signal_during_a_write_leaves_nothing() {
+    let evidence = Evidence::new();
+    let many: String = (0..30_000)
+        .map(|number| EVENT.replacen('{', &format!("{{\"RecordNumber\":{number},"), 1) + "\n")
+        .collect();
+    fs::write(evidence.path("logs/many.json"), many).unwrap();
+    fs::write(evidence.path("rows.html"), "before").unwrap();
+    let names = || {
+        let entries = fs::read_dir(evidence.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
+        let output =
+            ["scan", "logs", "--keep-duplicates", "--format", "markdown", "--output", "rows.html", "--force"];
+        let mut child = evidence.command(&output).stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        while names() == before {
+            assert!(child.try_wait().unwrap().is_none(), "it has ended before it was met writing");
+            assert!(begun.elapsed() < PATIENCE);
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(number), "{name}: {status}");
+        assert_eq!(names(), before, "{name} has left something");
+        assert_eq!(fs::read_to_string(evidence.path("rows.html")).unwrap(), "before");
+    }
 }

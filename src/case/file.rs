@@ -1,12 +1,13 @@
 //! The file: lines are appended whole, under a lock, and those of other consoles are picked up.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::line::{self, MOST_BYTES};
 use super::{Decision, FILE_NAME};
+use crate::files::open;
 use crate::model::text::visible;
 
 /// Lines that are read at a time: whoever takes them has keys to answer, too.
@@ -19,6 +20,8 @@ const LOCK_VIOLATION: i32 = 33;
 const TRIES: u32 = 5_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
+/// Bytes of a case file that is read: a million decisions.
+const MAX_BYTES: u64 = 256 << 20;
 /// Bytes of a file's beginning by which it is known again.
 const MOST_HEAD: usize = 1024;
 
@@ -103,12 +106,8 @@ impl CaseFile {
         if let Some(folder) = self.path.parent().filter(|_| self.makes_folder) {
             std::fs::create_dir_all(folder)?;
         }
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
         // What it tells of users and hosts is the analyst's alone, unless he gives it to others.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.path)?;
+        let mut file = open::open_to_append(&self.path)?;
         lock(&file)?;
         let mut bytes = Vec::new();
         if ends_inside_a_line(&mut file)? {
@@ -147,6 +146,16 @@ impl CaseFile {
         let mut news = News::default();
         let (size, stamp) = match std::fs::metadata(&self.path) {
             Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(metadata) if metadata.len() > MAX_BYTES => {
+                return Err(io::Error::other(format!(
+                    "it is larger than {} MiB, which is no case file of one analyst; name another file with --case",
+                    MAX_BYTES >> 20
+                )));
+            }
+            // Opened, it says that it is none.
+            Ok(metadata) if !metadata.is_file() => {
+                return open::open_file(&self.path).map(|_| News::default());
+            }
             Ok(metadata) => (metadata.len(), stamp(&metadata)),
             Err(error) if error.kind() == ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
@@ -159,7 +168,7 @@ impl CaseFile {
             self.head.clear();
         }
         if size > self.offset {
-            let mut file = File::open(&self.path)?;
+            let mut file = open::open_file(&self.path)?;
             file.seek(SeekFrom::Start(self.offset))?;
             match self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news) {
                 // On Windows nobody reads what somebody writes just now: the rest is there the next time.
@@ -183,7 +192,7 @@ impl CaseFile {
 
     fn beginning(&self, length: u64) -> io::Result<Vec<u8>> {
         let mut head = Vec::new();
-        File::open(&self.path)?.take(length).read_to_end(&mut head)?;
+        open::open_file(&self.path)?.take(length).read_to_end(&mut head)?;
         Ok(head)
     }
 

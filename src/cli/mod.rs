@@ -8,6 +8,7 @@ mod outputs;
 mod rule;
 mod scan;
 mod settings;
+mod signals;
 mod tests;
 
 use std::backtrace::{Backtrace, BacktraceStatus};

@@ -1,12 +1,13 @@
 //! `rule`: the detection out to other engines, patterns in from a Splunk search.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::args::{RuleCommand, RuleExport};
 use super::complain;
 use super::settings::Resolved;
 use crate::export::is_closed_pipe;
+use crate::files::open;
 use crate::rule::{Engine, Rule, export, import};
 
 /// Bytes of a search that are read.
@@ -42,13 +43,14 @@ fn exported(options: &RuleExport) -> Result<String, String> {
 
 /// The two patterns as they stand in the configuration.
 fn imported(file: &Path) -> Result<String, String> {
-    let mut search = String::new();
     let read = if file == Path::new("-") {
-        io::stdin().take(SEARCH_LIMIT).read_to_string(&mut search)
+        open::read_from(io::stdin().lock(), SEARCH_LIMIT)
     } else {
-        std::fs::File::open(file).and_then(|file| file.take(SEARCH_LIMIT).read_to_string(&mut search))
+        open::read(file, SEARCH_LIMIT)
     };
-    read.map_err(|error| format!("{}: the search can't be read: {error}", file.display()))?;
+    let failed = |reason: &str| format!("{}: the search can't be read: {reason}", file.display());
+    let bytes = read.map_err(|error| failed(&open::reason(&error)))?;
+    let search = String::from_utf8(bytes).map_err(|_| failed("it is not written in UTF-8"))?;
     let (ci_host, ide_parent) = import(&search).map_err(|error| format!("{}: {error}", file.display()))?;
     crate::detect::pattern::Patterns::new(Some(&ci_host), Some(&ide_parent))
         .map_err(|(name, error)| format!("{}: the {name} pattern: {error}", file.display()))?;

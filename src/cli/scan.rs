@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::args::Scan;
 use super::outputs::{self, Reads};
 use super::settings::Resolved;
-use super::{EXIT_USAGE, complain};
+use super::{EXIT_USAGE, complain, signals};
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
 use crate::export::stats::Stats;
@@ -223,6 +223,7 @@ fn write(
     };
     let rows = listing.findings.iter().filter_map(|id| store.row(*id, resolved.profile, flags));
     if let Some(path) = &scan.output {
+        signals::remove_unfinished_files();
         let mut file = AtomicFile::create(path, policy, existing(scan)).map_err(|error| error.to_string())?;
         write_rows(&mut file, format, rows, &options).map_err(|error| file.explain(error).to_string())?;
         return file.commit().map(drop).map_err(|error| error.to_string());

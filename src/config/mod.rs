@@ -18,6 +18,8 @@ use toml_edit::{Item, TableLike};
 
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::{Pattern, PatternError};
+use crate::files::open;
+pub(crate) use crate::files::open::reason;
 use crate::model::text::{nearest, visible};
 
 pub(crate) use document::Source;
@@ -155,19 +157,6 @@ fn shown_path(path: &Path) -> String {
     visible(&path.to_string_lossy()).into_owned()
 }
 
-/// An input or output error as a clause without a number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file: check the spelling".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder: name a file".to_owned(),
-        io::ErrorKind::NotADirectory => "a part of its path is no folder".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 /// The folder of the configuration, as the environment says: `EXFILSCOPE_CONFIG`; on Windows `%APPDATA%\exfilscope`;
 /// elsewhere `$XDG_CONFIG_HOME/exfilscope` or `~/.config/exfilscope`. Empty variables, and an `XDG_CONFIG_HOME` that is
 /// not absolute, count as unset.
@@ -193,18 +182,7 @@ pub fn folder() -> Option<PathBuf> {
 
 /// A file's bytes, none that is absurdly large.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    use std::io::Read as _;
-    // Asked first: Windows opens no folder, and calls that a lack of permission.
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let file = std::fs::File::open(path)?;
-    let mut bytes = Vec::new();
-    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > SIZE_LIMIT {
-        return Err(io::Error::other("it is larger than 1 MiB"));
-    }
-    Ok(bytes)
+    open::read(path, SIZE_LIMIT)
 }
 
 impl Config {

@@ -10,6 +10,9 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
 use super::document::Source;
 use super::{ConfigError, EXCEPTIONS, PATTERNS, read_file, reason};
 use crate::detect::exception::Exception;
+use crate::files::atomic::{AtomicFile, OutputError};
+use crate::files::part::PREFIX;
+use crate::files::policy::{Existing, OutputPolicy};
 
 /// A configuration file with nothing but comments: every key, what it means and an example.
 pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that begins with `# key =` is an example; options on the command line win.
@@ -54,8 +57,6 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # enabled = true
 "#;
 
-/// How a file's name begins while it is being written.
-const TEMPORARY: &str = ".exfilscope-";
 /// After this time a file that is being written is nobody's any more.
 const ABANDONED: Duration = Duration::from_secs(600);
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -71,13 +72,9 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Resul
     let target = target_of(path);
     refuse_if_changed(path, &target, before)?;
     let failed = |error: &io::Error| ConfigError::Write { path: path.to_owned(), reason: reason(error) };
-    let permissions = match fs::metadata(&target) {
-        Ok(metadata) if metadata.permissions().readonly() => {
-            return Err(ConfigError::Write { path: path.to_owned(), reason: "it is read-only".to_owned() });
-        }
-        Ok(metadata) => Some(metadata.permissions()),
-        Err(_) => None,
-    };
+    if fs::metadata(&target).is_ok_and(|metadata| metadata.permissions().readonly()) {
+        return Err(ConfigError::Write { path: path.to_owned(), reason: "it is read-only".to_owned() });
+    }
     let folder = folder_of(&target);
     fs::create_dir_all(&folder).map_err(|error| match error.kind() {
         // A file that stands where a folder should be; Windows says it so.
@@ -85,32 +82,24 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Resul
         _ => failed(&error),
     })?;
     sweep(&folder);
-    let mut file =
-        tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&folder).map_err(|error| failed(&error))?;
+    let not_written = |error: OutputError| match error.into_cause() {
+        Ok(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            ConfigError::ChangedMeanwhile { path: path.to_owned() }
+        }
+        Ok(error) => failed(&error),
+        Err(reason) => ConfigError::Write { path: path.to_owned(), reason },
+    };
+    let existing = if before.is_some() { Existing::Replace } else { Existing::Refuse };
+    let mut file = AtomicFile::create_private(path, &OutputPolicy::new(""), existing).map_err(not_written)?;
     file.write_all(after).map_err(|error| failed(&error))?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions).map_err(|error| failed(&error))?;
-    }
-    file.as_file().sync_all().map_err(|error| failed(&error))?;
     refuse_if_changed(path, &target, before)?;
-    if before.is_some() {
-        file.persist(&target).map_err(|error| failed(&error.error))?;
-    } else {
-        file.persist_noclobber(&target).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => ConfigError::ChangedMeanwhile { path: path.to_owned() },
-            _ => failed(&error.error),
-        })?;
-    }
-    // The name is durable once the folder is; where a folder cannot be synchronised, as on Windows, nothing is lost.
-    let _ = fs::File::open(&folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    file.commit().map(drop).map_err(not_written)
 }
 
 /// Takes away what a write that was cut short has left, once it is surely nobody's any more.
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY))
-    {
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
         let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|at| at.elapsed());
         if matches!(age, Ok(Ok(age)) if age > ABANDONED) {
             // Who may not delete it leaves it.

@@ -55,6 +55,27 @@ impl AtomicFile {
     /// # Errors
     /// A sentence that names the file and says what to do.
     pub fn create(path: &Path, policy: &OutputPolicy, existing: Existing) -> Result<Self, OutputError> {
+        Self::create_for(path, policy, existing, false)
+    }
+
+    /// The same, and a new file is the user's alone.
+    ///
+    /// # Errors
+    /// A sentence that names the file and says what to do.
+    pub fn create_private(
+        path: &Path,
+        policy: &OutputPolicy,
+        existing: Existing,
+    ) -> Result<Self, OutputError> {
+        Self::create_for(path, policy, existing, true)
+    }
+
+    fn create_for(
+        path: &Path,
+        policy: &OutputPolicy,
+        existing: Existing,
+        is_private: bool,
+    ) -> Result<Self, OutputError> {
         let explain = |error| OutputError::new(path, error);
         let target = match look(path, policy, existing)? {
             Place::Direct(place) => {
@@ -62,7 +83,7 @@ impl AtomicFile {
             }
             Place::File { place, before, keeps } => {
                 // While it grows beside a file whose permissions it will take, it is the user's alone.
-                let part = Part::create(folder_of(&place), keeps.is_some()).map_err(explain)?;
+                let part = Part::create(folder_of(&place), is_private || keeps.is_some()).map_err(explain)?;
                 let writer = BufWriter::new(part);
                 let takes_free_name = false;
                 Target::Replaced(Box::new(Replacing { writer, place, before, keeps, takes_free_name }))
@@ -307,6 +328,17 @@ impl OutputError {
     #[must_use]
     pub fn refused(path: &Path, reason: impl Into<String>) -> Self {
         Self { path: path.to_owned(), cause: Cause::Refused(reason.into()) }
+    }
+
+    /// Returns the system's error, or why it may not be written, as a clause.
+    ///
+    /// # Errors
+    /// The clause.
+    pub fn into_cause(self) -> Result<io::Error, String> {
+        match self.cause {
+            Cause::Io(error) => Ok(error),
+            Cause::Refused(reason) => Err(reason),
+        }
     }
 
     /// Whether the reader at the other end of a pipe has gone, which is no fault.

@@ -5,6 +5,7 @@
 
 pub mod atomic;
 pub mod identity;
+pub mod open;
 pub mod part;
 mod place;
 pub mod policy;

@@ -1,8 +1,7 @@
 //! From paths to the files that are read.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{self, File, FileType, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use super::evtx;
 use super::file::read_at;
 use super::outlet::failed;
 use super::text::{self, InputFormat, Member, Nature as Content, Origin};
+use crate::files::open::{kind_name, open_file, target_within};
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::Progress;
 use crate::model::guard::guarded;
@@ -94,8 +94,9 @@ struct Passed {
     no_logs: u64,
     apple: u64,
     special: u64,
+    /// Links out of the folder.
+    outside: u64,
     candidates: u64,
-    folders: HashSet<PathBuf>,
 }
 
 /// What a file is by its first bytes.
@@ -148,11 +149,11 @@ impl Search<'_> {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
             Ok(metadata) if metadata.is_file() => self.candidate(path, &metadata),
             Ok(metadata) => {
-                let what = special(metadata.file_type());
+                let what = kind_name(metadata.file_type());
                 self.fault(
                     path,
                     Severity::Unreadable,
-                    format!("it is {what}; only files and folders are read"),
+                    format!("it is {what}; only files and folders are read, and `-` for standard input"),
                 );
             }
         }
@@ -186,7 +187,7 @@ impl Search<'_> {
 
     /// Keeps the logs of an archive; what holds none is an error only where somebody named it.
     fn archive(&mut self, path: &Path, is_named: bool) {
-        let opened = File::open(path).map_err(|error| describe(&error));
+        let opened = open_file(path).map_err(|error| describe(&error));
         let Some(members) = self.look(path, |_| opened.and_then(|file| text::members(&file))) else { return };
         let members = match members {
             Ok(members) => members,
@@ -235,61 +236,80 @@ impl Search<'_> {
 
     fn folder(&mut self, root: &Path) {
         let mut passed = Passed::default();
+        // Links are held against it. Where the system can't resolve it, none is followed.
+        let real_root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         // The next entry stands last.
         let mut waiting = vec![root.to_owned()];
         while let Some(path) = waiting.pop() {
             if self.progress.is_stopped() {
                 return;
             }
-            self.entry(&path, path == root, &mut passed, &mut waiting);
+            if path == root {
+                self.subfolder(&path, &mut waiting);
+            } else {
+                self.entry(&path, &real_root, &mut passed, &mut waiting);
+            }
         }
         self.account(root, &passed);
     }
 
-    fn entry(&mut self, path: &Path, is_root: bool, passed: &mut Passed, waiting: &mut Vec<PathBuf>) {
+    fn entry(&mut self, path: &Path, real_root: &Path, passed: &mut Passed, waiting: &mut Vec<PathBuf>) {
         let name = path.file_name().map(OsString::from).unwrap_or_default();
-        if !is_root && (name.as_encoded_bytes().starts_with(b"._") || name == "__MACOSX") {
+        if name.as_encoded_bytes().starts_with(b"._") || name == "__MACOSX" {
             passed.apple += 1;
             return;
         }
-        let metadata = match fs::metadata(path) {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => match self.link(path, real_root, passed) {
+                Some(metadata) => metadata,
+                None => return,
+            },
             Ok(metadata) => metadata,
-            Err(error) => {
-                let is_link = fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink());
-                let reason =
-                    if is_link { "it is a link that leads nowhere".to_owned() } else { describe(&error) };
-                let severity = if is_link { Severity::Notice } else { Severity::Unreadable };
-                self.fault(path, severity, reason);
-                return;
-            }
-        };
-        if metadata.is_dir() {
-            self.subfolder(path, passed, waiting);
-        } else if metadata.is_file() {
-            self.file(path, &metadata, passed);
-        } else {
-            passed.special += 1;
-            if passed.special <= MOST_NAMED {
-                let what = special(metadata.file_type());
-                self.fault(path, Severity::Notice, format!("it is {what} and was not opened"));
-            }
-        }
-    }
-
-    fn subfolder(&mut self, path: &Path, passed: &mut Passed, waiting: &mut Vec<PathBuf>) {
-        // A folder that is reached a second time is one that a link leads back to.
-        let is_new = match fs::canonicalize(path) {
-            Ok(real) => passed.folders.insert(real),
             Err(error) => {
                 self.fault(path, Severity::Unreadable, describe(&error));
                 return;
             }
         };
-        if !is_new {
+        if metadata.is_dir() {
+            self.subfolder(path, waiting);
+        } else if metadata.is_file() {
+            self.file(path, &metadata, passed);
+        } else {
+            passed.special += 1;
+            if passed.special <= MOST_NAMED {
+                let what = kind_name(metadata.file_type());
+                self.fault(path, Severity::Notice, format!("it is {what} and was not opened"));
+            }
+        }
+    }
+
+    /// Follows a link to a file in the folder, or to what is never opened; says of any other that it was not followed.
+    fn link(&mut self, path: &Path, real_root: &Path, passed: &mut Passed) -> Option<Metadata> {
+        let Ok(metadata) = fs::metadata(path) else {
+            self.fault(path, Severity::Notice, "it is a link that leads nowhere");
+            return None;
+        };
+        if !metadata.is_dir() && !metadata.is_file() {
+            return Some(metadata);
+        }
+        let is_within = target_within(path, real_root).is_ok_and(|target| target.is_some());
+        if is_within && metadata.is_file() {
+            return Some(metadata);
+        }
+        if is_within {
             let reason = "it is a link to a folder that is read already; it was not followed";
             self.fault(path, Severity::Notice, reason);
-            return;
+            return None;
         }
+        passed.outside += 1;
+        if passed.outside <= MOST_NAMED {
+            let reason = "it is a link out of the folder and was not followed: name what it leads to";
+            self.fault(path, Severity::Loss, reason);
+        }
+        None
+    }
+
+    fn subfolder(&mut self, path: &Path, waiting: &mut Vec<PathBuf>) {
         match fs::read_dir(path) {
             Ok(entries) => {
                 let mut paths = Vec::new();
@@ -313,7 +333,7 @@ impl Search<'_> {
             return;
         }
         let mut head = vec![0; text::MOST_HEAD];
-        let read = File::open(path).and_then(|file| read_at(&file, &mut head, 0));
+        let read = open_file(path).and_then(|file| read_at(&file, &mut head, 0));
         head.truncate(*read.as_ref().unwrap_or(&0));
         let content = match read {
             Err(error) => {
@@ -384,6 +404,14 @@ impl Search<'_> {
                 format!("{rest} more that are pipes, sockets or devices were not opened"),
             );
         }
+        if passed.outside > MOST_NAMED {
+            let rest = passed.outside - MOST_NAMED;
+            self.fault(
+                root,
+                Severity::Loss,
+                format!("{rest} more links out of the folder were not followed"),
+            );
+        }
     }
 }
 
@@ -402,27 +430,10 @@ pub(super) fn describe(error: &io::Error) -> String {
     }
 }
 
-#[cfg(unix)]
-fn special(kind: FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(not(unix))]
-fn special(_: FileType) -> &'static str {
-    "neither a file nor a folder"
-}
-
 /// What a file is that is meant to be a log. What can't be told by its beginning is left to whoever reads it whole.
 fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Nature> {
     let mut head = vec![0; text::MOST_HEAD.max(HEAD)];
-    let read = read_at(&File::open(path)?, &mut head, 0)?;
+    let read = read_at(&open_file(path)?, &mut head, 0)?;
     let head = head.get(..read).unwrap_or_default();
     let is_log = evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head);
     let content = text::sniff(head, true).unwrap_or(Content::Unknown);

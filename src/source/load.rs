@@ -13,6 +13,7 @@ use super::file::read_at;
 use super::open::{Claim, OpenFile, Report, Task};
 use super::outlet::Outlet;
 use super::text::{self, Done, InputFormat, Origin};
+use crate::files::open::open_file;
 use crate::model::batch::{Batch, SourceId};
 use crate::model::event::Wanted;
 use crate::model::fault::{Fault, Severity, SkipReason};
@@ -257,7 +258,7 @@ impl<'a> Worker<'a> {
     /// Opens a log, whose chunks are read by all; what is none is read here, to its end.
     fn open_candidate(&self, candidate: &Candidate, info: &SourceInfo) -> io::Result<Option<OpenFile>> {
         let file = match &candidate.kind {
-            Kind::Log => File::open(&candidate.path)?,
+            Kind::Log => open_file(&candidate.path)?,
             Kind::Text(origin) => {
                 let hands = if candidate.size < WORTH_HELP { 0 } else { self.board.idle_threads() };
                 match text::read(info, origin, self.board.inputs, hands, self.outlet) {

@@ -7,6 +7,7 @@ use super::bytes::{size_at, u64_at};
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader, HEADER_SIZE};
 use super::records::{RECORD_HEADER, Record, Step, Walk};
 use super::reference::Reference;
+use crate::files::open::open_file;
 use crate::model::batch::Place;
 use crate::model::feed::{RawEvents, SourceInfo};
 use crate::source::file::read_at;
@@ -19,7 +20,7 @@ impl RawEvents for EvtxEvents {
     fn xml(&self, source: &SourceInfo, place: Place) -> Result<String, String> {
         let name = source.path.display();
         let file =
-            File::open(&source.path).map_err(|error| format!("{name} can't be opened again: {error}"))?;
+            open_file(&source.path).map_err(|error| format!("{name} can't be opened again: {error}"))?;
         let (chunk, start) =
             chunk_around(&file, place).map_err(|error| format!("{name} can't be read again: {error}"))?;
         let record = record_at(&chunk, start)

@@ -30,6 +30,7 @@ use super::file::read_at;
 use super::load::{Inputs, LoadOptions, load_files};
 use super::outlet::{Outlet, failed};
 use super::text::{self, InputFormat, Nature, Origin};
+use crate::files::open::open_file;
 use crate::model::batch::SourceId;
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
@@ -129,7 +130,7 @@ fn grows(candidate: &Candidate) -> bool {
 
 fn head_of(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = vec![0; 4096 + 8];
-    let read = read_at(&File::open(path)?, &mut head, 0)?;
+    let read = read_at(&open_file(path)?, &mut head, 0)?;
     head.truncate(read);
     Ok(head)
 }
@@ -277,7 +278,7 @@ impl Follower<'_, '_> {
         let is_over = || self.board.outlet.is_over();
         #[cfg(test)]
         crate::model::guard::fail_on_purpose("fails-in-turn", self.path.as_os_str().as_encoded_bytes());
-        let file = File::open(&self.path)?;
+        let file = open_file(&self.path)?;
         // Too short to say what it is.
         let since = Instant::now();
         while file.metadata()?.len() < LEAST_HEAD {

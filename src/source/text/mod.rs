@@ -41,6 +41,7 @@ use self::input::{Metered, Opened, Piped, Section, Stream};
 use self::window::Window;
 use super::ledger::Ledger;
 use super::load::Inputs;
+use crate::files::open::open_file;
 use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::SourceInfo;
@@ -171,7 +172,7 @@ fn open_origin<'a>(
     origin: &Origin,
     is_over: &'a (dyn Fn() -> bool + Sync),
 ) -> Result<(Stream<'a>, Arc<AtomicU64>), String> {
-    let file = || File::open(&info.path).map_err(|error| super::discover::describe(&error));
+    let file = || open_file(&info.path).map_err(|error| super::discover::describe(&error));
     let stream: Stream<'a> = match origin {
         Origin::Member(member) => return zip::open(file()?, member),
         Origin::File => Box::new(Section { file: file()?, at: 0, end: u64::MAX }),
@@ -188,14 +189,14 @@ fn open_origin<'a>(
 /// # Errors
 /// Why it can't be unpacked, as a clause.
 pub(super) fn member_head(path: &Path, member: &Member) -> Result<(Vec<u8>, Nature), String> {
-    let file = File::open(path).map_err(|error| super::discover::describe(&error))?;
+    let file = open_file(path).map_err(|error| super::discover::describe(&error))?;
     let (stream, packed) = zip::open(file, member)?;
     head_of(stream, &packed).map_err(|error| format!("it can't be unpacked: {error}"))
 }
 
 /// Whether a packed file holds what may be events.
 pub(super) fn packed_is_promising(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
+    let Ok(file) = open_file(path) else { return false };
     let (metered, packed) = Metered::new(Box::new(file));
     match head_of(Box::new(metered), &packed) {
         Ok((_, Nature::Evtx | Nature::Csv(_))) => true,

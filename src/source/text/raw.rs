@@ -7,6 +7,7 @@ use super::framing::{CsvFramer, Framer, JsonFramer, MOST_RECORD, Step, XmlFramer
 use super::input::{self, Stream};
 use super::sniff::{Encoding, MOST_HEAD, Nature, encoding, sniff};
 use super::{Block, BlockReader};
+use crate::files::open::open_file;
 use crate::model::batch::Place;
 use crate::model::feed::SourceInfo;
 use crate::source::file::read_at;
@@ -22,7 +23,7 @@ pub(in crate::source) fn text_xml(source: &SourceInfo, place: Place) -> Result<O
             "standard input can't be read a second time: save it to a file to see its events raw".to_owned()
         );
     }
-    let file = File::open(&source.path).map_err(|error| format!("{name} can't be opened again: {error}"))?;
+    let file = open_file(&source.path).map_err(|error| format!("{name} can't be opened again: {error}"))?;
     let again = |error: io::Error| format!("{name} can't be read again: {error}");
     let mut head = vec![0; MOST_HEAD];
     let read = read_at(&file, &mut head, 0).map_err(again)?;

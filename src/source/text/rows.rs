@@ -4,7 +4,7 @@
 //! their own, so that a row's `Source` stays what it is; their place is the row's line.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::input::{self, Piped, Stream};
 use super::sniff::{MOST_HEAD, encoding};
+use crate::files::open::{open_file, target_within};
 use crate::model::batch::{Batch, EventHead, SourceId};
 use crate::model::claim::{JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
@@ -98,7 +99,8 @@ impl Reader<'_> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 let before = files.len();
-                self.search(path, 0, files);
+                let real_root = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+                self.search(path, &real_root, 0, files);
                 if files.len() == before {
                     self.fault(
                         path,
@@ -119,7 +121,7 @@ impl Reader<'_> {
         }
     }
 
-    fn search(&mut self, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    fn search(&mut self, folder: &Path, real_root: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return self.fault(folder, describe(&error)),
@@ -127,11 +129,17 @@ impl Reader<'_> {
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort_unstable();
         for path in paths {
-            // A link to a folder may lead back here.
             let is_link = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
             let Ok(metadata) = fs::metadata(&path) else { continue };
-            if metadata.is_dir() && !is_link && depth < MOST_DEPTH {
-                self.search(&path, depth + 1, files);
+            let would_read = metadata.is_dir() || (metadata.is_file() && is_row_file(&path));
+            if is_link && would_read && !target_within(&path, real_root).is_ok_and(|target| target.is_some())
+            {
+                self.fault(
+                    &path,
+                    "it is a link out of the folder and was not followed: name what it leads to",
+                );
+            } else if metadata.is_dir() && !is_link && depth < MOST_DEPTH {
+                self.search(&path, real_root, depth + 1, files);
             } else if metadata.is_file() && is_row_file(&path) {
                 self.keep(&path, metadata.len(), files);
             }
@@ -399,7 +407,7 @@ fn named(source: SourceId, path: &Path, lost_records: u64, severity: Severity, r
 
 /// A file as UTF-8: some shells redirect what a program writes as UTF-16.
 fn open(path: &Path) -> io::Result<Stream<'static>> {
-    let mut file = File::open(path)?;
+    let mut file = open_file(path)?;
     let mut head = Vec::new();
     (&mut file).take(MOST_HEAD as u64).read_to_end(&mut head)?;
     file.seek(SeekFrom::Start(0))?;
