@@ -402,3 +402,35 @@ fn a_file_that_is_not_there_yet_and_one_that_appears_in_a_folder_are_followed() 
     thread::sleep(Duration::from_millis(1_300));
     following.stop().assert_each_once(1..5);
 }
+
+#[test]
+fn a_log_not_understood_is_told_while_it_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.json");
+    let event = |record: u64, data: &str| {
+        format!(
+            "{{\"Event\":{{\"System\":{{\"Provider\":{{\"Name\":\"Microsoft-Windows-Sysmon\"}},\"EventID\":1,\
+             \"EventRecordID\":{record},\"Computer\":\"ws01\"}},\"EventData\":{data}}}}}\n"
+        )
+    };
+    fs::write(&path, event(1, "{\"Exe\":\"git.exe\"}")).unwrap();
+    let following = Following::start(std::slice::from_ref(&path), None);
+    following.wait_until("the fault", |heard| {
+        heard.faults.iter().any(|fault| {
+            fault.severity == Severity::Loss
+                && fault.reason.starts_with("1 of 1 Event 1 came without Image and CommandLine so far")
+                && fault.reason.contains("EventData had the members Exe")
+        })
+    });
+    // It is told once, and again when it is ten times as many.
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    for record in 2..=9 {
+        file.write_all(event(record, "[]").as_bytes()).unwrap();
+    }
+    following.wait_until("all events", |heard| heard.records.len() == 9);
+    assert_eq!(following.heard.lock().unwrap().faults.len(), 1);
+    file.write_all(event(10, "{}").as_bytes()).unwrap();
+    following.wait_until("the second fault", |heard| {
+        heard.faults.iter().any(|fault| fault.reason.starts_with("10 of 10 Event 1"))
+    });
+}

@@ -247,6 +247,18 @@ fn what_is_no_row_is_named_and_the_rest_goes_on() {
 }
 
 #[test]
+fn files_that_are_no_rows_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "a.ndjson", "");
+    written(folder.path(), "b.txt", "x");
+    written(folder.path(), "c.csv", "x");
+    let store = merged(&[folder.path().to_owned()]);
+    let named: Vec<String> = store.faults().iter().map(ToString::to_string).collect();
+    assert!(named.iter().any(|fault| fault.contains("2 files in it that do not end in")), "{named:?}");
+    assert!(named.iter().any(|fault| fault.contains("a.ndjson: no line of it is a row")), "{named:?}");
+}
+
+#[test]
 fn rows_that_a_shell_wrote_as_utf_16_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let good = ndjson(&rows(&mut scanned(&fixture("hostile.evtx")), Profile::Correlated, None, None));

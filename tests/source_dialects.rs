@@ -361,7 +361,7 @@ fn the_shapes_of_json_are_read() {
 #[test]
 fn otrf_captures_label_local_time_utc_so_that_utctime_is_taken() {
     let sample = format!(
-        "{{\"@timestamp\":\"2026-03-01T08:37:01.000Z\",\"TimeCreated\":\"2026-03-01T08:37:01.000Z\",\"Hostname\":\"ws01.example\",\"SourceName\":\"Microsoft-Windows-Sysmon\",\"EventID\":3,\"UtcTime\":\"2026-03-01 13:37:00.123\",\"ProcessGuid\":\"{GUID}\",\"DestinationHostname\":\"-\"}}"
+        "{{\"@timestamp\":\"2026-03-01T08:37:01.000Z\",\"TimeCreated\":\"2026-03-01T08:37:01.000Z\",\"Hostname\":\"ws01.example\",\"SourceName\":\"Microsoft-Windows-Sysmon\",\"EventID\":3,\"UtcTime\":\"2026-03-01 13:37:00.123\",\"Image\":\"C:\\\\a.exe\",\"ProcessGuid\":\"{GUID}\",\"DestinationHostname\":\"-\"}}"
     );
     check(&sample, "2026-03-01T13:37:00.123Z", None, &[("DestinationHostname", "-")]);
 }

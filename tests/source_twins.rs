@@ -66,6 +66,9 @@ fn without(mut row: Json, lacks: Lacks, file: &str) -> String {
             joined.values_mut().for_each(|join| join["RecordId"] = Json::Null);
         }
     }
+    if lacks.time {
+        row["_time"] = Json::Null;
+    }
     let mut text = row.to_string().replace(file, "FILE");
     if lacks.record {
         // The sentence names the record that something was joined from.

@@ -11,8 +11,8 @@ use crate::export::walk::{WalkFormat, write_walk};
 use crate::export::{ExportOptions, is_closed_pipe};
 use crate::model::fault::Severity;
 use crate::model::walkthrough::{Outcome, TestReport, all_detected};
+use crate::store::Retention;
 use crate::store::flags::Flags;
-use crate::store::{Retention, Store};
 use crate::tui::terminal;
 use crate::walk::definition::is_expected;
 use crate::walk::{Scope, View, Walk, file};
@@ -45,7 +45,6 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
     let mut walk = Walk::new(tests);
     walk.extend(&store, usize::MAX);
     let scope = Scope { host: options.host.clone(), from: options.from, to: options.to };
-    check_host(&scope, &store)?;
     let view = View {
         store: &store,
         flags: &flags,
@@ -65,27 +64,6 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
         _ if all_detected(&reports) => EXIT_DETECTED,
         _ => EXIT_NOT_DETECTED,
     })
-}
-
-/// Hosts that are named where the one that was asked for is not there.
-const MAX_NAMED_HOSTS: usize = 20;
-
-/// Says which hosts there are where the one that was asked for is none of them. Where there is none, nothing was read, which
-/// is said already.
-fn check_host(scope: &Scope, store: &Store) -> Result<(), String> {
-    let mut hosts: Vec<&str> = store.hosts().entries().iter().map(|host| store.text(host.written)).collect();
-    let Some(wanted) = scope.host.as_deref().filter(|_| !hosts.is_empty()) else { return Ok(()) };
-    if hosts.iter().any(|host| scope.includes_host(host)) {
-        return Ok(());
-    }
-    hosts.sort_unstable();
-    hosts.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
-    let named = hosts.iter().take(MAX_NAMED_HOSTS).copied().collect::<Vec<_>>().join(", ");
-    let more = match hosts.len().saturating_sub(MAX_NAMED_HOSTS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Err(format!("--host {wanted}: there is no such host in what was read; there are {named}{more}"))
 }
 
 /// `5 runs of 4 tests: 3 detected, 1 suppressed, 1 missed, profile correlated.`

@@ -77,6 +77,8 @@ pub struct Batch {
     pub beside: [u64; Channel::COUNT],
     /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
     pub claims: Vec<RowClaim>,
+    /// What a record had in place of the fields that its event lacks, as a clause, where the reader can tell.
+    pub hint: Option<Box<str>>,
     text: String,
     spans: Vec<Span>,
 }

@@ -221,6 +221,17 @@ impl Gate {
         self.endings
     }
 
+    /// Whether a text has one of the endings.
+    #[must_use]
+    pub fn passes(&self, text: &str) -> bool {
+        self.endings.iter().any(|ending| {
+            let start = text.len().checked_sub(ending.len());
+            start
+                .and_then(|start| text.as_bytes().get(start..))
+                .is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes()))
+        })
+    }
+
     /// The fields that are asked for without, as [`Wanted::mask`] gives them.
     #[must_use]
     pub const fn others(&self) -> u64 {

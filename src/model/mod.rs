@@ -13,5 +13,6 @@ pub mod secrets;
 pub mod telemetry;
 pub mod text;
 pub mod time;
+pub mod understood;
 pub mod verdict;
 pub mod walkthrough;

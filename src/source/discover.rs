@@ -228,7 +228,14 @@ impl Search<'_> {
     fn member(&self, path: &Path, member: &Member) -> Result<bool, String> {
         let (head, content) = text::member_head(path, member)?;
         Ok(match content {
-            Content::Unknown | Content::Zip => self.format.is_some() && content == Content::Unknown,
+            Content::Zip => {
+                return Err(
+                    "it is an archive in an archive, which is not opened: unpack the outer one, and name \
+                            the folder"
+                        .to_owned(),
+                );
+            }
+            Content::Unknown => self.format.is_some(),
             Content::Json | Content::Xml => self.format.is_some() || text::is_promising(&head),
             _ => true,
         })
@@ -437,6 +444,10 @@ fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Nature> {
     let head = head.get(..read).unwrap_or_default();
     let is_log = evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head);
     let content = text::sniff(head, true).unwrap_or(Content::Unknown);
+    let packed = not_unpacked(head).filter(|_| format.is_none() && !is_log && !content.is_text());
+    if let Some(sentence) = packed {
+        return Ok(Nature::No(sentence));
+    }
     Ok(match (content, format) {
         (Content::Zip, _) => Nature::Zip,
         (Content::Gzip | Content::Zstd, _) => Nature::Text,
@@ -444,14 +455,22 @@ fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Nature> {
         (_, Some(_)) => Nature::Text,
         _ if is_log => Nature::Log,
         (content, None) if content.is_text() => Nature::Text,
-        _ if head.starts_with(b"7z\xbc\xaf") => {
-            Nature::No("it is a 7-Zip archive: unpack it, and name the folder")
-        }
         _ if is_text(head) => Nature::No(
             "it is text in which no events of Windows are found: name the log itself, or say what it is",
         ),
         _ => Nature::Log,
     })
+}
+
+/// What a file is that is packed in a way that is not read, by its first bytes.
+fn not_unpacked(head: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 4] = [
+        (b"7z\xbc\xaf", "it is a 7-Zip archive: unpack it, and name the folder"),
+        (b"\xfd7zXZ\0", "it is packed with xz, which is not read: unpack it first"),
+        (b"BZh", "it is packed with bzip2, which is not read: unpack it first"),
+        (b"Rar!\x1a\x07", "it is a RAR archive: unpack it, and name the folder"),
+    ];
+    known.into_iter().find_map(|(magic, sentence)| head.starts_with(magic).then_some(sentence))
 }
 
 fn is_text(head: &[u8]) -> bool {

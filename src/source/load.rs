@@ -65,7 +65,7 @@ pub fn load_inputs(
     progress: &Progress,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Outlet::new(progress, sink);
+    let outlet = Outlet::new(progress, sink, inputs.wanted);
     let files = discover(paths, inputs.format, progress, &mut |fault| outlet.send(FeedMessage::Fault(fault)));
     load_files(files, inputs, *options, &outlet);
     outlet.send(FeedMessage::Finished);
@@ -92,7 +92,7 @@ pub(super) fn load_files(files: Vec<Candidate>, inputs: Inputs, options: LoadOpt
         Worker::new(&board, outlet).work();
     });
     for file in board.lock().open.drain(..) {
-        outlet.send_batch(file.abandon());
+        outlet.send_last_batch(&file.info, file.abandon());
     }
 }
 
@@ -308,7 +308,7 @@ impl<'a> Worker<'a> {
         }
         match file.advance(&|| self.outlet.is_over()) {
             Some(batch) => {
-                self.outlet.send_batch(batch);
+                self.outlet.send_last_batch(&file.info, batch);
                 self.outlet.progress.files_done.fetch_add(1, Ordering::Relaxed);
                 self.board.closed(file);
             }

@@ -13,6 +13,7 @@ mod load;
 mod open;
 mod outlet;
 mod text;
+mod understood;
 
 pub use discover::is_read_in_folder;
 pub use events::Events;

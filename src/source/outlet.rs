@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::text;
+use super::understood::Understanding;
 use crate::model::batch::{Batch, SourceId};
+use crate::model::event::Wanted;
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
 use crate::model::guard::{IS_A_BUG, guarded, unguarded};
@@ -16,6 +18,8 @@ pub(super) struct Outlet<'a> {
     sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
     is_gone: AtomicBool,
     has_failed: AtomicBool,
+    understanding: Understanding,
+    allowance: text::Allowance,
 }
 
 /// A call of whoever takes the events: should it fail, it has had the last one.
@@ -31,8 +35,20 @@ impl Drop for Call<'_, '_> {
 }
 
 impl<'a> Outlet<'a> {
-    pub(super) fn new(progress: &'a Progress, sink: &'a (dyn Fn(FeedMessage) -> bool + Sync)) -> Self {
-        Self { progress, sink, is_gone: AtomicBool::new(false), has_failed: AtomicBool::new(false) }
+    /// `wanted` says which fields the sources hand over.
+    pub(super) fn new(
+        progress: &'a Progress,
+        sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
+        wanted: Wanted,
+    ) -> Self {
+        Self {
+            progress,
+            sink,
+            is_gone: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
+            understanding: Understanding::new(wanted),
+            allowance: text::Allowance::default(),
+        }
     }
 
     pub(super) fn send(&self, message: FeedMessage) {
@@ -46,6 +62,25 @@ impl<'a> Outlet<'a> {
     }
 
     pub(super) fn send_batch(&self, batch: Batch) {
+        self.understanding.count(&batch);
+        self.hand_over(batch);
+    }
+
+    /// Sends a batch of a source that may have no end, and what is to be said of all that came from it so far.
+    pub(super) fn send_open_batch(&self, info: &SourceInfo, mut batch: Batch) {
+        self.understanding.count(&batch);
+        batch.faults.extend(self.understanding.so_far(info));
+        self.hand_over(batch);
+    }
+
+    /// Sends the last batch of a source, and what is to be said of all that came from it.
+    pub(super) fn send_last_batch(&self, info: &SourceInfo, mut batch: Batch) {
+        self.understanding.count(&batch);
+        batch.faults.extend(self.understanding.at_end(info));
+        self.hand_over(batch);
+    }
+
+    fn hand_over(&self, batch: Batch) {
         if !batch.is_empty() {
             self.progress.records_done.fetch_add(batch.tally.records(), Ordering::Relaxed);
             self.send(FeedMessage::Batch(batch));
@@ -82,8 +117,20 @@ impl text::Outlet for Outlet<'_> {
         self.send_batch(batch);
     }
 
+    fn open_batch(&self, info: &SourceInfo, batch: Batch) {
+        self.send_open_batch(info, batch);
+    }
+
+    fn last_batch(&self, info: &SourceInfo, batch: Batch) {
+        self.send_last_batch(info, batch);
+    }
+
     fn bytes(&self, bytes: u64) {
         self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn allowance(&self) -> &text::Allowance {
+        &self.allowance
     }
 
     fn is_over(&self) -> bool {

@@ -9,8 +9,11 @@ use super::interner::Symbol;
 use super::{HostName, Store};
 use crate::detect::selection::is_listed_host;
 use crate::model::batch::{Batch, EventRecord, Place, SourceId};
+use crate::model::event::Wanted;
 use crate::model::event::{Field, code};
+use crate::model::fault::Severity;
 use crate::model::time::Timestamp;
+use crate::model::understood::{Understood, is_bare};
 
 /// Hosts that a note names; the others are counted.
 const NAMED_HOSTS: usize = 3;
@@ -44,11 +47,20 @@ pub struct HostCoverage {
     pub configuration_changes: u64,
     /// Event 255: it had an error.
     pub sysmon_errors: u64,
+    /// Event 1 whose fields did not come through: what they lack says nothing of Sysmon's configuration.
+    pub bare_process_creates: u64,
+    /// Event 3 of the same kind.
+    pub bare_connections: u64,
     /// Event 3 that the DNS join named.
     pub resolved_connections: u64,
 }
 
 impl HostCoverage {
+    /// Event 3 whose fields came through.
+    const fn read_connections(&self) -> u64 {
+        self.connections.saturating_sub(self.bare_connections)
+    }
+
     const fn weight(&self) -> u64 {
         self.process_creates + self.connections + self.dns_queries
     }
@@ -86,6 +98,7 @@ struct Stretch {
 struct SourceCensus {
     records: u64,
     other_records: u64,
+    understood: Understood,
     stretches: Vec<Stretch>,
     /// The record before which the clock went back, and by how many seconds.
     jumps: Vec<(u64, i64)>,
@@ -141,9 +154,10 @@ impl Census {
         self.hosts.get_mut(number as usize).map(|(_, seen)| seen)
     }
 
-    pub(super) fn add_records(&mut self, batch: &Batch) {
+    pub(super) fn add_records(&mut self, batch: &Batch, wanted: &Wanted) {
         let source = self.sources.entry(batch.source).or_default();
         source.records += batch.tally.records();
+        source.understood.count_batch(batch, wanted);
         source.other_records += batch.tally.skipped.values().sum::<u64>();
         let mut moments = batch
             .events
@@ -169,6 +183,7 @@ impl Store {
     pub(super) fn count_for_coverage(&mut self, batch: &Batch, record: &EventRecord, name: Option<HostName>) {
         let Some(symbol) = name.map(|name| name.shown) else { return };
         self.census.meet(batch.source, symbol);
+        let is_bare = is_bare(batch, record, &self.wanted());
         let Some(host) = self.census.host(symbol) else { return };
         if let Some(time) = record.head.time {
             host.span =
@@ -178,11 +193,19 @@ impl Store {
         match record.head.event_code {
             code::PROCESS_CREATE => {
                 host.process_creates += 1;
+                if is_bare {
+                    host.bare_process_creates += 1;
+                    return;
+                }
                 host.without_command_line += 1 - has(Field::CommandLine);
                 host.without_parent += 1 - has(Field::ParentImage);
             }
             code::NETWORK_CONNECT => {
                 host.connections += 1;
+                if is_bare {
+                    host.bare_connections += 1;
+                    return;
+                }
                 let name = batch.text(record, Field::DestinationHostname).filter(|name| *name != "-");
                 host.named_connections += u64::from(name.is_some());
                 host.listed_connections += u64::from(name.is_some_and(is_listed_host));
@@ -277,22 +300,23 @@ fn host_notes(hosts: &[(&str, &HostCoverage)]) -> Vec<Note> {
             programs; it is off by default."
         )
     });
-    let unnamed = |host: &HostCoverage| host.connections > 0 && host.named_connections == 0;
+    let unnamed = |host: &HostCoverage| host.read_connections() > 0 && host.named_connections == 0;
     note(Weight::Blind, those(hosts, unnamed), &|hosts| {
         format!(
             "No Event 3 from {hosts} has a DestinationHostname: DnsLookup is off, and the net clause of spl is \
             blind there. correlated names a connection by its process's Event 22. Set DnsLookup to True."
         )
     });
-    let partly =
-        |host: &HostCoverage| host.named_connections > 0 && host.named_connections * 2 < host.connections;
+    let partly = |host: &HostCoverage| {
+        host.named_connections > 0 && host.named_connections * 2 < host.read_connections()
+    };
     note(Weight::Doubt, those(hosts, partly), &|hosts| {
         format!(
             "Over half of the Event 3 from {hosts} have no DestinationHostname: only the DNS join can name them."
         )
     });
     let blind_join =
-        |host: &HostCoverage| host.dns_queries == 0 && host.listed_connections < host.connections;
+        |host: &HostCoverage| host.dns_queries == 0 && host.listed_connections < host.read_connections();
     note(Weight::Blind, those(hosts, blind_join), &|hosts| {
         format!(
             "No Event 22 from {hosts}: a connection without a usable name can't be named by what its process asked \
@@ -325,6 +349,15 @@ fn host_notes(hosts: &[(&str, &HostCoverage)]) -> Vec<Note> {
 
 fn source_notes(name: &str, census: &SourceCensus) -> Vec<Note> {
     let mut notes = Vec::new();
+    if let Some(severity) = census.understood.severity() {
+        let weight = if severity > Severity::Notice { Weight::Blind } else { Weight::Doubt };
+        let text = format!(
+            "{} in {name}: these events were not understood, and what they show can't be seen. That is how the log was \
+             exported or read, not how Sysmon is configured; the read errors say what was there instead.",
+            census.understood.sentence()
+        );
+        notes.push(Note { weight, text });
+    }
     let mut stretches = census.stretches.clone();
     stretches.sort_by_key(|stretch| stretch.place);
     let across = stretches.windows(2).filter_map(|pair| match pair {

@@ -20,7 +20,7 @@ impl Store {
         self.tally.add(&batch.tally);
         if batch.claims.is_empty() {
             self.known.begin(&batch);
-            self.census.add_records(&batch);
+            self.census.add_records(&batch, &self.retention.wanted());
             for record in &batch.events {
                 self.ingest_event(&batch, record);
             }

@@ -30,17 +30,6 @@ pub struct Scope {
     pub to: Option<Timestamp>,
 }
 
-impl Scope {
-    /// Whether a host, by its name as written, is looked at.
-    #[must_use]
-    pub fn includes_host(&self, name: &str) -> bool {
-        self.host.as_ref().is_none_or(|wanted| {
-            let label = name.split('.').next().unwrap_or(name);
-            name.eq_ignore_ascii_case(wanted) || label.eq_ignore_ascii_case(wanted)
-        })
-    }
-}
-
 /// How a walk is looked at.
 pub struct View<'a> {
     /// The store that the walk looked at.
@@ -108,7 +97,10 @@ impl<'a> Scene<'a> {
         for (id, host) in (0..).map(crate::store::distinct::DistinctId).zip(store.hosts().entries()) {
             let name = store.text(host.written).to_ascii_lowercase();
             let number = *by_name.entry(name).or_insert_with_key(|name| {
-                let is_in_scope = view.scope.includes_host(name);
+                let is_in_scope = view.scope.host.as_ref().is_none_or(|wanted| {
+                    let label = name.split('.').next().unwrap_or(name);
+                    name.eq_ignore_ascii_case(wanted) || label.eq_ignore_ascii_case(wanted)
+                });
                 scene.hosts.push((store.text(host.written).to_owned(), is_in_scope));
                 scene.counts.push(HostCount::default());
                 scene.hosts.len() - 1

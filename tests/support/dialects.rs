@@ -12,6 +12,8 @@ pub struct Lacks {
     pub digits: bool,
     /// There are no record numbers.
     pub record: bool,
+    /// The time is of no known zone: Sysmon's own is taken, which is another.
+    pub time: bool,
 }
 
 /// A dialect: a file name, what it lacks, and how a log is written in it.
@@ -21,8 +23,9 @@ pub struct Dialect {
     pub write: fn(&[(u64, &Event)]) -> Vec<u8>,
 }
 
-const EXACT: Lacks = Lacks { digits: false, record: false };
-const MILLIS: Lacks = Lacks { digits: true, record: false };
+const EXACT: Lacks = Lacks { digits: false, record: false, time: false };
+const MILLIS: Lacks = Lacks { digits: true, record: false, time: false };
+const NO_ZONE: Lacks = Lacks { digits: false, record: false, time: true };
 
 /// All of them.
 pub const ALL: &[Dialect] = &[
@@ -71,7 +74,7 @@ pub const ALL: &[Dialect] = &[
     },
     Dialect {
         file: "sentinel.json",
-        lacks: Lacks { digits: false, record: true },
+        lacks: Lacks { record: true, ..EXACT },
         write: |log| json_lines(log, sentinel),
     },
     Dialect { file: "siem.json", lacks: EXACT, write: |log| json_lines(log, siem) },
@@ -100,6 +103,67 @@ pub const ALL: &[Dialect] = &[
             Json::Array(log.iter().map(|(r, e)| powershell(*r, e)).collect()).to_string().into_bytes()
         },
     },
+    Dialect {
+        file: "powershell-no-message.json",
+        lacks: EXACT,
+        write: |log| json_lines(log, |r, e| with_message(powershell(r, e), Json::Null)),
+    },
+    Dialect {
+        file: "powershell-shifted.json",
+        lacks: EXACT,
+        write: |log| json_lines(log, |r, e| with_message(powershell(r, e), json!(message(e, 1)))),
+    },
+    Dialect { file: "powershell-typed.json", lacks: EXACT, write: |log| json_lines(log, powershell_typed) },
+    Dialect {
+        file: "powershell-depth1.json",
+        lacks: EXACT,
+        write: |log| {
+            json_lines(log, |r, e| {
+                let mut event = powershell(r, e);
+                let name = json!("System.Diagnostics.Eventing.Reader.EventProperty");
+                event["Properties"] = fields(e).map(|_| name.clone()).collect();
+                event
+            })
+        },
+    },
+    Dialect { file: "fluentd.json", lacks: NO_ZONE, write: |log| json_lines(log, fluentd) },
+    Dialect { file: "fluent-bit.json", lacks: NO_ZONE, write: |log| json_lines(log, fluent_bit) },
+    Dialect {
+        file: "data-by-name.json",
+        lacks: EXACT,
+        write: |log| {
+            json_lines(log, |r, e| {
+                let mut event = siem(r, e);
+                event["Event"]["EventData"] = json!({"Data": texts(e)});
+                event
+            })
+        },
+    },
+    Dialect {
+        file: "data-in-order.json",
+        lacks: EXACT,
+        write: |log| {
+            json_lines(log, |r, e| {
+                let mut event = siem(r, e);
+                event["Event"]["EventData"] =
+                    json!({"Data": fields(e).map(|(_, text)| text).collect::<Vec<_>>()});
+                event
+            })
+        },
+    },
+    Dialect {
+        file: "winlogbeat6-message.json",
+        lacks: MILLIS,
+        write: |log| {
+            json_lines(log, |r, e| {
+                let mut event = winlogbeat6(r, e);
+                event["event_data"] = Json::Null;
+                event["message"] = json!(message(e, 0).replace('\r', ""));
+                event
+            })
+        },
+    },
+    Dialect { file: "sentinel-rendered.csv", lacks: Lacks { record: true, ..EXACT }, write: rendered_rows },
     Dialect { file: "evtxecmd.csv", lacks: EXACT, write: evtxecmd },
     Dialect { file: "velociraptor.json", lacks: EXACT, write: |log| json_lines(log, velociraptor) },
 ];
@@ -308,11 +372,71 @@ fn siem(record: u64, event: &Event) -> Json {
     }})
 }
 
+/// The message as Windows renders it; with a shift, each name before a value that comes later.
+fn message(event: &Event, shift: usize) -> String {
+    let fields: Vec<_> = fields(event).collect();
+    let values = fields.iter().skip(shift).map(|(_, text)| text.clone());
+    let missing = (0..shift).map(|number| format!("%{}", fields.len() - number));
+    let lines = fields.iter().zip(values.chain(missing)).map(|((name, _), value)| format!("{name}: {value}"));
+    std::iter::once("Event:".to_owned()).chain(lines).collect::<Vec<_>>().join("\r\n")
+}
+
+fn with_message(mut event: Json, message: Json) -> Json {
+    event["Message"] = message;
+    event
+}
+
+/// With the values as .NET has them: no braces, numbers in no base.
+fn powershell_typed(record: u64, event: &Event) -> Json {
+    let value = |value: &Value| match value {
+        Value::HexInt64(number) => json!(number),
+        Value::UInt16(number) => json!(number),
+        Value::HexInt32(number) | Value::UInt32(number) => json!(number),
+        Value::Boolean(truth) => json!(truth),
+        Value::Guid(guid) => json!(guid.to_string().to_ascii_lowercase().trim_matches(['{', '}'])),
+        other => json!(text(other)),
+    };
+    let mut log = powershell(record, event);
+    log["Properties"] = event.values.iter().map(|field| json!({"Value": value(field)})).collect();
+    log
+}
+
+fn fluentd(record: u64, event: &Event) -> Json {
+    json!({
+        "ProviderName": event.shape.provider.name, "EventID": event.shape.event_id.to_string(),
+        "TimeCreated": event.time.system_time().replace('-', "/").replace(['T', 'Z'], " "),
+        "EventRecordID": record.to_string(), "Channel": event.shape.provider.channel, "Computer": &*event.computer,
+        "User": "NT AUTHORITY\\SYSTEM", "Version": event.shape.version.to_string(), "Description": message(event, 0),
+        "EventData": fields(event).map(|(_, text)| text).collect::<Vec<_>>(),
+    })
+}
+
+fn fluent_bit(record: u64, event: &Event) -> Json {
+    json!({
+        "ProviderName": event.shape.provider.name, "EventID": event.shape.event_id, "Version": event.shape.version,
+        "TimeCreated": event.time.system_time()[..19].replace('T', " ") + " +0000", "EventRecordID": record,
+        "Channel": event.shape.provider.channel, "Computer": &*event.computer, "UserID": "NT AUTHORITY\\SYSTEM",
+        "Message": message(event, 0), "StringInserts": fields(event).map(|(_, text)| text).collect::<Vec<_>>(),
+    })
+}
+
+fn rendered_rows(log: &[(u64, &Event)]) -> Vec<u8> {
+    let rows = lines(log, |_, event| {
+        let cells = [
+            event.time.system_time(),
+            event.computer.to_string(),
+            event.shape.provider.channel.to_owned(),
+            event.shape.provider.name.to_owned(),
+            event.shape.event_id.to_string(),
+            message(event, 0),
+        ];
+        cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",")
+    });
+    format!("TimeGenerated,Computer,EventLog,Source,EventID,RenderedDescription\n{rows}").into_bytes()
+}
+
 fn powershell(record: u64, event: &Event) -> Json {
-    let message: String = std::iter::once("Event:".to_owned())
-        .chain(fields(event).map(|(name, text)| format!("{name}: {text}")))
-        .collect::<Vec<_>>()
-        .join("\r\n");
+    let message = message(event, 0);
     let properties: Vec<Json> = fields(event).map(|(_, text)| json!({"Value": text})).collect();
     json!({
         "Message": message, "Id": event.shape.event_id, "Version": event.shape.version,

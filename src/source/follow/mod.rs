@@ -32,6 +32,7 @@ use super::outlet::{Outlet, failed};
 use super::text::{self, InputFormat, Nature, Origin};
 use crate::files::open::open_file;
 use crate::model::batch::SourceId;
+use crate::model::event::Wanted;
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
 use crate::model::guard::guarded;
@@ -56,7 +57,7 @@ pub fn follow(
     status: &FollowStatus,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Outlet::new(progress, sink);
+    let outlet = Outlet::new(progress, sink, Wanted::default());
     let (there, awaited): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.as_os_str() == "-" || path.exists());
     let empty = there.iter().filter(|path| is_empty_file(path)).count();
@@ -301,7 +302,7 @@ impl Follower<'_, '_> {
         };
         let info = self.board.announce(&self.path);
         if is_log {
-            return self.log(info, file);
+            return self.log(&info, file);
         }
         let stream = Growing::new(
             self.path.clone(),
@@ -318,20 +319,20 @@ impl Follower<'_, '_> {
         Ok(end)
     }
 
-    fn log(&self, info: SourceInfo, file: File) -> io::Result<End> {
+    fn log(&self, info: &SourceInfo, file: File) -> io::Result<End> {
         let outlet = self.board.outlet;
-        let mut tail = LogTail::new(info, file)?;
+        let mut tail = LogTail::new(info.clone(), file)?;
         let mut last_news = Instant::now();
         let mut is_settled = false;
         while !outlet.is_over() {
-            match tail.look(&mut |batch| outlet.send_batch(batch))? {
+            match tail.look(&mut |batch| outlet.send_open_batch(info, batch))? {
                 Look::News => (last_news, is_settled) = (Instant::now(), false),
                 Look::Anew => return Ok(End::Anew),
                 Look::Quiet => {
                     let quiet = last_news.elapsed();
                     if quiet > SETTLED && !is_settled {
                         is_settled = true;
-                        tail.settle(&mut |batch| outlet.send_batch(batch))?;
+                        tail.settle(&mut |batch| outlet.send_open_batch(info, batch))?;
                     }
                     if quiet > DRAIN && is_replaced(&self.path, &self.identity) {
                         return Ok(End::Replaced);

@@ -135,6 +135,11 @@ impl BlockReader {
             }
             Outcome::Sysmon(code) => {
                 self.draft.push(code, block.place + start as u64, batch);
+                if let Some(trouble) = self.draft.trouble.take() {
+                    let reason = format!("line {}: {trouble}", lines.number(start));
+                    let (severity, record) = (Severity::Loss, self.draft.record_id);
+                    remarks.push(Remark { severity, record, lost_records: 0, reason });
+                }
                 if matches!(text, Cow::Owned(_)) {
                     remarks.push(Remark {
                         severity: Severity::Notice,

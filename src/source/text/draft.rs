@@ -6,6 +6,7 @@ use crate::model::fault::SkipReason;
 use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
+use crate::model::understood::lacks_essentials;
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +42,20 @@ pub(super) struct Draft {
     parent_process_guid: Option<Guid>,
     text: String,
     spans: Vec<(Field, usize, usize)>,
+    /// Why fields of this record are missing, where that is the record's own fault.
+    pub(super) trouble: Option<String>,
+    /// What the record has in place of names for its data, where it has none.
+    pub(super) hint: Option<String>,
     /// What somebody asks for; it stays from event to event.
     wanted: Wanted,
 }
 
 /// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also behind a Splunk source type's `XmlWinEventLog:`.
 fn is_sysmon_channel(channel: &str) -> bool {
+    // Hayabusa writes no more of it.
+    if channel.eq_ignore_ascii_case("sysmon") {
+        return true;
+    }
     let channel = channel.rsplit_once(':').map_or(channel, |(_, channel)| channel);
     let provider = channel.split_once('/').map_or(channel, |(provider, _)| provider);
     is_sysmon(provider.trim())
@@ -74,6 +83,19 @@ impl Draft {
         self.parent_process_guid = None;
         self.text.clear();
         self.spans.clear();
+        self.trouble = None;
+        self.hint = None;
+    }
+
+    /// Whether a Sysmon event that is kept still misses what the detection asks of it: another place in its record may
+    /// hold that.
+    pub(super) fn is_incomplete(&self) -> bool {
+        let Outcome::Sysmon(event_code) = self.outcome() else { return false };
+        self.is_kept()
+            && match event_code {
+                code::PROCESS_CREATE => !(self.has(Field::Image) && self.has(Field::CommandLine)),
+                _ => lacks_essentials(event_code, |field| self.has(field)),
+            }
     }
 
     /// Takes an Event ID, if it is one.
@@ -166,6 +188,9 @@ impl Draft {
         batch.tally.count_sysmon(event_code);
         if code::is_kept(event_code) {
             batch.push(self.head(event_code, place), self.fields());
+            if let Some(hint) = self.hint.as_deref().filter(|_| batch.hint.is_none()) {
+                batch.hint = Some(hint.into());
+            }
         }
     }
 

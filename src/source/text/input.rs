@@ -14,7 +14,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::sniff::{Encoding, MOST_HEAD, Nature, encoding, sniff};
 use crate::source::file::read_at;
 
-/// Unpacked to less than this, the ratio says nothing.
+/// Unpacked to less than this, the ratio says nothing: of all inputs together.
 const FREE: u64 = 64 << 20;
 /// Events shrink to a tenth or a fiftieth when they are packed, the most monotonous to a few hundredths of that.
 const MOST_RATIO: u64 = 1000;
@@ -46,19 +46,55 @@ impl Read for Metered<'_> {
     }
 }
 
+/// What all streams of a load may unpack to beyond [`MOST_RATIO`] times their size, together: many small bombs are one.
+/// A stream within that ratio takes nothing of it, so that a bomb beside it costs it nothing.
+#[derive(Clone, Debug, Default)]
+pub(in crate::source) struct Allowance {
+    taken: Arc<AtomicU64>,
+}
+
+impl Allowance {
+    /// Takes so many bytes; false where there are not as many left.
+    fn take(&self, bytes: u64) -> bool {
+        let left = |taken: u64| taken.checked_add(bytes).filter(|taken| *taken <= FREE);
+        bytes == 0 || self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
+    }
+}
+
+/// The bytes that were read of a packed stream, and what it may unpack to.
+#[derive(Clone, Debug)]
+pub(super) struct Budget {
+    /// The bytes that were read.
+    pub(super) packed: Arc<AtomicU64>,
+    /// What it may unpack to beyond measure.
+    pub(super) allowance: Allowance,
+}
+
 /// Ends a stream that grows beyond all measure when it is unpacked.
 struct Guarded<R> {
     inner: R,
-    packed: Arc<AtomicU64>,
+    budget: Budget,
     unpacked: u64,
+    /// What was taken of the allowance.
+    taken: u64,
+}
+
+impl<R> Guarded<R> {
+    const fn new(inner: R, budget: Budget) -> Self {
+        Self { inner, budget, unpacked: 0, taken: 0 }
+    }
 }
 
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.unpacked += read as u64;
-        let packed = self.packed.load(Ordering::Relaxed).max(1);
-        if self.unpacked > FREE && self.unpacked / packed > MOST_RATIO {
+        let packed = self.budget.packed.load(Ordering::Relaxed);
+        let excess = self.unpacked.saturating_sub(packed.saturating_mul(MOST_RATIO));
+        let more = excess.saturating_sub(self.taken);
+        self.taken += more;
+        let is_alone_too_much = self.unpacked > FREE && self.unpacked / packed.max(1) > MOST_RATIO;
+        if is_alone_too_much || !self.budget.allowance.take(more) {
             return Err(io::Error::other(format!(
                 "it unpacks to more than {MOST_RATIO} times its size, as a bomb does; unpack it yourself if you trust it"
             )));
@@ -285,15 +321,15 @@ pub(super) struct Opened<'a> {
 }
 
 /// Unpacks Zstandard frames.
-pub(super) fn zstd(stream: Stream<'_>, packed: Arc<AtomicU64>) -> Stream<'_> {
+pub(super) fn zstd(stream: Stream<'_>, budget: Budget) -> Stream<'_> {
     let frames = ZstdFrames::new(BufReader::with_capacity(CHUNK, stream));
-    Box::new(Guarded { inner: frames, packed, unpacked: 0 })
+    Box::new(Guarded::new(frames, budget))
 }
 
 /// Unpacks what a deflate stream holds.
-pub(super) fn inflate(stream: Stream<'_>, packed: Arc<AtomicU64>) -> Stream<'_> {
+pub(super) fn inflate(stream: Stream<'_>, budget: Budget) -> Stream<'_> {
     let inner = flate2::bufread::DeflateDecoder::new(BufReader::with_capacity(CHUNK, stream));
-    Box::new(Guarded { inner, packed, unpacked: 0 })
+    Box::new(Guarded::new(inner, budget))
 }
 
 /// A text as UTF-8.
@@ -305,11 +341,11 @@ pub(super) fn decoded(inner: Stream<'_>, encoding: Encoding) -> Stream<'_> {
     Box::new(Utf16 { inner, is_big, raw: Vec::new(), text: String::new(), at: 0 })
 }
 
-/// Looks at a stream, and unpacks and decodes it. `packed` is the number of bytes that were read of it.
+/// Looks at a stream, and unpacks and decodes it.
 ///
 /// # Errors
 /// It can't be read or unpacked at all.
-pub(super) fn open<'a>(mut stream: Stream<'a>, packed: &Arc<AtomicU64>) -> io::Result<Opened<'a>> {
+pub(super) fn open<'a>(mut stream: Stream<'a>, budget: &Budget) -> io::Result<Opened<'a>> {
     let mut layers = 0;
     loop {
         let (head, is_end, nature) = look(&mut stream)?;
@@ -321,9 +357,9 @@ pub(super) fn open<'a>(mut stream: Stream<'a>, packed: &Arc<AtomicU64>) -> io::R
         stream = match nature {
             Nature::Gzip if layers < 2 => {
                 let inner = MultiGzDecoder::new(BufReader::with_capacity(CHUNK, whole));
-                Box::new(Guarded { inner, packed: Arc::clone(packed), unpacked: 0 })
+                Box::new(Guarded::new(inner, budget.clone()))
             }
-            Nature::Zstd if layers < 2 => zstd(whole, Arc::clone(packed)),
+            Nature::Zstd if layers < 2 => zstd(whole, budget.clone()),
             Nature::Evtx => return Ok(Opened { nature, stream: whole }),
             nature => return Ok(Opened { nature, stream: decoded(whole, encoding(&head)) }),
         };
@@ -393,10 +429,45 @@ mod tests {
             ruzstd::encoding::CompressionLevel::Fastest,
         );
         let (metered, count) = Metered::new(Box::new(io::Cursor::new(packed)));
-        let mut opened = open(Box::new(metered), &count).unwrap();
+        let budget = Budget { packed: count, allowance: Allowance::default() };
+        let mut opened = open(Box::new(metered), &budget).unwrap();
         assert_eq!(opened.nature, Nature::Json);
         let error = io::copy(&mut opened.stream, &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("bomb"), "{error}");
+    }
+
+    /// What a packed stream gives before it ends or is ended.
+    fn unpacked(packed: &[u8], allowance: &Allowance) -> (u64, Option<io::Error>) {
+        let (metered, count) = Metered::new(Box::new(io::Cursor::new(packed.to_vec())));
+        let budget = Budget { packed: count, allowance: allowance.clone() };
+        let mut stream = open(Box::new(metered), &budget).unwrap().stream;
+        let mut bytes = 0;
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => return (bytes, None),
+                Ok(read) => bytes += read as u64,
+                Err(error) => return (bytes, Some(error)),
+            }
+        }
+    }
+
+    #[test]
+    fn many_small_bombs_share_one_allowance() {
+        let gzip = |bytes: &[u8]| {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut packer, bytes).unwrap();
+            packer.finish().unwrap()
+        };
+        let bomb = gzip(&gzip(&[b"{".as_slice(), &vec![b'\n'; 16 << 20]].concat()));
+        let honest = gzip(b"{\"EventID\":1}\n".repeat(1000).as_slice());
+        let allowance = Allowance::default();
+        let given: u64 = (0..8).map(|_| unpacked(&bomb, &allowance).0).sum();
+        assert!(given <= FREE + (8 << 20), "{given} bytes for {} packed ones", bomb.len() * 8);
+        assert!(unpacked(&bomb, &allowance).1.is_some());
+        // What is within measure is read all the same.
+        let (bytes, error) = unpacked(&honest, &allowance);
+        assert!(bytes == 14_000 && error.is_none(), "{error:?}");
     }
 
     #[test]

@@ -9,8 +9,10 @@ mod draft;
 mod framing;
 mod input;
 mod message;
+mod places;
 mod raw;
 mod rows;
+mod schema;
 mod shapes;
 mod sniff;
 mod tape;
@@ -37,7 +39,8 @@ pub(super) use zip::{Member, members};
 use self::block::{Block, BlockReader};
 use self::crew::{Crew, Reading};
 use self::framing::{CsvFramer, Framer};
-use self::input::{Metered, Opened, Piped, Section, Stream};
+pub(super) use self::input::Allowance;
+use self::input::{Budget, Metered, Opened, Piped, Section, Stream};
 use self::window::Window;
 use super::ledger::Ledger;
 use super::load::Inputs;
@@ -90,8 +93,14 @@ pub(super) enum Origin {
 pub(super) trait Outlet {
     /// Takes a batch.
     fn batch(&self, batch: Batch);
+    /// Takes a batch of a source that may have no end.
+    fn open_batch(&self, info: &SourceInfo, batch: Batch);
+    /// Takes the last batch of a source.
+    fn last_batch(&self, info: &SourceInfo, batch: Batch);
     /// Takes the number of bytes that were read.
     fn bytes(&self, bytes: u64);
+    /// What all inputs may unpack to beyond measure.
+    fn allowance(&self) -> &Allowance;
     /// Whether nobody wants any more.
     fn is_over(&self) -> bool;
 }
@@ -119,7 +128,8 @@ pub(super) fn read(
 ) -> Done {
     let is_over = || outlet.is_over();
     let hands = (*origin != Origin::StandardInput).then_some(hands);
-    read_opened(info, open_origin(info, origin, &is_over), hands, inputs, outlet)
+    let opened = open_origin(info, origin, outlet.allowance(), &is_over);
+    read_opened(info, opened, hands, inputs, outlet)
 }
 
 /// Reads a stream that grows until it ends, one that is text beyond doubt.
@@ -129,14 +139,15 @@ pub(super) fn read_growing(
     inputs: Inputs,
     outlet: &(dyn Outlet + Sync),
 ) {
-    let (metered, read) = Metered::new(stream);
-    read_opened(info, Ok((Box::new(metered), read)), None, inputs, outlet);
+    let (metered, packed) = Metered::new(stream);
+    let budget = Budget { packed, allowance: outlet.allowance().clone() };
+    read_opened(info, Ok((Box::new(metered), budget)), None, inputs, outlet);
 }
 
 /// Without a number of hands the stream may have no end, and each event is told of as it comes.
 fn read_opened(
     info: &SourceInfo,
-    opened: Result<(Stream<'_>, Arc<AtomicU64>), String>,
+    opened: Result<(Stream<'_>, Budget), String>,
     hands: Option<usize>,
     inputs: Inputs,
     outlet: &(dyn Outlet + Sync),
@@ -146,9 +157,9 @@ fn read_opened(
     run.inputs = inputs;
     run.is_endless = hands.is_none();
     run.hands = hands.unwrap_or(0);
-    let opened = opened.and_then(|(stream, packed)| {
-        run.packed = Arc::clone(&packed);
-        input::open(stream, &packed).map_err(|error| format!("it can't be read: {error}"))
+    let opened = opened.and_then(|(stream, budget)| {
+        run.packed = Arc::clone(&budget.packed);
+        input::open(stream, &budget).map_err(|error| format!("it can't be read: {error}"))
     });
     match opened {
         Err(reason) => run.say(Severity::Unreadable, None, 0, reason),
@@ -170,18 +181,19 @@ fn read_opened(
 fn open_origin<'a>(
     info: &SourceInfo,
     origin: &Origin,
+    allowance: &Allowance,
     is_over: &'a (dyn Fn() -> bool + Sync),
-) -> Result<(Stream<'a>, Arc<AtomicU64>), String> {
+) -> Result<(Stream<'a>, Budget), String> {
     let file = || open_file(&info.path).map_err(|error| super::discover::describe(&error));
     let stream: Stream<'a> = match origin {
-        Origin::Member(member) => return zip::open(file()?, member),
+        Origin::Member(member) => return zip::open(file()?, member, allowance),
         Origin::File => Box::new(Section { file: file()?, at: 0, end: u64::MAX }),
         Origin::StandardInput => {
             Box::new(Piped::standard_input(is_over).map_err(|error| format!("it can't be read: {error}"))?)
         }
     };
     let (metered, packed) = Metered::new(stream);
-    Ok((Box::new(metered), packed))
+    Ok((Box::new(metered), Budget { packed, allowance: allowance.clone() }))
 }
 
 /// The unpacked beginning of a file in an archive, and what it is.
@@ -190,23 +202,24 @@ fn open_origin<'a>(
 /// Why it can't be unpacked, as a clause.
 pub(super) fn member_head(path: &Path, member: &Member) -> Result<(Vec<u8>, Nature), String> {
     let file = open_file(path).map_err(|error| super::discover::describe(&error))?;
-    let (stream, packed) = zip::open(file, member)?;
-    head_of(stream, &packed).map_err(|error| format!("it can't be unpacked: {error}"))
+    let (stream, budget) = zip::open(file, member, &Allowance::default())?;
+    head_of(stream, &budget).map_err(|error| format!("it can't be unpacked: {error}"))
 }
 
 /// Whether a packed file holds what may be events.
 pub(super) fn packed_is_promising(path: &Path) -> bool {
     let Ok(file) = open_file(path) else { return false };
     let (metered, packed) = Metered::new(Box::new(file));
-    match head_of(Box::new(metered), &packed) {
+    let budget = Budget { packed, allowance: Allowance::default() };
+    match head_of(Box::new(metered), &budget) {
         Ok((_, Nature::Evtx | Nature::Csv(_))) => true,
         Ok((head, Nature::Json | Nature::Xml)) => is_promising(&head),
         _ => false,
     }
 }
 
-fn head_of(stream: Stream<'_>, packed: &Arc<AtomicU64>) -> io::Result<(Vec<u8>, Nature)> {
-    let opened = input::open(stream, packed)?;
+fn head_of(stream: Stream<'_>, budget: &Budget) -> io::Result<(Vec<u8>, Nature)> {
+    let opened = input::open(stream, budget)?;
     let mut head = Vec::new();
     // What is damaged further on is told when it is read.
     let _ = opened.stream.take(MOST_HEAD as u64).read_to_end(&mut head);
@@ -326,12 +339,15 @@ impl<'a> Run<'a> {
                     }
                 }
                 self.count_bytes();
-                if let Some(mut block) = window.cut(is_end) {
+                while let Some(mut block) = window.cut(is_end) {
                     if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
                         names = reader.take_names(&mut block);
                     }
                     block.names.clone_from(&names);
                     crew.give(block, &mut reader);
+                    while let Some(reading) = crew.next(false) {
+                        self.hand_over(reading);
+                    }
                 }
                 while let Some(reading) = crew.next(is_end) {
                     self.hand_over(reading);
@@ -348,11 +364,14 @@ impl<'a> Run<'a> {
         batch.tally.bytes = self.packed_told - self.bytes_sent;
         self.bytes_sent = self.packed_told;
         self.records += batch.tally.records();
-        if self.is_endless && self.faults_told.is_none_or(|told| told.elapsed() >= FAULTS_WAIT) {
+        if !self.is_endless {
+            return self.outlet.batch(batch);
+        }
+        if self.faults_told.is_none_or(|told| told.elapsed() >= FAULTS_WAIT) {
             self.faults_told = Some(Instant::now());
             batch.faults = self.ledger.take(self.info.id, &self.info.name);
         }
-        self.outlet.batch(batch);
+        self.outlet.open_batch(self.info, batch);
     }
 
     fn finish(mut self) {
@@ -368,6 +387,6 @@ impl<'a> Run<'a> {
         let rest = if self.outlet.is_over() { 0 } else { size.saturating_sub(self.packed_told) };
         self.outlet.bytes(rest);
         batch.tally.bytes = self.packed_told + rest - self.bytes_sent;
-        self.outlet.batch(batch);
+        self.outlet.last_batch(self.info, batch);
     }
 }

@@ -3,7 +3,7 @@
 //! A line that is no row is named (file, line, reason) and costs no other. The names of logs in the rows become sources of
 //! their own, so that a row's `Source` stays what it is; their place is the row's line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,14 @@ const ENDINGS: [&str; 3] = ["ndjson", "jsonl", "json"];
 
 /// Reads all rows that the paths name, folders with all that is in them, `-` for standard input.
 pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessage) -> bool) {
-    let mut reader = Reader { progress, sink, is_gone: false, sources: HashMap::new(), next_source: 0 };
+    let mut reader = Reader {
+        progress,
+        sink,
+        is_gone: false,
+        sources: HashMap::new(),
+        next_source: 0,
+        kept: HashSet::new(),
+    };
     let mut files = Vec::new();
     for path in paths {
         reader.find(path, &mut files);
@@ -67,6 +74,8 @@ struct Reader<'a> {
     /// The sources of the file that is read, by the names that its rows give them.
     sources: HashMap<String, SourceId>,
     next_source: u32,
+    /// The files that will be read, so that none is read twice.
+    kept: HashSet<PathBuf>,
 }
 
 impl Reader<'_> {
@@ -79,12 +88,16 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, path: &Path, reason: impl Into<String>) {
+        self.say(path, Severity::Unreadable, reason);
+    }
+
+    fn say(&mut self, path: &Path, severity: Severity, reason: impl Into<String>) {
         self.send(FeedMessage::Fault(Fault {
             source: None,
             name: path.display().to_string(),
             chunk: None,
             record: None,
-            severity: Severity::Unreadable,
+            severity,
             lost_records: 0,
             reason: reason.into(),
         }));
@@ -100,7 +113,15 @@ impl Reader<'_> {
             Ok(metadata) if metadata.is_dir() => {
                 let before = files.len();
                 let real_root = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-                self.search(path, &real_root, 0, files);
+                let mut others = 0;
+                self.search(path, &real_root, 0, files, &mut others);
+                if others > 0 {
+                    let reason = format!(
+                        "{others} files in it that do not end in .ndjson, .jsonl or .json were skipped: name those \
+                         that hold rows"
+                    );
+                    self.say(path, Severity::Notice, reason);
+                }
                 if files.len() == before {
                     self.fault(
                         path,
@@ -114,23 +135,47 @@ impl Reader<'_> {
     }
 
     fn keep(&mut self, path: &Path, size: u64, files: &mut Vec<PathBuf>) {
-        if !files.iter().any(|known| known == path) {
+        if self.kept.insert(path.to_owned()) {
             self.progress.files_found.fetch_add(1, Ordering::Relaxed);
             self.progress.bytes_found.fetch_add(size, Ordering::Relaxed);
             files.push(path.to_owned());
         }
     }
 
-    fn search(&mut self, folder: &Path, real_root: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    /// Searches a folder; counts the files that are none of rows by their names.
+    fn search(
+        &mut self,
+        folder: &Path,
+        real_root: &Path,
+        depth: usize,
+        files: &mut Vec<PathBuf>,
+        others: &mut u64,
+    ) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return self.fault(folder, describe(&error)),
         };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => paths.push(entry.path()),
+                Err(error) => self.say(folder, Severity::Loss, describe(&error)),
+            }
+        }
         paths.sort_unstable();
         for path in paths {
             let is_link = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
-            let Ok(metadata) = fs::metadata(&path) else { continue };
+            let metadata = match fs::metadata(&path) {
+                Ok(metadata) => metadata,
+                Err(_) if is_link => {
+                    self.say(&path, Severity::Notice, "it is a link that leads nowhere");
+                    continue;
+                }
+                Err(error) => {
+                    self.fault(&path, describe(&error));
+                    continue;
+                }
+            };
             let would_read = metadata.is_dir() || (metadata.is_file() && is_row_file(&path));
             if is_link && would_read && !target_within(&path, real_root).is_ok_and(|target| target.is_some())
             {
@@ -138,10 +183,16 @@ impl Reader<'_> {
                     &path,
                     "it is a link out of the folder and was not followed: name what it leads to",
                 );
-            } else if metadata.is_dir() && !is_link && depth < MOST_DEPTH {
-                self.search(&path, real_root, depth + 1, files);
+            } else if metadata.is_dir() && is_link {
+                self.say(&path, Severity::Notice, "it is a link to a folder, which is not followed");
+            } else if metadata.is_dir() && depth == MOST_DEPTH {
+                self.fault(&path, format!("it lies more than {MOST_DEPTH} folders deep: name it itself"));
+            } else if metadata.is_dir() {
+                self.search(&path, real_root, depth + 1, files, others);
             } else if metadata.is_file() && is_row_file(&path) {
                 self.keep(&path, metadata.len(), files);
+            } else {
+                *others += 1;
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use super::draft::{Draft, Outcome};
 use super::message;
+use super::places;
+use super::schema;
 use super::tape::{Tape, Value};
 use super::xml::XmlReader;
 use crate::model::event::{Field, code};
@@ -88,6 +90,10 @@ impl ShapeReader {
         } else {
             return self.envelope(value, draft, depth);
         }
+        if draft.is_incomplete() {
+            let event = object("Event").unwrap_or(value);
+            places::complete(event, draft);
+        }
         draft.outcome()
     }
 
@@ -152,15 +158,13 @@ impl ShapeReader {
             }
             return;
         }
-        for element in data.elements() {
-            pair(element, draft);
-        }
+        list(data, draft);
         for (name, member) in data.members() {
             if name == "Data" {
-                pair(member, draft);
-                for element in member.elements() {
-                    pair(element, draft);
+                if !pair(member, draft) {
+                    named(member, draft);
                 }
+                list(member, draft);
             } else if let Some(text) = text_of(member) {
                 draft.add_named(name, text);
             }
@@ -197,7 +201,8 @@ impl ShapeReader {
         for (names, field) in MOVED {
             draft.add(*field, text(names));
         }
-        message::read_lines(text(&["message"]), draft);
+        let reading = message::read_lines(draft.code.unwrap_or_default(), text(&["message"]), draft);
+        draft.trouble = reading.reason().filter(|_| draft.is_incomplete());
     }
 
     /// EvtxECmd's rows: the data are JSON inside a string.
@@ -249,13 +254,23 @@ impl ShapeReader {
         if is_splunk {
             draft.add(Field::Computer, text(&["host"]));
         }
+        // At the top it may be the account that logged the event: what stands in its data goes first.
+        let mut user = "";
         for (name, value) in event.members() {
             if name == "EventData" {
                 self.data(value, draft, 0);
             } else if let Some(text) = text_of(value) {
-                draft.add_named(name, text);
+                if name == Field::User.name() {
+                    user = if user.is_empty() { text } else { user };
+                } else {
+                    draft.add_named(name, text);
+                }
             }
         }
+        if draft.is_incomplete() {
+            places::complete(event, draft);
+        }
+        draft.add(Field::User, user);
         self.flat_time(event, is_splunk, draft);
     }
 
@@ -334,14 +349,11 @@ fn powershell(event: Value<'_>, draft: &mut Draft) {
     let created = event.get("TimeCreated");
     let time = created.and_then(Value::as_str).or_else(|| created?.get("value")?.as_str());
     draft.set_time(time.unwrap_or_default());
-    let message = text("Message");
-    let values: Vec<&str> = event
-        .get("Properties")
-        .map(Value::elements)
-        .into_iter()
-        .flatten()
-        .map(|property| property.get("Value").unwrap_or(property).scalar().unwrap_or_default())
-        .collect();
+    if matches!(draft.outcome(), Outcome::Sysmon(_)) {
+        return places::complete(event, draft);
+    }
+    let (message, values) = (text("Message"), event.get("Properties").and_then(places::values_of));
+    let values = values.unwrap_or_default();
     let names = values_of(draft.provider.as_str(), draft.code);
     if !names.is_empty() && names.len() == values.len() {
         // Their messages name nothing, or in other words, and their values are the same since Windows 10.
@@ -349,7 +361,7 @@ fn powershell(event: Value<'_>, draft: &mut Draft) {
             draft.add_named(name, value);
         }
     } else if values.is_empty() {
-        message::read_lines(message, draft);
+        message::read_lines(draft.code.unwrap_or_default(), message, draft);
     } else {
         message::name_values(message, &values, draft);
     }
@@ -388,7 +400,7 @@ fn first<'a>(object: Value<'a>, names: &[&str]) -> Option<&'a str> {
 }
 
 /// The text of a value, of an element with attributes, or of the first value of a list.
-fn text_of(value: Value<'_>) -> Option<&str> {
+pub(super) fn text_of(value: Value<'_>) -> Option<&str> {
     if value.is_object() {
         return ["#text", "text", "Value", "value"].iter().find_map(|name| value.get(name)?.scalar());
     }
@@ -417,12 +429,38 @@ fn attribute<'a>(
     separate.get(name)?.scalar()
 }
 
-/// `{"Name": …, "text": …}` in the spellings of several converters.
-fn pair(value: Value<'_>, draft: &mut Draft) {
+/// `{"Name": …, "text": …}` in the spellings of several converters. Says whether it names a field at all.
+fn pair(value: Value<'_>, draft: &mut Draft) -> bool {
     let name =
         value.get("Name").or_else(|| value.get("@Name")).or_else(|| value.path(&["#attributes", "Name"]));
-    if let (Some(name), Some(text)) = (name.and_then(Value::as_str), text_of(value)) {
+    let Some(name) = name.and_then(Value::as_str) else { return false };
+    if let Some(text) = text_of(value) {
         draft.add_named(name, text);
+    }
+    true
+}
+
+/// Members whose names are the fields'.
+fn named(value: Value<'_>, draft: &mut Draft) {
+    for (name, member) in value.members() {
+        if let Some(text) = text_of(member) {
+            draft.add_named(name, text);
+        }
+    }
+}
+
+/// A list of pairs, of members by name, or of values in Sysmon's order.
+fn list(list: Value<'_>, draft: &mut Draft) {
+    let mut has_values = false;
+    for element in list.elements() {
+        if !element.is_object() {
+            has_values = true;
+        } else if !pair(element, draft) {
+            named(element, draft);
+        }
+    }
+    if has_values && let (Some(event_code), Some(values)) = (draft.code, places::values_of(list)) {
+        schema::name_values(event_code, &values, draft);
     }
 }
 

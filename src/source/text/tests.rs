@@ -30,20 +30,21 @@ fn read_in_pieces(bytes: &[u8], framer: Framer, length: usize) -> Vec<String> {
     let mut is_end = false;
     while !is_end {
         is_end = window.fill(&mut stream).unwrap() == 0;
-        let Some(mut block) = window.cut(is_end) else { continue };
-        if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
-            names = reader.take_names(&mut block);
+        while let Some(mut block) = window.cut(is_end) {
+            if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
+                names = reader.take_names(&mut block);
+            }
+            block.names.clone_from(&names);
+            let (mut batch, mut remarks) = (Batch::new(SourceId(0)), Vec::new());
+            reader.read(&block, &mut batch, &mut remarks);
+            for event in &batch.events {
+                seen.push(format!("{:?}", event.head));
+            }
+            for (reason, count) in &batch.tally.skipped {
+                seen.extend((0..*count).map(|_| format!("{reason:?}")));
+            }
+            seen.extend(remarks.into_iter().map(|remark| remark.reason));
         }
-        block.names.clone_from(&names);
-        let (mut batch, mut remarks) = (Batch::new(SourceId(0)), Vec::new());
-        reader.read(&block, &mut batch, &mut remarks);
-        for event in &batch.events {
-            seen.push(format!("{:?}", event.head));
-        }
-        for (reason, count) in &batch.tally.skipped {
-            seen.extend((0..*count).map(|_| format!("{reason:?}")));
-        }
-        seen.extend(remarks.into_iter().map(|remark| remark.reason));
     }
     seen.sort_unstable();
     seen
@@ -167,4 +168,99 @@ proptest! {
         }
         prop_assert!(sniff(&bytes, true).is_some() || bytes.len() < 8);
     }
+}
+
+/// How many bytes a framer looks at, and how many the window holds at most.
+fn work(input: impl Read + Send + 'static, framer: Framer) -> (usize, usize) {
+    let mut window = Window::new(framer);
+    let mut stream: Stream<'_> = Box::new(input);
+    let (mut is_end, mut held) = (false, 0);
+    framing::looked::take();
+    while !is_end {
+        is_end = window.fill(&mut stream).unwrap() == 0;
+        held = held.max(window.held_bytes());
+        while window.cut(is_end).is_some() {}
+    }
+    (framing::looked::take(), held)
+}
+
+/// Reads what a function gives.
+struct Body<F>(F);
+
+impl<F: FnMut(&mut [u8]) -> usize> Read for Body<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.0(buffer))
+    }
+}
+
+/// Bytes that begin in some way and go on in another without an end.
+fn endless(head: &str, piece: &str, length: usize) -> impl Read + Send + 'static {
+    let mut rest = piece.repeat(length / 64 / piece.len() + 1);
+    rest.truncate(rest.len() / piece.len() * piece.len());
+    let times = length / rest.len() + 1;
+    let body: Vec<u8> = rest.into_bytes();
+    let mut at = 0;
+    let all = body.len() * times;
+    let mut head = Cursor::new(head.as_bytes().to_vec());
+    Body(move |buffer: &mut [u8]| {
+        let read = head.read(buffer).unwrap();
+        if read > 0 || at == all {
+            return read;
+        }
+        let from = &body[at % body.len()..];
+        let length = from.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&from[..length]);
+        at += length;
+        length
+    })
+}
+
+#[test]
+fn each_byte_is_looked_at_a_few_times() {
+    let (column, half) = (" ".repeat(40_000), " ".repeat(20_000));
+    for (head, piece, framer) in [
+        ("EventID,Computer,CommandLine\n", "a\",\"\n", 2),
+        ("EventID\n\"", "a\n", 2),
+        ("EventID\n", "\"a\"\"\n\"", 2),
+        ("{\"EventID\":1,\"hits\":[", " \t \n \r", 0),
+        ("{\"EventID\":1,\"hits\":[", "[", 0),
+        ("{\"a\":\"\n", "    ", 0),
+        ("{\"a\":\"\n", " \n \n", 0),
+        ("[", "\"x\",", 0),
+        ("[\n", "x, ", 0),
+        (&format!("{column}{{\"a\":1,\n{half}\"b\":"), "{},\"c\":", 0),
+        ("", "{\"a\"\n", 0),
+        ("", "{", 0),
+        ("", "{}", 0),
+        ("", "<Event", 1),
+        ("", "<Event>", 1),
+        ("", "</Event>\n", 1),
+        ("<Event>", "Event", 1),
+        ("<Event>", "x", 1),
+        ("", "words\n", 1),
+        ("", "<<13>\n", 1),
+    ] {
+        let new = || match framer {
+            0 => {
+                [Framer::Json(framing::JsonFramer::default()), Framer::Json(framing::JsonFramer::by_lines())]
+            }
+            1 => [Framer::Xml(framing::XmlFramer::default()), Framer::Xml(framing::XmlFramer::default())],
+            _ => [Framer::Csv(CsvFramer::new(b',')), Framer::Csv(CsvFramer::new(b';'))],
+        };
+        for (one, other) in new().into_iter().zip(new()) {
+            let name = format!("{head:.40} {piece} {one:?}");
+            let (small, _) = work(endless(head, piece, 1 << 16), one);
+            let (large, _) = work(endless(head, piece, 1 << 17), other);
+            assert!(large < 5 * (1 << 17) + 4 * head.len(), "{large} bytes: {name}");
+            assert!(large * 10 < small * 23 + 40 * head.len() + (1 << 16), "{small}, {large}: {name}");
+        }
+    }
+}
+
+#[test]
+fn blanks_without_end_are_not_held() {
+    let framer = Framer::Json(framing::JsonFramer::by_lines());
+    let input = endless("{\"EventID\":1,\"hits\":[", "        \n", framing::MOST_RECORD + (2 << 20));
+    let (_, held) = work(input, framer);
+    assert!(held <= framing::MOST_RECORD + (1 << 20), "{held}");
 }

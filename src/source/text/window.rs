@@ -8,6 +8,8 @@ use super::input::Stream;
 use crate::model::batch::Place;
 
 const CHUNK: usize = 256 << 10;
+/// More steps than this are not held at a time: a hostile window is millions of lines of two bytes.
+const MAX_STEPS: usize = 1 << 16;
 
 /// The part of the stream that is held.
 pub(super) struct Window {
@@ -15,6 +17,8 @@ pub(super) struct Window {
     /// What is read at a time.
     chunk: Vec<u8>,
     data: Vec<u8>,
+    /// What stands before this is cut off already.
+    from: usize,
     place: Place,
     line: u64,
     lost_line: Option<u64>,
@@ -22,11 +26,12 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(framer: Framer) -> Self {
-        Self { framer, chunk: vec![0; CHUNK], data: Vec::new(), place: 0, line: 1, lost_line: None }
+        Self { framer, chunk: vec![0; CHUNK], data: Vec::new(), from: 0, place: 0, line: 1, lost_line: None }
     }
 
     /// Reads more; gives the number of bytes.
     pub(super) fn fill(&mut self, stream: &mut Stream<'_>) -> io::Result<usize> {
+        self.data.drain(..std::mem::take(&mut self.from));
         loop {
             match stream.read(&mut self.chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -40,27 +45,46 @@ impl Window {
     }
 
     pub(super) fn last_line(&self) -> u64 {
-        self.line + lines(&self.data)
+        self.line + lines(self.held())
     }
 
-    /// Cuts off the records that are whole; `None` where there are none.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held().len()
+    }
+
+    fn held(&self) -> &[u8] {
+        self.data.get(self.from..).unwrap_or_default()
+    }
+
+    /// Cuts off the records that are whole, or the first of many; `None` where there are none. It is called until then
+    /// before more is read.
     pub(super) fn cut(&mut self, is_end: bool) -> Option<Block> {
         let was_skipping = self.framer.is_skipping();
         let mut steps = Vec::new();
-        loop {
-            match self.framer.next(&self.data, is_end) {
+        let held = self.data.get(self.from..).unwrap_or_default();
+        while steps.len() < MAX_STEPS {
+            match self.framer.next(held, is_end) {
                 Step::More => break,
                 step => steps.push(step),
             }
         }
-        let done = if is_end { self.data.len() } else { self.framer.done().min(self.data.len()) };
+        let is_full = steps.len() == MAX_STEPS;
+        let is_all = is_end && !is_full;
+        let done = if is_all { held.len() } else { self.framer.done().min(held.len()) };
         if !was_skipping && self.framer.is_skipping() {
             // Where the record began that is being passed over; its beginning is let go of now.
             self.lost_line = Some(self.line);
         }
         let lost_line = if steps.is_empty() { None } else { self.lost_line.take() };
-        let rest = self.data.split_off(done);
-        let data = std::mem::replace(&mut self.data, rest);
+        let data = if is_full || self.from > 0 {
+            let data = held.get(..done).unwrap_or_default().to_vec();
+            self.from += done;
+            data
+        } else {
+            let rest = self.data.split_off(done);
+            std::mem::replace(&mut self.data, rest)
+        };
         self.framer.cut(&data);
         let block = Block { place: self.place, line: self.line, lost_line, steps, data, names: None };
         self.place += done as u64;

@@ -1,12 +1,9 @@
 //! ZIP archives: what their directory lists, and each member as a stream. No name in one is ever used for writing.
 
+use super::input::{Allowance, Budget, Metered, Section, Stream, inflate, zstd};
+use crate::source::file::read_at;
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
-use super::input::{Metered, Section, Stream, inflate, zstd};
-use crate::source::file::read_at;
 
 const MOST_DIRECTORY: u64 = 64 << 20;
 /// The record at the end, with the longest comment.
@@ -146,11 +143,15 @@ fn entry(bytes: &[u8]) -> Option<(Member, usize)> {
     Some((member, 46 + name_length + extra_length + comment_length))
 }
 
-/// A member's content, and the number of packed bytes that were read of it.
+/// A member's content, and what it may unpack to.
 ///
 /// # Errors
 /// Why it can't be unpacked, as a clause.
-pub(super) fn open(file: File, member: &Member) -> Result<(Stream<'static>, Arc<AtomicU64>), String> {
+pub(super) fn open(
+    file: File,
+    member: &Member,
+    allowance: &Allowance,
+) -> Result<(Stream<'static>, Budget), String> {
     if member.flags & 1 != 0 {
         return Err("it is encrypted: unpack it first, with its password".to_owned());
     }
@@ -165,14 +166,15 @@ pub(super) fn open(file: File, member: &Member) -> Result<(Stream<'static>, Arc<
     let at = member.offset.saturating_add(30 + u64::from(name) + u64::from(extra));
     let section = Section { file, at, end: at.saturating_add(member.packed) };
     let (metered, packed) = Metered::new(Box::new(section));
+    let budget = Budget { packed, allowance: allowance.clone() };
     let inner: Stream<'static> = match member.method {
         0 => Box::new(metered),
-        8 => inflate(Box::new(metered), Arc::clone(&packed)),
-        93 => zstd(Box::new(metered), Arc::clone(&packed)),
+        8 => inflate(Box::new(metered), budget.clone()),
+        93 => zstd(Box::new(metered), budget.clone()),
         method => return Err(format!("it is packed by method {method}, which is not read: unpack it first")),
     };
     let expected = member.crc;
-    Ok((Box::new(Checked { inner, hasher: crc32fast::Hasher::new(), expected }), packed))
+    Ok((Box::new(Checked { inner, hasher: crc32fast::Hasher::new(), expected }), budget))
 }
 
 /// Says at the end whether the checksum is right.

@@ -1,6 +1,6 @@
 //! Rows of a table.
 
-use super::{MOST_RECORD, Step, TOO_LONG, from, trimmed};
+use super::{MOST_RECORD, Step, TOO_LONG, from, look_at, trimmed};
 use crate::model::fault::SkipReason;
 
 /// Rows of RFC 4180: quoted cells may hold line ends.
@@ -13,6 +13,9 @@ pub(in crate::source::text) struct CsvFramer {
     pub(super) is_skipping: bool,
     /// Behind a row that is lost, to the line's end.
     is_lost: bool,
+    /// A quote was found to have no end. Up to the input's end each line then stood inside of quotes and left them open,
+    /// so that no quote that a later line leaves open has an end either: none is looked for again.
+    is_open_to_end: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,15 @@ enum Cell {
 
 impl CsvFramer {
     pub(in crate::source::text) const fn new(delimiter: u8) -> Self {
-        Self { start: 0, at: 0, state: Cell::Start, delimiter, is_skipping: false, is_lost: false }
+        Self {
+            start: 0,
+            at: 0,
+            state: Cell::Start,
+            delimiter,
+            is_skipping: false,
+            is_lost: false,
+            is_open_to_end: false,
+        }
     }
 
     pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
@@ -37,6 +48,7 @@ impl CsvFramer {
             }
             if self.is_lost {
                 let stop = memchr::memchr(b'\n', from(window, self.at)).map(|stop| self.at + stop + 1);
+                look_at(stop.unwrap_or(window.len()).saturating_sub(self.at));
                 let Some(stop) = stop.or_else(|| is_end.then_some(window.len())) else {
                     self.at = window.len();
                     if self.is_skipping {
@@ -58,10 +70,22 @@ impl CsvFramer {
                 }
                 return self.end(window);
             };
+            look_at(1);
             match (self.state, byte) {
                 (Cell::Quoted, b'"') => self.state = Cell::Quote,
+                (Cell::Quoted, b'\n') if self.is_open_to_end => return self.give_up_line(self.at + 1),
+                (Cell::Quoted, _) if self.is_open_to_end => {
+                    let rest = from(window, self.at);
+                    let length = memchr::memchr2(b'"', b'\n', rest).unwrap_or(rest.len());
+                    look_at(length);
+                    self.at += length;
+                    continue;
+                }
                 (Cell::Quoted, _) => {
-                    self.at += memchr::memchr(b'"', from(window, self.at)).unwrap_or(window.len() - self.at);
+                    let rest = from(window, self.at);
+                    let length = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+                    look_at(length);
+                    self.at += length;
                     continue;
                 }
                 (Cell::Quote | Cell::Start, b'"') => self.state = Cell::Quoted,
@@ -79,7 +103,9 @@ impl CsvFramer {
                 _ => {
                     self.state = Cell::Plain;
                     let rest = from(window, self.at);
-                    self.at += memchr::memchr2(self.delimiter, b'\n', rest).unwrap_or(rest.len());
+                    let length = memchr::memchr2(self.delimiter, b'\n', rest).unwrap_or(rest.len());
+                    look_at(length);
+                    self.at += length;
                     continue;
                 }
             }
@@ -99,9 +125,15 @@ impl CsvFramer {
         // A quote without an end: only its line is given up.
         let stop = memchr::memchr(b'\n', window.get(row.clone()).unwrap_or_default())
             .map_or(window.len(), |stop| row.start + stop + 1);
+        self.is_open_to_end = true;
+        self.give_up_line(stop)
+    }
+
+    fn give_up_line(&mut self, stop: usize) -> Step {
+        let row = self.start..stop;
         self.start = stop;
         self.at = stop;
         self.state = Cell::Start;
-        Step::Lost(row.start..stop, SkipReason::Truncated, "a quote has no end")
+        Step::Lost(row, SkipReason::Truncated, "a quote has no end")
     }
 }

@@ -1,7 +1,8 @@
 //! JSON values, whatever stands between them.
 
 use super::{
-    CUT, MOST_DEPTH, MOST_RECORD, Step, TOO_LONG, from, is_blank, is_record_line, is_syslog_line, trimmed,
+    CUT, MOST_DEPTH, MOST_RECORD, Step, TOO_LONG, from, is_blank, is_record_line, is_syslog_line, look_at,
+    trimmed,
 };
 use crate::model::fault::SkipReason;
 
@@ -26,9 +27,14 @@ pub(in crate::source::text) struct JsonFramer {
     /// How many brackets are open where records stand.
     bases: Vec<usize>,
     string_start: Option<usize>,
-    /// The last byte that meant something.
+    /// The last byte that meant something, and where it stands, where it is held.
     before: u8,
+    before_at: Option<usize>,
     is_envelope_key: bool,
+    /// Behind the bracket of what may be an envelope's list: the first byte that is no blank tells.
+    list: List,
+    /// Up to here the line is known to be blank, from its beginning on.
+    blank_to: usize,
     pub(super) is_skipping: bool,
     /// The rest of a broken record is passed over.
     broken: Option<&'static str>,
@@ -40,6 +46,14 @@ enum Lines {
     #[default]
     LookedAt,
     HandedOn,
+}
+
+/// Whether a bracket that was opened just now may be that of an envelope's list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum List {
+    #[default]
+    No,
+    Maybe,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +96,13 @@ impl JsonFramer {
             *place = place.saturating_sub(bytes);
         }
         self.line_start = self.line_start.saturating_sub(bytes);
+        self.blank_to = self.blank_to.saturating_sub(bytes);
+        self.before_at = self.before_at.and_then(|at| at.checked_sub(bytes));
     }
 
     fn new_line(&mut self, start: usize) {
         self.line_start = start;
+        self.blank_to = start;
         self.line_cut = 0;
         self.line_is_used = false;
     }
@@ -104,7 +121,7 @@ impl JsonFramer {
             } else if self.open.len() == self.base() {
                 self.between(window, is_end)
             } else {
-                self.inside(window, is_end)
+                self.inside(window)
             };
             match step {
                 None => {}
@@ -135,6 +152,7 @@ impl JsonFramer {
     /// Between records.
     fn between(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
         let Some(&byte) = window.get(self.at) else { return Some(Step::More) };
+        look_at(1);
         match byte {
             b'\n' => {
                 self.at += 1;
@@ -153,7 +171,7 @@ impl JsonFramer {
             b']' if self.base() > 0 => {
                 self.bases.pop();
                 self.open.pop();
-                self.before = b']';
+                self.means(b']');
                 self.at += 1;
             }
             _ => self.junk = Some(self.at),
@@ -172,7 +190,9 @@ impl JsonFramer {
             return None;
         }
         let rest = from(window, self.at);
-        let end = memchr::memchr(b'\n', rest)?;
+        let end = memchr::memchr(b'\n', rest);
+        look_at(end.unwrap_or(rest.len()));
+        let end = end?;
         let is_last = match rest.get(end + 1) {
             Some(b'{') => false,
             None if is_end => true,
@@ -194,24 +214,30 @@ impl JsonFramer {
         Some(Step::Line { range, is_last })
     }
 
+    /// Remembers the last byte that meant something.
+    fn means(&mut self, byte: u8) {
+        self.before = byte;
+        self.before_at = Some(self.at);
+    }
+
     fn begin(&mut self) {
         self.start = Some(self.at);
         self.column = self.at.saturating_sub(self.line_start) + self.line_cut;
         self.open.push(b'{');
-        self.before = b'{';
+        self.means(b'{');
+        self.list = List::No;
         self.first_line = None;
         self.at += 1;
     }
 
     /// Whether a bracket behind a colon begins a line as far out as the record did, which had more than a bracket on
     /// its first: a record that was cut off there, and the next one.
-    fn is_next_record(&self, window: &[u8]) -> bool {
-        let head = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
+    fn is_next_record(&self) -> bool {
         self.before == b':'
             && self.first_line == Some(FirstLine::Full)
             && !self.line_is_used
             && self.at.saturating_sub(self.line_start) + self.line_cut <= self.column
-            && head.is_some_and(is_blank)
+            && self.before_at.is_none_or(|before| before < self.line_start)
     }
 
     /// Text between records.
@@ -222,6 +248,7 @@ impl JsonFramer {
         let stop = rest
             .iter()
             .position(|byte| matches!(byte, b'\n' | b'{') || (is_list && matches!(byte, b',' | b']')));
+        look_at(stop.unwrap_or(rest.len()));
         let Some(stop) = stop.map(|stop| self.at + stop).or_else(|| is_end.then_some(window.len())) else {
             self.at = window.len();
             return Some(Step::More);
@@ -249,7 +276,9 @@ impl JsonFramer {
 
     fn string(&mut self, window: &[u8]) -> Option<Step> {
         let rest = from(window, self.at);
-        let Some(stop) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
+        let stop = memchr::memchr3(b'"', b'\\', b'\n', rest);
+        look_at(stop.unwrap_or(rest.len()));
+        let Some(stop) = stop else {
             self.at = window.len();
             return Some(Step::More);
         };
@@ -264,7 +293,8 @@ impl JsonFramer {
                 let start = self.string_start.take().unwrap_or(stop);
                 self.is_envelope_key =
                     self.open.len() <= self.base() + 2 && window.get(start..stop).is_some_and(is_envelope);
-                self.before = b'"';
+                self.at = stop;
+                self.means(b'"');
                 self.at = stop + 1;
             }
             _ => {
@@ -283,8 +313,19 @@ impl JsonFramer {
     }
 
     /// Inside of a record, or of an envelope around its list.
-    fn inside(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
+    fn inside(&mut self, window: &[u8]) -> Option<Step> {
         while let Some(&byte) = window.get(self.at) {
+            look_at(1);
+            if self.list == List::Maybe && !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0c) {
+                self.list = List::No;
+                if byte == b'{' && self.before == b'[' {
+                    // An envelope around records: what was held of it is let go.
+                    self.start = None;
+                    self.is_skipping = false;
+                    self.bases.push(self.open.len());
+                    return None;
+                }
+            }
             match byte {
                 b'\n' => {
                     let is_bare = self.before == b'{' && self.open.len() == self.base() + 1;
@@ -301,7 +342,7 @@ impl JsonFramer {
                 b'{' | b'[' => {
                     let in_list = self.open.last() == Some(&b'[');
                     let fits = self.before == b':' || (in_list && matches!(self.before, b'[' | b','));
-                    if !fits || (byte == b'{' && self.is_next_record(window)) {
+                    if !fits || (byte == b'{' && self.is_next_record()) {
                         self.break_up("a bracket stands where none can");
                         return None;
                     }
@@ -310,30 +351,18 @@ impl JsonFramer {
                         return None;
                     }
                     let is_shallow = self.open.len() <= self.base() + 2 && !in_list;
-                    if byte == b'[' && is_shallow && self.is_envelope_key && self.before == b':' {
-                        let next = from(window, self.at + 1).iter().find(|byte| !byte.is_ascii_whitespace());
-                        match next {
-                            None if !is_end => return Some(Step::More),
-                            Some(b'{') => {
-                                self.start = None;
-                                self.is_skipping = false;
-                                self.open.push(b'[');
-                                self.bases.push(self.open.len());
-                                self.at += 1;
-                                return None;
-                            }
-                            _ => {}
-                        }
-                    }
+                    let may_be_envelope =
+                        byte == b'[' && is_shallow && self.is_envelope_key && self.before == b':';
+                    self.list = if may_be_envelope { List::Maybe } else { List::No };
                     self.open.push(byte);
-                    self.before = byte;
+                    self.means(byte);
                 }
                 b'}' | b']' => {
                     if self.open.pop() != Some(byte - 2) {
                         self.break_up("its brackets do not match");
                         return None;
                     }
-                    self.before = byte;
+                    self.means(byte);
                     if self.open.len() == self.base() {
                         self.at += 1;
                         let start = self.start.take();
@@ -347,7 +376,7 @@ impl JsonFramer {
                         });
                     }
                 }
-                _ => self.before = byte,
+                _ => self.means(byte),
             }
             self.at += 1;
             if self.at.is_multiple_of(MOST_RECORD) {
@@ -360,10 +389,14 @@ impl JsonFramer {
 
     /// Passes over the rest of a broken record: to a line on which one begins, no further in than the broken one.
     fn pass_broken(&mut self, window: &[u8]) -> Option<Step> {
-        let here = from(window, self.line_start).get(..self.at.saturating_sub(self.line_start));
+        // What is known to be blank is not looked at again.
+        let known = self.blank_to.clamp(self.line_start, self.at.max(self.line_start));
+        let here = from(window, known).get(..self.at.saturating_sub(known));
         let mut line = self.line_start;
         if self.line_is_used || here.is_some_and(|head| !is_blank(head)) {
-            let Some(stop) = memchr::memchr(b'\n', from(window, self.at)) else {
+            let stop = memchr::memchr(b'\n', from(window, self.at));
+            look_at(stop.unwrap_or(window.len().saturating_sub(self.at)));
+            let Some(stop) = stop else {
                 self.at = window.len();
                 return Some(Step::More);
             };
@@ -374,8 +407,11 @@ impl JsonFramer {
         loop {
             // A record may begin on this line.
             let rest = from(window, self.at);
-            let Some(blanks) = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) else {
+            let blanks = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+            look_at(blanks.unwrap_or(rest.len()));
+            let Some(blanks) = blanks else {
                 self.at = window.len();
+                self.blank_to = self.at;
                 return Some(Step::More);
             };
             let at = self.at + blanks;
@@ -391,7 +427,9 @@ impl JsonFramer {
                 let start = self.start.take().unwrap_or(at).min(at);
                 return Some(Step::Lost(start..at, SkipReason::Damaged, reason));
             }
-            let Some(stop) = memchr::memchr(b'\n', from(window, at)) else {
+            let stop = memchr::memchr(b'\n', from(window, at));
+            look_at(stop.unwrap_or(window.len().saturating_sub(at)));
+            let Some(stop) = stop else {
                 self.at = window.len();
                 return Some(Step::More);
             };

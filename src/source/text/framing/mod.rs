@@ -122,7 +122,9 @@ fn trimmed(window: &[u8], range: Range<usize>) -> &[u8] {
 
 /// Whether a text is what JSON takes for blank, on one line.
 fn is_blank(text: &[u8]) -> bool {
-    text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    look_at(blanks);
+    blanks == text.len()
 }
 
 /// `Record 17`, as evtx_dump writes it between records.
@@ -143,5 +145,29 @@ fn is_syslog_line(line: &[u8]) -> bool {
             [a, b, c, d].iter().all(|byte| byte.is_ascii_digit())
         }
         _ => false,
+    }
+}
+
+/// Counts the bytes that framers look at, for the test that their work is linear.
+#[inline]
+fn look_at(bytes: usize) {
+    #[cfg(test)]
+    looked::BYTES.with(|count| count.set(count.get() + bytes));
+    #[cfg(not(test))]
+    let _ = bytes;
+}
+
+#[cfg(test)]
+pub(super) mod looked {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Bytes that the framers of this thread have looked at.
+        pub(super) static BYTES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How many bytes were looked at since the last call.
+    pub(in crate::source::text) fn take() -> usize {
+        BYTES.with(Cell::take)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::{CUT, MOST_RECORD, Step, TOO_LONG, from, is_record_line, is_syslog_line, trimmed};
+use super::{CUT, MOST_RECORD, Step, TOO_LONG, from, is_record_line, is_syslog_line, look_at, trimmed};
 use crate::model::fault::SkipReason;
 
 static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Event"));
@@ -91,6 +91,7 @@ impl XmlFramer {
 
     fn inside(&mut self, window: &[u8], is_end: bool) -> Step {
         while let Some(found) = EVENT.find(from(window, self.at)) {
+            look_at(found + 5);
             let name = self.at + found;
             let before = window.get(..name).unwrap_or_default();
             if before.ends_with(b"</") {
@@ -129,6 +130,7 @@ impl XmlFramer {
             }
             self.at = name + 5;
         }
+        look_at(window.len().saturating_sub(self.at));
         self.at = self.at.max(window.len().saturating_sub(4));
         Step::More
     }
@@ -142,6 +144,7 @@ impl XmlFramer {
 
     fn between(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
         while let Some(found) = memchr::memchr2(b'<', b'\n', from(window, self.at)) {
+            look_at(found + 1);
             let place = self.at + found;
             if window.get(place) == Some(&b'\n') {
                 return self.end_line(window, place, place + 1);
@@ -157,6 +160,7 @@ impl XmlFramer {
                 }
             }
         }
+        look_at(window.len().saturating_sub(self.at));
         self.at = window.len();
         if is_end && self.line < window.len() {
             return self.end_line(window, window.len(), window.len());
@@ -178,6 +182,7 @@ impl XmlFramer {
 
     /// Judges a line that ends at `end`, and goes on at `next`.
     fn end_line(&mut self, window: &[u8], end: usize, next: usize) -> Option<Step> {
+        look_at(end.saturating_sub(self.line));
         let text = trimmed(window, self.line..end);
         let is_foreign = is_syslog_line(text);
         if self.is_junk && !self.is_skipping && (is_foreign || is_silent(text)) {
