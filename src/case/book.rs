@@ -1,7 +1,10 @@
 //! The decisions in force.
 
-use hashbrown::HashMap;
+use std::collections::BTreeSet;
 
+use hashbrown::{HashMap, HashSet};
+
+use super::identity::MAX_DIGITS;
 use super::{Decision, Identity};
 
 /// The last decision on every alert that has one.
@@ -10,9 +13,12 @@ pub struct CaseBook {
     /// Each with the number of its line, so that the later one of two is known.
     decisions: Vec<(u64, Decision)>,
     exact: HashMap<Identity, usize>,
-    by_record: HashMap<u64, Vec<usize>>,
-    by_process: HashMap<u64, Vec<usize>>,
-    /// Decisions on alerts without record number.
+    record_keys: HashSet<u64>,
+    by_record: ByMoment,
+    by_process: ByMoment,
+    /// Those on alerts without record number.
+    unnumbered_by_process: ByMoment,
+    /// How many these are.
     unnumbered: usize,
     lines: u64,
     generation: u64,
@@ -22,6 +28,37 @@ pub struct CaseBook {
 
 /// So many decisions are known one by one to whoever asks for the last ones.
 const MOST_RECENT: usize = 100_000;
+
+/// Decisions by a key and by time: one process can have decided alerts by the ten thousand, of which a look-up is to meet
+/// only those of about its own time.
+#[derive(Debug, Default)]
+struct ByMoment {
+    places: BTreeSet<(u64, u8, Option<i128>, usize)>,
+    /// The bits of all numbers of digits that their times have.
+    digits: u32,
+}
+
+impl ByMoment {
+    fn add(&mut self, key: u64, identity: &Identity, place: usize) {
+        let digits = identity.time_digits();
+        self.digits |= 1 << digits;
+        self.places.insert((key, digits, identity.nanoseconds(), place));
+    }
+
+    /// The places of decisions under a key whose times can be the one of an identity, as far as both are written.
+    fn near(&self, key: u64, identity: &Identity) -> impl Iterator<Item = usize> {
+        let time = identity.nanoseconds();
+        let own_digits = identity.time_digits();
+        let has = |digits: &u8| self.digits & 1 << digits != 0;
+        (0..=MAX_DIGITS).filter(has).flat_map(move |digits| {
+            let unit = 10_i128.pow(u32::from(MAX_DIGITS - digits.min(own_digits)));
+            let (from, to) = (time.map(|time| time - unit), time.map(|time| time + unit));
+            self.places
+                .range((key, digits, from, 0)..=(key, digits, to, usize::MAX))
+                .map(|(.., place)| *place)
+        })
+    }
+}
 
 impl CaseBook {
     /// Takes a decision; it counts over those before it.
@@ -42,10 +79,16 @@ impl CaseBook {
         let identity = &decision.identity;
         self.exact.insert(identity.clone(), at);
         match identity.record_key() {
-            Some(key) => self.by_record.entry(key).or_default().push(at),
-            None => self.unnumbered += 1,
+            Some(key) => {
+                self.record_keys.insert(key);
+                self.by_record.add(key, identity, at);
+            }
+            None => {
+                self.unnumbered += 1;
+                self.unnumbered_by_process.add(identity.process_key(), identity, at);
+            }
         }
-        self.by_process.entry(identity.process_key()).or_default().push(at);
+        self.by_process.add(identity.process_key(), identity, at);
         self.decisions.push((self.lines, decision));
     }
 
@@ -58,23 +101,29 @@ impl CaseBook {
     /// The decision on an alert.
     #[must_use]
     pub fn find(&self, identity: &Identity) -> Option<&Decision> {
-        let of = |table: &HashMap<u64, Vec<usize>>, key| table.get(&key).cloned().unwrap_or_default();
-        let by_record = identity.record_key().map(|key| of(&self.by_record, key)).unwrap_or_default();
-        let by_process = of(&self.by_process, identity.process_key());
-        by_record
-            .into_iter()
-            .chain(by_process)
-            .filter_map(|at| self.decisions.get(at))
-            .filter(|(_, decision)| decision.identity.is_same(identity))
-            .max_by_key(|(line, _)| *line)
-            .map(|(_, decision)| decision)
+        let mut last: Option<&(u64, Decision)> = None;
+        let mut look_at = |at: usize| {
+            let Some(entry) = self.decisions.get(at) else { return };
+            if entry.1.identity.is_same(identity) && last.is_none_or(|last| last.0 < entry.0) {
+                last = Some(entry);
+            }
+        };
+        // A decision with a record number is on an alert with the same one, or on one without.
+        match identity.record_key() {
+            Some(key) => {
+                self.by_record.near(key, identity).for_each(&mut look_at);
+                self.unnumbered_by_process.near(identity.process_key(), identity).for_each(&mut look_at);
+            }
+            None => self.by_process.near(identity.process_key(), identity).for_each(&mut look_at),
+        }
+        last.map(|(_, decision)| decision)
     }
 
     /// Whether there could be a decision on an alert with that [record key](Identity::record_key): no means no.
     #[must_use]
     pub fn may_know(&self, record_key: Option<u64>) -> bool {
         match record_key {
-            Some(key) => self.unnumbered > 0 || self.by_record.contains_key(&key),
+            Some(key) => self.unnumbered > 0 || self.record_keys.contains(&key),
             None => !self.decisions.is_empty(),
         }
     }

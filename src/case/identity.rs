@@ -8,6 +8,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::model::time::Timestamp;
 
+/// Digits of a second that are told apart: nanoseconds.
+pub(super) const MAX_DIGITS: u8 = 9;
+
 /// An alert's lasting identity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
@@ -61,6 +64,18 @@ impl Identity {
     #[must_use]
     pub fn process_guid(&self) -> Option<&str> {
         Some(self.process_guid.as_str()).filter(|guid| !guid.is_empty())
+    }
+
+    /// The event's time in nanoseconds since 1970.
+    #[must_use]
+    pub fn nanoseconds(&self) -> Option<i128> {
+        self.time.map(nanoseconds)
+    }
+
+    /// How many digits of a second its time has; 0 where it has no time.
+    #[must_use]
+    pub fn time_digits(&self) -> u8 {
+        self.time.map_or(0, |time| time.digits().min(MAX_DIGITS))
     }
 
     /// Whether both are the same event.
@@ -120,10 +135,11 @@ fn agree(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
         _ => return false,
     };
     let unit = 10_i128.pow(u32::from(9 - one.digits().min(other.digits()).min(9)));
-    let nanoseconds = |time: Timestamp| {
-        i128::from(time.unix_seconds()) * 1_000_000_000 + i128::from(time.subsec_nanoseconds())
-    };
     (nanoseconds(one) - nanoseconds(other)).abs() < unit
+}
+
+fn nanoseconds(time: Timestamp) -> i128 {
+    i128::from(time.unix_seconds()) * 1_000_000_000 + i128::from(time.subsec_nanoseconds())
 }
 
 #[cfg(test)]
