@@ -3,22 +3,23 @@
 //! A git process that has a git above it is of the same act, by what its own Event 1 says of its parent; so an act grows
 //! together in whatever order its events come in. Clues are only gathered here; the leads weigh them.
 
+use std::collections::{BTreeSet, VecDeque};
+
 use hashbrown::HashMap;
-use std::net::IpAddr;
 
 use super::Store;
+use super::addresses::MeetingId;
 use super::event::EventId;
 use super::finding::FindingId;
 use super::interner::Symbol;
-use super::joins::address as ip_address;
+use super::joins::{Moment, moment_of};
 use super::paged::Paged;
 use super::process::ProcessId;
 use crate::detect::hunt::clue::{ClueKind, clues};
 use crate::detect::hunt::hosts::{RepositoryHosts, is_reverse_name};
 use crate::detect::hunt::program::Program;
 use crate::model::batch::{Batch, EventRecord};
-use crate::model::event::{Field, code};
-use crate::model::time::Timestamp;
+use crate::model::event::Field;
 
 /// Clues that an act keeps; of more the weaker and later ones are let go, and counted.
 pub(super) const MOST_CLUES: usize = 32;
@@ -27,9 +28,6 @@ const MOST_REMOTES: usize = 256;
 
 /// Acts of a folder that are weighed again where a remote comes later than they.
 const MOST_ACTS_OF_A_FOLDER: usize = 4096;
-
-/// Connections to one address that are held against a new answer.
-const MOST_ASKED_AGAIN: usize = 20_000;
 
 /// The number of an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,10 +60,12 @@ pub(super) struct Act {
     /// The bits of all kinds that it ever had.
     pub(super) kinds: u32,
     pub(super) marks: Vec<Mark>,
-    /// Connections whose address an answer named; what it named is in [`Acts::resolved`].
-    pub(super) resolved: Vec<EventId>,
-    /// All clues in their order, as they were last weighed.
+    /// Connections whose address an answer named, in the order of clues; what it named is in [`Acts::resolved`].
+    pub(super) resolved: BTreeSet<(ClueKind, Moment)>,
+    /// All clues in their order, as they were last weighed, without those that are too many.
     pub(super) shown: Vec<Mark>,
+    /// How many were too many then.
+    pub(super) not_shown: usize,
     /// Clues that were let go.
     pub(super) let_go: u32,
     /// The earlier `git remote add` of the same folder.
@@ -84,19 +84,6 @@ pub(super) struct Resolved {
     pub(super) is_elsewhere: bool,
 }
 
-/// The connections to an address of one host, and the answers that gave it.
-#[derive(Default)]
-pub(super) struct Meeting {
-    /// By time, once settled.
-    pub(super) answers: Vec<(Option<Timestamp>, EventId)>,
-    /// By process and time, once settled.
-    pub(super) answers_by_process: Vec<(ProcessId, Option<Timestamp>, EventId)>,
-    pub(super) connections: Vec<EventId>,
-    /// Connections that all answers were held against.
-    pub(super) settled: usize,
-    is_dirty: bool,
-}
-
 /// What happened in one folder of one host.
 #[derive(Default)]
 pub(super) struct Folder {
@@ -105,7 +92,6 @@ pub(super) struct Folder {
     is_dirty: bool,
 }
 
-pub(super) type MeetingKey = (Symbol, IpAddr);
 pub(super) type FolderKey = (Symbol, Symbol);
 
 /// All acts.
@@ -119,11 +105,15 @@ pub(super) struct Acts {
     /// Of events that are of no process.
     by_event: Paged,
     dirty: Vec<ActId>,
-    pub(super) meetings: HashMap<MeetingKey, Meeting>,
-    dirty_meetings: Vec<MeetingKey>,
+    /// Where connections are to be held against answers.
+    pub(super) to_sweep: VecDeque<MeetingId>,
+    /// Connections of an ssh.exe that is of no act yet.
+    ssh: HashMap<ProcessId, Vec<EventId>>,
     pub(super) resolved: HashMap<EventId, Resolved>,
     pub(super) folders: HashMap<FolderKey, Folder>,
     dirty_folders: Vec<FolderKey>,
+    /// Bytes of the lists that acts and folders hold.
+    held: usize,
 }
 
 impl Acts {
@@ -189,9 +179,9 @@ impl Acts {
             return None;
         }
         // The one with more clues stays, so that no clue is moved more often than it must.
-        let size = |id| self.get(id).map_or(0, |act: &Act| act.marks.len());
+        let size = |id| self.get(id).map_or(0, |act: &Act| act.marks.len() + act.resolved.len());
         let (stays, goes) = if size(one) >= size(other) { (one, other) } else { (other, one) };
-        let gone = std::mem::take(self.get_mut(goes)?);
+        let mut gone = std::mem::take(self.get_mut(goes)?);
         if let Some(act) = self.get_mut(goes) {
             act.merged_into = Some(stays);
         }
@@ -199,6 +189,9 @@ impl Acts {
         act.kinds |= gone.kinds;
         act.let_go = act.let_go.saturating_add(gone.let_go);
         act.marks.extend(gone.marks);
+        if gone.resolved.len() > act.resolved.len() {
+            std::mem::swap(&mut gone.resolved, &mut act.resolved);
+        }
         act.resolved.extend(gone.resolved);
         let left_over = match (act.finding, gone.finding) {
             (Some(_), left_over) => left_over,
@@ -211,26 +204,20 @@ impl Acts {
         left_over
     }
 
-    /// Bytes that the acts take, as far as they grow with the events.
+    /// Bytes that the acts take.
     pub(super) fn bytes(&self) -> usize {
-        /// A slot of a table with its key, and the clues of an act, as they mostly are.
-        const SLOT: usize = 64;
-        self.entries.capacity() * (size_of::<Act>() + SLOT)
+        self.entries.capacity() * size_of::<Act>()
+            + self.held
             + self.by_process.bytes()
             + self.by_event.bytes()
-            + self.resolved.capacity() * SLOT
-            + (self.meetings.capacity() + self.folders.capacity()) * 2 * SLOT
+            + self.resolved.capacity() * (size_of::<(EventId, Resolved)>() + 1) * 8 / 7
+            + self.ssh.capacity() * (size_of::<(ProcessId, Vec<EventId>)>() + 1)
+            + self.folders.capacity() * (size_of::<(FolderKey, Folder)>() + 1) * 8 / 7
     }
 
-    fn touch_meeting(&mut self, key: MeetingKey) {
-        if let Some(meeting) = self.meetings.get_mut(&key)
-            && !meeting.is_dirty
-            && !meeting.answers.is_empty()
-            && !meeting.connections.is_empty()
-        {
-            meeting.is_dirty = true;
-            self.dirty_meetings.push(key);
-        }
+    /// Counts bytes of lists that acts hold.
+    pub(super) const fn hold(&mut self, more: usize, less: usize) {
+        self.held = (self.held + more).saturating_sub(less);
     }
 
     fn touch_folder(&mut self, key: FolderKey) {
@@ -240,17 +227,6 @@ impl Acts {
             folder.is_dirty = true;
             self.dirty_folders.push(key);
         }
-    }
-
-    /// The addresses about which something is new since the last call.
-    pub(super) fn take_dirty_meetings(&mut self) -> Vec<MeetingKey> {
-        let keys = std::mem::take(&mut self.dirty_meetings);
-        for key in &keys {
-            if let Some(meeting) = self.meetings.get_mut(key) {
-                meeting.is_dirty = false;
-            }
-        }
-        keys
     }
 
     /// The acts about which something is new since the last call.
@@ -323,18 +299,37 @@ impl Store {
 
     /// Notes a clue for the act of an owner.
     pub(super) fn add_mark_to(&mut self, owner: Owner, mark: Mark) -> Option<ActId> {
-        let act_id = self.acts.of(owner)?;
-        let is_full = {
-            let act = self.acts.get_mut(act_id)?;
+        let act_id = self.act_of(owner)?;
+        if let Some(act) = self.acts.get_mut(act_id) {
             act.kinds |= mark.kind.bit();
+            let before = act.marks.capacity();
             act.marks.push(mark);
-            act.marks.len() > 2 * MOST_CLUES
-        };
-        if is_full {
-            self.sort_marks(act_id);
+            let after = act.marks.capacity();
+            self.acts.hold(after * size_of::<Mark>(), before * size_of::<Mark>());
         }
+        self.bound_marks(act_id);
         self.acts.touch(act_id);
         Some(act_id)
+    }
+
+    /// The act of an owner, made where it is new; what its process's ssh.exe connected to before is of it then.
+    fn act_of(&mut self, owner: Owner) -> Option<ActId> {
+        let act = self.acts.of(owner)?;
+        if let Owner::Process(process) = owner
+            && let Some(connections) = self.acts.ssh.remove(&process)
+        {
+            for connection in connections {
+                self.add_mark_to(owner, Self::bare_mark(ClueKind::HelperConnection, connection));
+            }
+        }
+        Some(act)
+    }
+
+    /// Brings the clues of an act into their order where they are too many.
+    fn bound_marks(&mut self, id: ActId) {
+        if self.acts.get(id).is_some_and(|act| act.marks.len() > 2 * MOST_CLUES) {
+            self.sort_marks(id);
+        }
     }
 
     /// A clue without an address.
@@ -392,17 +387,13 @@ impl Store {
             && (program.is_git() || program == Program::Ssh)
             && let Some(parent) = self.process(process).and_then(|process| process.parent)
             && let (Some(own), Some(above)) =
-                (self.acts.of(Owner::Process(process)), self.acts.of(Owner::Process(parent)))
-            && let Some(left_over) = self.acts.unite(own, above)
+                (self.act_of(Owner::Process(process)), self.act_of(Owner::Process(parent)))
         {
-            self.retire(left_over);
-        }
-        if program == Program::Ssh && self.acts.find(Owner::Process(process)).is_some() {
-            for event in self.events_of(process) {
-                if self.event(event).is_some_and(|event| event.event_code == code::NETWORK_CONNECT) {
-                    self.add_mark(Self::bare_mark(ClueKind::HelperConnection, event));
-                }
+            if let Some(left_over) = self.acts.unite(own, above) {
+                self.retire(left_over);
             }
+            let united = self.acts.root(own);
+            self.bound_marks(united);
         }
     }
 
@@ -413,6 +404,7 @@ impl Store {
         if mark.kind == ClueKind::RemoteAdded {
             if folder.remotes.len() < MOST_REMOTES {
                 folder.remotes.push(mark);
+                self.acts.hold(2 * size_of::<Mark>(), 0);
                 self.acts.touch_folder(key);
             }
         } else if let Some(act) = act
@@ -420,6 +412,7 @@ impl Store {
             && folder.acts.last() != Some(&act)
         {
             folder.acts.push(act);
+            self.acts.hold(3 * size_of::<ActId>(), 0);
         }
     }
 
@@ -439,9 +432,16 @@ impl Store {
         let is_reverse = name.is_some_and(is_reverse_name);
         let kind = match program {
             Program::GitHelper => Some(ClueKind::HelperConnection),
-            Program::Ssh => process
-                .is_some_and(|process| self.acts.known(Owner::Process(process)).is_some())
-                .then_some(ClueKind::HelperConnection),
+            Program::Ssh => {
+                let is_of_act = process
+                    .filter(|process| self.acts.known(Owner::Process(*process)).is_none())
+                    .map(|process| {
+                        self.acts.hold(2 * size_of::<EventId>(), 0);
+                        self.acts.ssh.entry(process).or_default().push(id);
+                    })
+                    .is_none();
+                (is_of_act && process.is_some()).then_some(ClueKind::HelperConnection)
+            }
             Program::GitHubCli | Program::GitHubDesktop => name
                 .is_some_and(|name| self.acts.hosts.knows(name) || is_reverse)
                 .then_some(ClueKind::ClientConnection),
@@ -451,45 +451,51 @@ impl Store {
             }
             _ => is_reverse.then_some(ClueKind::ReverseNameConnection),
         };
-        let key = self.meeting_key(id);
         if let Some(kind) = kind {
             self.add_mark(Self::bare_mark(kind, id));
         }
-        if let Some(key) = key {
-            self.acts.meetings.entry(key).or_default().connections.push(id);
-            self.acts.touch_meeting(key);
-        }
-    }
-
-    fn meeting_key(&self, id: EventId) -> Option<MeetingKey> {
-        let event = self.event(id)?;
-        let address = self.field(event, Field::DestinationIp).and_then(ip_address)?;
-        Some((self.host_key(event.host)?, address))
+        let Some(meeting) = self.meeting_of(id) else { return };
+        self.addresses.change(meeting, |meeting| meeting.sweep.add(id));
+        self.sweep_later(meeting);
     }
 
     /// An Event 22 came in for a repository's name.
     pub(super) fn hunt_query(&mut self, id: EventId) {
         let Some(event) = self.event(id) else { return };
-        let Some(host) = self.host_key(event.host) else { return };
-        let (time, process) = (event.time, event.process);
-        let program = self.field(event, Field::Image).and_then(Program::of);
-        let results = self.field(event, Field::QueryResults).unwrap_or("");
-        let mut addresses: Vec<IpAddr> = results.split(';').filter_map(ip_address).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        let name = self.field(event, Field::QueryName).map(str::to_ascii_lowercase).unwrap_or_default();
-        if program.is_some() && process.is_some() {
+        let process = event.process;
+        if self.field(event, Field::Image).and_then(Program::of).is_some() && process.is_some() {
+            let name = self.field(event, Field::QueryName).map(str::to_ascii_lowercase).unwrap_or_default();
             let name = self.strings.intern(&name);
             self.add_mark(Mark { kind: ClueKind::Query, event: id, host: name, repository: None });
         }
-        for address in addresses {
-            let key = (host, address);
-            let meeting = self.acts.meetings.entry(key).or_default();
-            meeting.answers.push((time, id));
-            meeting.answers_by_process.extend(process.map(|process| (process, time, id)));
-            // An answer can speak of any connection of about its time; of very many only the latest are asked again.
-            meeting.settled = meeting.connections.len().saturating_sub(MOST_ASKED_AGAIN);
-            self.acts.touch_meeting(key);
+    }
+
+    /// Puts an answer for a repository's name in its place among those to its address.
+    pub(super) fn put_hunted(&mut self, id: MeetingId, process: Option<ProcessId>, answer: EventId) {
+        let events = &self.events;
+        let (of, time, record, _) = moment_of(events, answer);
+        let is_earlier = |other: EventId| {
+            let (_, time_of, record_of, id) = moment_of(events, other);
+            (time_of, record_of, id) <= (time, record, answer)
+        };
+        self.addresses.change(id, |meeting| {
+            meeting.answers.insert(answer, is_earlier);
+            if process.is_some() {
+                meeting.own.insert(answer, |other| moment_of(events, other) <= (of, time, record, answer));
+            }
+            // An answer can speak of any connection of about its time.
+            meeting.sweep.begin_again();
+        });
+        self.sweep_later(id);
+    }
+
+    fn sweep_later(&mut self, id: MeetingId) {
+        if let Some(meeting) = self.addresses.get_mut(id)
+            && !meeting.waits_for_sweep
+            && meeting.sweep.left() > 0
+        {
+            meeting.waits_for_sweep = true;
+            self.acts.to_sweep.push_back(id);
         }
     }
 }

@@ -15,6 +15,11 @@ impl BySymbol {
         self.numbers.get(symbol.index())?.checked_sub(1)
     }
 
+    /// Bytes that it takes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.numbers.capacity() * size_of::<u32>()
+    }
+
     /// Sets the number of a symbol, which is less than the largest there is.
     pub(super) fn set(&mut self, symbol: Symbol, number: u32) {
         let at = symbol.index();

@@ -17,6 +17,10 @@ use crate::model::understood::{Understood, is_bare};
 
 /// Hosts that a note names; the others are counted.
 const NAMED_HOSTS: usize = 3;
+/// Batches of a source that are told apart for that; neighbours are taken together where there are more. Tests have fewer.
+const MAX_STRETCHES: usize = if cfg!(test) { 8 } else { 16_384 };
+/// Hosts that are told apart although all their events have left. Of more they are counted together.
+const MAX_GONE_HOSTS: usize = 10_000;
 /// Seconds by which a clock must go back to be noted: less is the jitter of a busy host.
 const CLOCK_JUMP: i64 = 60;
 
@@ -100,10 +104,49 @@ struct SourceCensus {
     other_records: u64,
     understood: Understood,
     stretches: Vec<Stretch>,
-    /// The record before which the clock went back, and by how many seconds.
-    jumps: Vec<(u64, i64)>,
+    /// The least and the greatest number of the stretches' first and last records.
+    ids: Option<(u64, u64)>,
+    jumps: Jumps,
     host: Option<Symbol>,
     has_several_hosts: bool,
+}
+
+/// How often the clock went back, and where it did most: the record before which, and the seconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Jumps {
+    count: usize,
+    most: Option<(u64, i64)>,
+}
+
+impl Jumps {
+    fn add(&mut self, jump: Option<(u64, i64)>) {
+        let Some(jump) = jump else { return };
+        self.count += 1;
+        if self.most.is_none_or(|most| jump.1 >= most.1) {
+            self.most = Some(jump);
+        }
+    }
+}
+
+impl SourceCensus {
+    /// Adds the records of a batch. A source without an end has batches without an end: of very many, each two that follow
+    /// each other become one.
+    fn add_stretch(&mut self, stretch: Stretch) {
+        if self.stretches.len() >= MAX_STRETCHES {
+            self.stretches.sort_by_key(|stretch| stretch.place);
+            for pair in std::mem::take(&mut self.stretches).chunks(2) {
+                let (Some(first), Some(last)) = (pair.first(), pair.last()) else { continue };
+                if pair.len() == 2 {
+                    self.jumps.add(jump(first.last, last.first));
+                }
+                self.stretches.push(Stretch { last: last.last, ..*first });
+            }
+        }
+        let (low, high) = self.ids.unwrap_or((u64::MAX, 0));
+        let ids = [stretch.first.0, stretch.last.0];
+        self.ids = Some(ids.into_iter().fold((low, high), |(low, high), id| (low.min(id), high.max(id))));
+        self.stretches.push(stretch);
+    }
 }
 
 /// Counts by host and by source, of all events that sources hand over, kept or not.
@@ -114,13 +157,44 @@ pub(super) struct Census {
     /// The source and the host of the last event; no host where the source is known to have several.
     last: Option<(SourceId, Option<Symbol>)>,
     sources: HashMap<SourceId, SourceCensus>,
+    /// Hosts that left with their events, and of which nothing is known any more.
+    gone_hosts: u64,
 }
 
 impl Census {
-    /// The same with the hosts' names as another interner has them.
-    pub(super) fn renamed(self, mut rename: impl FnMut(Symbol) -> Option<Symbol>) -> Self {
+    /// Bytes that it takes, as far as they grow with hosts and batches.
+    pub(super) fn bytes(&self) -> usize {
+        let stretches: usize = self.sources.values().map(|source| source.stretches.capacity()).sum();
+        self.hosts.capacity() * size_of::<(Symbol, HostCoverage)>()
+            + self.by_name.bytes()
+            + stretches * size_of::<Stretch>()
+            + self.sources.capacity() * size_of::<(SourceId, SourceCensus)>()
+    }
+
+    /// The same with the hosts' names as another interner has them. Of hosts that are `here` no more only so many stay.
+    pub(super) fn renamed(
+        self,
+        is_here: impl Fn(Symbol) -> bool,
+        mut rename: impl FnMut(Symbol) -> Option<Symbol>,
+    ) -> Self {
+        let (mut gone, mut staying_gone) = (self.gone_hosts, MAX_GONE_HOSTS);
+        let stays = |host: Symbol| {
+            if is_here(host) {
+                return true;
+            }
+            let stays = staying_gone > 0;
+            staying_gone = staying_gone.saturating_sub(1);
+            gone += u64::from(!stays);
+            stays
+        };
+        let mut stays = stays;
+        // Those that were met last are the ones that may come again.
+        let mut hosts = self.hosts;
+        hosts.reverse();
+        hosts.retain(|(host, _)| stays(*host));
+        hosts.reverse();
         let hosts: Vec<_> =
-            self.hosts.into_iter().filter_map(|(host, seen)| Some((rename(host)?, seen))).collect();
+            hosts.into_iter().filter_map(|(host, seen)| Some((rename(host)?, seen))).collect();
         let mut by_name = BySymbol::default();
         for (number, (host, _)) in (0..).zip(&hosts) {
             by_name.set(*host, number);
@@ -129,7 +203,7 @@ impl Census {
         for source in sources.values_mut() {
             source.host = source.host.and_then(&mut rename);
         }
-        Self { hosts, by_name, last: None, sources }
+        Self { hosts, by_name, last: None, sources, gone_hosts: gone }
     }
 
     /// Notes that a source has an event of a host.
@@ -166,10 +240,10 @@ impl Census {
         let Some((id, time, place)) = moments.next() else { return };
         let mut stretch = Stretch { place, first: (id, time), last: (id, time) };
         for (id, time, _) in moments {
-            source.jumps.extend(jump(stretch.last, (id, time)));
+            source.jumps.add(jump(stretch.last, (id, time)));
             stretch.last = (id, time);
         }
-        source.stretches.push(stretch);
+        source.add_stretch(stretch);
     }
 }
 
@@ -222,7 +296,7 @@ impl Store {
     #[must_use]
     pub fn coverage(&self) -> Vec<HostCoverage> {
         let mut resolved: HashMap<Symbol, u64> = HashMap::new();
-        for finding in self.findings().iter().filter(|finding| finding.resolved_by.is_some()) {
+        for finding in self.findings().iter().filter(|finding| finding.is_named()) {
             if let Some(host) = finding.host.and_then(|host| self.hosts().get(host)) {
                 *resolved.entry(host.shown).or_default() += 1;
             }
@@ -251,6 +325,14 @@ impl Store {
             if let Some(census) = self.census.sources.get(&source.id) {
                 notes.extend(source_notes(&source.name, census));
             }
+        }
+        if self.census.gone_hosts > 0 {
+            let text = format!(
+                "{} hosts have left with their last event, to keep the memory within its bounds: what their logs could have \
+                 shown is told no more, and of one that comes back only from then on.",
+                self.census.gone_hosts
+            );
+            notes.push(Note { weight: Weight::Remark, text });
         }
         notes.extend(self.row_notes());
         notes.sort_by_key(|note| note.weight);
@@ -368,17 +450,17 @@ fn source_notes(name: &str, census: &SourceCensus) -> Vec<Note> {
     if census.has_several_hosts {
         return notes;
     }
-    let jumps: Vec<(u64, i64)> = census.jumps.iter().copied().chain(across).collect();
-    if let Some((record, seconds)) = jumps.iter().max_by_key(|(_, seconds)| *seconds) {
+    let mut jumps = census.jumps;
+    across.for_each(|jump| jumps.add(Some(jump)));
+    if let Some((record, seconds)) = jumps.most {
         let text = format!(
             "The clock went back {} times in {name}, by {seconds} s at record {record}: the order of times is not the \
              order of events there.",
-            jumps.len()
+            jumps.count
         );
         notes.push(Note { weight: Weight::Remark, text });
     }
-    let ids = stretches.iter().flat_map(|stretch| [stretch.first.0, stretch.last.0]);
-    let (Some(first), Some(last)) = (ids.clone().min(), ids.max()) else { return notes };
+    let Some((first, last)) = census.ids else { return notes };
     let missing = (last - first + 1).saturating_sub(census.records);
     if missing > 0 && census.other_records == 0 {
         let text = format!(
@@ -454,11 +536,9 @@ mod tests {
     fn a_clock_that_goes_back_and_missing_numbers_are_noted() {
         let at = |record, second| (record, Timestamp::from_unix(second, 0, 7));
         let stretch = |place, first, last| Stretch { place, first, last };
-        let census = SourceCensus {
-            records: 20,
-            stretches: vec![stretch(2, at(21, 500), at(30, 900)), stretch(1, at(1, 1000), at(10, 2000))],
-            ..SourceCensus::default()
-        };
+        let mut census = SourceCensus { records: 20, ..SourceCensus::default() };
+        census.add_stretch(stretch(2, at(21, 500), at(30, 900)));
+        census.add_stretch(stretch(1, at(1, 1000), at(10, 2000)));
         let notes = source_notes("a.evtx", &census);
         let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
         assert!(texts[0].contains("by 1500 s at record 21"), "{texts:?}");

@@ -89,19 +89,23 @@ impl Store {
     /// Joins what has waited to the processes that connected. What none of them needs waits on, since they may still
     /// come.
     pub fn settle_joins(&mut self) {
-        self.settle(|store, guid, host_key| store.processes.find(host_key, guid));
+        self.settle(|store, it| {
+            let is_query = store.event(it.event).is_some_and(|event| event.event_code == code::DNS_QUERY);
+            let process = store.processes.find(it.host_key, it.guid)?;
+            (!is_query || store.answers_a_connection(it.event)).then_some(process)
+        });
     }
 
     /// Joins everything, and puts nothing off any more.
     pub(super) fn join_at_once(&mut self) {
         self.deferred.is_on = false;
-        self.settle(|store, guid, host_key| store.processes.get_or_add(host_key, guid));
+        self.settle(|store, it| store.processes.get_or_add(it.host_key, it.guid));
     }
 
-    fn settle(&mut self, process_of: impl Fn(&mut Self, Guid, Symbol) -> Option<ProcessId>) {
+    fn settle(&mut self, process_of: impl Fn(&mut Self, &Waiting) -> Option<ProcessId>) {
         let mut waiting = std::mem::take(&mut self.deferred.waiting);
         waiting.retain(|it| {
-            let process = process_of(self, it.guid, it.host_key);
+            let process = process_of(self, it);
             if let Some(process) = process {
                 self.join(it.event, process);
             }
@@ -129,7 +133,7 @@ impl Store {
         self.chain(id, process);
         match event_code {
             code::PROCESS_CREATE => self.process_started(id),
-            code::DNS_QUERY => self.name_resolved(id),
+            code::DNS_QUERY => self.query_answered(id),
             _ => {}
         }
     }

@@ -50,6 +50,11 @@ impl DistinctTable {
         id
     }
 
+    /// Bytes that it takes, without the texts.
+    pub(super) const fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Distinct>() + self.by_text.bytes()
+    }
+
     /// The number of a text that was seen.
     #[must_use]
     pub fn find(&self, written: Symbol) -> Option<DistinctId> {

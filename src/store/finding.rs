@@ -1,9 +1,9 @@
 //! What the detection selected, under any profile, and the leads.
 
 use super::acts::ActId;
+use super::addresses::MeetingId;
 use super::distinct::DistinctId;
 use super::event::EventId;
-use super::process::ProcessId;
 use super::{Store, interner::Symbol};
 use crate::detect::Facts;
 use crate::detect::hunt::clue::ClueKind;
@@ -32,14 +32,24 @@ pub struct Finding {
     pub host: Option<DistinctId>,
     /// The `ParentImage` that the event itself has.
     pub own_parent: Option<DistinctId>,
-    /// Event 3: the Event 1 of the same process.
-    pub start: Option<EventId>,
-    /// The `ParentImage` of that Event 1, where the event itself has none.
-    pub joined_parent: Option<DistinctId>,
-    /// Event 3: the Event 22 that named the other side.
-    pub resolved_by: Option<EventId>,
+    /// What stands in for its process's Event 1, in a row that a scan wrote; see [`Store::start_of`].
+    pub(super) own_start: Option<EventId>,
+    /// Event 3: where its other side's name comes from; see [`Store::resolved_by`].
+    pub(super) named_by: NamedBy,
     /// What makes it a lead. A finding of [`Clause::Lead`] without it is one no more.
     pub hunt: Option<HuntLead>,
+}
+
+/// Where the name of a connection's other side comes from, if not from the connection itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// It has its own.
+    #[default]
+    Nothing,
+    /// This event, whatever others come.
+    Event(EventId),
+    /// The answers to its process that are gathered there.
+    Answers(MeetingId),
 }
 
 /// A lead, which only `hunt` shows.
@@ -58,14 +68,23 @@ pub struct HuntLead {
 impl Finding {
     /// The signal under a profile; `None` where that does not select the event.
     #[must_use]
-    pub fn signal(&self, profile: Profile) -> Option<Signal> {
-        self.kind().signal(profile)
+    pub const fn signal(&self, profile: Profile) -> Option<Signal> {
+        match (profile, matches!(self.clause, Clause::Lead)) {
+            (Profile::Hunt, true) => match &self.hunt {
+                Some(hunt) => Some(hunt.lead.signal),
+                None => None,
+            },
+            (_, true) => None,
+            (Profile::Spl, false) => self.spl,
+            (Profile::Correlated | Profile::Hunt, false) => Some(self.correlated),
+        }
     }
+}
 
-    /// The parent that the IDE pattern is evaluated on.
-    #[must_use]
-    pub fn parent(&self, profile: Profile) -> Option<DistinctId> {
-        self.kind().parent(profile)
+impl Finding {
+    /// Whether another event named its other side.
+    pub(super) fn is_named(&self) -> bool {
+        self.named_by != NamedBy::Nothing
     }
 }
 
@@ -83,14 +102,14 @@ impl Store {
         }
     }
 
-    /// Adds a finding. `spl` says whether that profile selects it too; `resolved_by` names the Event 22 without which
-    /// the other does not.
+    /// Adds a finding. `spl` says whether that profile selects it too; `named_by` tells where the name comes from without
+    /// which the other does not.
     pub(super) fn add_finding(
         &mut self,
         id: EventId,
         clause: Clause,
         spl: Option<Profile>,
-        resolved_by: Option<EventId>,
+        named_by: NamedBy,
     ) -> Option<FindingId> {
         let finding_id = FindingId(u32::try_from(self.findings.len()).ok()?);
         let facts = self.facts(id);
@@ -99,24 +118,21 @@ impl Store {
         let event = self.events.get(id.0 as usize)?;
         let (host, process) = (event.host, event.process);
         let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
-        let mut finding = Finding {
+        let finding = Finding {
             event: id,
             clause,
             spl,
             correlated,
             host,
             own_parent,
-            start: None,
-            joined_parent: None,
-            resolved_by,
+            own_start: None,
+            named_by,
             hunt: None,
         };
         if event.event_code == code::NETWORK_CONNECT
             && let Some(process) = process
         {
-            let start = self.process(process).and_then(|process| process.start);
-            self.join_start(&mut finding, start);
-            self.resolutions.add_finding(process, finding_id);
+            self.joins.add_finding(process, finding_id);
         }
         self.findings.push(finding);
         self.ranking.add(finding_id);
@@ -132,50 +148,6 @@ impl Store {
     pub(super) fn finding_mut(&mut self, id: FindingId) -> Option<&mut Finding> {
         self.touched.add(id, self.findings.len());
         self.findings.get_mut(id.0 as usize)
-    }
-
-    /// Whether a finding is joined to an Event 1 already.
-    pub(super) fn finding_start(&self, id: Option<FindingId>) -> bool {
-        id.and_then(|id| self.finding(id)).is_some_and(|finding| finding.start.is_some())
-    }
-
-    /// Joins a finding to an Event 1.
-    pub(super) fn set_start(&mut self, id: Option<FindingId>, start: EventId) {
-        let Some(mut finding) = id.and_then(|id| self.finding(id)).cloned() else { return };
-        self.join_start(&mut finding, Some(start));
-        if let Some(slot) = id.and_then(|id| self.finding_mut(id)) {
-            *slot = finding;
-        }
-    }
-
-    pub(super) fn join_start(&self, finding: &mut Finding, start: Option<EventId>) {
-        finding.start = start;
-        finding.joined_parent = start
-            .and_then(|start| self.event(start)?.symbol(Field::ParentImage))
-            .and_then(|parent: Symbol| self.parents.find(parent));
-    }
-
-    /// An Event 1 came in: if it is the process's first, its connections gain a parent.
-    pub(super) fn process_started(&mut self, id: EventId) {
-        let Some(process_id) = self.event(id).and_then(|event| event.process) else { return };
-        let known = self.process(process_id).and_then(|process| process.start);
-        if known.is_some_and(|known| self.start_key(known) <= self.start_key(id)) {
-            return;
-        }
-        if let Some(process) = self.processes.get_mut(process_id) {
-            process.start = Some(id);
-        }
-        self.rejoin(process_id, id);
-    }
-
-    fn rejoin(&mut self, process: ProcessId, start: EventId) {
-        for finding_id in self.resolutions.findings_of(process) {
-            let Some(mut finding) = self.finding(finding_id).cloned() else { continue };
-            self.join_start(&mut finding, Some(start));
-            if let Some(slot) = self.finding_mut(finding_id) {
-                *slot = finding;
-            }
-        }
     }
 
     /// Of several Event 1 with one GUID the earliest counts, whatever order they come in.

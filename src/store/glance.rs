@@ -13,6 +13,7 @@ use super::touched::LookedAt;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::score;
+use crate::model::event::Field;
 use crate::model::row::{Clause, Signal};
 
 /// A finding's score and signal under a profile.
@@ -26,7 +27,7 @@ pub struct Glance {
 
 /// All of a finding that its score depends on, but for exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kind {
+pub(super) struct Kind {
     is_lead: bool,
     spl: Option<Signal>,
     correlated: Signal,
@@ -37,9 +38,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The signal under a profile; `None` where that does not select the event.
-    #[must_use]
-    pub const fn signal(&self, profile: Profile) -> Option<Signal> {
+    const fn signal(&self, profile: Profile) -> Option<Signal> {
         match (profile, self.is_lead) {
             (Profile::Hunt, true) => match &self.lead {
                 Some(lead) => Some(lead.signal),
@@ -51,9 +50,7 @@ impl Kind {
         }
     }
 
-    /// The parent that the IDE pattern is evaluated on.
-    #[must_use]
-    pub fn parent(&self, profile: Profile) -> Option<DistinctId> {
+    fn parent(&self, profile: Profile) -> Option<DistinctId> {
         match profile {
             Profile::Spl => self.own_parent,
             Profile::Correlated | Profile::Hunt => self.own_parent.or(self.joined_parent),
@@ -76,27 +73,39 @@ impl Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindId(u32);
 
-impl Finding {
-    /// Its kind.
+impl Store {
+    /// The kind of a finding.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub(super) fn kind(&self, finding: &Finding) -> Kind {
         Kind {
-            is_lead: self.clause == Clause::Lead,
-            spl: self.spl,
-            correlated: self.correlated,
-            lead: self.hunt.map(|hunt| hunt.lead),
-            host: self.host,
-            own_parent: self.own_parent,
-            joined_parent: self.joined_parent,
+            is_lead: finding.clause == Clause::Lead,
+            spl: finding.spl,
+            correlated: finding.correlated,
+            lead: finding.hunt.map(|hunt| hunt.lead),
+            host: finding.host,
+            own_parent: finding.own_parent,
+            joined_parent: self.joined_parent(finding),
         }
+    }
+
+    /// The `ParentImage` of the Event 1 that a finding is joined to.
+    fn joined_parent(&self, finding: &Finding) -> Option<DistinctId> {
+        let start = self.event(self.start_of(finding)?)?;
+        self.parents.find(start.symbol(Field::ParentImage)?)
+    }
+
+    /// The parent that the IDE pattern is evaluated on.
+    #[must_use]
+    pub fn parent_of(&self, finding: &Finding, profile: Profile) -> Option<DistinctId> {
+        self.kind(finding).parent(profile)
     }
 
     /// The score under a profile and the patterns' verdicts; `None` where the profile does not select the event.
     #[must_use]
-    pub fn score(&self, profile: Profile, flags: &Flags) -> Option<u8> {
-        let Glance { points, signal } = self.kind().glance(profile, flags);
+    pub fn score_of(&self, finding: &Finding, profile: Profile, flags: &Flags) -> Option<u8> {
+        let Glance { points, signal } = self.kind(finding).glance(profile, flags);
         signal?;
-        Some(if flags.exception(self.event, profile).is_some() { 0 } else { points })
+        Some(if flags.exception(finding.event, profile).is_some() { 0 } else { points })
     }
 }
 
@@ -120,6 +129,19 @@ impl Kinds {
         &mut self.looked
     }
 
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> usize {
+        let slot = size_of::<(Kind, KindId)>() + 1;
+        self.of.capacity() * size_of::<KindId>()
+            + self.all.capacity() * size_of::<Kind>()
+            + self.numbers.capacity() * slot * 8 / 7
+    }
+
+    /// Whether most kinds are of no finding any more.
+    pub(super) fn has_many_old_ones(&self) -> bool {
+        self.all.len() > 4096 + 2 * self.of.len()
+    }
+
     /// Forgets all of them.
     pub(super) fn restart(&mut self) {
         let looked = std::mem::take(&mut self.looked);
@@ -127,16 +149,16 @@ impl Kinds {
     }
 
     /// Finds the kind of a finding that may have another one than before.
-    pub(super) fn renew(&mut self, id: FindingId, finding: &Finding) {
-        let number = self.number(finding.kind());
+    pub(super) fn renew(&mut self, id: FindingId, kind: Kind) {
+        let number = self.number(kind);
         if let Some(slot) = self.of.get_mut(id.0 as usize) {
             *slot = number;
         }
     }
 
     /// Finds the kind of the next finding.
-    pub(super) fn add(&mut self, finding: &Finding) {
-        let number = self.number(finding.kind());
+    pub(super) fn add(&mut self, kind: Kind) {
+        let number = self.number(kind);
         self.of.push(number);
     }
 

@@ -2,6 +2,7 @@
 
 use super::distinct::DistinctId;
 use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
+use super::finding::NamedBy;
 use super::interner::Symbol;
 use super::names::HostName;
 use super::process::ProcessId;
@@ -13,6 +14,9 @@ use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::row::Clause;
+
+/// Connections that are held against answers for each event that comes in: more than one, so that they catch up.
+const LEADS_EACH: usize = 8;
 
 impl Store {
     /// Takes a batch in.
@@ -33,8 +37,13 @@ impl Store {
         }
         self.ingest_telemetry(&batch);
         if self.acts.is_on {
-            // Before the patterns and the exceptions are held against what came in.
-            self.settle_leads();
+            // Before the patterns and the exceptions are held against what came in; an answer that concerns very many
+            // connections is held against them bit by bit.
+            let mut steps = LEADS_EACH * (batch.events.len() + 16);
+            self.settle_leads_until(&mut || {
+                steps = steps.saturating_sub(1);
+                steps > 0
+            });
         }
         self.faults.extend(batch.faults);
         self.generation += 1;
@@ -80,13 +89,11 @@ impl Store {
             code::NETWORK_CONNECT if clause.is_none() && facts.image.is_some_and(selection::is_net_image) => {
                 self.connection_to_resolve(id);
             }
-            code::DNS_QUERY if text(Field::QueryName).is_some_and(selection::is_listed_host) => {
-                self.name_resolved(id);
-            }
+            code::DNS_QUERY => self.query_answered(id),
             _ => {}
         }
         if let Some(clause) = clause {
-            self.add_finding(id, clause, Some(Profile::Spl), None);
+            self.add_finding(id, clause, Some(Profile::Spl), NamedBy::Nothing);
         }
         if self.acts.is_on {
             match record.head.event_code {

@@ -1,124 +1,282 @@
-//! The DNS join: a connection without a usable name gets the one that the same process asked for.
+//! What an Event 3 takes from other events of its process: the name that it asked for, and its Event 1.
+//!
+//! Nothing of it is copied into the findings: it is looked up when somebody asks, so that an event that comes late costs a
+//! place in an order and not a change of every finding that it speaks of. Only readers that remember what they made of a
+//! finding are told, once for all that came between two looks.
 
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
 use super::Store;
+use super::addresses::MeetingId;
 use super::event::EventId;
-use super::finding::FindingId;
+use super::finding::{Finding, FindingId, NamedBy};
 use super::process::ProcessId;
-use crate::model::event::Field;
+use crate::detect::selection::is_listed_host;
+use crate::model::event::{Field, code};
 use crate::model::row::Clause;
 use crate::model::time::Timestamp;
 
 /// What orders queries and connections among each other: time, then record, then arrival.
-type Moment = (Option<Timestamp>, u64, EventId);
+pub(super) type Moment = (Option<Timestamp>, u64, EventId);
 
-/// The queries and connections of one process that concern one address, each in order of time.
+/// The findings by their processes, and whose joined fields have changed since somebody was told.
 #[derive(Default)]
-struct Resolution {
-    answers: Vec<Moment>,
-    connections: Vec<(Moment, Option<FindingId>)>,
+pub(super) struct Joins {
+    findings: HashMap<ProcessId, OfProcess>,
+    changed: Vec<ProcessId>,
+    renamed: Vec<(MeetingId, ProcessId)>,
+    in_findings: usize,
 }
 
-impl Resolution {
-    /// The last answer at or before a connection, or else the first after it.
-    fn answer_for(&self, connection: Moment) -> Option<EventId> {
-        let later = self.answers.partition_point(|answer| answer.0 <= connection.0);
-        self.answers.get(later.saturating_sub(1)).map(|answer| answer.2)
-    }
-}
-
-/// What is joined by process: names by address, and the findings that wait for their process's Event 1.
 #[derive(Default)]
-pub(super) struct Resolutions {
-    by_address: HashMap<(ProcessId, IpAddr), Resolution>,
-    findings: HashMap<ProcessId, Vec<FindingId>>,
+struct OfProcess {
+    findings: Vec<FindingId>,
+    is_changed: bool,
 }
 
-impl Resolutions {
+impl Joins {
     pub(super) fn add_finding(&mut self, process: ProcessId, finding: FindingId) {
-        self.findings.entry(process).or_default().push(finding);
+        self.findings.entry(process).or_default().findings.push(finding);
+        self.in_findings += 1;
     }
 
-    pub(super) fn findings_of(&self, process: ProcessId) -> Vec<FindingId> {
-        self.findings.get(&process).cloned().unwrap_or_default()
-    }
-}
-
-impl Store {
-    /// An Event 3 whose own name is of no use: it is a finding if its process asked for a listed name.
-    pub(super) fn connection_to_resolve(&mut self, id: EventId) {
-        let Some((process, moment)) = self.moment(id) else { return };
-        let Some(address) =
-            self.event(id).and_then(|event| self.field(event, Field::DestinationIp)).and_then(address)
-        else {
-            return;
-        };
-        let resolution = self.resolutions.by_address.entry((process, address)).or_default();
-        let answer = resolution.answer_for(moment);
-        let finding = answer.and_then(|answer| self.add_finding(id, Clause::Net, None, Some(answer)));
-        if let Some(resolution) = self.resolutions.by_address.get_mut(&(process, address)) {
-            let at = resolution.connections.partition_point(|(other, _)| *other <= moment);
-            resolution.connections.insert(at, (moment, finding));
+    /// The Event 1 of a process is another one than before.
+    fn start_changed(&mut self, process: ProcessId) {
+        if let Some(of) = self.findings.get_mut(&process).filter(|of| !of.is_changed) {
+            of.is_changed = true;
+            self.changed.push(process);
         }
     }
 
-    /// An Event 22 for a listed name: the process's connections to its addresses are findings.
-    pub(super) fn name_resolved(&mut self, id: EventId) {
-        let Some((process, moment)) = self.moment(id) else { return };
-        let results = self.event(id).and_then(|event| self.field(event, Field::QueryResults)).unwrap_or("");
-        let mut addresses: Vec<IpAddr> = results.split(';').filter_map(address).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        for address in addresses {
-            let resolution = self.resolutions.by_address.entry((process, address)).or_default();
-            let at = resolution.answers.partition_point(|other| *other <= moment);
-            resolution.answers.insert(at, moment);
-            // The answer counts for the connections from its own time to the next answer's; the first one also for
-            // all before it.
-            let from = if at == 0 {
-                0
-            } else {
-                resolution.connections.partition_point(|(other, _)| other.0 < moment.0)
-            };
-            let to = match resolution.answers.get(at + 1) {
-                Some(next) => resolution.connections.partition_point(|(other, _)| other.0 < next.0),
-                None => resolution.connections.len(),
-            };
-            let affected: Vec<_> = resolution.connections.get(from..to).unwrap_or_default().to_vec();
-            for (offset, (connection, finding)) in affected.into_iter().enumerate() {
-                let answer = self
-                    .resolutions
-                    .by_address
-                    .get(&(process, address))
-                    .and_then(|resolution| resolution.answer_for(connection));
-                let finding = match finding {
-                    Some(finding) => {
-                        if let Some(slot) = self.finding_mut(finding) {
-                            slot.resolved_by = answer;
-                        }
-                        continue;
-                    }
-                    None => self.add_finding(connection.2, Clause::Net, None, answer),
-                };
-                if let Some(slot) = self
-                    .resolutions
-                    .by_address
-                    .get_mut(&(process, address))
-                    .and_then(|resolution| resolution.connections.get_mut(from + offset))
-                {
-                    slot.1 = finding;
-                }
+    /// Returns the bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let slot = size_of::<(ProcessId, OfProcess)>() + 1;
+        self.findings.capacity() * slot
+            + self.findings.len() * 8
+            + self.in_findings * 2 * size_of::<FindingId>()
+    }
+}
+
+/// An answer of DNS, and what it counts for.
+#[derive(Clone, Copy)]
+struct Answer {
+    id: EventId,
+    process: Option<ProcessId>,
+    /// Its name is on the search's list.
+    is_listed: bool,
+    /// Its name is a repository's, and leads are looked for.
+    is_hunted: bool,
+}
+
+impl Store {
+    /// Takes in an Event 22 for the name of a repository.
+    pub(super) fn query_answered(&mut self, id: EventId) {
+        let Some(answer) = self.answer(id).filter(|answer| answer.is_listed || answer.is_hunted) else {
+            return;
+        };
+        let Some(event) = self.event(id) else { return };
+        let Some(host) = self.host_key(event.host) else { return };
+        for address in self.addresses_of(id) {
+            if let Some(meeting) = self.addresses.add_answer(host, address, id) {
+                self.put_answer(meeting, answer);
             }
         }
     }
 
-    fn moment(&self, id: EventId) -> Option<(ProcessId, Moment)> {
-        let event = self.event(id)?;
-        Some((event.process?, (event.time, event.record_id_or_max, id)))
+    /// Whether an answer names an address that something has connected to.
+    pub(super) fn answers_a_connection(&self, id: EventId) -> bool {
+        let host = self.event(id).and_then(|event| self.host_key(event.host));
+        host.is_some_and(|host| {
+            self.addresses_of(id).into_iter().any(|address| self.addresses.knows(host, address))
+        })
     }
+
+    fn answer(&self, id: EventId) -> Option<Answer> {
+        let event = self.event(id)?;
+        let name = self.field(event, Field::QueryName)?;
+        let is_listed = event.process.is_some() && is_listed_host(name);
+        let is_hunted = self.acts.is_on && self.acts.hosts.knows(name);
+        Some(Answer { id, process: event.process, is_listed, is_hunted })
+    }
+
+    /// The addresses that an Event 22 holds, each once.
+    fn addresses_of(&self, id: EventId) -> Vec<IpAddr> {
+        let results = self.event(id).and_then(|event| self.field(event, Field::QueryResults)).unwrap_or("");
+        let mut addresses: Vec<IpAddr> = results.split(';').filter_map(address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
+    }
+
+    /// Returns where the connections of an event's host to its other side meet the answers; made where it is new.
+    pub(super) fn meeting_of(&mut self, id: EventId) -> Option<MeetingId> {
+        let event = self.event(id)?;
+        let address = self.field(event, Field::DestinationIp).and_then(address)?;
+        let host = self.host_key(event.host)?;
+        let (meeting, answers) = self.addresses.meet(host, address)?;
+        for answer in answers {
+            if let Some(answer) = self.answer(answer) {
+                self.put_answer(meeting, answer);
+            }
+        }
+        Some(meeting)
+    }
+
+    fn put_answer(&mut self, meeting: MeetingId, answer: Answer) {
+        if answer.is_listed
+            && let Some(process) = answer.process
+        {
+            self.put_listed(meeting, process, answer.id);
+        }
+        if answer.is_hunted {
+            self.put_hunted(meeting, answer.process, answer.id);
+        }
+    }
+
+    /// An answer that the search's join goes by: the process's connections to the address are findings.
+    fn put_listed(&mut self, id: MeetingId, process: ProcessId, answer: EventId) {
+        let events = &self.events;
+        let moment = |id: EventId| moment_of(events, id);
+        let own = moment(answer);
+        let Some(meeting) = self.addresses.get(id) else { return };
+        let (before, after) = meeting.listed.around(|other| moment(other) <= own);
+        let is_of_process = |id: &EventId| moment(*id).0 == Some(process);
+        let neighbour = before.filter(is_of_process).or_else(|| after.filter(is_of_process));
+        self.addresses.change(id, |meeting| meeting.listed.insert(answer, |other| moment(other) <= own));
+        let Some(neighbour) = neighbour else {
+            let Some(meeting) = self.addresses.get(id) else { return };
+            let waiting: Vec<EventId> = of_process(&meeting.waiting, process, EventId(0)).collect();
+            for connection in waiting {
+                self.addresses.change(id, |meeting| {
+                    meeting.waiting.remove(&(process, connection));
+                });
+                self.add_named(connection, id);
+            }
+            return;
+        };
+        // Connections that the other one named are named by this one now. Where both say the same, nobody sees it but
+        // who asks where the name comes from.
+        let name = |id: EventId| self.event(id).and_then(|event| event.symbol(Field::QueryName));
+        if name(neighbour) != name(answer) && self.joins.renamed.last() != Some(&(id, process)) {
+            self.joins.renamed.push((id, process));
+        }
+    }
+
+    /// An Event 3 whose own name is of no use: it is a finding if its process asked for a listed name.
+    pub(super) fn connection_to_resolve(&mut self, id: EventId) {
+        let Some(process) = self.event(id).and_then(|event| event.process) else { return };
+        let Some(meeting) = self.meeting_of(id) else { return };
+        if self.listed_answer(meeting, process, id).is_some() {
+            self.add_named(id, meeting);
+        } else {
+            self.addresses.change(meeting, |meeting| {
+                meeting.waiting.insert((process, id));
+            });
+        }
+    }
+
+    fn add_named(&mut self, connection: EventId, meeting: MeetingId) {
+        let finding = self.add_finding(connection, Clause::Net, None, NamedBy::Answers(meeting));
+        let process = self.event(connection).and_then(|event| event.process);
+        if let Some((finding, process)) = finding.zip(process) {
+            self.addresses.change(meeting, |meeting| {
+                meeting.findings.insert((process, finding));
+            });
+        }
+    }
+
+    /// The last answer of a process at or before a connection, or else the first after it.
+    fn listed_answer(&self, meeting: MeetingId, process: ProcessId, connection: EventId) -> Option<EventId> {
+        let time = self.event(connection)?.time;
+        let events = &self.events;
+        let is_before = |id: EventId| {
+            let (of, time_of, ..) = moment_of(events, id);
+            (of, time_of) <= (Some(process), time)
+        };
+        let (before, after) = self.addresses.get(meeting)?.listed.around(is_before);
+        let is_of_process =
+            |id: &EventId| self.event(*id).is_some_and(|event| event.process == Some(process));
+        before.filter(is_of_process).or_else(|| after.filter(is_of_process))
+    }
+
+    /// The Event 22 that named a finding's other side.
+    #[must_use]
+    pub fn resolved_by(&self, finding: &Finding) -> Option<EventId> {
+        match finding.named_by {
+            NamedBy::Nothing => None,
+            NamedBy::Event(event) => Some(event),
+            NamedBy::Answers(meeting) => {
+                let process = self.event(finding.event)?.process?;
+                self.listed_answer(meeting, process, finding.event)
+            }
+        }
+    }
+
+    /// The Event 1 that a finding's fields are joined from.
+    #[must_use]
+    pub fn start_of(&self, finding: &Finding) -> Option<EventId> {
+        finding.own_start.or_else(|| {
+            let event =
+                self.event(finding.event).filter(|event| event.event_code == code::NETWORK_CONNECT)?;
+            self.process(event.process?)?.start
+        })
+    }
+
+    /// An Event 1 came in: if it is the process's first, its connections gain a parent.
+    pub(super) fn process_started(&mut self, id: EventId) {
+        let Some(process_id) = self.event(id).and_then(|event| event.process) else { return };
+        let known = self.process(process_id).and_then(|process| process.start);
+        if known.is_some_and(|known| self.start_key(known) <= self.start_key(id)) {
+            return;
+        }
+        self.set_process_start(process_id, id);
+    }
+
+    pub(super) fn set_process_start(&mut self, process: ProcessId, start: EventId) {
+        if let Some(process) = self.processes.get_mut(process) {
+            process.start = Some(start);
+        }
+        self.joins.start_changed(process);
+    }
+
+    /// Tells those who look at changes of findings which ones have other joined fields than before.
+    pub(super) fn tell_joins(&mut self) {
+        let findings = self.findings.len();
+        for process in std::mem::take(&mut self.joins.changed) {
+            let Some(of) = self.joins.findings.get_mut(&process) else { continue };
+            of.is_changed = false;
+            of.findings.iter().for_each(|id| self.touched.add(*id, findings));
+        }
+        let mut renamed = std::mem::take(&mut self.joins.renamed);
+        renamed.sort_unstable();
+        renamed.dedup();
+        for (meeting, process) in renamed {
+            let Some(meeting) = self.addresses.get(meeting) else { continue };
+            of_process(&meeting.findings, process, FindingId(0))
+                .for_each(|id| self.touched.add(id, findings));
+        }
+    }
+}
+
+/// What a set has of a process; `first` is the least of its kind.
+fn of_process<T: Copy + Ord>(
+    set: &std::collections::BTreeSet<(ProcessId, T)>,
+    process: ProcessId,
+    first: T,
+) -> impl Iterator<Item = T> {
+    set.range((process, first)..).take_while(move |(of, _)| *of == process).map(|(_, thing)| *thing)
+}
+
+/// An event's process and moment.
+pub(super) fn moment_of(
+    events: &[super::event::StoredEvent],
+    id: EventId,
+) -> (Option<ProcessId>, Option<Timestamp>, u64, EventId) {
+    events
+        .get(id.0 as usize)
+        .map_or((None, None, 0, id), |event| (event.process, event.time, event.record_id_or_max, id))
 }
 
 /// An address as Event 3 and QueryResults write it; a v4 address mapped into v6 is the v4 address.

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::event::{EventId, StoredEvent, slot_fields};
 use super::finding::FindingId;
@@ -115,6 +115,8 @@ pub struct Keeper {
     stayed: usize,
     /// The number of events at which the store is looked at again.
     look_at: usize,
+    /// Where bytes are bounded, that of bytes.
+    look_at_bytes: usize,
 }
 
 struct Copying {
@@ -131,7 +133,11 @@ impl Keeper {
     /// A keeper for a new store. `now` is the clock that ages are held against.
     #[must_use]
     pub const fn new(keep: Keep, now: fn() -> Timestamp) -> Self {
-        Self { keep, now, copy: None, stayed: 0, look_at: LEAST_SURPLUS }
+        let look_at_bytes = match keep {
+            Keep::Bytes(most) => most / 2,
+            Keep::Events(_) | Keep::Age(_) => usize::MAX,
+        };
+        Self { keep, now, copy: None, stayed: 0, look_at: LEAST_SURPLUS, look_at_bytes }
     }
 
     /// What is kept.
@@ -144,26 +150,47 @@ impl Keeper {
     pub fn ingest(&mut self, store: &mut Store, batch: Batch, flags: &Flags) -> Option<Moved> {
         let events = batch.events.len();
         store.ingest(batch);
-        if self.copy.is_none() && store.events.len() >= self.look_at {
+        if self.copy.is_none() && self.is_to_look(store) {
             // What is a lead must be known before what it is made of could leave.
             store.settle_leads();
             self.begin(store, flags);
         }
         let copying = self.copy.as_mut()?;
-        if !copying.advance(store, events * PACE + LEAST_COPIED) {
+        // Where both together come to the bound, nothing else matters.
+        let is_urgent =
+            matches!(self.keep, Keep::Bytes(most) if store.bytes() + copying.store.bytes() > most / 10 * 9);
+        let copied = if is_urgent { usize::MAX } else { events * PACE + LEAST_COPIED };
+        if !copying.advance(store, copied) {
             return None;
         }
         let Copying { store: mut new, stayed, first_kept, .. } = self.copy.take()?;
         self.stayed = stayed.len();
         new.take_over(store);
         let old = std::mem::replace(store, new);
-        self.look_at = store.events.len() + LEAST_SURPLUS.max(store.events.len() / 8);
+        self.look_again(store);
         Some(Moved { old, stayed, first_kept, findings: OnceCell::new() })
+    }
+
+    /// Whether so much has come that something may have to leave.
+    fn is_to_look(&self, store: &Store) -> bool {
+        match self.keep {
+            Keep::Bytes(_) => store.bytes() >= self.look_at_bytes,
+            Keep::Events(_) | Keep::Age(_) => store.events.len() >= self.look_at,
+        }
+    }
+
+    /// Looks again when more has come: an eighth more at least, since each look costs a walk over the findings.
+    fn look_again(&mut self, store: &Store) {
+        self.look_at = store.events.len() + LEAST_SURPLUS.max(store.events.len() / 8);
+        if let Keep::Bytes(most) = self.keep {
+            let bytes = store.bytes();
+            self.look_at_bytes = (most / 2).max(bytes + bytes / 8);
+        }
     }
 
     fn begin(&mut self, store: &Store, flags: &Flags) {
         let events = store.events.len();
-        self.look_at = events + LEAST_SURPLUS.max(events / 8);
+        self.look_again(store);
         let mut young = Vec::new();
         let first_kept = match self.keep {
             Keep::Events(most) => {
@@ -171,7 +198,6 @@ impl Keeper {
                 if surplus < most / 8 { 0 } else { surplus + self.stayed }
             }
             // The copy is of half the size, and both are there for a while.
-            Keep::Bytes(most) if store.bytes() < most / 2 => 0,
             Keep::Bytes(_) => events - events / 2,
             Keep::Age(age) => {
                 young = store.younger_than(age, (self.now)());
@@ -183,7 +209,9 @@ impl Keeper {
         stayed.sort_unstable();
         stayed.dedup();
         let Ok(first_kept) = u32::try_from(first_kept) else { return };
-        if stayed.len() + LEAST_SURPLUS / 2 > first_kept as usize {
+        let leave = (first_kept as usize).saturating_sub(stayed.len());
+        let least = if matches!(self.keep, Keep::Bytes(_)) { 1 + events / 16 } else { LEAST_SURPLUS / 2 };
+        if leave < least {
             // Nearly all of it stays anyway.
             return;
         }
@@ -221,17 +249,28 @@ impl Copying {
 }
 
 impl Store {
-    /// Bytes that the store takes, as far as they grow with the events.
+    /// Bytes that the store takes: all tables that have something for each event, process, address, host, finding or text.
+    /// It is asked after each batch, and looks at no single one of them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        /// A slot of a table, its key and what it wastes.
-        const SLOT: usize = 48;
+        /// What lists, verdicts and filters keep of each finding beside the store.
+        const LISTED: usize = 48;
         self.strings.bytes()
+            + self.deferred.bytes()
             + self.events.capacity() * size_of::<StoredEvent>()
-            + self.findings.capacity() * size_of::<super::finding::Finding>()
+            + self.findings.capacity() * (size_of::<super::finding::Finding>() + LISTED)
+            + self.touched.bytes()
+            + self.kinds.bytes()
+            + self.ranking.bytes()
             + self.known.capacity() * 2 * size_of::<EventId>()
-            + self.processes.len() * (size_of::<super::process::Process>() + SLOT)
+            + self.hosts.bytes()
+            + self.host_keys.capacity() * size_of::<Option<super::interner::Symbol>>()
+            + self.parents.bytes()
+            + self.processes.bytes()
+            + self.addresses.bytes()
+            + self.joins.bytes()
             + self.acts.bytes()
+            + self.census.bytes()
     }
 
     /// How many events have left to keep the store within bounds.
@@ -255,13 +294,14 @@ impl Store {
         let mut needed = Vec::new();
         let mut is_walked: HashMap<ProcessId, ()> = HashMap::new();
         for finding in &self.findings {
-            let is_alert = Profile::ALL
-                .into_iter()
-                .any(|profile| finding.score(profile, flags).is_some_and(|score| score >= ALERT_SCORE));
+            let is_alert = Profile::ALL.into_iter().any(|profile| {
+                self.score_of(finding, profile, flags).is_some_and(|score| score >= ALERT_SCORE)
+            });
             if !is_alert {
                 continue;
             }
-            needed.extend([Some(finding.event), finding.start, finding.resolved_by].into_iter().flatten());
+            let joined = [self.start_of(finding), self.resolved_by(finding)];
+            needed.extend([Some(finding.event)].into_iter().chain(joined).flatten());
             let mut at = self.event(finding.event).and_then(|event| event.process);
             while let Some(process) = at.filter(|process| is_walked.insert(*process, ()).is_none()) {
                 let Some(process) = self.process(process) else { break };
@@ -270,7 +310,8 @@ impl Store {
             }
         }
         needed.extend(self.needed_by_acts(first_kept, |finding| {
-            let score = self.finding(finding).and_then(|finding| finding.score(Profile::Hunt, flags));
+            let score =
+                self.finding(finding).and_then(|finding| self.score_of(finding, Profile::Hunt, flags));
             score.is_some_and(|score| score >= ALERT_SCORE)
         }));
         needed.retain(|event| (event.0 as usize) < first_kept);
@@ -313,7 +354,15 @@ impl Store {
         self.let_go = old.let_go + old.events.len().saturating_sub(self.events.len()) as u64;
         let telemetry = std::mem::take(&mut old.telemetry);
         self.telemetry = telemetry.renamed(|symbol| self.strings.intern(old.text(symbol)));
-        self.census = std::mem::take(&mut old.census).renamed(|symbol| self.strings.intern(old.text(symbol)));
+        let here_before: HashSet<super::interner::Symbol> = {
+            let here: HashSet<&str> =
+                self.hosts.entries().iter().map(|host| self.strings.text(host.shown)).collect();
+            let before = old.hosts.entries().iter().map(|host| host.shown);
+            before.filter(|host| here.contains(old.text(*host))).collect()
+        };
+        let census = std::mem::take(&mut old.census);
+        self.census = census
+            .renamed(|host| here_before.contains(&host), |symbol| self.strings.intern(old.text(symbol)));
     }
 }
 

@@ -23,7 +23,8 @@ impl Store {
     pub(super) fn explain_lead(&self, view: &FindingView<'_>, hunt: &HuntLead, flags: &Flags) -> Explanation {
         let exception = flags.exception(view.finding().event, Profile::Hunt);
         let marks = self.marks_of(hunt);
-        let let_go = hunt.act.and_then(|act| self.acts.get(act)).map_or(0, |act| act.let_go);
+        let act = hunt.act.and_then(|act| self.acts.get(act));
+        let let_go = act.map_or(0, |act| act.let_go as usize + act.not_shown);
         let flag = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| FlagMatch {
             matched: text.and_then(|text| pattern.find(text)),
             has_text: text.is_some(),
@@ -84,7 +85,7 @@ impl Store {
     }
 
     /// `git push ran without a URL; its send-pack sent to github.com/o/r (Event 1 record 17), …`
-    fn lead_act(&self, view: &FindingView<'_>, marks: &[Mark], let_go: u32) -> String {
+    fn lead_act(&self, view: &FindingView<'_>, marks: &[Mark], let_go: usize) -> String {
         if marks.is_empty() {
             return "a scan found it by events that are not in its row".to_owned();
         }
@@ -113,7 +114,7 @@ impl Store {
             marks.iter().map(|mark| mark.event).filter(|event| !events.contains(event)).collect();
         rest.sort_unstable();
         rest.dedup();
-        match rest.len() + let_go as usize {
+        match rest.len() + let_go {
             0 => {}
             1 => clauses.push("one more event is of it".to_owned()),
             more => clauses.push(format!("{more} more events are of it")),

@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use super::Store;
-use super::acts::{ActId, Mark, Meeting, Resolved};
+use super::acts::{ActId, MOST_CLUES, Mark, Resolved};
+use super::addresses::{MeetingId, tree_bytes};
 use super::event::EventId;
-use super::finding::{Finding, FindingId, HuntLead};
+use super::finding::{Finding, FindingId, HuntLead, NamedBy};
+use super::joins::moment_of;
 use crate::detect::hunt::clue::ClueKind;
 use crate::detect::hunt::hosts::domain_of_reverse_name;
 use crate::detect::hunt::lead::{Summary, lead_of};
@@ -16,53 +18,91 @@ use crate::model::event::{Field, code};
 use crate::model::row::{Clause, Signal};
 use crate::model::time::Timestamp;
 
-/// Connections of an act whose answers are remembered.
-const MOST_RESOLVED: usize = 256;
+/// What an answer can say of a connection.
+const RESOLVED_KINDS: [ClueKind; 4] = [
+    ClueKind::HelperConnection,
+    ClueKind::ClientConnection,
+    ClueKind::OtherHostConnection,
+    ClueKind::ResolvedElsewhere,
+];
 /// How long before a connection another process may have resolved its address.
 const RESOLVED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Store {
-    /// Weighs what is new.
+    /// Weighs what is new, all of it.
     pub(super) fn settle_leads(&mut self) {
-        for key in self.acts.take_dirty_meetings() {
-            let Some(mut meeting) = self.acts.meetings.remove(&key) else { continue };
-            self.settle_meeting(&mut meeting);
-            self.acts.meetings.insert(key, meeting);
-        }
+        self.settle_leads_until(&mut || true);
+    }
+
+    /// Weighs what is new, as long as `goes_on` allows to hold one more connection against the answers to its address.
+    /// Says whether all were.
+    pub(super) fn settle_leads_until(&mut self, goes_on: &mut dyn FnMut() -> bool) -> bool {
+        let is_done = self.sweep(goes_on);
         for act in self.acts.take_dirty() {
             self.settle_act(act);
         }
+        is_done
     }
 
-    /// Gives each connection to an address the answer that speaks of it.
-    fn settle_meeting(&mut self, meeting: &mut Meeting) {
-        meeting.answers.sort_unstable();
-        meeting.answers_by_process.sort_unstable();
-        let settled = std::mem::replace(&mut meeting.settled, meeting.connections.len());
-        for connection in meeting.connections.get(settled..).unwrap_or_default() {
-            let said = self.said_by_answers(*connection, meeting);
-            let before = self.acts.resolved.get(connection).copied();
-            if said == before {
-                continue;
+    /// How many connections are to be held against answers.
+    pub(super) fn left_to_sweep(&self) -> usize {
+        let meetings = self.acts.to_sweep.iter().filter_map(|id| self.addresses.get(*id));
+        meetings.map(|meeting| meeting.sweep.left()).sum()
+    }
+
+    fn sweep(&mut self, goes_on: &mut dyn FnMut() -> bool) -> bool {
+        while let Some(id) = self.acts.to_sweep.pop_front() {
+            loop {
+                let Some(meeting) = self.addresses.get_mut(id) else { break };
+                // Without an answer there is nothing to hold them against, and the first one begins again.
+                if meeting.answers.is_empty() {
+                    meeting.waits_for_sweep = false;
+                    break;
+                }
+                if meeting.sweep.left() > 0 && !goes_on() {
+                    self.acts.to_sweep.push_front(id);
+                    return false;
+                }
+                let Some(connection) = meeting.sweep.step() else {
+                    meeting.waits_for_sweep = false;
+                    break;
+                };
+                self.settle_connection(id, connection);
             }
-            match said {
-                Some(said) => self.acts.resolved.insert(*connection, said),
-                None => self.acts.resolved.remove(connection),
-            };
-            let Some(act) = self.owner(*connection).and_then(|owner| self.acts.of(owner)) else { continue };
-            if before.is_none()
-                && let Some(act) = self.acts.get_mut(act)
-                && act.resolved.len() < MOST_RESOLVED
-            {
-                act.resolved.push(*connection);
-            }
-            self.acts.touch(act);
         }
+        true
+    }
+
+    /// Gives a connection the answer that speaks of it.
+    fn settle_connection(&mut self, meeting: MeetingId, connection: EventId) {
+        self.swept += 1;
+        let said = self.said_by_answers(connection, meeting);
+        let before = self.acts.resolved.get(&connection).copied();
+        if said == before {
+            return;
+        }
+        match said {
+            Some(said) => self.acts.resolved.insert(connection, said),
+            None => self.acts.resolved.remove(&connection),
+        };
+        let (_, time, record, _) = moment_of(&self.events, connection);
+        let moment = (time, record, connection);
+        let Some(act) = self.owner(connection).and_then(|owner| self.acts.of(owner)) else { return };
+        if let Some(act) = self.acts.get_mut(act) {
+            let held = tree_bytes(&act.resolved);
+            if let Some(before) = before {
+                act.resolved.remove(&(before.kind, moment));
+            }
+            act.resolved.extend(said.map(|said| (said.kind, moment)));
+            let now = tree_bytes(&act.resolved);
+            self.acts.hold(now, held);
+        }
+        self.acts.touch(act);
     }
 
     /// What the answers to an address say of a connection to it; `None` where they say nothing that is missed without
     /// them.
-    fn said_by_answers(&mut self, connection: EventId, meeting: &Meeting) -> Option<Resolved> {
+    fn said_by_answers(&mut self, connection: EventId, meeting: MeetingId) -> Option<Resolved> {
         let event = self.event(connection)?;
         let program = self.field(event, Field::Image).and_then(Program::of)?;
         let own_name = self.field(event, Field::DestinationHostname);
@@ -87,43 +127,55 @@ impl Store {
 
     /// The answer that gave a connection its address: the last of its own process before it, or else its first after;
     /// or else the last of another process within a minute before. Says whether it is the own one.
-    fn answer_of(&self, connection: EventId, meeting: &Meeting) -> Option<(EventId, bool)> {
+    fn answer_of(&self, connection: EventId, meeting: MeetingId) -> Option<(EventId, bool)> {
         let event = self.event(connection)?;
-        if let Some(process) = event.process {
-            let own = &meeting.answers_by_process;
-            let is_of = |at: usize| own.get(at).filter(|answer| answer.0 == process).map(|answer| answer.2);
-            let after = own.partition_point(|(other, time, _)| (*other, *time) <= (process, event.time));
-            let before = after.checked_sub(1).and_then(is_of);
-            if let Some(answer) = before.or_else(|| is_of(after)) {
+        let meeting = self.addresses.get(meeting)?;
+        if event.process.is_some() {
+            let is_before = |id| {
+                let (process, time, ..) = moment_of(&self.events, id);
+                (process, time) <= (event.process, event.time)
+            };
+            let (before, after) = meeting.own.around(is_before);
+            let is_own = |id: &EventId| self.event(*id).is_some_and(|other| other.process == event.process);
+            if let Some(answer) = before.filter(is_own).or_else(|| after.filter(is_own)) {
                 return Some((answer, true));
             }
         }
-        let after = meeting.answers.partition_point(|(time, _)| *time <= event.time);
-        let (time, last) = meeting.answers.get(after.checked_sub(1)?)?;
-        let is_near = seconds_between((*time)?, event.time?) <= RESOLVED_WITHIN.as_secs_f64();
-        is_near.then_some((*last, false))
+        let (last, _) = meeting.answers.around(|id| moment_of(&self.events, id).1 <= event.time);
+        let time = self.event(last?)?.time?;
+        let is_near = seconds_between(time, event.time?) <= RESOLVED_WITHIN.as_secs_f64();
+        is_near.then_some((last?, false))
     }
 
     /// All clues of an act, those included that answers gave.
     fn gather(&mut self, id: ActId) -> Option<u32> {
         let act = self.acts.get(id)?;
         let (mut marks, mut kinds) = (act.marks.clone(), act.kinds);
-        for connection in &act.resolved {
+        for (kind, (.., connection)) in act.resolved.iter().take(MOST_CLUES) {
             let Some(said) = self.acts.resolved.get(connection) else { continue };
-            kinds |= said.kind.bit();
-            marks.push(Mark { kind: said.kind, event: *connection, host: said.host, repository: None });
+            marks.push(Mark { kind: *kind, event: *connection, host: said.host, repository: None });
             if said.is_elsewhere {
                 let kind = ClueKind::Query;
                 marks.push(Mark { kind, event: said.answer, host: said.host, repository: None });
             }
         }
-        self.in_order(&mut marks);
+        for kind in RESOLVED_KINDS {
+            let first = act.resolved.range((kind, (None, 0, EventId(0)))..).next();
+            if first.is_some_and(|(first, _)| *first == kind) {
+                kinds |= kind.bit();
+            }
+        }
+        let not_looked_at = act.resolved.len().saturating_sub(MOST_CLUES);
+        let not_shown = not_looked_at + self.in_order(&mut marks);
         for mark in &mut marks {
             self.name_connection(mark);
         }
         let remote = self.remote_of(&marks);
         let act = self.acts.get_mut(id)?;
-        (act.shown, act.remote) = (marks, remote);
+        marks.shrink_to_fit();
+        let (held, now) = (act.shown.capacity(), marks.capacity());
+        (act.shown, act.not_shown, act.remote) = (marks, not_shown, remote);
+        self.acts.hold(now * size_of::<Mark>(), held * size_of::<Mark>());
         Some(kinds)
     }
 
@@ -225,28 +277,27 @@ impl Store {
         let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
         let (host, process) = (event.host, event.process);
         let is_connection = event.event_code == code::NETWORK_CONNECT;
-        let mut lead = Finding {
+        let lead = Finding {
             event: anchor,
             clause: Clause::Lead,
             spl: None,
             correlated: Signal::Unknown,
             host,
             own_parent,
-            start: None,
-            joined_parent: None,
-            resolved_by: None,
+            own_start: None,
+            named_by: NamedBy::Nothing,
             hunt: Some(hunt),
         };
-        if is_connection {
-            let start = process.and_then(|process| self.process(process)?.start);
-            self.join_start(&mut lead, start);
-        }
+        let joined_to = process.filter(|_| is_connection);
         if let Some(id) = finding {
             if let Some(slot) = self.finding_mut(id) {
                 let moved = slot.event != anchor;
                 *slot = lead;
                 if moved {
                     self.ranking.move_it(id);
+                    if let Some(process) = joined_to {
+                        self.joins.add_finding(process, id);
+                    }
                 }
             }
             return finding;
@@ -254,6 +305,9 @@ impl Store {
         let id = FindingId(u32::try_from(self.findings.len()).ok()?);
         self.findings.push(lead);
         self.ranking.add(id);
+        if let Some(process) = joined_to {
+            self.joins.add_finding(process, id);
+        }
         Some(id)
     }
 

@@ -225,7 +225,7 @@ proptest! {
             let listing = Listing::new(&mut store, &flags, &Query { min_score: 0, ..Query::alerts(profile) });
             let mut by_score = [0; 4];
             for finding in store.findings() {
-                if let Some(score) = finding.score(profile, &flags) {
+                if let Some(score) = store.score_of(finding, profile, &flags) {
                     by_score[usize::from(score)] += 1;
                 }
             }
@@ -234,7 +234,7 @@ proptest! {
             let found = here.other_by(&there, &store).count();
             let differs = |id: &FindingId| {
                 let finding = store.finding(*id).unwrap();
-                finding.score(profile, &flags) != finding.score(profile, &others)
+                store.score_of(finding, profile, &flags) != store.score_of(finding, profile, &others)
             };
             prop_assert_eq!(found, store.ranked().iter().filter(|id| differs(id)).count());
         }

@@ -11,7 +11,7 @@ use hashbrown::{HashMap, HashSet};
 use super::Store;
 use super::coverage::{Note, Weight};
 use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
-use super::finding::HuntLead;
+use super::finding::{FindingId, HuntLead, NamedBy};
 use super::view::FindingView;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
@@ -82,18 +82,19 @@ impl Store {
             _ if event_code == code::NETWORK_CONNECT => Clause::Net,
             _ => Clause::Push,
         });
-        let finding = self.add_finding(id, clause, spl, resolved_by);
+        let named_by = resolved_by.map_or(NamedBy::Nothing, NamedBy::Event);
+        let finding = self.add_finding(id, clause, spl, named_by);
         let joined: Vec<&JoinedValue> =
             claim.joined.iter().filter(|joined| joined.field != Field::DestinationHostname).collect();
-        let starts = self.finding_start(finding);
-        let start = if joined.is_empty() || starts { None } else { self.stand_in(id, &joined) };
+        let has_start = finding.and_then(|id| self.finding(id)).and_then(|finding| self.start_of(finding));
+        let start = if joined.is_empty() || has_start.is_some() { None } else { self.stand_in(id, &joined) };
         if let Some(start) = start {
-            if let Some(process) = self.event(id).and_then(|event| event.process)
-                && let Some(process) = self.processes.get_mut(process)
-            {
-                process.start = Some(start);
+            match self.event(id).and_then(|event| event.process) {
+                Some(process) if event_code == code::NETWORK_CONNECT => {
+                    self.set_process_start(process, start)
+                }
+                _ => self.set_own_start(finding, start),
             }
-            self.set_start(finding, start);
         }
         // What a scan selected stays selected, whatever masking has left of its texts.
         if let (Some(signal), Some(finding)) = (by_claim, finding.and_then(|id| self.finding_mut(id))) {
@@ -116,7 +117,13 @@ impl Store {
         };
         let lead = self.put_lead(None, id, hunt);
         if let Some(start) = start {
-            self.set_start(lead, start);
+            self.set_own_start(lead, start);
+        }
+    }
+
+    fn set_own_start(&mut self, finding: Option<FindingId>, start: EventId) {
+        if let Some(finding) = finding.and_then(|id| self.finding_mut(id)) {
+            finding.own_start = Some(start);
         }
     }
 
@@ -237,7 +244,7 @@ impl Store {
         let parentless = self.findings.iter().filter(|finding| {
             let is_connection =
                 self.event(finding.event).is_some_and(|event| event.event_code == code::NETWORK_CONNECT);
-            is_connection && finding.parent(Profile::Correlated).is_none()
+            is_connection && self.parent_of(finding, Profile::Correlated).is_none()
         });
         let parentless = parentless.count();
         if parentless > 0 {

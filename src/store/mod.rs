@@ -5,6 +5,7 @@
 //! of which there can be several (one in force, one being tried).
 
 pub mod acts;
+mod addresses;
 mod by_symbol;
 pub mod coverage;
 mod deferred;
@@ -30,7 +31,9 @@ pub mod making;
 mod making_tests;
 mod merged;
 mod names;
+mod ordered;
 mod paged;
+mod pages;
 pub mod process;
 pub mod pushes;
 mod ranking;
@@ -45,6 +48,7 @@ mod tree;
 pub mod view;
 
 use self::acts::Acts;
+use self::addresses::Addresses;
 use self::coverage::Census;
 use self::deferred::Deferred;
 use self::distinct::DistinctTable;
@@ -55,7 +59,7 @@ use self::glance::Kinds;
 pub use self::glance::{Glance, Glances, KindId};
 use self::ingest::own_facts;
 use self::interner::{Interner, Symbol};
-use self::joins::Resolutions;
+use self::joins::Joins;
 use self::known::Known;
 use self::merged::Rows;
 use self::names::{HostName, Names};
@@ -107,7 +111,8 @@ pub struct Store {
     host_keys: Vec<Option<Symbol>>,
     parents: DistinctTable,
     processes: Processes,
-    resolutions: Resolutions,
+    addresses: Addresses,
+    joins: Joins,
     deferred: Deferred,
     findings: Vec<Finding>,
     touched: Touched,
@@ -124,6 +129,10 @@ pub struct Store {
     overflowed: u64,
     /// Events that left to keep the store within bounds.
     let_go: u64,
+    /// Connections that were held against the answers to their address: tests count these steps.
+    swept: u64,
+    /// How many there are to be before the next round of settling.
+    sweep_goal: Option<u64>,
     generation: u64,
     epoch: Epoch,
 }

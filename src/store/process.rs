@@ -93,6 +93,11 @@ impl Processes {
         }
     }
 
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Process>() + self.by_key.capacity() * Index::BYTES
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

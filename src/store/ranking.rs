@@ -78,6 +78,13 @@ impl Ranking {
         &self.columns.kinds
     }
 
+    /// Bytes that it takes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.columns.bytes()
+            + self.next.bytes()
+            + (self.fresh.capacity() + self.moved.capacity()) * size_of::<FindingId>()
+    }
+
     /// A number that changes with the order.
     pub(super) const fn version(&self) -> u64 {
         self.version
@@ -166,6 +173,12 @@ impl Ranking {
 }
 
 impl Columns {
+    const fn bytes(&self) -> usize {
+        self.ids.capacity() * size_of::<FindingId>()
+            + self.seconds.capacity() * size_of::<i64>()
+            + self.kinds.capacity() * size_of::<KindId>()
+    }
+
     fn clear(&mut self) {
         self.ids.clear();
         self.seconds.clear();

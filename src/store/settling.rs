@@ -20,8 +20,8 @@ impl Store {
     /// Goes on until all is settled that had come when the round began, which it says, or it is time to stop. Until
     /// then, all is as the last round left it.
     pub fn settle_until(&mut self, pause: Pause<'_>) -> bool {
-        if self.settling.is_none() && self.acts.is_on {
-            self.settle_leads();
+        if self.settling.is_none() && self.acts.is_on && !self.settle_leads_of_round(pause) {
+            return false;
         }
         let settling = match self.settling.take() {
             // The order so far is none.
@@ -37,6 +37,22 @@ impl Store {
         self.go_on_settling(settling, pause)
     }
 
+    /// Weighs the leads, in steps, until as many connections were looked at as waited when this round began: more may have
+    /// come meanwhile, and the list does not wait for these.
+    fn settle_leads_of_round(&mut self, pause: Pause<'_>) -> bool {
+        let began = self.swept;
+        let goal = self.sweep_goal.unwrap_or_else(|| began + self.left_to_sweep() as u64);
+        let mut asked = 0_usize;
+        let mut is_paused = false;
+        self.settle_leads_until(&mut || {
+            asked += 1;
+            is_paused = is_paused || asked.is_multiple_of(FEW) && pause();
+            !is_paused
+        });
+        self.sweep_goal = Some(goal).filter(|goal| is_paused && self.swept < *goal);
+        self.sweep_goal.is_none()
+    }
+
     /// Settles all that has come by now.
     pub(super) fn settle_findings(&mut self) {
         if self.settling.is_some() {
@@ -47,13 +63,18 @@ impl Store {
 
     /// Begins a round. The kinds of those that an earlier one gave up are looked at again.
     fn begin_to_settle(&mut self, given_up: Vec<FindingId>) -> Settling {
+        self.tell_joins();
+        let numbered = u32::try_from(self.kinds.of_findings().len()).unwrap_or(u32::MAX);
         let since = self.touched.since(self.kinds.looked(), self.findings.len(), self.epoch);
-        let is_hurried = since.is_anew || self.ranking.has_moved();
+        let mut is_hurried = self.ranking.has_moved();
         let mut changed = given_up;
-        if since.is_anew {
-            // Nothing of what was known counts any more.
+        if since.is_anew && self.kinds.has_many_old_ones() {
             self.kinds.restart();
             changed.extend(since.new.map(FindingId));
+            is_hurried = true;
+        } else if since.is_anew {
+            // Any of them may have changed.
+            changed.extend((0..numbered).map(FindingId));
         } else {
             changed.extend_from_slice(since.changed);
         }
@@ -62,10 +83,10 @@ impl Store {
     }
 
     fn go_on_settling(&mut self, mut settling: Settling, pause: Pause<'_>) -> bool {
-        let kinds = &mut self.kinds;
         while let Some(id) = settling.changed.get(settling.renewed) {
             if let Some(finding) = self.findings.get(id.0 as usize) {
-                kinds.renew(*id, finding);
+                let kind = self.kind(finding);
+                self.kinds.renew(*id, kind);
             }
             settling.renewed += 1;
             if settling.renewed.is_multiple_of(FEW) && pause() {
@@ -73,16 +94,17 @@ impl Store {
                 return false;
             }
         }
-        let numbered = kinds.of_findings().len();
-        let fresh = self.findings.get(numbered..settling.findings).unwrap_or_default();
-        for (finding, number) in fresh.iter().zip(1..) {
-            kinds.add(finding);
+        let numbered = self.kinds.of_findings().len();
+        for (number, at) in (1..).zip(numbered..settling.findings) {
+            let Some(finding) = self.findings.get(at) else { break };
+            let kind = self.kind(finding);
+            self.kinds.add(kind);
             if usize::is_multiple_of(number, FEW) && pause() {
                 self.settling = Some(settling);
                 return false;
             }
         }
-        if self.ranking.advance(&self.findings, &self.events, kinds.of_findings(), pause) {
+        if self.ranking.advance(&self.findings, &self.events, self.kinds.of_findings(), pause) {
             return true;
         }
         self.settling = Some(settling);

@@ -38,6 +38,11 @@ pub struct Since<'a> {
 }
 
 impl Touched {
+    /// Bytes that it takes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.changed.capacity() * size_of::<FindingId>()
+    }
+
     pub(super) fn add(&mut self, finding: FindingId, findings: usize) {
         if self.changed.len() >= LEAST + 2 * findings {
             self.epoch += 1;

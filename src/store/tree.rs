@@ -3,11 +3,28 @@
 use std::collections::HashSet;
 
 use super::Store;
-use super::event::EventId;
+use super::event::{EventId, StoredEvent};
 use super::process::ProcessId;
 
 /// How far up or down a walk goes: a log can claim any depth.
 const WALK_LIMIT: usize = 10_000;
+
+/// The first things by their keys, so many at most, and how many there are; never holds more than twice as many.
+fn first_of<K: Ord, T>(things: impl Iterator<Item = (K, T)>, most: usize) -> (Vec<T>, usize) {
+    let mut first: Vec<(K, T)> = Vec::new();
+    let mut all = 0;
+    for thing in things {
+        all += 1;
+        first.push(thing);
+        if first.len() > 2 * most.max(1) {
+            first.select_nth_unstable_by(most, |a, b| a.0.cmp(&b.0));
+            first.truncate(most);
+        }
+    }
+    first.sort_by(|a, b| a.0.cmp(&b.0));
+    first.truncate(most);
+    (first.into_iter().map(|(_, thing)| thing).collect(), all)
+}
 
 impl Store {
     /// The ancestors that are known, the parent first, up to the root or to where the log repeats itself.
@@ -24,6 +41,39 @@ impl Store {
             at = parent;
         }
         ancestors
+    }
+
+    /// The children that are known, all of them, the one that was met last first. Nothing is made of them, however many.
+    pub fn each_child(&self, process: ProcessId) -> impl Iterator<Item = ProcessId> {
+        let newest = self.process(process).and_then(|process| process.newest_child);
+        std::iter::successors(newest, |child| self.process(*child)?.elder_sibling)
+    }
+
+    /// The events of a process, all of them, the one that came last first.
+    pub fn each_event_of(&self, process: ProcessId) -> impl Iterator<Item = EventId> {
+        let newest = self.process(process).and_then(|process| process.newest_event);
+        std::iter::successors(newest, |id| self.event(*id)?.previous_of_process)
+    }
+
+    /// The first children by the time of their start, so many at most, and how many there are.
+    #[must_use]
+    pub fn first_children(&self, process: ProcessId, most: usize) -> (Vec<ProcessId>, usize) {
+        let started = |id: &ProcessId| self.event(self.process(*id)?.start?)?.time;
+        // Of those that start at one time the one that was met last is the first.
+        first_of(self.each_child(process).enumerate().map(|(at, child)| ((started(&child), at), child)), most)
+    }
+
+    /// The first events of a process by time for which `is_wanted` holds, so many at most, and how many there are.
+    pub fn first_events_of(
+        &self,
+        process: ProcessId,
+        most: usize,
+        is_wanted: impl Fn(&StoredEvent) -> bool,
+    ) -> (Vec<EventId>, usize) {
+        let wanted = self.each_event_of(process).filter_map(|id| Some((id, self.event(id)?)));
+        let wanted = wanted.filter(|(_, event)| is_wanted(event));
+        let key = |event: &StoredEvent| (event.time, event.record_id_or_max, event.source, event.place);
+        first_of(wanted.enumerate().map(|(at, (id, event))| ((key(event), at), id)), most)
     }
 
     /// The children that are known, by the time of their start.

@@ -71,11 +71,12 @@ impl Store {
             return Some((from, field));
         }
         if field == Field::DestinationHostname {
-            return finding.resolved_by.map(|event| (event, Field::QueryName));
+            return self.resolved_by(finding).map(|event| (event, Field::QueryName));
         }
-        let start = finding.start.filter(|_| {
-            matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
-        })?;
+        if !matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine) {
+            return None;
+        }
+        let start = self.start_of(finding)?;
         let own = self.event(finding.event)?.symbol(field);
         (own.is_none() && self.event(start)?.symbol(field).is_some()).then_some((start, field))
     }
@@ -121,7 +122,7 @@ impl<'a> FindingView<'a> {
     /// Whether the IDE-parent pattern matches.
     #[must_use]
     pub fn is_known_ide(&self) -> bool {
-        self.flags.is_known_ide(self.finding.parent(self.profile))
+        self.flags.is_known_ide(self.store.parent_of(self.finding, self.profile))
     }
 
     /// The exception that takes it out.
@@ -133,7 +134,7 @@ impl<'a> FindingView<'a> {
     /// The score, 0 to 3.
     #[must_use]
     pub fn score(&self) -> u8 {
-        self.finding.score(self.profile, self.flags).unwrap_or(0)
+        self.store.score_of(self.finding, self.profile, self.flags).unwrap_or(0)
     }
 
     /// The host.

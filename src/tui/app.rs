@@ -507,8 +507,9 @@ impl App {
         let Some(frozen) = &mut self.frozen else { return };
         let (profile, min_score) = (self.list.profile, self.list.min_score);
         let is_later = |finding: &&Finding| finding.event.0 as usize >= frozen.events;
-        let is_alert =
-            |finding: &&Finding| finding.score(profile, &self.flags).is_some_and(|score| score >= min_score);
+        let is_alert = |finding: &&Finding| {
+            self.store.score_of(finding, profile, &self.flags).is_some_and(|score| score >= min_score)
+        };
         frozen.new_alerts = self.store.findings().iter().filter(is_later).filter(is_alert).count();
         self.listed_generation = self.store.generation();
     }

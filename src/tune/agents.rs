@@ -51,7 +51,7 @@ pub(super) fn agents(store: &Store, profile: Profile) -> Vec<Agent> {
             Some(user) if habits.users.len() < MOST => habits.users.push(user),
             _ => habits.unclear = true,
         }
-        match finding.parent(profile) {
+        match store.parent_of(finding, profile) {
             Some(parent) if !habits.parents.contains(&parent) && habits.parents.len() < MOST => {
                 habits.parents.push(parent);
             }

@@ -157,7 +157,7 @@ impl App {
         let score = self
             .store
             .finding(id)
-            .and_then(|finding| finding.score(self.list.profile, &workbench.trial))
+            .and_then(|finding| self.store.score_of(finding, self.list.profile, &workbench.trial))
             .unwrap_or(0);
         workbench.away = Some(self.list.clone());
         self.list.side = if score >= self.list.min_score { Side::Alerts } else { Side::Suppressed };

@@ -357,7 +357,8 @@ fn host_cell(host: String, wide: bool) -> String {
 /// Whether the other profile says something else of a finding.
 fn profiles_differ(app: &App, view: &FindingView<'_>) -> bool {
     let flags = app.shown_flags();
-    let verdict = |profile| (view.finding().signal(profile), view.finding().score(profile, flags));
+    let verdict =
+        |profile| (view.finding().signal(profile), app.store.score_of(view.finding(), profile, flags));
     verdict(Profile::Spl) != verdict(Profile::Correlated)
 }
 

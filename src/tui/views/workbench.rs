@@ -137,7 +137,7 @@ fn draw_changes(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffe
     for (row, y) in (area.y + 1..area.bottom()).enumerate() {
         let Some((change, id)) = changes.get(first + row) else { break };
         let Some(view) = app.store.view(id, app.list.profile, &workbench.trial) else { continue };
-        let before = view.finding().score(app.list.profile, &workbench.saved).unwrap_or(0);
+        let before = app.store.score_of(view.finding(), app.list.profile, &workbench.saved).unwrap_or(0);
         let (sign, token) = match change {
             Change::Appears => ("+", Token::Score3),
             Change::Goes => ("-", Token::Ok),

@@ -1,0 +1,284 @@
+//! Which answers gave which address on which host.
+//!
+//! One answer can hold thousands of addresses that nothing ever connects to: such a one costs an entry of a table, and its
+//! place among the others is only looked for once a connection to the address is there.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::event::EventId;
+use super::finding::FindingId;
+use super::index::Index;
+use super::interner::Symbol;
+use super::ordered::Ordered;
+use super::pages::Pages;
+use super::process::ProcessId;
+
+/// The number of a [`Meeting`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct MeetingId(u32);
+
+/// The connections to an address of one host, and the answers that gave it.
+#[derive(Default)]
+pub(super) struct Meeting {
+    /// Answers for a name on the search's list, by process and moment.
+    pub(super) listed: Ordered,
+    /// Connections that the search's join would name, of processes that have no such answer yet.
+    pub(super) waiting: BTreeSet<(ProcessId, EventId)>,
+    /// The findings of such connections.
+    pub(super) findings: BTreeSet<(ProcessId, FindingId)>,
+    /// Answers for a name of any repository, by moment: for the leads.
+    pub(super) answers: Ordered,
+    /// Those of them that have a process, by process and moment.
+    pub(super) own: Ordered,
+    pub(super) sweep: Sweep,
+    /// Whether it stands among those that are swept next.
+    pub(super) waits_for_sweep: bool,
+}
+
+impl Meeting {
+    fn bytes(&self) -> usize {
+        self.listed.bytes()
+            + self.answers.bytes()
+            + self.own.bytes()
+            + tree_bytes(&self.waiting)
+            + tree_bytes(&self.findings)
+            + self.sweep.connections.capacity() * size_of::<EventId>()
+    }
+}
+
+/// The connections that are held against the answers, around and around: those that have not been since the last answer
+/// came, from the next one on.
+#[derive(Default)]
+pub(super) struct Sweep {
+    connections: Vec<EventId>,
+    next: usize,
+    left: usize,
+}
+
+impl Sweep {
+    /// Adds a connection, which is to be held against the answers.
+    pub(super) fn add(&mut self, connection: EventId) {
+        let known = self.connections.len();
+        self.connections.push(connection);
+        if self.left == 0 {
+            (self.next, self.left) = (known, 1);
+        } else if self.next + self.left < known {
+            // Those between are asked again, once for each time around.
+            self.left = known + 1 - self.next;
+        } else {
+            self.left += 1;
+        }
+    }
+
+    /// Holds all of them against the answers again.
+    pub(super) const fn begin_again(&mut self) {
+        self.left = self.connections.len();
+    }
+
+    /// Returns the next connection to look at.
+    pub(super) fn step(&mut self) -> Option<EventId> {
+        self.left = self.left.checked_sub(1)?;
+        if self.next >= self.connections.len() {
+            self.next = 0;
+        }
+        let connection = self.connections.get(self.next).copied();
+        self.next += 1;
+        connection
+    }
+
+    /// Returns how many are still to be looked at.
+    pub(super) const fn left(&self) -> usize {
+        self.left
+    }
+}
+
+/// What is known of an address.
+#[derive(Clone, Copy)]
+enum Slot {
+    /// One answer, no connection.
+    One(EventId),
+    /// Several answers, the last of which is this link; no connection.
+    Several(u32),
+    /// There is a connection.
+    Met(MeetingId),
+}
+
+struct Entry {
+    host: Symbol,
+    /// As IPv6: the others are mapped into it.
+    address: [u8; 16],
+    slot: Slot,
+}
+
+struct Link {
+    answer: EventId,
+    before: Option<u32>,
+}
+
+/// The addresses of all hosts.
+#[derive(Default)]
+pub(super) struct Addresses {
+    entries: Pages<Entry>,
+    index: Index,
+    links: Pages<Link>,
+    meetings: Pages<Meeting>,
+    /// Bytes of the lists that the meetings hold.
+    held: usize,
+}
+
+fn bytes_of(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
+    }
+}
+
+impl Addresses {
+    fn find(&self, hash: u32, host: Symbol, address: [u8; 16]) -> Option<u32> {
+        self.index.find(hash, |number| {
+            self.entries.get(number).is_some_and(|entry| entry.host == host && entry.address == address)
+        })
+    }
+
+    fn add(&mut self, hash: u32, host: Symbol, address: [u8; 16], slot: Slot) {
+        if let Some(number) = self.entries.push(Entry { host, address, slot }) {
+            self.index.insert(hash, number);
+        }
+    }
+
+    /// Whether anything is known of an address.
+    pub(super) fn knows(&self, host: Symbol, address: IpAddr) -> bool {
+        let address = bytes_of(address);
+        self.find(self.index.hash((host, address)), host, address).is_some()
+    }
+
+    /// Adds an answer. Where there is a connection it is only named: the answer must be put in its place there.
+    pub(super) fn add_answer(&mut self, host: Symbol, address: IpAddr, answer: EventId) -> Option<MeetingId> {
+        let address = bytes_of(address);
+        let hash = self.index.hash((host, address));
+        let Some(number) = self.find(hash, host, address) else {
+            self.add(hash, host, address, Slot::One(answer));
+            return None;
+        };
+        let entry = self.entries.get_mut(number)?;
+        let before = match entry.slot {
+            Slot::Met(meeting) => return Some(meeting),
+            Slot::One(first) => self.links.push(Link { answer: first, before: None }),
+            Slot::Several(last) => Some(last),
+        };
+        if let Some(link) = self.links.push(Link { answer, before }) {
+            entry.slot = Slot::Several(link);
+        }
+        None
+    }
+
+    /// Returns the meeting at an address, made where there was none, and the answers that must be put into it.
+    pub(super) fn meet(&mut self, host: Symbol, address: IpAddr) -> Option<(MeetingId, Vec<EventId>)> {
+        let address = bytes_of(address);
+        let hash = self.index.hash((host, address));
+        let known = self.find(hash, host, address);
+        let slot = known.and_then(|number| self.entries.get(number)).map(|entry| entry.slot);
+        if let Some(Slot::Met(meeting)) = slot {
+            return Some((meeting, Vec::new()));
+        }
+        let meeting = MeetingId(self.meetings.push(Meeting::default())?);
+        let mut answers = Vec::new();
+        match slot {
+            Some(Slot::One(answer)) => answers.push(answer),
+            Some(Slot::Several(last)) => {
+                let mut at = Some(last);
+                while let Some(link) = at.and_then(|at| self.links.get(at)) {
+                    answers.push(link.answer);
+                    at = link.before;
+                }
+                // They come in the order in which they came.
+                answers.reverse();
+            }
+            Some(Slot::Met(_)) | None => {}
+        }
+        match known.and_then(|number| self.entries.get_mut(number)) {
+            Some(entry) => entry.slot = Slot::Met(meeting),
+            None => self.add(hash, host, address, Slot::Met(meeting)),
+        }
+        Some((meeting, answers))
+    }
+
+    pub(super) fn get(&self, id: MeetingId) -> Option<&Meeting> {
+        self.meetings.get(id.0)
+    }
+
+    pub(super) fn get_mut(&mut self, id: MeetingId) -> Option<&mut Meeting> {
+        self.meetings.get_mut(id.0)
+    }
+
+    /// Returns the bytes that all of it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.entries.bytes()
+            + self.index.capacity() * Index::BYTES * 8 / 7
+            + self.links.bytes()
+            + self.meetings.bytes()
+            + self.held
+    }
+
+    /// Changes a meeting, and keeps account of the bytes that its lists take.
+    pub(super) fn change(&mut self, id: MeetingId, change: impl FnOnce(&mut Meeting)) {
+        let Some(meeting) = self.meetings.get_mut(id.0) else { return };
+        let before = meeting.bytes();
+        change(meeting);
+        self.held = (self.held + meeting.bytes()).saturating_sub(before);
+    }
+}
+
+/// Returns the bytes that a tree takes beside itself, about: nodes have room for eleven, and are half full or more.
+pub(super) fn tree_bytes<T>(tree: &BTreeSet<T>) -> usize {
+    const IN_NODE: usize = 11;
+    let node = IN_NODE * size_of::<T>() + 16;
+    if tree.is_empty() { 0 } else { node + tree.len() * node * 2 / 13 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::interner::Interner;
+    use super::*;
+
+    #[test]
+    fn answers_wait_for_a_connection_in_order() {
+        let mut strings = Interner::default();
+        let [host, other] = ["a", "b"].map(|name| strings.intern(name).unwrap());
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut addresses = Addresses::default();
+        for answer in 0..3 {
+            assert_eq!(addresses.add_answer(host, address("1.1.1.1"), EventId(answer)), None);
+        }
+        assert_eq!(addresses.add_answer(host, address("::1"), EventId(9)), None);
+        assert!(addresses.knows(host, address("::1")) && !addresses.knows(other, address("::1")));
+        let (meeting, answers) = addresses.meet(host, address("1.1.1.1")).unwrap();
+        assert_eq!(answers, [0, 1, 2].map(EventId));
+        assert_eq!(addresses.meet(host, address("1.1.1.1")).unwrap(), (meeting, Vec::new()));
+        assert_eq!(addresses.add_answer(host, address("1.1.1.1"), EventId(3)), Some(meeting));
+        assert_eq!(addresses.meet(host, address("::1")).unwrap().1, [EventId(9)]);
+        assert_eq!(addresses.meet(other, address("::1")).unwrap().1, []);
+    }
+
+    #[test]
+    fn sweep_reaches_all_after_each_answer() {
+        let mut sweep = Sweep::default();
+        (0..5).for_each(|number| sweep.add(EventId(number)));
+        let mut seen: Vec<u32> = (0..3).filter_map(|_| sweep.step()).map(|event| event.0).collect();
+        assert_eq!(seen, [0, 1, 2]);
+        sweep.begin_again();
+        sweep.add(EventId(5));
+        seen = std::iter::from_fn(|| sweep.step()).map(|event| event.0).collect();
+        assert_eq!(seen, [3, 4, 5, 0, 1, 2]);
+        // The next one waits in the middle: a new one at the end is reached all the same.
+        sweep.begin_again();
+        (0..4).for_each(|_| {
+            sweep.step();
+        });
+        sweep.add(EventId(6));
+        seen = std::iter::from_fn(|| sweep.step()).map(|event| event.0).collect();
+        assert!(seen.contains(&6) && [1, 2].iter().all(|number| seen.contains(number)), "{seen:?}");
+        assert_eq!(sweep.step(), None);
+    }
+}
