@@ -4,6 +4,7 @@
 //! looks at the events of a store once (`matching`), tells the runs of a test apart by process tree and time
 //! (`runs`), and says of each run what was seen (`steps`) and what the detection made of it (`verdict`).
 
+mod around;
 pub mod definition;
 pub mod file;
 mod matching;

@@ -1,7 +1,7 @@
 //! What a walk found, put together: tests, runs, steps, verdicts.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::definition::{Condition, Origin, Test};
@@ -56,6 +56,8 @@ pub(super) struct Scene<'a> {
     counts: Vec<HostCount>,
     /// What each process asked DNS for, as far as it was looked up.
     names: RefCell<HashMap<ProcessId, Vec<(IpAddr, EventId)>>>,
+    /// What was found there, by row or for the search's list, process and address.
+    queries: RefCell<HashMap<(Option<(usize, usize)>, ProcessId, IpAddr), Option<EventId>>>,
 }
 
 /// Where a connection's name comes from.
@@ -93,6 +95,7 @@ impl<'a> Scene<'a> {
             hosts: Vec::new(),
             counts: Vec::new(),
             names: RefCell::default(),
+            queries: RefCell::default(),
         };
         for (id, host) in (0..).map(crate::store::distinct::DistinctId).zip(store.hosts().entries()) {
             let name = store.text(host.written).to_ascii_lowercase();
@@ -189,29 +192,6 @@ impl<'a> Scene<'a> {
             && scope.to.is_none_or(|to| event.time.is_some_and(|time| time <= to))
     }
 
-    /// A process and its ancestors, so many at most.
-    pub(super) fn line_of(&self, process: ProcessId, most: usize) -> impl Iterator<Item = ProcessId> {
-        std::iter::successors(Some(process), |at| self.store.process(*at)?.parent).take(most)
-    }
-
-    /// Adds a process and all that it started, until the set is that large.
-    pub(super) fn descend(&self, process: ProcessId, most: usize, found: &mut HashSet<ProcessId>) {
-        let mut waiting = vec![process];
-        while let Some(process) = waiting.pop() {
-            if found.len() >= most || !found.insert(process) {
-                continue;
-            }
-            waiting.extend(self.store.children(process));
-        }
-    }
-
-    /// What a process started and when, in seconds since 1970, by time.
-    pub(super) fn started_by(&self, process: ProcessId) -> Vec<(i64, ProcessId)> {
-        let started = |child: &ProcessId| self.store.event(self.store.process(*child)?.start?)?.time;
-        let children = self.store.children(process).into_iter();
-        children.filter_map(|child| Some((started(&child)?.unix_seconds(), child))).collect()
-    }
-
     /// The events that meet all of a row's conditions, the name of a connection included.
     pub(super) fn confirmed(&self, test: usize, row: usize) -> Vec<EventId> {
         let hits = self.walk.hits(test, row).iter().copied();
@@ -232,26 +212,40 @@ impl<'a> Scene<'a> {
         {
             return Some(Naming::Own);
         }
-        self.query_for(event, &holds).map(Naming::Joined)
+        self.query_for(event, Some((test, row)), &holds).map(Naming::Joined)
     }
 
     /// Whether the process of a connection asked DNS for a name on the search's list, and got that address.
     pub(super) fn asked_for_listed(&self, id: EventId) -> bool {
         let event = self.store.event(id);
-        event.is_some_and(|event| self.query_for(event, &|name| name.is_some_and(is_listed_host)).is_some())
+        let is_listed = |name: Option<&str>| name.is_some_and(is_listed_host);
+        event.is_some_and(|event| self.query_for(event, None, &is_listed).is_some())
     }
 
-    /// The Event 22 by which a connection's process came by its address, if the name asked for is such a one.
-    fn query_for(&self, event: &StoredEvent, holds: &dyn Fn(Option<&str>) -> bool) -> Option<EventId> {
+    /// The Event 22 by which a connection's process came by its address, if the name asked for is such a one. What is
+    /// asked for `of` a row is the same each time, and looked for once for each process and address.
+    fn query_for(
+        &self,
+        event: &StoredEvent,
+        of: Option<(usize, usize)>,
+        holds: &dyn Fn(Option<&str>) -> bool,
+    ) -> Option<EventId> {
         let address = self.store.field(event, Field::DestinationIp).and_then(address)?;
         let process = event.process?;
+        if let Some(known) = self.queries.borrow().get(&(of, process, address)) {
+            return *known;
+        }
         let mut names = self.names.borrow_mut();
         let asked = names.entry(process).or_insert_with(|| self.asked(process));
-        let mut answers = asked.iter().filter(|(of, _)| *of == address).map(|(_, answer)| *answer);
-        answers.find(|answer| {
+        let first = asked.partition_point(|(other, _)| *other < address);
+        let mut answers =
+            asked.iter().skip(first).take_while(|(other, _)| *other == address).map(|(_, answer)| *answer);
+        let found = answers.find(|answer| {
             let answer = self.store.event(*answer);
             holds(answer.and_then(|answer| self.store.field(answer, Field::QueryName)))
-        })
+        });
+        self.queries.borrow_mut().insert((of, process, address), found);
+        found
     }
 
     /// What a process asked DNS for, by the addresses that answered.
@@ -264,6 +258,8 @@ impl<'a> Scene<'a> {
             let results = self.store.field(event, Field::QueryResults).unwrap_or_default();
             asked.extend(results.split(';').filter_map(address).map(|address| (address, id)));
         }
+        // Those of one address stay by time.
+        asked.sort_by_key(|(address, _)| *address);
         asked
     }
 }

@@ -4,11 +4,14 @@
 //! none, traces of one process make a run until nothing comes for a while. What no process can be told of (other
 //! channels, a zero GUID) joins the run of its host that is nearest in time.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::{Range, RangeInclusive};
 
+use super::around::{Around, Topmost};
 use super::definition::{Role, Test};
 use super::report::Scene;
-use crate::model::event::{Field, code};
+use crate::model::event::Field;
 use crate::model::time::Timestamp;
 use crate::store::event::{EventId, StoredEvent};
 use crate::store::process::ProcessId;
@@ -20,9 +23,6 @@ const AROUND: i64 = 120;
 /// Seconds before an act in which the same shell may have prepared it, and after it in which it may have tidied up.
 const BEFORE: i64 = 900;
 const AFTER: i64 = 10;
-/// Generations that are gone up, and processes that one run takes: a log can claim any tree.
-const MOST_GENERATIONS: usize = 64;
-const MOST_PROCESSES: usize = 4_096;
 /// Runs of one test that are told apart; a test that is met more often is no test.
 const MOST_RUNS: usize = 10_000;
 /// Runs of a host that are compared by their times, on either side.
@@ -39,14 +39,22 @@ pub(super) struct Run {
     pub(super) span: Option<(Timestamp, Timestamp)>,
     /// The events that tell of it.
     starters: Vec<EventId>,
-    roots: Vec<ProcessId>,
-    /// The processes of the act, and what they started.
-    pub(super) core: HashSet<ProcessId>,
-    /// What the same shell started before.
-    near: HashSet<ProcessId>,
-    shell: Option<ProcessId>,
-    /// From when on the shell's doings are this run's, in seconds since 1970.
-    near_from: i64,
+    /// The process of the act: it and all that it started is the run's own.
+    root: Option<ProcessId>,
+    /// The events of its own processes, as they were met.
+    pub(super) events: Vec<EventId>,
+    /// What the same shell did around it.
+    pub(super) near: Option<Near>,
+}
+
+/// What the shell of a run did around it.
+#[derive(Clone, Debug)]
+pub(super) struct Near {
+    pub(super) shell: ProcessId,
+    /// When the shell's own doings are the run's, in seconds since 1970.
+    pub(super) seconds: RangeInclusive<i64>,
+    /// The places of what it started then, and of all below.
+    pub(super) places: Range<u32>,
 }
 
 impl Run {
@@ -68,13 +76,24 @@ impl Run {
     }
 }
 
-/// How an event belongs to a run.
+/// How an event belongs to runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tie {
-    /// It is of the act's own processes.
-    Core,
-    /// It is of the same shell, or near in time.
-    Near,
+    /// To none.
+    Nothing,
+    /// It is of the act's own processes of this run.
+    Core(usize),
+    /// It has no process, and is near this run in time.
+    Alone(usize),
+    /// It is of a process around runs: of those that have its place near them, or its process as their shell.
+    Around {
+        /// Its process.
+        process: ProcessId,
+        /// The place of that, where it is below some run's shell.
+        place: Option<u32>,
+        /// Whether it is some run's shell.
+        is_shell: bool,
+    },
 }
 
 /// The runs of one test.
@@ -84,9 +103,22 @@ pub(super) struct Runs {
     pub(super) runs: Vec<Run>,
     /// Runs behind these that were too many.
     pub(super) more: usize,
-    core: HashMap<ProcessId, Vec<usize>>,
-    near: HashMap<ProcessId, Vec<usize>>,
+    /// By process: the roots that it is below or itself, of an act and of traces.
+    roots: HashMap<ProcessId, [Option<ProcessId>; 2]>,
+    /// By root: its runs, by time. Traces of one process that lie apart are runs of one root.
+    of_root: HashMap<ProcessId, Vec<usize>>,
+    /// By process that was put to runs without one: these runs, by time.
+    adopted: HashMap<ProcessId, Vec<usize>>,
     by_host: HashMap<Option<usize>, Vec<usize>>,
+    around: Around,
+    numbers: OnceCell<HashSet<(Holder, String)>>,
+}
+
+/// Whose processes are looked for by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Holder {
+    Root(ProcessId),
+    Run(usize),
 }
 
 struct Starter {
@@ -107,22 +139,20 @@ impl Runs {
         runs.more = runs.runs.len().saturating_sub(MOST_RUNS);
         runs.runs.sort_by_key(|run| (run.span, run.host));
         runs.runs.truncate(MOST_RUNS);
-        for run in &mut runs.runs {
-            run.grow(scene);
-        }
-        runs.index_core();
+        runs.index(scene);
         runs.adopt(scene, number, test);
-        runs.runs.sort_by_key(|run| (run.span, run.host));
-        runs.index_core();
         runs.find_near(scene);
+        runs.gather_events(scene);
         runs
     }
 
     /// Makes runs of what has a process; gives the rest.
     fn by_process(&mut self, scene: &Scene<'_>, starters: Vec<Starter>) -> Vec<Starter> {
-        let acts: HashSet<ProcessId> =
-            starters.iter().filter(|starter| starter.is_act).filter_map(|starter| starter.process).collect();
-        let traces: HashSet<ProcessId> = starters.iter().filter_map(|starter| starter.process).collect();
+        let processes = |of: &dyn Fn(&Starter) -> bool| -> HashSet<ProcessId> {
+            starters.iter().filter(|starter| of(starter)).filter_map(|starter| starter.process).collect()
+        };
+        let mut acts = Topmost::new(processes(&|starter| starter.is_act));
+        let mut traces = Topmost::new(processes(&|_| true));
         let mut of_acts: BTreeMap<u32, Vec<Starter>> = BTreeMap::new();
         let mut of_traces: BTreeMap<u32, Vec<Starter>> = BTreeMap::new();
         let mut rest = Vec::new();
@@ -131,13 +161,11 @@ impl Runs {
                 rest.push(starter);
                 continue;
             };
-            let line: Vec<ProcessId> = scene.line_of(process, MOST_GENERATIONS).collect();
-            let topmost =
-                |of: &HashSet<ProcessId>| line.iter().rev().find(|process| of.contains(*process)).copied();
-            if let Some(act) = topmost(&acts) {
+            if let Some(act) = acts.above(scene, process) {
                 of_acts.entry(act.0).or_default().push(starter);
             } else {
-                of_traces.entry(topmost(&traces).unwrap_or(process).0).or_default().push(starter);
+                let root = traces.above(scene, process).unwrap_or(process);
+                of_traces.entry(root.0).or_default().push(starter);
             }
         }
         for (root, starters) in of_acts {
@@ -196,64 +224,81 @@ impl Runs {
             .filter(|(distance, _)| *distance <= AROUND)
     }
 
-    fn index_core(&mut self) {
-        self.core.clear();
-        for (number, run) in self.runs.iter().enumerate() {
-            for process in &run.core {
-                self.core.entry(*process).or_default().push(number);
+    /// Tells of each process whose it is. Roots of one kind lie apart, so that each process is met twice at most.
+    fn index(&mut self, scene: &Scene<'_>) {
+        self.index_hosts();
+        let mut roots: [Vec<ProcessId>; 2] = Default::default();
+        for (at, run) in self.runs.iter().enumerate() {
+            let Some(root) = run.root else { continue };
+            let of_root = self.of_root.entry(root).or_default();
+            if of_root.is_empty() {
+                roots[usize::from(run.act.is_none())].push(root);
+            }
+            of_root.push(at);
+        }
+        for (kind, roots) in roots.into_iter().enumerate() {
+            for root in roots {
+                let mut waiting = vec![root];
+                while let Some(process) = waiting.pop() {
+                    let Some(slot) = self.roots.entry(process).or_default().get_mut(kind) else { continue };
+                    if slot.is_none() {
+                        *slot = Some(root);
+                        waiting.extend(scene.store.each_child(process));
+                    }
+                }
             }
         }
-        self.index_hosts();
     }
 
     /// A run without a process takes those that do what the test does, near it in time.
     fn adopt(&mut self, scene: &Scene<'_>, number: usize, test: &Test) {
-        if self.runs.iter().all(|run| !run.roots.is_empty()) {
+        if self.runs.iter().all(|run| run.root.is_some()) {
             return;
         }
         for row in 0..test.rows.len() {
             for id in scene.confirmed(number, row) {
                 let Some(event) = scene.store.event(id) else { continue };
-                let Some(process) = event.process.filter(|process| !self.core.contains_key(process)) else {
+                let Some(process) = event.process.filter(|process| !self.roots.contains_key(process)) else {
                     continue;
                 };
                 let host = scene.host_number(event);
                 let seconds = event.time.map(|time| time.unix_seconds());
                 let Some(near) = self.nearest(host, seconds) else { continue };
-                if let Some(run) = self.runs.get_mut(near).filter(|run| run.roots.is_empty()) {
-                    run.core.insert(process);
+                if self.runs.get(near).is_some_and(|run| run.root.is_none()) {
+                    self.adopted.entry(process).or_default().push(near);
                 }
             }
+        }
+        for runs in self.adopted.values_mut() {
+            runs.sort_unstable();
+            runs.dedup();
         }
     }
 
     /// What the shell of each run did before it, up to the run before.
     fn find_near(&mut self, scene: &Scene<'_>) {
+        let shell_of = |run: &Run| scene.store.process(run.root?)?.parent;
+        self.around = Around::new(scene, self.runs.iter().filter_map(shell_of));
         let mut last_of_shell: HashMap<ProcessId, i64> = HashMap::new();
-        let mut children: HashMap<ProcessId, Vec<(i64, ProcessId)>> = HashMap::new();
-        for number in 0..self.runs.len() {
-            let Some(run) = self.runs.get(number) else { continue };
-            let (Some(shell), Some((first, last))) =
-                (run.roots.first().and_then(|root| scene.store.process(*root)?.parent), run.span)
-            else {
-                continue;
-            };
+        for run in &mut self.runs {
+            let (Some(shell), Some((first, last))) = (shell_of(run), run.span) else { continue };
             let before = last_of_shell.insert(shell, last.unix_seconds()).unwrap_or(i64::MIN);
             let from = (first.unix_seconds() - BEFORE).max(before.saturating_add(1));
             let to = last.unix_seconds() + AFTER;
-            let mut near = HashSet::new();
-            let children = children.entry(shell).or_insert_with(|| scene.started_by(shell));
-            let first = children.partition_point(|(started, _)| *started < from);
-            for (_, child) in children.iter().skip(first).take_while(|(started, _)| *started <= to) {
-                if !self.core.contains_key(child) {
-                    scene.descend(*child, MOST_PROCESSES, &mut near);
+            let places = self.around.started(shell, from, to);
+            run.near = Some(Near { shell, seconds: from..=to, places });
+        }
+    }
+
+    /// Gives each run the events of its own processes; each event is one run's.
+    fn gather_events(&mut self, scene: &Scene<'_>) {
+        let processes: Vec<ProcessId> = self.roots.keys().chain(self.adopted.keys()).copied().collect();
+        for process in processes {
+            for id in scene.store.each_event_of(process) {
+                let Some(event) = scene.store.event(id) else { continue };
+                if let Some(run) = self.core_of(event).and_then(|run| self.runs.get_mut(run)) {
+                    run.events.push(id);
                 }
-            }
-            for process in near.iter().chain([&shell]) {
-                self.near.entry(*process).or_default().push(number);
-            }
-            if let Some(run) = self.runs.get_mut(number) {
-                (run.shell, run.near, run.near_from) = (Some(shell), near, from);
             }
         }
     }
@@ -263,62 +308,70 @@ impl Runs {
         self.around(host, seconds).min().map(|(_, number)| number)
     }
 
-    /// The runs that an event belongs to, mostly none or one.
-    pub(super) fn of(&self, scene: &Scene<'_>, event: &StoredEvent) -> Vec<(usize, Tie)> {
+    /// The run whose own process an event is of; of several runs of one process the nearest.
+    pub(super) fn core_of(&self, event: &StoredEvent) -> Option<usize> {
+        let process = event.process?;
         let seconds = event.time.map(|time| time.unix_seconds());
-        let Some(process) = event.process else { return self.without_process(scene, event, seconds) };
-        if let Some(numbers) = self.core.get(&process) {
-            // Of several runs of one process the nearest.
-            let nearest = numbers.iter().min_by_key(|number| {
-                self.runs.get(**number).and_then(|run| run.distance(seconds)).unwrap_or(i64::MAX)
-            });
-            return nearest.map(|number| (*number, Tie::Core)).into_iter().collect();
-        }
-        let numbers = self.near.get(&process).into_iter().flatten().copied();
-        let is_of = |number: &usize| {
-            let Some(run) = self.runs.get(*number) else { return false };
-            let until = run.span.map_or(i64::MAX, |(_, last)| last.unix_seconds() + AFTER);
-            let is_in_time = seconds.is_some_and(|seconds| (run.near_from..=until).contains(&seconds));
-            // The shell itself was there before.
-            is_in_time
-                || run.near.contains(&process)
-                || (run.shell == Some(process) && event.event_code == code::PROCESS_CREATE)
+        let roots = self.roots.get(&process).copied().unwrap_or_default();
+        let of_roots = roots.into_iter().flatten().filter_map(|root| self.of_root.get(&root));
+        let lists = of_roots.chain(self.adopted.get(&process));
+        lists.filter_map(|list| self.nearest_of(list, seconds)).min().map(|(_, run)| run)
+    }
+
+    /// Of runs that lie apart and stand by time the nearest, with its distance.
+    fn nearest_of(&self, runs: &[usize], seconds: Option<i64>) -> Option<(i64, usize)> {
+        let began = |number: &usize| self.runs.get(*number)?.began().map(|time| time.unix_seconds());
+        let later = runs.partition_point(|number| began(number) <= seconds);
+        let near = runs.get(later.saturating_sub(1)..runs.len().min(later + 1)).unwrap_or_default();
+        let distance =
+            |number: &usize| self.runs.get(*number).and_then(|run| run.distance(seconds)).unwrap_or(i64::MAX);
+        near.iter().map(|number| (distance(number), *number)).min()
+    }
+
+    /// How an event belongs to runs.
+    pub(super) fn tie(&self, scene: &Scene<'_>, event: &StoredEvent) -> Tie {
+        let Some(process) = event.process else {
+            let seconds = event.time.map(|time| time.unix_seconds());
+            return self.without_process(scene, event, seconds).map_or(Tie::Nothing, Tie::Alone);
         };
-        numbers.filter(is_of).map(|number| (number, Tie::Near)).collect()
+        if let Some(run) = self.core_of(event) {
+            return Tie::Core(run);
+        }
+        let (place, is_shell) = (self.around.place(process), self.around.is_shell(process));
+        if place.is_none() && !is_shell { Tie::Nothing } else { Tie::Around { process, place, is_shell } }
     }
 
     /// Another channel's event, or one without a GUID: the run that has its process's number, else the nearest.
-    fn without_process(
-        &self,
-        scene: &Scene<'_>,
-        event: &StoredEvent,
-        seconds: Option<i64>,
-    ) -> Vec<(usize, Tie)> {
+    fn without_process(&self, scene: &Scene<'_>, event: &StoredEvent, seconds: Option<i64>) -> Option<usize> {
         let host = scene.host_number(event);
         let number = scene.store.field(event, Field::NewProcessId).and_then(decimal);
         let by_number = number.and_then(|number| {
             let mut near = self.around(host, seconds).map(|(_, at)| at);
-            near.find(|at| self.runs.get(*at).is_some_and(|run| run.has_number(scene, &number)))
+            near.find(|at| self.has_number(scene, *at, &number))
         });
-        by_number.or_else(|| self.nearest(host, seconds)).map(|at| (at, Tie::Near)).into_iter().collect()
-    }
-}
-
-impl Run {
-    /// Takes in all that its processes started.
-    fn grow(&mut self, scene: &Scene<'_>) {
-        for root in self.roots.clone() {
-            scene.descend(root, MOST_PROCESSES, &mut self.core);
-        }
+        by_number.or_else(|| self.nearest(host, seconds))
     }
 
-    /// Whether one of its processes has that number.
-    fn has_number(&self, scene: &Scene<'_>, number: &str) -> bool {
-        self.core.iter().any(|process| {
-            let start = scene.store.process(*process).and_then(|process| process.start);
-            let start = start.and_then(|start| scene.store.event(start));
-            start.and_then(|start| scene.store.field(start, Field::ProcessId)) == Some(number)
-        })
+    /// Whether one of a run's processes has that number.
+    fn has_number(&self, scene: &Scene<'_>, run: usize, number: &str) -> bool {
+        let numbers = self.numbers.get_or_init(|| {
+            let number_of = |process: ProcessId| {
+                let start = scene.store.event(scene.store.process(process)?.start?)?;
+                scene.store.field(start, Field::ProcessId).map(str::to_owned)
+            };
+            let of_roots = self.roots.iter().flat_map(|(process, roots)| {
+                roots.iter().flatten().map(|root| (Holder::Root(*root), *process))
+            });
+            let of_runs = self
+                .adopted
+                .iter()
+                .flat_map(|(process, runs)| runs.iter().map(|run| (Holder::Run(*run), *process)));
+            let all = of_roots.chain(of_runs);
+            all.filter_map(|(holder, process)| Some((holder, number_of(process)?))).collect()
+        });
+        let root = self.runs.get(run).and_then(|run| run.root);
+        let holder = root.map_or(Holder::Run(run), Holder::Root);
+        numbers.contains(&(holder, number.to_owned()))
     }
 }
 
@@ -375,7 +428,7 @@ fn run_of(root: Option<ProcessId>, mut starters: Vec<Starter>) -> Run {
         act: starters.iter().find(|starter| starter.is_act).map(|starter| starter.event),
         span: times().min().zip(times().max()),
         starters: starters.iter().map(|starter| starter.event).collect(),
-        roots: root.into_iter().collect(),
+        root,
         ..Run::default()
     }
 }

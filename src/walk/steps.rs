@@ -1,53 +1,140 @@
 //! The telemetry of a run, row by row: seen, not seen, or why it can't be seen.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::definition::{Origin, Row, Test};
 use super::report::{Naming, Scene, excerpt, place_of};
-use super::runs::{Run, Runs, Tie};
+use super::runs::{Near, Run, Runs, Tie};
 use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
 use crate::model::walkthrough::{StepReport, StepState};
-use crate::store::event::EventId;
+use crate::store::event::{EventId, StoredEvent};
+use crate::store::process::ProcessId;
+
+/// Events of a row that are named one by one; of more it is said how many there are.
+const MAX_LISTED: usize = 50;
+/// So many are looked at for the first ones by time.
+const MAX_SORTED: usize = 4 * MAX_LISTED;
+
+type Hit = (EventId, Naming);
 
 /// The events of a row in a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
-    core: Vec<(EventId, Naming)>,
-    near: Vec<(EventId, Naming)>,
-    /// Connections that meet all but the name.
-    unnamed: Vec<EventId>,
+    core: Vec<Hit>,
+    /// The first events around the act, by time, and how many there are.
+    near: Vec<Hit>,
+    near_count: usize,
+    /// The first connection that meets all but the name.
+    unnamed: Option<EventId>,
 }
 
 impl Found {
-    /// The events: those of the act where there are some, else those around it.
-    pub(super) fn events(&self) -> &[(EventId, Naming)] {
+    /// The events: those of the act where there are some, else the first ones of those around it.
+    pub(super) fn events(&self) -> &[Hit] {
         if self.core.is_empty() { &self.near } else { &self.core }
+    }
+
+    /// How many there are.
+    fn count(&self) -> usize {
+        if self.core.is_empty() { self.near_count } else { self.core.len() }
     }
 }
 
-/// The events of all rows, by run and row.
-pub(super) fn gather(scene: &Scene<'_>, number: usize, test: &Test, runs: &Runs) -> Vec<Vec<Found>> {
-    let mut all = vec![vec![Found::default(); test.rows.len()]; runs.runs.len()];
-    for row in 0..test.rows.len() {
-        for id in scene.walk.hits(number, row) {
-            let Some(event) = scene.store.event(*id) else { continue };
-            for (run, tie) in runs.of(scene, event) {
-                let Some(found) = all.get_mut(run).and_then(|rows| rows.get_mut(row)) else { continue };
-                match (scene.naming(number, row, *id), tie) {
-                    (Some(naming), Tie::Core) => found.core.push((*id, naming)),
-                    (Some(naming), Tie::Near) => found.near.push((*id, naming)),
-                    (None, _) => found.unnamed.push(*id),
-                }
-            }
+/// The hits of a row that are around runs.
+struct AroundRuns<T> {
+    /// By their place.
+    by_place: Vec<(u32, T)>,
+    /// By shell: the Event 1 of it, and what else it did, by time in seconds since 1970.
+    of_shells: HashMap<ProcessId, (Vec<T>, Vec<(i64, T)>)>,
+}
+
+impl<T: Copy> AroundRuns<T> {
+    fn new() -> Self {
+        Self { by_place: Vec::new(), of_shells: HashMap::new() }
+    }
+
+    fn add(&mut self, event: &StoredEvent, process: ProcessId, place: Option<u32>, is_shell: bool, hit: T) {
+        self.by_place.extend(place.map(|place| (place, hit)));
+        if !is_shell {
+            return;
+        }
+        let (starts, others) = self.of_shells.entry(process).or_insert_with(|| (Vec::new(), Vec::new()));
+        if event.event_code == code::PROCESS_CREATE {
+            starts.push(hit);
+        } else {
+            others.extend(event.time.map(|time| (time.unix_seconds(), hit)));
         }
     }
-    for found in all.iter_mut().flatten() {
-        let time = |(id, _): &(EventId, Naming)| {
-            scene.store.event(*id).map(|event| (event.time, event.record_id(), event.source, event.place))
-        };
-        found.core.sort_by_key(time);
-        found.near.sort_by_key(time);
+
+    fn sort(&mut self) {
+        self.by_place.sort_by_key(|(place, _)| *place);
+        self.of_shells.values_mut().for_each(|(_, others)| others.sort_by_key(|(seconds, _)| *seconds));
+    }
+
+    /// Adds the first of those that are near a run; returns how many there are.
+    fn near(&self, near: &Near, first: &mut Vec<T>) -> usize {
+        let from = self.by_place.partition_point(|(place, _)| *place < near.places.start);
+        let to = self.by_place.partition_point(|(place, _)| *place < near.places.end);
+        let below = self.by_place.get(from..to).unwrap_or_default();
+        first.extend(below.iter().take(MAX_SORTED).map(|(_, hit)| *hit));
+        let Some((starts, others)) = self.of_shells.get(&near.shell) else { return below.len() };
+        first.extend(starts.iter().take(MAX_SORTED).copied());
+        let from = others.partition_point(|(seconds, _)| seconds < near.seconds.start());
+        let to = others.partition_point(|(seconds, _)| seconds <= near.seconds.end());
+        let own = others.get(from..to).unwrap_or_default();
+        first.extend(own.iter().take(MAX_SORTED).map(|(_, hit)| *hit));
+        below.len() + starts.len() + own.len()
+    }
+}
+
+/// The events of all rows, by run and row. What is near many runs is counted for each of them, and listed in part.
+pub(super) fn gather(scene: &Scene<'_>, number: usize, test: &Test, runs: &Runs) -> Vec<Vec<Found>> {
+    let time = |(id, _): &Hit| {
+        scene.store.event(*id).map(|event| (event.time, event.record_id(), event.source, event.place))
+    };
+    let mut all = vec![vec![Found::default(); test.rows.len()]; runs.runs.len()];
+    for row in 0..test.rows.len() {
+        let (mut named, mut unnamed) = (AroundRuns::new(), AroundRuns::new());
+        for id in scene.walk.hits(number, row) {
+            let Some(event) = scene.store.event(*id) else { continue };
+            let naming = scene.naming(number, row, *id);
+            let (run, is_core) = match runs.tie(scene, event) {
+                Tie::Nothing => continue,
+                Tie::Core(run) => (run, true),
+                Tie::Alone(run) => (run, false),
+                Tie::Around { process, place, is_shell } => {
+                    match naming {
+                        Some(naming) => named.add(event, process, place, is_shell, (*id, naming)),
+                        None => unnamed.add(event, process, place, is_shell, *id),
+                    }
+                    continue;
+                }
+            };
+            let Some(found) = all.get_mut(run).and_then(|rows| rows.get_mut(row)) else { continue };
+            match (naming, is_core) {
+                (Some(naming), true) => found.core.push((*id, naming)),
+                (Some(naming), false) => found.near.push((*id, naming)),
+                (None, _) => found.unnamed = found.unnamed.or(Some(*id)),
+            }
+        }
+        named.sort();
+        unnamed.sort();
+        for (run, rows) in runs.runs.iter().zip(&mut all) {
+            let Some(found) = rows.get_mut(row) else { continue };
+            found.core.sort_by_key(time);
+            found.near_count = found.near.len();
+            if let Some(near) = run.near.as_ref().filter(|_| found.core.is_empty()) {
+                found.near_count += named.near(near, &mut found.near);
+                let mut others = Vec::new();
+                unnamed.near(near, &mut others);
+                found.unnamed = found.unnamed.or(others.into_iter().min());
+            }
+            found.near.sort_by_key(time);
+            found.near.truncate(MAX_LISTED);
+            found.near.shrink_to_fit();
+        }
     }
     all
 }
@@ -62,26 +149,26 @@ fn step(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) -> StepR
     let (state, why) = if events.is_empty() {
         unseen(scene, row, run, found)
     } else {
-        (StepState::Seen, seen(scene, events))
+        (StepState::Seen, seen(scene, events, found.count()))
     };
-    let record = |(id, _): &(EventId, Naming)| scene.store.event(*id)?.record_id();
+    let record = |(id, _): &Hit| scene.store.event(*id)?.record_id();
     StepReport {
         step: row.step.clone(),
         expected: row.expected(),
         state,
-        count: events.len(),
-        records: events.iter().filter_map(record).collect(),
-        events: events.iter().map(|(id, _)| id.0).collect(),
+        count: found.count(),
+        records: events.iter().take(MAX_LISTED).filter_map(record).collect(),
+        events: events.iter().take(MAX_LISTED).map(|(id, _)| id.0).collect(),
         why,
     }
 }
 
 /// Where a row's events are, and what had to be put together.
-fn seen(scene: &Scene<'_>, events: &[(EventId, Naming)]) -> String {
+fn seen(scene: &Scene<'_>, events: &[Hit], count: usize) -> String {
     let store = scene.store;
     let Some((first, naming)) = events.first() else { return String::new() };
     let Some(event) = store.event(*first) else { return String::new() };
-    let mut why = match events.len() {
+    let mut why = match count {
         1 => format!("It is {}", place_of(store, event)),
         count => format!("The first of {count} is {}", place_of(store, event)),
     };
@@ -106,6 +193,9 @@ fn seen(scene: &Scene<'_>, events: &[(EventId, Naming)]) -> String {
             let _ = write!(why, "; it was logged in {total} parts");
         }
         None => {}
+    }
+    if count > MAX_LISTED {
+        let _ = write!(why, "; {MAX_LISTED} of them are listed, {} more are not", count - MAX_LISTED);
     }
     why + "."
 }
@@ -183,7 +273,7 @@ fn blind_sysmon(scene: &Scene<'_>, event_code: u16, run: Option<&Run>, host: Opt
 
 /// Why a connection that is there can't be told by its name.
 fn blind_name(scene: &Scene<'_>, run: Option<&Run>, host: Option<&str>, found: &Found) -> Option<String> {
-    let first = scene.store.event(*found.unnamed.first()?)?;
+    let first = scene.store.event(found.unnamed?)?;
     (scene.host_count(run?.host).named_connections == 0).then(|| {
         format!(
             "DnsLookup is off: no Event 3 from {} has a DestinationHostname, and no Event 22 of the process names the \
@@ -198,7 +288,7 @@ fn blind_name(scene: &Scene<'_>, run: Option<&Run>, host: Option<&str>, found: &
 fn nearest_miss(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) -> String {
     let store = scene.store;
     let Some(run) = run else { return "Nothing in what was read is it.".to_owned() };
-    if let Some(event) = found.unnamed.first().and_then(|id| store.event(*id)) {
+    if let Some(event) = found.unnamed.and_then(|id| store.event(id)) {
         let name = store.field(event, Field::DestinationHostname);
         let name = name.map_or_else(|| "no DestinationHostname".to_owned(), excerpt);
         return format!("A connection is there under another name: {name} ({}).", place_of(store, event));
@@ -206,9 +296,8 @@ fn nearest_miss(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) 
     let Origin::Events { conditions, event_code, channel: None, .. } = &row.source else {
         return "Nothing near the run in time is it.".to_owned();
     };
-    let events = run.core.iter().flat_map(|process| store.events_of(*process));
     let mut best: Option<(usize, EventId)> = None;
-    for id in events {
+    for id in run.events.iter().copied() {
         let Some(event) = store.event(id).filter(|event| event.event_code == *event_code) else { continue };
         let met =
             conditions.iter().filter(|condition| condition.holds(|field| store.field(event, field))).count();

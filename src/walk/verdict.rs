@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::definition::Test;
 use super::report::{Scene, excerpt, place_of};
-use super::runs::{Run, Runs, Tie};
+use super::runs::{Run, Runs};
 use super::steps::Found;
 use crate::detect::profile::Profile;
 use crate::detect::unmet::{Unmet, unmet};
@@ -24,12 +24,8 @@ pub(super) fn gather(scene: &Scene<'_>, runs: &Runs) -> Vec<Vec<FindingId>> {
         let Some(event) = scene.store.event(finding.event).filter(|event| event.process.is_some()) else {
             continue;
         };
-        for (run, tie) in runs.of(scene, event) {
-            if tie == Tie::Core
-                && let Some(findings) = all.get_mut(run)
-            {
-                findings.push(id);
-            }
+        if let Some(findings) = runs.core_of(event).and_then(|run| all.get_mut(run)) {
+            findings.push(id);
         }
     }
     all
@@ -222,12 +218,8 @@ const fn clause_of(signal: Signal) -> Option<Clause> {
 /// Which condition failed on which text: of the Event 1 and of the Event 3 that came nearest.
 fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<String> {
     let store = scene.store;
-    let mut events: Vec<(EventId, &StoredEvent)> = run
-        .core
-        .iter()
-        .flat_map(|process| store.events_of(*process))
-        .filter_map(|id| Some((id, store.event(id)?)))
-        .collect();
+    let mut events: Vec<(EventId, &StoredEvent)> =
+        run.events.iter().filter_map(|id| Some((*id, store.event(*id)?))).collect();
     if events.is_empty() {
         return Vec::new();
     }
