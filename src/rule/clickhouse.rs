@@ -1,8 +1,7 @@
 //! ClickHouse: one SELECT over a flat table, with the search's columns and scores.
 
-use std::convert::Infallible;
-
-use super::{Rule, exceptions, join_remark, list, one_of};
+use super::pattern::{Dialect, written};
+use super::{Rule, both, exceptions, join_remark, list, one_of};
 use crate::detect::exception::{Day, ExceptionField};
 use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
@@ -11,17 +10,31 @@ use crate::detect::selection::{
 };
 use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
 use crate::model::row::SEARCH_COLUMNS;
+use crate::model::text::is_forbidden;
 
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+    format!("'{}'", escaped(text, '\''))
+}
+
+/// A text between quotes or backticks; what can't be seen is written byte by byte.
+fn escaped(text: &str, quote: char) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\\' || c == quote {
+            out.extend(['\\', c]);
+        } else if is_forbidden(c) {
+            let mut bytes = [0; 4];
+            out.extend(c.encode_utf8(&mut bytes).bytes().map(|byte| format!("\\x{byte:02X}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A name between backticks; a dot between a database's and a table's stays one.
 fn name(text: &str) -> String {
-    text.split('.')
-        .map(|part| format!("`{}`", part.replace('\\', r"\\").replace('`', "\\`")))
-        .collect::<Vec<_>>()
-        .join(".")
+    text.split('.').map(|part| format!("`{}`", escaped(part, '`'))).collect::<Vec<_>>().join(".")
 }
 
 /// A pattern: here, unlike elsewhere, a dot matches line breaks unless told not to.
@@ -30,17 +43,19 @@ fn pattern(text: &str) -> String {
 }
 
 /// The name of the exception that holds, or an empty text.
-fn excepted(rule: &Rule<'_>) -> String {
+fn excepted(rule: &Rule<'_>) -> Result<String, String> {
     let term = |field: ExceptionField, text: &Pattern| {
-        let column = field.column();
-        Ok::<_, Infallible>(format!("match(nullIf({column}, ''), {})", pattern(text.text())))
+        super::term(field, written(Dialect::ClickHouse, text), |column, regex| {
+            format!("match(nullIf({column}, ''), {})", pattern(regex))
+        })
     };
     let until = |last: Day| format!("toUnixTimestamp(now()) < {}", last.end());
-    let Ok(arms) = exceptions::arms(rule.exceptions, (" AND ", ",\n         "), quoted, term, until);
-    if arms.is_empty() { arms } else { format!("multiIf({arms}'') AS Exception,\n    ") }
+    let arms = exceptions::arms(rule.exceptions, (" AND ", ",\n         "), quoted, term, until)?;
+    Ok(if arms.is_empty() { arms } else { format!("multiIf({arms}'') AS Exception,\n    ") })
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> String {
+pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
+    let (ci, ide) = both(rule, |pattern| written(Dialect::ClickHouse, pattern))?;
     let ends = |texts: &[&str]| {
         format!(
             "({})",
@@ -70,7 +85,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
             ends(&PUSH_IMAGES)
         ),
     };
-    format!(
+    Ok(format!(
         "{remark}SELECT {columns}, RecordId\n\
          FROM (\n  \
          SELECT *,\n    \
@@ -94,11 +109,11 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          WHERE SuspicionScore >= 2\n\
          ORDER BY SuspicionScore DESC, _time DESC, RecordId DESC\n",
         remark = join_remark(rule, "--"),
-        excepted = excepted(rule),
+        excepted = excepted(rule)?,
         unless = if rule.exceptions.all().is_empty() { "" } else { "Exception != '', 0,\n         " },
         columns = SEARCH_COLUMNS.join(", "),
-        ci = pattern(rule.patterns.ci_host.text()),
-        ide = pattern(rule.patterns.ide_parent.text()),
+        ci = pattern(&ci),
+        ide = pattern(&ide),
         table = name(rule.table),
         net_hosts = list(&NET_HOSTS, ", ", quoted),
         net_images = ends(&NET_IMAGES),
@@ -108,5 +123,5 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         api_images = ends(&API_IMAGES),
         api = holds(&API_HOSTS),
         api_words = holds(&API_WORDS),
-    )
+    ))
 }

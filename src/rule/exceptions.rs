@@ -29,19 +29,19 @@ pub(super) fn condition<E>(
 ///
 /// # Errors
 /// The name of the exception that an engine can't say, and why.
-pub(super) fn arms<E>(
+pub(super) fn arms(
     exceptions: &Exceptions,
     (and, separator): (&str, &str),
     quoted: impl Fn(&str) -> String,
-    term: impl Fn(ExceptionField, &Pattern) -> Result<String, E>,
+    term: impl Fn(ExceptionField, &Pattern) -> Result<String, String>,
     until: impl Fn(Day) -> String,
-) -> Result<String, (String, E)> {
+) -> Result<String, String> {
     let mut arms = String::new();
     for exception in exceptions.all() {
         let name = name(exception);
         match condition(exception, and, &term, &until) {
             Ok(condition) => arms.extend([&condition, ", ", &*quoted(&name), separator]),
-            Err(error) => return Err((name, error)),
+            Err(error) => return Err(format!("the exception {name}, {error}")),
         }
     }
     Ok(arms)

@@ -1,8 +1,7 @@
 //! Kusto, over Microsoft Sentinel's `Event` table, whose EventData is XML.
 
-use std::convert::Infallible;
-
-use super::{Rule, exceptions, join_remark, list, one_of};
+use super::pattern::{Dialect, written};
+use super::{Rule, both, exceptions, join_remark, list, one_of};
 use crate::detect::exception::{Day, ExceptionField};
 use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
@@ -17,17 +16,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// The name of the exception that holds, or an empty text.
-fn excepted(rule: &Rule<'_>) -> String {
+fn excepted(rule: &Rule<'_>) -> Result<String, String> {
     let term = |field: ExceptionField, pattern: &Pattern| {
-        let (column, regex) = (field.column(), quoted(pattern.text()));
-        Ok::<_, Infallible>(format!("isnotempty({column}) and {column} matches regex {regex}"))
+        super::term(field, written(Dialect::Kusto, pattern), |column, regex| {
+            format!("isnotempty({column}) and {column} matches regex {}", quoted(regex))
+        })
     };
     let until = |last: Day| format!("now() < datetime({})", last.next());
-    let Ok(arms) = exceptions::arms(rule.exceptions, (" and ", ",\n    "), quoted, term, until);
-    if arms.is_empty() { arms } else { format!("| extend Exception = case({arms}\"\")\n") }
+    let arms = exceptions::arms(rule.exceptions, (" and ", ",\n    "), quoted, term, until)?;
+    Ok(if arms.is_empty() { arms } else { format!("| extend Exception = case({arms}\"\")\n") })
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> String {
+pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
+    let (ci, ide) = both(rule, |pattern| written(Dialect::Kusto, pattern))?;
     let ends = |texts: &[&str]| {
         format!("({})", list(texts, " or ", |text| format!("Image endswith {}", quoted(text))))
     };
@@ -50,7 +51,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         ),
     };
     let fields = ["User", "Image", "CommandLine", "ParentImage", "ParentCommandLine", "DestinationHostname"];
-    format!(
+    Ok(format!(
         "{remark}Event\n\
          | where Source == \"Microsoft-Windows-Sysmon\" and EventID in (1, 3)\n\
          | extend Data = parse_xml(EventData).DataItem.EventData.Data\n\
@@ -70,7 +71,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          | project TimeGenerated, host, {names}, Signal, IsCISystem, IsKnownIDE, SuspicionScore\n",
         remark = join_remark(rule, "//"),
         fields = list(&fields, ", ", |field| format!("{field} = tostring(Fields.{field})")),
-        excepted = excepted(rule),
+        excepted = excepted(rule)?,
         unless = if rule.exceptions.all().is_empty() { "" } else { "isnotempty(Exception), 0,\n    " },
         net_hosts = list(&NET_HOSTS, ", ", quoted),
         net_images = ends(&NET_IMAGES),
@@ -80,8 +81,8 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         api_images = ends(&API_IMAGES),
         api = holds(&API_HOSTS),
         api_words = holds(&API_WORDS),
-        ci = quoted(rule.patterns.ci_host.text()),
-        ide = quoted(rule.patterns.ide_parent.text()),
+        ci = quoted(&ci),
+        ide = quoted(&ide),
         names = fields.join(", "),
-    )
+    ))
 }

@@ -7,13 +7,14 @@ mod esql;
 mod exceptions;
 mod import;
 mod kql;
+mod pattern;
 mod sigma;
 mod spl;
 
 pub use import::{ImportError, import};
 
-use crate::detect::exception::Exceptions;
-use crate::detect::pattern::Patterns;
+use crate::detect::exception::{ExceptionField, Exceptions};
+use crate::detect::pattern::{Pattern, Patterns};
 use crate::detect::profile::Profile;
 
 /// An engine that a detection can be written for.
@@ -50,11 +51,57 @@ pub struct Rule<'a> {
 /// A sentence, where the engine can't say what a pattern says.
 pub fn export(engine: Engine, rule: &Rule<'_>) -> Result<String, String> {
     match engine {
-        Engine::Spl => Ok(spl::write(rule)),
-        Engine::Sigma => Ok(sigma::write(rule)),
-        Engine::Kql => Ok(kql::write(rule)),
+        Engine::Spl => spl::write(rule),
+        Engine::Sigma => sigma::write(rule),
+        Engine::Kql => kql::write(rule),
         Engine::Esql => esql::write(rule),
-        Engine::Clickhouse => Ok(clickhouse::write(rule)),
+        Engine::Clickhouse => clickhouse::write(rule),
+    }
+}
+
+/// Both patterns in an engine's regular expressions.
+///
+/// # Errors
+/// The name of the pattern that the engine can't say, and why.
+fn both<T>(
+    rule: &Rule<'_>,
+    write: impl Fn(&Pattern) -> Result<T, pattern::Refusal>,
+) -> Result<(T, T), String> {
+    let Patterns { ci_host, ide_parent } = rule.patterns;
+    let refused = |name: &str, refusal| format!("the pattern {name}: {refusal}");
+    Ok((
+        write(ci_host).map_err(|refusal| refused("ci-host", refusal))?,
+        write(ide_parent).map_err(|refusal| refused("ide-parent", refusal))?,
+    ))
+}
+
+/// The term of an exception, where its pattern can be said.
+///
+/// # Errors
+/// The field whose pattern the engine can't say, and why.
+fn term(
+    field: ExceptionField,
+    regex: Result<String, pattern::Refusal>,
+    write: impl Fn(&str, &str) -> String,
+) -> Result<String, String> {
+    match regex {
+        Ok(regex) => Ok(write(field.column(), &regex)),
+        Err(refusal) => Err(format!("its {}: {refusal}", field.key())),
+    }
+}
+
+/// A remark on patterns that mean less there outside of ASCII; empty where there is none.
+fn script_remark(rule: &Rule<'_>, mark: &str) -> String {
+    let of_exceptions = rule.exceptions.all().iter().flat_map(|exception| &exception.terms);
+    let mut all = [&rule.patterns.ci_host, &rule.patterns.ide_parent]
+        .into_iter()
+        .chain(of_exceptions.map(|(_, pattern)| pattern));
+    if all.any(pattern::depends_on_scripts) {
+        format!(
+            "{mark} \\d, \\w, \\s and \\b in the patterns know the letters, digits and blanks of ASCII alone here.\n"
+        )
+    } else {
+        String::new()
     }
 }
 
@@ -86,6 +133,9 @@ fn list(texts: &[&str], separator: &str, each: impl Fn(&str) -> String) -> Strin
 fn one_of(texts: &[&str]) -> String {
     format!("({})", list(texts, "|", regex::escape))
 }
+
+#[cfg(test)]
+mod engine_tests;
 
 #[cfg(test)]
 mod tests {
@@ -142,13 +192,62 @@ mod tests {
         for profile in Profile::ALL {
             let exceptions = exceptions();
             let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile, table: "sysmon" };
-            for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Clickhouse] {
+            for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
                 let text = export(engine, &rule).unwrap();
-                for part in ["build-", "code", "codeberg.org", "requests.post", "gist.github.com", "ruby.exe"]
+                for part in ["build", "code", "codeberg.org", "requests.post", "gist.github.com", "ruby.exe"]
                 {
                     assert!(text.contains(part), "{engine:?} {profile:?} lacks {part}:\n{text}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn builtin_exceptions_are_written_for_every_engine() {
+        let patterns = Patterns::new(None, None).unwrap();
+        for builtin in &crate::detect::exception::BUILTINS {
+            let exceptions = Exceptions::new(vec![builtin.exception().unwrap()]);
+            for profile in Profile::ALL {
+                let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile, table: "sysmon" };
+                for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+                    let text = export(engine, &rule).unwrap();
+                    assert!(text.contains(builtin.name), "{engine:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn exported_rule_holds_no_control_character() {
+        let patterns = Patterns::new(Some("a\nb\x1b\u{202e}c"), Some("[\u{85}-\u{90}]|\t")).unwrap();
+        let exceptions = exceptions();
+        let table = "a\n`b\u{202e}";
+        let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile: Profile::Hunt, table };
+        for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Clickhouse] {
+            let text = export(engine, &rule).unwrap();
+            let found = text.chars().find(|c| *c != '\n' && crate::model::text::is_forbidden(*c));
+            assert_eq!(found, None, "{engine:?}:\n{text}");
+        }
+        let refusal = export(Engine::Esql, &rule).unwrap_err();
+        assert!(refusal.starts_with("the pattern ci-host: ES|QL can't say `"), "{refusal}");
+        assert!(!refusal.contains(crate::model::text::is_forbidden), "{refusal}");
+    }
+
+    #[test]
+    fn refusal_names_the_exception_and_its_field() {
+        use crate::detect::exception::ExceptionField::User;
+        let patterns = Patterns::new(None, None).unwrap();
+        let exceptions = Exceptions::new(vec![Exception {
+            name: "mirror".to_owned(),
+            reason: "ours".to_owned(),
+            expires: None,
+            terms: vec![(User, Pattern::new(r"\<svc").unwrap())],
+        }]);
+        let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile: Profile::Spl, table: "x" };
+        for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+            let refusal = export(engine, &rule).unwrap_err();
+            assert!(refusal.starts_with("the exception mirror, its user: "), "{refusal}");
+            assert!(refusal.ends_with(r"write `\b` for the beginning and the end of a word"), "{refusal}");
         }
     }
 

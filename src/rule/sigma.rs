@@ -1,40 +1,62 @@
 //! A Sigma rule. Sigma has no score: a hit is what scores 2 or more.
 
-use super::{Rule, exceptions, join_remark, list};
+use super::pattern::{Dialect, written};
+use super::{Rule, both, exceptions, join_remark, list, script_remark};
 use crate::detect::exception::ExceptionField;
 use crate::detect::profile::Profile;
 use crate::detect::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
 };
 use crate::detect::signal::SIGNAL_PUSH_HOSTS;
+use crate::model::text::is_forbidden;
 
-/// A YAML string between single quotes.
+/// A YAML string between single quotes, or between double ones where it holds what can't be seen: only these have escapes.
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    if !text.contains(is_forbidden) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut out = String::from('"');
+    for c in text.chars() {
+        let number = u32::from(c);
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if !is_forbidden(c) => out.push(c),
+            _ if number <= 0xFF => out.push_str(&format!("\\x{number:02X}")),
+            _ if number <= 0xFFFF => out.push_str(&format!("\\u{number:04X}")),
+            _ => out.push_str(&format!("\\U{number:08X}")),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// A selection for each exception. Sigma knows no clock: a last day is a remark.
-fn excepted(rule: &Rule<'_>) -> String {
-    let each = rule.exceptions.all().iter().enumerate().map(|(number, exception)| {
+fn excepted(rule: &Rule<'_>) -> Result<String, String> {
+    let mut selections = String::new();
+    for (number, exception) in rule.exceptions.all().iter().enumerate() {
         let name = exceptions::name(exception);
         let until = exception.expires.map_or_else(String::new, |last| format!("; take it out after {last}"));
-        let terms = exception.terms.iter().map(|(field, pattern)| {
-            let column = if *field == ExceptionField::Host { "Computer" } else { field.column() };
-            format!("        {column}|re: {}\n", quoted(pattern.text()))
-        });
-        format!("    # {name}{until}\n    exception_{}:\n{}", number + 1, terms.collect::<String>())
-    });
-    each.collect()
+        selections.push_str(&format!("    # {name}{until}\n    exception_{}:\n", number + 1));
+        for (field, pattern) in &exception.terms {
+            let term = super::term(*field, written(Dialect::Sigma, pattern), |column, regex| {
+                let column = if *field == ExceptionField::Host { "Computer" } else { column };
+                format!("        {column}|re: {}\n", quoted(regex))
+            });
+            selections.push_str(&term.map_err(|error| format!("the exception {name}, {error}"))?);
+        }
+    }
+    Ok(selections)
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> String {
+pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
+    let (ci, ide) = both(rule, |pattern| written(Dialect::Sigma, pattern))?;
     let items = |texts: &[&str]| list(texts, "\n", |text| format!("            - {}", quoted(text)));
     let push_hosts: &[&str] = match rule.profile {
         // Splunk's Signal forgets dev.azure.com, so that such a push is no alert there.
         Profile::Spl => &SIGNAL_PUSH_HOSTS,
         Profile::Correlated | Profile::Hunt => &PUSH_HOSTS,
     };
-    format!(
+    Ok(format!(
         "{remark}title: Exfiltration to Code Repository\n\
          id: 6d0c2b7e-5a39-4f0e-9d8a-2f4b8c1e7a53\n\
          status: experimental\n\
@@ -58,8 +80,8 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          - CI agents whose host name the pattern does not know\n    \
          - Dependency updaters and security scanners that push results\n\
          level: high\n",
-        remark = join_remark(rule, "#"),
-        excepted = excepted(rule),
+        remark = format!("{}{}", join_remark(rule, "#"), script_remark(rule, "#")),
+        excepted = excepted(rule)?,
         unless = if rule.exceptions.all().is_empty() { "" } else { "and not 1 of exception_* " },
         net_hosts = items(&NET_HOSTS),
         net_images = items(&NET_IMAGES),
@@ -69,7 +91,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         api_images = items(&API_IMAGES),
         api = items(&API_HOSTS),
         api_words = items(&API_WORDS),
-        ci = quoted(rule.patterns.ci_host.text()),
-        ide = quoted(rule.patterns.ide_parent.text()),
-    )
+        ci = quoted(&ci),
+        ide = quoted(&ide),
+    ))
 }

@@ -1,8 +1,7 @@
 //! Splunk: the source search itself, with the two patterns replaced and its ORs in parentheses.
 
-use std::convert::Infallible;
-
-use super::{Rule, exceptions, join_remark, list, one_of};
+use super::pattern::{Dialect, written};
+use super::{Rule, both, exceptions, join_remark, list, one_of, script_remark};
 use crate::detect::exception::{Day, ExceptionField};
 use crate::detect::pattern::Pattern;
 use crate::detect::profile::Profile;
@@ -18,16 +17,19 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The name of the exception that holds, or null.
-fn excepted(rule: &Rule<'_>) -> String {
+fn excepted(rule: &Rule<'_>) -> Result<String, String> {
     let term = |field: ExceptionField, pattern: &Pattern| {
-        Ok::<_, Infallible>(format!("match({}, {})", field.column(), quoted(pattern.text())))
+        super::term(field, written(Dialect::Pcre, pattern), |column, regex| {
+            format!("match({column}, {})", quoted(regex))
+        })
     };
     let until = |last: Day| format!("now()<{}", last.end());
-    let Ok(arms) = exceptions::arms(rule.exceptions, (" AND ", ",\n    "), quoted, term, until);
-    if arms.is_empty() { arms } else { format!("| eval Exception=case({arms}true(), null())\n") }
+    let arms = exceptions::arms(rule.exceptions, (" AND ", ",\n    "), quoted, term, until)?;
+    Ok(if arms.is_empty() { arms } else { format!("| eval Exception=case({arms}true(), null())\n") })
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> String {
+pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
+    let (ci, ide) = both(rule, |pattern| written(Dialect::Pcre, pattern))?;
     let field = |name: &str, texts: &[&str], before: &str, after: &str| {
         format!(
             "({})",
@@ -55,14 +57,14 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         ),
         Profile::Correlated | Profile::Hunt => {
             "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
-             EventCode=1 AND match(Image, \"(?i)\\\\\\\\git\\\\.exe$\"), \"GitPushExternal\",\n    \
+             EventCode=1 AND match(Image, \"(?i)\\\\\\\\git\\\\.exe\\\\z\"), \"GitPushExternal\",\n    \
              true(), \"CodeRepoAPIUpload\")"
                 .to_owned()
         }
     };
-    let remark = join_remark(rule, "").trim().to_owned();
+    let remark = format!("{}{}", join_remark(rule, ""), script_remark(rule, "")).trim().to_owned();
     let remark = if remark.is_empty() { String::new() } else { format!("```{remark}```\n") };
-    format!(
+    Ok(format!(
         "{remark}({places})\n\
          ( (EventCode=3 {net_hosts} {net_images})\n  \
          OR (EventCode=1 {push_images} {push_words} {push})\n  \
@@ -77,7 +79,7 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
          | where SuspicionScore>=2\n\
          | sort 0 - SuspicionScore, - _time\n\
          | table {columns}\n",
-        excepted = excepted(rule),
+        excepted = excepted(rule)?,
         unless = if rule.exceptions.all().is_empty() { "" } else { "isnotnull(Exception), 0,\n    " },
         net_hosts = field("DestinationHostname", &NET_HOSTS, "", ""),
         net_images = ends(&NET_IMAGES),
@@ -87,8 +89,8 @@ pub(super) fn write(rule: &Rule<'_>) -> String {
         api_images = ends(&API_IMAGES),
         api = holds(&API_HOSTS),
         api_words = holds(&API_WORDS),
-        ci = quoted(rule.patterns.ci_host.text()),
-        ide = quoted(rule.patterns.ide_parent.text()),
+        ci = quoted(&ci),
+        ide = quoted(&ide),
         columns = SEARCH_COLUMNS.join(", "),
-    )
+    ))
 }
