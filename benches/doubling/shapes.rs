@@ -10,6 +10,8 @@ const PYTHON: &str = r"C:\Python312\python.exe";
 const SSH: &str = r"C:\Windows\System32\OpenSSH\ssh.exe";
 const CMD: &str = r"C:\Windows\System32\cmd.exe";
 const PUSH: &str = "git push https://github.com/o/r";
+const CURL: &str = r"C:\Windows\System32\curl.exe";
+const POWERSHELL: &str = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe";
 const ADDRESS: &str = "140.82.121.4";
 /// 2026-03-01, in seconds since 1970.
 const BEGIN: i64 = 1_772_323_200;
@@ -242,4 +244,39 @@ pub(crate) fn connections(n: u32) -> Vec<u8> {
         log.connect(i64::from(number) * 1_000, 1, GIT, "github.com");
     }
     log.bytes()
+}
+
+/// Ten processes with the same command line.
+fn ten(image: &str, line: &str) -> Vec<u8> {
+    let mut log = Log::default();
+    for process in 1..=10 {
+        log.start(i64::from(process), process, 0, image, line);
+    }
+    log.text.into_bytes()
+}
+
+/// Names of hosts without a blank between them.
+pub(crate) fn words(n: u32) -> Vec<u8> {
+    ten(CURL, &format!("curl {}", "a.b/".repeat(n as usize)))
+}
+
+/// The same on lines that are alerts.
+pub(crate) fn host_names(n: u32) -> Vec<u8> {
+    ten(CURL, &format!("curl -T x https://api.github.com/gists {}", "github.com/".repeat(n as usize)))
+}
+
+/// A word before which PowerShell may say how it sends.
+pub(crate) fn method(n: u32) -> Vec<u8> {
+    ten(POWERSHELL, &format!("powershell irm https://api.github.com/x {}", "method".repeat(n as usize)))
+}
+
+/// Options, and after them what makes the line a lead.
+pub(crate) fn options(n: u32) -> Vec<u8> {
+    ten(
+        CURL,
+        &format!(
+            "curl {}-T x https://uploads.github.com/repos/o/r/releases/1/assets",
+            "-s ".repeat(n as usize)
+        ),
+    )
 }

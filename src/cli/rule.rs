@@ -8,7 +8,7 @@ use super::complain;
 use super::settings::Resolved;
 use crate::export::is_closed_pipe;
 use crate::files::open;
-use crate::rule::{Engine, Rule, export, import};
+use crate::rule::{Engine, Rule, export, import, patterns_toml};
 
 /// Bytes of a search that are read.
 const SEARCH_LIMIT: u64 = 1 << 20;
@@ -54,10 +54,5 @@ fn imported(file: &Path) -> Result<String, String> {
     let (ci_host, ide_parent) = import(&search).map_err(|error| format!("{}: {error}", file.display()))?;
     crate::detect::pattern::Patterns::new(Some(&ci_host), Some(&ide_parent))
         .map_err(|(name, error)| format!("{}: the {name} pattern: {error}", file.display()))?;
-    let mut table = toml_edit::DocumentMut::new();
-    let mut patterns = toml_edit::Table::new();
-    patterns.insert("ci-host", toml_edit::value(ci_host));
-    patterns.insert("ide-parent", toml_edit::value(ide_parent));
-    table.insert("patterns", toml_edit::Item::Table(patterns));
-    Ok(table.to_string())
+    Ok(patterns_toml(&ci_host, &ide_parent))
 }

@@ -7,7 +7,9 @@ use crate::model::text::visible;
 
 /// The table's name.
 pub(super) const TABLE: &str = "hunt";
-const REPOSITORY_HOSTS: &str = "repository_hosts";
+const REPOSITORY_HOSTS: &str = "repository-hosts";
+/// How the key was spelt at first.
+const OLD_REPOSITORY_HOSTS: &str = "repository_hosts";
 const KEYS: [&str; 1] = [REPOSITORY_HOSTS];
 /// Hosts that can be named.
 const MOST_HOSTS: usize = 1000;
@@ -17,7 +19,12 @@ pub(super) fn repository_hosts(source: &Source<'_>, item: &Item) -> Result<Vec<S
     let table = source.table(TABLE, item)?;
     let mut hosts = Vec::new();
     for (key, item) in table.iter() {
-        if key != REPOSITORY_HOSTS {
+        if key == OLD_REPOSITORY_HOSTS && table.contains_key(REPOSITORY_HOSTS) {
+            let message =
+                format!("`{key}` is another spelling of `{REPOSITORY_HOSTS}`, which is there too: keep one");
+            return Err(source.fault(item.span(), message));
+        }
+        if key != REPOSITORY_HOSTS && key != OLD_REPOSITORY_HOSTS {
             return Err(source.unknown_key(table, key, Some(TABLE), &KEYS));
         }
         let array = item.as_array().ok_or_else(|| source.wrong_type(key, item, "an array of host names"))?;
@@ -85,9 +92,16 @@ mod tests {
 
     #[test]
     fn hosts_are_read_in_lower_case() {
-        let text = "[hunt]\nrepository_hosts = [\"Git.Corp.Example\", '10.1.2.3']\n";
+        for key in ["repository-hosts", "repository_hosts"] {
+            let text = format!("[hunt]\n{key} = [\"Git.Corp.Example\"]\n");
+            assert_eq!(parsed(&text).unwrap(), ["git.corp.example"]);
+        }
+        let both = "[hunt]\nrepository-hosts = [\"a.b\"]\nrepository_hosts = [\"c.d\"]\n";
+        let error = parsed(both).unwrap_err();
+        assert!(error.contains("another spelling of `repository-hosts`"), "{error}");
+        let text = "[hunt]\nrepository-hosts = [\"Git.Corp.Example\", '10.1.2.3']\n";
         assert_eq!(parsed(text).unwrap(), ["git.corp.example", "10.1.2.3"]);
-        assert_eq!(parsed("hunt = { repository_hosts = [] }").unwrap(), Vec::<String>::new());
+        assert_eq!(parsed("hunt = { repository-hosts = [] }").unwrap(), Vec::<String>::new());
         assert_eq!(parsed("profile = \"hunt\"").unwrap(), Vec::<String>::new());
     }
 
@@ -105,11 +119,11 @@ mod tests {
             ("[1]", "must hold strings alone, not integer"),
             ("\"git.corp.example\"", "must be an array of host names, not a string"),
         ] {
-            let error = parsed(&format!("[hunt]\nrepository_hosts = {value}\n")).unwrap_err();
+            let error = parsed(&format!("[hunt]\nrepository-hosts = {value}\n")).unwrap_err();
             assert!(error.starts_with("x.toml:2:") && error.contains(expected), "{value}: {error}");
         }
-        let error = parsed("[hunt]\nrepository_host = []\n").unwrap_err();
-        assert!(error.contains("did you mean `repository_hosts`?"), "{error}");
+        let error = parsed("[hunt]\nrepository-host = []\n").unwrap_err();
+        assert!(error.contains("did you mean `repository-hosts`?"), "{error}");
         let error = parsed("[hnut]\n").unwrap_err();
         assert!(error.contains("did you mean `hunt`?"), "{error}");
     }

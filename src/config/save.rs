@@ -17,7 +17,7 @@ use crate::files::policy::{Existing, OutputPolicy};
 /// A configuration file with nothing but comments: every key, what it means and an example.
 pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that begins with `# key =` is an example; options on the command line win.
 
-# How events are judged: "spl" or "correlated".
+# How events are judged: "spl", "correlated" or "hunt".
 # profile = "correlated"
 
 # What the host column holds: "computer", or "short" for its first label.
@@ -38,6 +38,9 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # The case file of verdicts and notes; without a folder it is beside this file.
 # case = "case.ndjson"
 
+# Files of tests of your own; a path that is not absolute begins at this folder.
+# tests = ["ours.toml"]
+
 # Ready-made exceptions, off until they are named here: "dependabot", "renovate", "security-scanners".
 # builtin-exceptions = ["dependabot"]
 
@@ -45,6 +48,10 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # [patterns]
 # ci-host = '(?i)(jenkins|gitlab-runner|ci[-_]|build[-_])'
 # ide-parent = '(?i)(code\.exe|idea64\.exe|devenv\.exe)'
+
+# Your own GitLab, Gitea, GitHub Enterprise: whole host names that count as repositories for hunt.
+# [hunt]
+# repository-hosts = ["git.corp.example"]
 
 # What is suppressed by name: all regular expressions that are given must match, of host, user, image, parent,
 # destination (DestinationHostname) and command-line. After the day of `expires` it suppresses no more.

@@ -17,15 +17,19 @@ use crate::detect::profile::Profile;
 const PATTERNS: usize = 400;
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// Exported rules with a generated CI-host pattern: the rule in hexadecimal, then texts with whether the pattern finds
 /// something in them; a line each. Says how many texts there are.
 fn cases(engine: Engine, takes: impl Fn(&str) -> bool) -> (String, usize) {
-    let mut runner = TestRunner::deterministic();
+    // Another number of patterns tries other ones.
+    let seed = std::env::var_os("EXFILSCOPE_PATTERNS");
+    let mut runner = if seed.is_some() { TestRunner::default() } else { TestRunner::deterministic() };
     let (mut lines, mut pairs, mut rules) = (String::new(), 0, 0);
-    while rules < PATTERNS {
+    let wanted =
+        std::env::var("EXFILSCOPE_PATTERNS").ok().and_then(|text| text.parse().ok()).unwrap_or(PATTERNS);
+    while rules < wanted {
         let text = patterns().new_tree(&mut runner).unwrap().current();
         let texts = texts().new_tree(&mut runner).unwrap().current();
         let Ok(pattern) = Pattern::new(&text) else { continue };
@@ -87,6 +91,7 @@ print(checked, wrong)
 "#;
     let said = python(script, &lines);
     assert_eq!(said.trim(), format!("{pairs} 0"), "{said}");
+    println!("{pairs} texts");
     assert!(pairs > 2000);
 }
 
@@ -95,7 +100,7 @@ print(checked, wrong)
 fn sigma_finds_what_the_pattern_finds() {
     // Outside of ASCII its back ends differ.
     let (lines, pairs) = cases(Engine::Sigma, |text| text.is_ascii() && !text.ends_with('\n'));
-    let script = r#"
+    let script = r"
 import sys, re, yaml
 from sigma.collection import SigmaCollection
 wrong = checked = 0
@@ -111,7 +116,7 @@ for line in sys.stdin:
             wrong += 1
             print('WRONG', pattern.pattern, repr(subject), text[0])
 print(checked, wrong)
-"#;
+";
     let said = python(script, &lines);
     assert_eq!(said.trim(), format!("{pairs} 0"), "{said}");
     assert!(pairs > 500);

@@ -78,6 +78,7 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
     };
     let (ci, ide) = both(rule, lucene)?;
     let flag = |field: &str, search: &Search| format!("CASE({}, 1, 0)", matches(field, search));
+    let remark = join_remark(rule, "//") + &script_remark(rule, "//");
     Ok(format!(
         "{remark}FROM logs-*, winlogbeat-*\n\
          | WHERE winlog.channel == \"Microsoft-Windows-Sysmon/Operational\" AND event.code IN (\"1\", \"3\")\n\
@@ -97,7 +98,6 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
          | SORT SuspicionScore DESC, @timestamp DESC\n\
          | KEEP @timestamp, host, User, Image, CommandLine, ParentImage, ParentCommandLine, DestinationHostname, Signal,\n    \
          IsCISystem, IsKnownIDE, SuspicionScore\n",
-        remark = format!("{}{}", join_remark(rule, "//"), script_remark(rule, "//")),
         excepted = excepted(rule)?,
         unless = if rule.exceptions.all().is_empty() { "" } else { "Exception IS NOT NULL, 0,\n    " },
         net_hosts = list(&NET_HOSTS, ", ", quoted),

@@ -11,7 +11,7 @@ mod pattern;
 mod sigma;
 mod spl;
 
-pub use import::{ImportError, import};
+pub use import::{ImportError, import, patterns_toml};
 
 use crate::detect::exception::{ExceptionField, Exceptions};
 use crate::detect::pattern::{Pattern, Patterns};

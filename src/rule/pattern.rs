@@ -264,8 +264,7 @@ impl Writer<'_> {
 
     fn assertion(&mut self, assertion: &ast::Assertion) -> Result<(), Refusal> {
         let text = match (&assertion.kind, self.dialect) {
-            (AssertionKind::StartLine, _) => "^",
-            (AssertionKind::StartText, Dialect::Sigma) => "^",
+            (AssertionKind::StartLine, _) | (AssertionKind::StartText, Dialect::Sigma) => "^",
             (AssertionKind::StartText, _) => r"\A",
             // Elsewhere `$` matches before a line break at the end, too.
             (AssertionKind::EndLine, Dialect::Pcre) => r"\z",
@@ -349,13 +348,13 @@ impl Writer<'_> {
                 self.out.push('|');
             }
             let edges = sequence::Edges::of(branch, false);
-            if edges.word_before {
+            if edges.before == sequence::Edge::Word {
                 self.out.extend([r"(?:\A|[^", class::WORDS, "])"]);
             }
             for part in &edges.inner {
                 self.part(part)?;
             }
-            if edges.word_after {
+            if edges.after == sequence::Edge::Word {
                 self.out.extend(["(?:[^", class::WORDS, r"]|\z)"]);
             }
         }
@@ -391,7 +390,7 @@ fn character(dialect: Dialect, c: char, out: &mut String) {
     let is_macro = dialect == Dialect::Pcre && c == '`';
     // Sigma's YAML has escapes of its own.
     if (is_forbidden(c) && dialect != Dialect::Sigma) || is_macro {
-        out.push_str(&format!("\\x{{{:X}}}", u32::from(c)));
+        out.extend(["\\x{", &format!("{:X}", u32::from(c)), "}"]);
     } else {
         out.push(c);
     }

@@ -1,5 +1,7 @@
 //! A Sigma rule. Sigma has no score: a hit is what scores 2 or more.
 
+use std::fmt::Write as _;
+
 use super::pattern::{Dialect, written};
 use super::{Rule, both, exceptions, join_remark, list, script_remark};
 use crate::detect::exception::ExceptionField;
@@ -18,13 +20,14 @@ fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
         let number = u32::from(c);
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if !is_forbidden(c) => out.push(c),
-            _ if number <= 0xFF => out.push_str(&format!("\\x{number:02X}")),
-            _ if number <= 0xFFFF => out.push_str(&format!("\\u{number:04X}")),
-            _ => out.push_str(&format!("\\U{number:08X}")),
-        }
+        // Writing into a string can't fail.
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            c if !is_forbidden(c) => write!(out, "{c}"),
+            _ if number <= 0xFF => write!(out, "\\x{number:02X}"),
+            _ if number <= 0xFFFF => write!(out, "\\u{number:04X}"),
+            _ => write!(out, "\\U{number:08X}"),
+        };
     }
     out.push('"');
     out
@@ -36,7 +39,7 @@ fn excepted(rule: &Rule<'_>) -> Result<String, String> {
     for (number, exception) in rule.exceptions.all().iter().enumerate() {
         let name = exceptions::name(exception);
         let until = exception.expires.map_or_else(String::new, |last| format!("; take it out after {last}"));
-        selections.push_str(&format!("    # {name}{until}\n    exception_{}:\n", number + 1));
+        let _ = writeln!(selections, "    # {name}{until}\n    exception_{}:", number + 1);
         for (field, pattern) in &exception.terms {
             let term = super::term(*field, written(Dialect::Sigma, pattern), |column, regex| {
                 let column = if *field == ExceptionField::Host { "Computer" } else { column };
@@ -56,6 +59,7 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
         Profile::Spl => &SIGNAL_PUSH_HOSTS,
         Profile::Correlated | Profile::Hunt => &PUSH_HOSTS,
     };
+    let remark = join_remark(rule, "#") + &script_remark(rule, "#");
     Ok(format!(
         "{remark}title: Exfiltration to Code Repository\n\
          id: 6d0c2b7e-5a39-4f0e-9d8a-2f4b8c1e7a53\n\
@@ -80,7 +84,6 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
          - CI agents whose host name the pattern does not know\n    \
          - Dependency updaters and security scanners that push results\n\
          level: high\n",
-        remark = format!("{}{}", join_remark(rule, "#"), script_remark(rule, "#")),
         excepted = excepted(rule)?,
         unless = if rule.exceptions.all().is_empty() { "" } else { "and not 1 of exception_* " },
         net_hosts = items(&NET_HOSTS),

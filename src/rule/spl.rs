@@ -62,7 +62,7 @@ pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
                 .to_owned()
         }
     };
-    let remark = format!("{}{}", join_remark(rule, ""), script_remark(rule, "")).trim().to_owned();
+    let remark = (join_remark(rule, "") + &script_remark(rule, "")).trim().to_owned();
     let remark = if remark.is_empty() { String::new() } else { format!("```{remark}```\n") };
     Ok(format!(
         "{remark}({places})\n\

@@ -5,7 +5,7 @@ use regex_syntax::ast::{self, Ast, ClassPerlKind, ClassSetItem, FlagsItemKind};
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::class::{ascii, items, spelled_out};
-use super::sequence::{Edges, branches, has_flags, leading_flags};
+use super::sequence::{Edge, Edges, branches, has_flags, leading_flags};
 use super::{HALF_BOUNDARY, Refusal, Source, is_half_boundary, operator};
 use crate::detect::pattern::Pattern;
 use crate::model::text::is_forbidden;
@@ -46,9 +46,7 @@ pub(in crate::rule) fn lucene(pattern: &Pattern) -> Result<Search, Refusal> {
         );
     };
     let edges: Vec<Edges<'_>> = branches.iter().map(|branch| Edges::of(branch, true)).collect();
-    let is_open =
-        |edges: &Edges<'_>| !(edges.at_start || edges.at_end || edges.word_before || edges.word_after);
-    let all_open = edges.iter().all(is_open);
+    let all_open = edges.iter().all(|edges| (edges.before, edges.after) == (Edge::Open, Edge::Open));
     if all_open {
         writer.out.push_str(".*(");
     }
@@ -56,10 +54,10 @@ pub(in crate::rule) fn lucene(pattern: &Pattern) -> Result<Search, Refusal> {
         if number > 0 {
             writer.out.push('|');
         }
-        writer.out.push_str(match (all_open, edges.at_start, edges.word_before) {
-            (true, ..) | (_, true, _) => "",
-            (_, _, true) => "(.*[^A-Za-z0-9_])?",
-            _ => ".*",
+        writer.out.push_str(match edges.before {
+            Edge::Word => "(.*[^A-Za-z0-9_])?",
+            Edge::Open if !all_open => ".*",
+            Edge::Open | Edge::Text => "",
         });
         let start = writer.out.len();
         for part in &edges.inner {
@@ -71,10 +69,10 @@ pub(in crate::rule) fn lucene(pattern: &Pattern) -> Result<Search, Refusal> {
             writer.out.insert(start, '(');
             writer.out.push(')');
         }
-        writer.out.push_str(match (all_open, edges.at_end, edges.word_after) {
-            (true, ..) | (_, true, _) => "",
-            (_, _, true) => "([^A-Za-z0-9_].*)?",
-            _ => ".*",
+        writer.out.push_str(match edges.after {
+            Edge::Word => "([^A-Za-z0-9_].*)?",
+            Edge::Open if !all_open => ".*",
+            Edge::Open | Edge::Text => "",
         });
     }
     if all_open {

@@ -99,18 +99,24 @@ pub(super) fn has_flags(group: &ast::Group) -> bool {
     matches!(&group.kind, GroupKind::NonCapturing(flags) if !flags.items.is_empty())
 }
 
+/// What stands at an end of a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// Anything.
+    #[default]
+    Open,
+    /// The beginning or the end of the text.
+    Text,
+    /// The beginning or the end of a word.
+    Word,
+}
+
 /// A sequence without the assertions that it begins and ends with, and without those that always hold.
 #[derive(Debug, Default)]
 pub(super) struct Edges<'a> {
-    /// It begins at the beginning of the text.
-    pub(super) at_start: bool,
-    /// It begins with the beginning of a word.
-    pub(super) word_before: bool,
+    pub(super) before: Edge,
     pub(super) inner: Vec<&'a Ast>,
-    /// It ends with the end of a word.
-    pub(super) word_after: bool,
-    /// It ends at the end of the text.
-    pub(super) at_end: bool,
+    pub(super) after: Edge,
 }
 
 impl<'a> Edges<'a> {
@@ -142,21 +148,21 @@ impl<'a> Edges<'a> {
         }
         let mut edges = Self::default();
         if takes_anchors && is_start(kind(inner.first())) {
-            edges.at_start = true;
+            edges.before = Edge::Text;
             inner.remove(0);
         } else if kind(inner.first()) == Some(AssertionKind::WordBoundary)
             && inner.get(1).is_some_and(|part| is_of_words(part))
         {
-            edges.word_before = true;
+            edges.before = Edge::Word;
             inner.remove(0);
         }
         if takes_anchors && is_end(kind(inner.last())) {
-            edges.at_end = true;
+            edges.after = Edge::Text;
             inner.pop();
         } else if kind(inner.last()) == Some(AssertionKind::WordBoundary)
             && inner.iter().rev().nth(1).is_some_and(|part| is_of_words(part))
         {
-            edges.word_after = true;
+            edges.after = Edge::Word;
             inner.pop();
         }
         edges.inner = inner;
