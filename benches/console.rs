@@ -258,7 +258,7 @@ fn main() {
     app.handle(press(Key::Esc));
     app.prepare(area, false);
     let started = Instant::now();
-    let order = app.report(Scope::List, None, Timestamp::from_unix(0, 0, 0), None);
+    let order = app.report(&Scope::List, None, Timestamp::from_unix(0, 0, 0), None);
     println!("{:<44} {:>16.3?}", "a report of the list, gathered", started.elapsed());
     drop(order);
     drop(app);

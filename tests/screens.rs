@@ -470,7 +470,8 @@ fn a_lead_takes_a_verdict_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.md");
     let outputs = OutputPolicy::new("");
-    let order = app.report(Scope::Selected, Some(file.clone()), Timestamp::from_unix(0, 0, 0), None);
+    let scope = Scope::Selected(app.pin_selection().unwrap());
+    let order = app.report(&scope, Some(file.clone()), Timestamp::from_unix(0, 0, 0), None);
     order.write(&outputs, Existing::Refuse).unwrap();
     let report = std::fs::read_to_string(file).unwrap();
     assert!(report.contains("GitPushSendPack"), "a report has it, too: {report}");

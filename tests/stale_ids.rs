@@ -168,6 +168,21 @@ fn verdict_before_frame_hits_its_alert() {
 }
 
 #[test]
+fn verdict_on_group_hits_its_members() {
+    let mut app = few_alerts();
+    keys(&mut app, "b");
+    app.prepare(AREA, true);
+    keys(&mut app, "d");
+    compact(&mut app, 3_000, 500);
+    // The group has grown since: the verdict is on what it had when it was asked for.
+    app.feed(pushes(390_000..390_010, true));
+    app.prepare(AREA, true);
+    let mut hit = decided(&keys(&mut app, "m"));
+    hit.sort_unstable();
+    assert_eq!(hit, (BEFORE..BEFORE + 50).map(|number| Some(u64::from(number))).collect::<Vec<_>>());
+}
+
+#[test]
 fn detail_follows_alert_through_compaction() {
     let mut app = few_alerts();
     let detail = |app: &App| screen(app).lines().skip(20).collect::<Vec<_>>().join("\n");

@@ -54,7 +54,8 @@ pub(crate) fn press(keys: &str, file: &Path) {
         }) {}
     }
     let begun = Instant::now();
-    drop(app.report(Scope::Selected, None, Timestamp::from_unix(0, 0, 0), None));
+    let Some(pin) = app.pin_selection() else { return };
+    drop(app.report(&Scope::Selected(pin), None, Timestamp::from_unix(0, 0, 0), None));
     println!("{}", longest.max(begun.elapsed()).as_secs_f64());
     // What is left is given back faster by the system.
     std::process::exit(0);

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use crate::config::{Plan, Snapshot};
 use crate::detect::exception::{Exception, Exceptions};
-use crate::detect::pattern::Patterns;
+use crate::detect::pattern::{PatternError, Patterns};
 use crate::detect::profile::Profile;
 use crate::filter::Filter;
 use crate::model::batch::Batch;
@@ -30,8 +30,10 @@ use crate::store::process::ProcessId;
 use crate::tui::detail::{Detail, DetailKey};
 use crate::tui::keys::Context;
 use crate::tui::lines::Lines;
+use crate::tui::pin::Pin;
 use crate::tui::prompt::Prompt;
 use crate::tui::pushes::PushesPage;
+use crate::tui::question::Question;
 use crate::tui::theme::Theme;
 use crate::tui::triage::Triage;
 use crate::tui::views::histogram::Bars;
@@ -39,7 +41,7 @@ use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
 use crate::tui::workbench::Workbench;
-use crate::tune::{Changes, History, Proposal, Trial};
+use crate::tune::{Advice, Adviser, Changes, History, Proposal, Trial};
 
 /// Says in a few words how an endless source does.
 pub type SourceState = Box<dyn Fn() -> String + Send>;
@@ -141,6 +143,8 @@ pub enum Tone {
     Info,
     /// Something was not.
     Warning,
+    /// Something would silence everything.
+    Danger,
 }
 
 /// What the list shows and how.
@@ -191,6 +195,39 @@ pub struct Tuning {
     pub proposal: usize,
     /// The alert that they are made for: it may be gone from the list while one of them is tried.
     pub made_for: Option<Held<FindingId>>,
+    /// What that alert is called.
+    pub made_for_name: String,
+    /// The other pattern, where it was edited too.
+    pub other: Option<Draft>,
+    /// What the patterns typed here would silence altogether.
+    pub warnings: Vec<Advice>,
+    /// The patterns that were warned of: Enter again keeps them all the same.
+    pub(super) warned: Option<Patterns>,
+    pub(super) adviser: Adviser,
+}
+
+/// A pattern's text that is not on the screen just now.
+pub struct Draft {
+    /// The text.
+    pub editor: tui_textarea::TextArea<'static>,
+    /// Why it is no pattern as it stands.
+    pub error: Option<PatternError>,
+}
+
+impl Tuning {
+    /// Whether anything typed here differs from what is in force.
+    #[must_use]
+    pub fn is_changed(&self, in_force: &Patterns) -> bool {
+        let is_invalid = |draft: &Draft| draft.error.is_some();
+        self.trial.flags.patterns() != in_force
+            || self.trial.error.is_some()
+            || self.other.as_ref().is_some_and(is_invalid)
+    }
+
+    /// Finds what the patterns typed here would silence altogether.
+    pub(super) fn warn(&mut self, store: &Store, in_force: &Patterns) {
+        self.warnings = self.adviser.warnings(store, &self.trial.flags, in_force);
+    }
 }
 
 /// How a load stands, as last looked at.
@@ -200,8 +237,18 @@ pub struct Load {
     pub finished: bool,
     /// Whether somebody stopped it.
     pub stopped: bool,
+    /// Whether nothing more is taken in until somebody resumes it.
+    pub is_held: bool,
     /// Time since its start.
     pub elapsed: Duration,
+}
+
+impl Load {
+    /// Whether more comes in just now.
+    #[must_use]
+    pub const fn is_going_on(&self) -> bool {
+        !self.finished && !self.is_held
+    }
 }
 
 /// A view that stands still while more comes in.
@@ -234,6 +281,10 @@ pub struct App {
     pub triage: Triage,
     /// Whether a verdict is asked for.
     pub deciding: bool,
+    /// The question that waits for its answer.
+    pub question: Option<Question>,
+    /// The alerts that the verdict, the note or the command being typed is about.
+    pub pin: Option<Pin>,
     /// The workbench, while it is open.
     pub workbench: Option<Workbench>,
     /// What the list shows.
@@ -247,8 +298,14 @@ pub struct App {
     pub notes: Vec<Note>,
     /// The lines of the list: findings, or groups and the findings of open ones.
     pub lines: Lines,
-    /// The selection; `None` follows the top.
+    /// The selection, wherever it stands in the list; `None` takes the top of the next list.
     pub selected: Option<Selected>,
+    /// What the cursor is on: the selection, or where a filter hides that, the line that stands in for it.
+    pub(super) shown: Option<Selected>,
+    /// The finding that the detail shows: under the cursor, or of a group there.
+    pub(super) detail_of: Option<Held<FindingId>>,
+    /// Whether no key was pressed yet.
+    pub(super) is_untouched: bool,
     /// The line of the selection.
     pub cursor: usize,
     /// The first line that is shown.
@@ -337,6 +394,8 @@ impl App {
             tuning: None,
             triage: Triage::new(settings.case),
             deciding: false,
+            question: None,
+            pin: None,
             workbench: None,
             list,
             listing: Listing::default(),
@@ -345,6 +404,9 @@ impl App {
             lines: Lines::default(),
             workshop: Workshop::default(),
             selected: None,
+            shown: None,
+            detail_of: None,
+            is_untouched: true,
             cursor: 0,
             top: 0,
             scroll_right: 0,
@@ -412,7 +474,9 @@ impl App {
     /// Where keys go.
     #[must_use]
     pub fn context(&self) -> Context {
-        if self.prompt.is_some() {
+        if self.question.is_some() {
+            Context::Question
+        } else if self.prompt.is_some() {
             Context::Prompt
         } else if matches!(self.page, Some(Page::Tests)) {
             Context::Walk

@@ -18,8 +18,14 @@ impl App {
         if let Some(workbench) = &mut self.workbench {
             workbench.relocate(&moved, store);
         }
-        if let Some(Selected::Finding(id)) = self.selected {
-            self.selected = id.relocate(&moved, store).map(Selected::Finding);
+        for selected in [&mut self.selected, &mut self.shown] {
+            if let Some(Selected::Finding(id)) = selected {
+                *selected = id.relocate(&moved, store).map(Selected::Finding);
+            }
+        }
+        self.detail_of = self.detail_of.and_then(|id| id.relocate(&moved, store));
+        if let Some(pin) = &mut self.pin {
+            pin.relocate(&moved, store);
         }
         let steps = self.walked().len();
         self.walked = std::mem::take(&mut self.walked).relocate(&moved, store).unwrap_or_default();

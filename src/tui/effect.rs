@@ -21,8 +21,6 @@ pub enum Effect {
     Suspend,
     /// Draw everything anew.
     Redraw,
-    /// Stop the load.
-    StopLoad,
     /// Put a text, safe for a terminal, into the clipboard.
     Copy {
         /// The text.

@@ -62,6 +62,7 @@ pub enum Action {
     Help,
     Redraw,
     Suspend,
+    Yes,
     Quit,
     Interrupt,
 }
@@ -107,11 +108,13 @@ pub enum Context {
     Walk,
     /// The page "who pushes where".
     Pushes,
+    /// A question before something that can't be taken back.
+    Question,
 }
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Alerts,
         Self::Histogram,
         Self::Detail,
@@ -123,6 +126,7 @@ impl Context {
         Self::Page,
         Self::Walk,
         Self::Pushes,
+        Self::Question,
     ];
 
     /// The heading in the help.
@@ -140,6 +144,7 @@ impl Context {
             Self::Page => "On a page",
             Self::Walk => "In the tests",
             Self::Pushes => "On the page of who pushes where",
+            Self::Question => "Asked before leaving, or before reading is stopped",
         }
     }
 }
@@ -170,7 +175,8 @@ const fn ctrl(c: char) -> Chord {
 }
 
 use Context::{
-    Alerts, Detail, Histogram, Page, Prompt, Pushes, Tuning, Verdict, Walk, WorkbenchList, WorkbenchText,
+    Alerts, Detail, Histogram, Page, Prompt, Pushes, Question, Tuning, Verdict, Walk, WorkbenchList,
+    WorkbenchText,
 };
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
@@ -188,17 +194,22 @@ macro_rules! table {
 
 table! {
     // Typing.
-    Enter [key(Key::Enter)] &[Tuning], "keep", "keep the pattern as it stands";
+    Enter [key(Key::Enter)] &[Tuning], "keep", "keep the pattern as it stands, and the other one if that was edited too; one that matches everything needs a second Enter";
     Enter [key(Key::Enter)] &[Prompt], "apply", "apply the filter, or run the command";
-    Escape [key(Key::Esc)] &[Tuning], "restore", "leave the pattern as it was";
+    Escape [key(Key::Esc)] &[Tuning], "restore", "leave both patterns as they were";
     Escape [key(Key::Esc)] &[Prompt], "cancel", "leave the line as it was";
-    NextPane [key(Key::Tab)] &[Tuning], "other pattern", "edit the other pattern, keeping this one's text if it is valid";
+    NextPane [key(Key::Tab)] &[Tuning], "other pattern", "edit the other pattern too: both are kept by Enter, or restored by Esc";
     NextPane [key(Key::Tab)] &[Prompt], "complete", "complete the word before the cursor";
     NextProposal [ctrl('n')] &[Tuning, Page], "other proposal", "after a: the host alone, hosts like it, its parent, or an exception of this alert";
     Up [key(Key::Up)] &[Tuning], "", "scroll the matches up";
     Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    // Questions.
+    Yes [char('y')] &[Question], "yes", "do it all the same";
+    SavePatterns [char('w')] &[Question], "save", "do not leave yet: write both patterns into the configuration, after a look at the difference";
+    Escape [key(Key::Esc), char('n')] &[Question], "no", "stay, or go on reading";
+    Quit [char('q')] &[Question], "", "quit all the same, where that was the question";
     // Verdicts.
     Malicious [char('m')] &[Verdict], "malicious", "data was carried out, or somebody tried to";
     Benign [char('b')] &[Verdict], "benign", "nothing to worry about";
@@ -206,7 +217,7 @@ table! {
     Undecide [char('n')] &[Verdict], "none", "no verdict, as before the first";
     Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "decide nothing";
     // The workbench.
-    Enter [key(Key::Enter)] &[WorkbenchText], "keep", "keep both patterns as they stand";
+    Enter [key(Key::Enter)] &[WorkbenchText], "keep", "keep both patterns as they stand; one that matches everything needs a second Enter";
     Enter [key(Key::Enter)] &[WorkbenchList], "open", "show the alert in the list; take the advice";
     NextPane [key(Key::Tab)] WORKBENCH, "next part", "to the next part: the patterns, what changes, the advice";
     TakeAdvice [ctrl('t')] WORKBENCH, "take advice", "put the advice under the cursor into its pattern";
@@ -264,7 +275,7 @@ table! {
     Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
     Pushes [char('5')] PANES, "pushes", "who pushes where: repositories' owners by host or user";
     Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Walk], "help", "this help";
-    Quit [char('q')] PANES, "quit", "quit";
+    Quit [char('q')] PANES, "quit", "quit; asks once where something is not written";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
     Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
     UndoVerdict [char('U')] PANES, "", "take the last verdict or note back";
@@ -287,10 +298,10 @@ table! {
     Enter [key(Key::Enter)] &[Histogram], "range", "filter the list by the marked range";
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
-    Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; stop a load";
+    Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; it never stops reading, :stop does";
     Redraw [ctrl('l')] &Context::ALL, "", "draw the screen anew";
     Suspend [ctrl('z')] &Context::ALL, "", "back to the shell; fg comes back";
-    Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere";
+    Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere; asks once where something is not written";
 }
 
 /// What a key does in a context.

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::app::App;
+use super::pin::Pin;
 use super::views::histogram::range_text;
 use crate::export::ExportOptions;
 use crate::export::report::{Decided, Entry, Node, Report, ReportFormat};
@@ -14,7 +15,7 @@ use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::store::event::StoredEvent;
 use crate::store::finding::FindingId;
-use crate::store::listing::{Line, Side};
+use crate::store::listing::Side;
 use crate::store::process::ProcessId;
 use crate::store::view::FindingView;
 
@@ -26,10 +27,10 @@ const MOST_AROUND: usize = 30;
 const MOST_FAULTS: usize = 20;
 
 /// Which alerts a report is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The selected alert, or all of the selected group.
-    Selected,
+    /// The selected alert, or all of the selected group, as they were when the command was begun.
+    Selected(Pin),
     /// What the list lists: filtered, grouped.
     List,
 }
@@ -48,7 +49,7 @@ pub struct Order {
 impl App {
     /// Gathers a report. `now` is the time that it names.
     #[must_use]
-    pub fn report(&self, scope: Scope, path: Option<PathBuf>, now: Timestamp, by: Option<&str>) -> Order {
+    pub fn report(&self, scope: &Scope, path: Option<PathBuf>, now: Timestamp, by: Option<&str>) -> Order {
         let listed = self.report_findings(scope);
         let entries: Vec<Entry> = listed
             .iter()
@@ -65,7 +66,7 @@ impl App {
             entries,
         };
         let name = match (scope, report.entries.first()) {
-            (Scope::Selected, Some(Entry { row, .. })) => {
+            (Scope::Selected(_), Some(Entry { row, .. })) => {
                 let time = row.time.map_or_else(String::new, |time| {
                     format!("-{}-{}", time.date_text().replace('-', ""), time.clock_text().replace(':', ""))
                 });
@@ -77,32 +78,31 @@ impl App {
         Order { alerts: report.entries.len(), report, options, path, name }
     }
 
-    fn report_findings(&self, scope: Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
+    fn report_findings(&self, scope: &Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
         let listing = self.listing();
         let group_of = |number: usize| {
             let group = listing.groups.get(number)?;
             Some((listing.query.group?.name(), group.key.clone()))
         };
-        match (scope, self.line(self.cursor)) {
-            (Scope::Selected, Some(Line::Group(number))) => {
-                let members = listing.members(number);
-                members.iter().map(|id| (*id, group_of(number))).collect()
+        match scope {
+            Scope::Selected(pin) => {
+                let group = pin.group().map(|(by, key)| (by, key.to_owned()));
+                pin.alerts(&self.store).iter().map(|id| (*id, group.clone())).collect()
             }
-            (Scope::Selected, _) => self.selected_finding().map(|id| (id, None)).into_iter().collect(),
-            (Scope::List, _) if listing.query.group.is_some() => {
+            Scope::List if listing.query.group.is_some() => {
                 let groups = 0..listing.groups.len();
                 groups
                     .flat_map(|number| listing.members(number).iter().map(move |id| (*id, group_of(number))))
                     .take(MOST_ENTRIES)
                     .collect()
             }
-            (Scope::List, _) => listing.findings.iter().map(|id| (*id, None)).collect(),
+            Scope::List => listing.findings.iter().map(|id| (*id, None)).collect(),
         }
     }
 
     fn report_summary(
         &self,
-        scope: Scope,
+        scope: &Scope,
         listed: &[(FindingId, Option<(&'static str, String)>)],
         now: Timestamp,
         by: Option<&str>,
@@ -110,7 +110,7 @@ impl App {
         let kind = if self.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
         let all = self.listing.total(self.list.side, self.list.min_score);
         let number = match scope {
-            Scope::Selected => listed.len(),
+            Scope::Selected(_) => listed.len(),
             Scope::List => self.listing.findings.len(),
         };
         let mut summary = vec![format!(
@@ -124,10 +124,10 @@ impl App {
                 "Only the first {MOST_ENTRIES} are in this report: filter the list, or export it as CSV or NDJSON."
             ));
         }
-        if let Some((text, _)) = self.list.filter.as_ref().filter(|_| scope == Scope::List) {
+        if let Some((text, _)) = self.list.filter.as_ref().filter(|_| *scope == Scope::List) {
             summary.push(format!("Filtered by {text}."));
         }
-        if let Some((from, to)) = self.list.range.filter(|_| scope == Scope::List) {
+        if let Some((from, to)) = self.list.range.filter(|_| *scope == Scope::List) {
             summary.push(format!("In the time {}.", range_text(from, to)));
         }
         let mut verdicts = [0_usize; Verdict::ALL.len()];

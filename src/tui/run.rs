@@ -37,6 +37,8 @@ const FRAME: Duration = Duration::from_millis(100);
 /// The first alerts come sooner than that: so often there are frames for data at first, and for so long.
 const FIRST_FRAME: Duration = Duration::from_millis(15);
 const AT_FIRST: Duration = Duration::from_millis(150);
+/// An alert that has been on the screen for less than this was not read yet, and another one may take its place.
+const UNREAD: Duration = Duration::from_secs(1);
 /// Between two looks at the configuration file.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long events are taken in before keys are looked at again.
@@ -153,7 +155,11 @@ impl Loop {
             let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
             let due = last_frame.is_none_or(|at| at.elapsed() >= between);
             if for_key || (for_data && due) {
-                app.load.elapsed = if app.load.finished { app.load.elapsed } else { self.started.elapsed() };
+                app.load.elapsed = if app.load.finished || app.load.is_held {
+                    app.load.elapsed
+                } else {
+                    self.started.elapsed()
+                };
                 // Of many findings a list takes its time, and a key wants its answer: what came in has the next frame.
                 let is_keys_alone = for_key && app.has_long_list();
                 // What the key asked of the list had its time when the key was handled.
@@ -203,11 +209,14 @@ impl Loop {
                     take_answer(app, answer);
                     for_key = true;
                 }
-                message = feed.recv(), if feed_is_open => {
+                message = feed.recv(), if feed_is_open && !app.load.is_held => {
                     let slice = Instant::now();
                     let mut next = message;
                     feed_is_open = next.is_some();
                     while let Some(message) = next {
+                        if self.started.elapsed() < UNREAD {
+                            app.release_selection();
+                        }
                         app.feed(message);
                         next = if slice.elapsed() < SLICE { feed.try_recv().ok() } else { None };
                     }
@@ -226,7 +235,6 @@ impl Loop {
             Effect::Quit => self.quit = true,
             Effect::Suspend => suspend(app, screen)?,
             Effect::Redraw => screen.forget()?,
-            Effect::StopLoad => app.progress.stop(),
             Effect::Mouse(on) => screen.set_mouse(on)?,
             Effect::Theme(name) => match (self.world.theme)(&name) {
                 Ok(theme) => {
@@ -292,7 +300,7 @@ impl Loop {
     /// Gathers a report here, and has it written.
     fn report(&mut self, app: &mut App, scope: Scope, path: Option<PathBuf>, existing: Existing) {
         app.finish_list();
-        let order = app.report(scope, path, now(), self.world.analyst.as_deref());
+        let order = app.report(&scope, path, now(), self.world.analyst.as_deref());
         let (sender, outputs) = (self.answers.0.clone(), Arc::clone(&self.world.outputs));
         self.writers.retain(|writer| !writer.is_finished());
         self.writers.push(std::thread::spawn(move || {

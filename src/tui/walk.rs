@@ -133,7 +133,7 @@ impl App {
     /// Whether the screen of the tests is open and does not say all yet.
     #[must_use]
     pub fn walk_is_behind(&self) -> bool {
-        if self.page != Some(Page::Tests) || (self.store.kept_events() > LARGE && !self.load.finished) {
+        if self.page != Some(Page::Tests) || (self.store.kept_events() > LARGE && self.load.is_going_on()) {
             return self.page == Some(Page::Tests) && self.walk.seen(&self.store) < self.store.kept_events();
         }
         self.walk.seen(&self.store) < self.store.kept_events()
@@ -145,7 +145,7 @@ impl App {
         if !self.walk_is_behind() || !self.walk.walk.extend(&self.store, SLICE) {
             return;
         }
-        if self.store.kept_events() > LARGE && !self.load.finished {
+        if self.store.kept_events() > LARGE && self.load.is_going_on() {
             return;
         }
         let basis = self.basis();

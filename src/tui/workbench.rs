@@ -84,7 +84,9 @@ pub struct Workbench {
     pub advised: usize,
     /// While an alert is looked at in the list: how the list was before.
     pub away: Option<ListView>,
-    adviser: Adviser,
+    /// The patterns that were warned of: Enter again keeps them all the same.
+    pub(super) warned: Option<Patterns>,
+    pub(super) adviser: Adviser,
     stale: bool,
 }
 
@@ -104,6 +106,7 @@ impl Workbench {
             advice: Vec::new(),
             advised: 0,
             away: None,
+            warned: None,
             adviser: Adviser::default(),
             stale: true,
         }
@@ -113,6 +116,12 @@ impl Workbench {
     #[must_use]
     pub const fn is_shown(&self) -> bool {
         self.away.is_none()
+    }
+
+    /// Whether anything typed here differs from what is in force.
+    #[must_use]
+    pub fn is_changed(&self, in_force: &Patterns) -> bool {
+        self.trial.patterns() != in_force || self.editors.iter().any(|editor| editor.error.is_some())
     }
 
     /// Whether a text is being typed.
@@ -142,6 +151,7 @@ impl Workbench {
 
     /// Takes a pattern's text as it stands. An invalid one leaves the verdicts as they are.
     pub fn try_text(&mut self, which: Which, store: &Store) {
+        self.warned = None;
         let editor = self.editor_mut(which);
         match Pattern::new(&editor.text()) {
             Ok(pattern) => {

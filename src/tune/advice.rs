@@ -9,7 +9,7 @@ use super::Which;
 use super::agents::{Agent, agents, duration};
 use super::allow::{generalised, with_branch};
 use super::branches::{Branch, branches};
-use crate::detect::pattern::Pattern;
+use crate::detect::pattern::{Pattern, Patterns};
 use crate::detect::profile::Profile;
 use crate::model::text::image_name;
 use crate::store::Store;
@@ -84,9 +84,44 @@ impl Adviser {
             self.agents = agents(store, profile);
             self.agents_of = Some((store.generation(), profile));
         }
+        let mut advice =
+            self.on_patterns(&[Which::CiHost, Which::IdeParent], store, flags, |context, advice| {
+                context.advise(advice);
+            });
+        self.unmatched_agents(store, flags, &mut advice);
+        advice.sort_by_key(|advice| advice.kind);
+        advice
+    }
+
+    /// What the patterns silence altogether: the advice of [`Kind::MatchesAll`] alone, on those that are not in force
+    /// already. An editor must not keep such a pattern without showing it.
+    pub fn warnings(&mut self, store: &Store, flags: &Flags, in_force: &Patterns) -> Vec<Advice> {
+        let silencing: Vec<Which> = [Which::CiHost, Which::IdeParent]
+            .into_iter()
+            .filter(|which| {
+                which.of(flags.patterns()) != which.of(in_force) && silences_all(*which, store, flags)
+            })
+            .collect();
+        // The branches are looked at only where there is something to say.
+        if silencing.is_empty() {
+            return Vec::new();
+        }
+        self.on_patterns(&silencing, store, flags, |context, advice| context.matches_all(advice))
+    }
+
+    fn on_patterns(
+        &mut self,
+        patterns: &[Which],
+        store: &Store,
+        flags: &Flags,
+        advise: impl Fn(&Context<'_>, &mut Vec<Advice>),
+    ) -> Vec<Advice> {
+        if self.epoch != store.epoch() {
+            *self = Self { epoch: store.epoch(), ..Self::default() };
+        }
         let mut advice = Vec::new();
         let mut used = Vec::new();
-        for which in [Which::CiHost, Which::IdeParent] {
+        for which in patterns.iter().copied() {
             let pattern = which.of(flags.patterns()).text();
             let branches = branches(pattern);
             for branch in &branches {
@@ -94,11 +129,9 @@ impl Adviser {
                 used.push((which, branch.alone.clone()));
             }
             let context = Context { adviser: self, store, flags, which, pattern, branches: &branches };
-            context.advise(&mut advice);
+            advise(&context, &mut advice);
         }
-        self.unmatched_agents(store, flags, &mut advice);
         self.facts.retain(|key, _| used.contains(key));
-        advice.sort_by_key(|advice| advice.kind);
         advice
     }
 
@@ -182,6 +215,30 @@ impl Adviser {
     }
 }
 
+/// Names that no pattern means: one that matches all of them matches whatever there is.
+const fn probes(which: Which) -> [&'static str; 3] {
+    match which {
+        Which::CiHost => ["qx", "zk7", "jv-q"],
+        Which::IdeParent => [r"C:\Qx\zk.exe", r"D:\vv-7\jq.exe", r"\\h\s\w.exe"],
+    }
+}
+
+/// Whether a pattern matches whatever host or parent there is, in any log.
+fn is_universal(which: Which, pattern: &Pattern) -> bool {
+    pattern.matches(Some("")) || probes(which).iter().all(|probe| pattern.matches(Some(probe)))
+}
+
+/// Whether a pattern matches all hosts or parents of this log. One alone says nothing.
+fn matches_all_here(which: Which, store: &Store, flags: &Flags) -> bool {
+    let all = which.table(store).entries().len();
+    let mut ids = (0..u32::try_from(all).unwrap_or(u32::MAX)).map(DistinctId);
+    all >= 2 && ids.all(|id| which.is_matched(id, flags))
+}
+
+fn silences_all(which: Which, store: &Store, flags: &Flags) -> bool {
+    is_universal(which, which.of(flags.patterns())) || matches_all_here(which, store, flags)
+}
+
 impl Facts {
     fn new(which: Which, branch: &Branch) -> Option<Self> {
         let text = branch.alone.as_str();
@@ -235,11 +292,11 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn advise(&self, advice: &mut Vec<Advice>) {
+        self.matches_all(advice);
         let all = self.which.table(self.store).entries().len();
         if all == 0 {
             return;
         }
-        self.matches_all(all, advice);
         let mut useless = Vec::new();
         for branch in self.branches {
             let Some(facts) = self.adviser.facts.get(&(self.which, branch.alone.clone())) else { continue };
@@ -264,14 +321,14 @@ impl Context<'_> {
         advice.push(Advice { which: self.which, kind, evidence, proposal, text });
     }
 
-    fn matches_all(&self, all: usize, advice: &mut Vec<Advice>) {
-        let subjects = self.which.subjects();
-        if self.which.of(self.flags.patterns()).matches(Some("")) {
+    fn matches_all(&self, advice: &mut Vec<Advice>) {
+        let (subjects, all) = (self.which.subjects(), self.which.table(self.store).entries().len());
+        if is_universal(self.which, self.which.of(self.flags.patterns())) {
             let empty = self.branches.iter().find(|branch| {
                 self.adviser
                     .facts
                     .get(&(self.which, branch.alone.clone()))
-                    .is_some_and(|facts| facts.branch.matches(Some("")))
+                    .is_some_and(|facts| is_universal(self.which, &facts.branch))
             });
             let text = empty.and_then(|branch| branch.removed(self.pattern));
             let name = empty.map_or("", |branch| branch.text(self.pattern));
@@ -279,13 +336,13 @@ impl Context<'_> {
             let proposal =
                 if text.is_some() { "leave that branch out" } else { "give it something to match" }
                     .to_owned();
-            let evidence =
-                format!("{what} matches every text there is, all {all} {subjects} of this log with it.");
+            let here =
+                if all == 0 { String::new() } else { format!(", all {all} {subjects} of this log with it") };
+            let evidence = format!("{what} matches every text there is{here}.");
             self.add(advice, Kind::MatchesAll, evidence, proposal, text);
             return;
         }
-        let ids = (0..u32::try_from(all).unwrap_or(u32::MAX)).map(DistinctId);
-        if all < 2 || !ids.clone().all(|id| self.which.is_matched(id, self.flags)) {
+        if !matches_all_here(self.which, self.store, self.flags) {
             return;
         }
         let whole = self.branches.iter().find(|branch| {

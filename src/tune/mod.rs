@@ -33,6 +33,15 @@ pub enum Which {
 }
 
 impl Which {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::CiHost => Self::IdeParent,
+            Self::IdeParent => Self::CiHost,
+        }
+    }
+
     /// Its name in the configuration and on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -491,10 +491,18 @@ impl Console {
         self.child.try_wait().expect("a child to ask for").is_none()
     }
 
-    /// Presses `q` and waits for the end.
+    /// Presses `q` and waits for the end. Where the console asks whether to leave unwritten work behind, it says yes.
     #[track_caller]
     pub fn quit(&mut self) -> ExitStatus {
         self.keys("q");
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().expect("a child to wait for").is_none() && Instant::now() < deadline {
+            if self.screen().contains("Quit all the same?") {
+                self.keys("y");
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         self.wait_for_end(PATIENCE)
     }
 

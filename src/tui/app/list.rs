@@ -80,6 +80,7 @@ impl App {
             tuning.trial.flags.extend(&self.store);
             let changes = changes(&self.store, profile, min_score, &self.flags, &tuning.trial.flags);
             tuning.changes = Held::new(changes, &self.store);
+            tuning.warn(&self.store, self.flags.patterns());
         }
         self.renew_taken();
         if let Some(workbench) = self.workbench.as_mut().filter(|workbench| !workbench.is_shown()) {
@@ -242,13 +243,50 @@ impl App {
 
     /// Lays the groups and the findings of open ones out.
     pub fn make_lines(&mut self) {
-        self.lines = Lines::of(&self.listing, &self.list.open);
-        self.cursor =
-            self.line_of_selection().unwrap_or_else(|| self.cursor.min(self.lines.len().saturating_sub(1)));
+        self.lines = Lines::of(self.listing(), &self.list.open);
+        let line = match &self.selected {
+            None => Some(0),
+            Some(selected) => {
+                self.line_of(selected).or_else(|| self.shown.as_ref().and_then(|shown| self.line_of(shown)))
+            }
+        };
+        self.cursor = line.unwrap_or(self.cursor).min(self.lines.len().saturating_sub(1));
         if self.selected.is_none() {
-            self.cursor = 0;
+            self.detail_of = None;
+        }
+        self.show_cursor();
+        if self.selected.is_none() {
+            // From now on it stays on this alert, whatever ranks above it later.
+            self.selected.clone_from(&self.shown);
         }
         self.detail_key = None;
+    }
+
+    /// Makes the detail that of the line under the cursor; from its beginning, where that is another one than before.
+    fn show_cursor(&mut self) {
+        self.shown = self.selection_at(self.cursor);
+        let before = self.detail_of.and_then(|id| id.get(&self.store).copied());
+        let now = match self.line(self.cursor) {
+            None => None,
+            Some(Line::Finding(id)) => Some(id),
+            Some(Line::Group(number)) => {
+                let members = self.listing().members(number);
+                before.filter(|id| members.contains(id)).or_else(|| members.first().copied())
+            }
+        };
+        if before.is_none() || before != now {
+            self.walk_to(Vec::new());
+            self.detail_top = 0;
+        }
+        self.detail_of = now.map(|id| Held::new(id, &self.store));
+    }
+
+    /// Lets the selection go back to the top with the next list, where no key was pressed yet: for the first moments of
+    /// a load, in which nobody has read an alert.
+    pub fn release_selection(&mut self) {
+        if self.is_untouched {
+            (self.selected, self.shown, self.detail_of) = (None, None, None);
+        }
     }
 
     /// The list, where its findings are those of the store: an empty one between a compaction and its relocation.
@@ -263,8 +301,8 @@ impl App {
         self.lines.get(self.listing(), number)
     }
 
-    fn line_of_selection(&self) -> Option<usize> {
-        let wanted = match self.selected.as_ref()? {
+    fn line_of(&self, selected: &Selected) -> Option<usize> {
+        let wanted = match selected {
             Selected::Finding(id) => Line::Finding(*id.get(&self.store)?),
             Selected::Group(key) => {
                 Line::Group(self.listing().groups.iter().position(|group| group.key == *key)?)
@@ -280,17 +318,21 @@ impl App {
     /// Selects a line by its number.
     pub fn select_line(&mut self, line: usize) {
         self.cursor = line.min(self.lines.len().saturating_sub(1));
-        let selected = match self.line(self.cursor) {
-            Some(Line::Finding(id)) => Some(Selected::Finding(Held::new(id, &self.store))),
-            Some(Line::Group(number)) => {
-                self.listing.groups.get(number).map(|group| Selected::Group(group.key.clone()))
-            }
-            None => None,
-        };
-        if self.selected != selected {
-            self.selected = selected;
+        self.show_cursor();
+        if self.selected != self.shown {
+            self.selected.clone_from(&self.shown);
             self.walk_to(Vec::new());
             self.detail_top = 0;
+        }
+    }
+
+    /// What a line selects.
+    fn selection_at(&self, line: usize) -> Option<Selected> {
+        match self.line(line)? {
+            Line::Finding(id) => Some(Selected::Finding(Held::new(id, &self.store))),
+            Line::Group(number) => {
+                self.listing().groups.get(number).map(|group| Selected::Group(group.key.clone()))
+            }
         }
     }
 
@@ -306,12 +348,15 @@ impl App {
         }
     }
 
-    /// The finding under the cursor; of a group, its first.
+    /// The finding under the cursor; of a group, the one that was its first when it was selected.
     #[must_use]
     pub fn selected_finding(&self) -> Option<FindingId> {
         match self.line(self.cursor)? {
             Line::Finding(id) => Some(id),
-            Line::Group(number) => self.listing().members(number).first().copied(),
+            Line::Group(number) => {
+                let shown = self.detail_of.and_then(|id| id.get(&self.store).copied());
+                shown.or_else(|| self.listing().members(number).first().copied())
+            }
         }
     }
 

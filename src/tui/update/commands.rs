@@ -136,13 +136,7 @@ pub const COMMANDS: &[Command] = &[
         },
         complete: |_| vec!["host".to_owned(), "user".to_owned()],
     },
-    Command {
-        name: "quit",
-        arguments: "",
-        help: "quit",
-        run: |_, _| Ok(vec![Effect::Quit]),
-        complete: nothing,
-    },
+    Command { name: "quit", arguments: "", help: "quit", run: |app, _| Ok(app.quit()), complete: nothing },
     Command {
         name: "report",
         arguments: "selected|list FILE",
@@ -159,6 +153,16 @@ pub const COMMANDS: &[Command] = &[
             name => Ok(vec![Effect::RestoreSnapshot(name.to_owned())]),
         },
         complete: |app| app.snapshot_names.clone(),
+    },
+    Command {
+        name: "resume",
+        arguments: "",
+        help: "go on reading after :stop",
+        run: |app, _| {
+            app.resume()?;
+            Ok(Vec::new())
+        },
+        complete: nothing,
     },
     Command {
         name: "screenshot",
@@ -199,6 +203,16 @@ pub const COMMANDS: &[Command] = &[
             Ok(Vec::new())
         },
         complete: |_| sort_names(),
+    },
+    Command {
+        name: "stop",
+        arguments: "",
+        help: "stop reading, after a question; what was read stays, and :resume goes on",
+        run: |app, _| {
+            app.ask_to_stop()?;
+            Ok(Vec::new())
+        },
+        complete: nothing,
     },
     Command {
         name: "suppressed",
@@ -273,10 +287,7 @@ fn export(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effe
         .find(|known| known.name() == format)
         .ok_or_else(|| format!("{format} is no format; the formats are {}.", names(&format_names())))?;
     let (findings, path) = match path.trim().strip_prefix("selected ") {
-        Some(path) => {
-            app.finish_list();
-            (app.to_decide(), path)
-        }
+        Some(path) => (app.pinned()?.alerts(&app.store).to_vec(), path),
         None => (app.listed_findings(), path),
     };
     Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), existing, findings }])
@@ -285,13 +296,10 @@ fn export(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effe
 fn report(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effect>, String> {
     let (word, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
     let (scope, file) = match word {
-        "selected" => (Scope::Selected, rest),
+        "selected" => (Scope::Selected(app.pinned()?), rest),
         "list" => (Scope::List, rest),
         _ => (Scope::List, arguments),
     };
-    if scope == Scope::Selected && app.selected_finding().is_none() {
-        return Err("Nothing is selected.".to_owned());
-    }
     let path = Some(file.trim()).filter(|file| !file.is_empty()).map(PathBuf::from);
     Ok(vec![Effect::Report { scope, path, existing }])
 }

@@ -12,6 +12,7 @@ use super::effect::Effect;
 use super::input::{Chord, Input};
 use super::keys::{Action, Context, action};
 use super::prompt::{Kind, Prompt};
+use super::question::Question;
 use super::safe;
 use crate::detect::profile::Profile;
 use crate::export::{self, ExportOptions, Format};
@@ -25,15 +26,21 @@ impl App {
         match input {
             Input::Key(chord) => {
                 self.message = None;
+                self.is_untouched = false;
                 self.press(chord)
             }
-            Input::Paste(text) => self.paste(&text),
+            Input::Paste(text) => {
+                self.is_untouched = false;
+                self.paste(&text)
+            }
             Input::Resize(..) => Vec::new(),
             Input::Click(column, row) => {
+                self.is_untouched = false;
                 self.click(column, row);
                 Vec::new()
             }
             Input::Wheel(lines) => {
+                self.is_untouched = false;
                 self.scroll(isize::from(lines));
                 Vec::new()
             }
@@ -89,7 +96,9 @@ impl App {
             return Vec::new();
         }
         match action {
-            Action::Quit | Action::Interrupt => return vec![Effect::Quit],
+            Action::Yes => return self.answer_yes(),
+            Action::Quit if self.question == Some(Question::Stop) => self.question = None,
+            Action::Quit | Action::Interrupt => return self.quit(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Escape => return self.escape(context),
@@ -118,8 +127,8 @@ impl App {
                 let text = self.list.filter.as_ref().map_or_else(String::new, |(text, _)| text.clone());
                 self.prompt = Some(Prompt::new(Kind::Filter, &text));
             }
-            Action::Command => self.prompt = Some(Prompt::new(Kind::Command, "")),
-            Action::Report => self.prompt = Some(Prompt::new(Kind::Command, "report selected ")),
+            Action::Command => self.open_prompt(Kind::Command, ""),
+            Action::Report => self.open_prompt(Kind::Command, "report selected "),
             Action::Decide
             | Action::Malicious
             | Action::Benign
@@ -259,7 +268,7 @@ impl App {
             ),
             Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
-                check(self.narrowing().is_some(), "There is nothing to undo here; q quits.")
+                check(self.narrowing().is_some(), "Nothing to go back from. q quits.")
             }
             _ => Ok(()),
         }
@@ -288,8 +297,6 @@ impl App {
             Some("suppressed")
         } else if self.pane != Pane::Alerts {
             Some("pane")
-        } else if !self.load.finished && self.endless.is_none() {
-            Some("load")
         } else {
             None
         }
@@ -297,8 +304,9 @@ impl App {
 
     fn escape(&mut self, context: Context) -> Vec<Effect> {
         match context {
+            Context::Question => self.question = None,
             Context::Prompt => {
-                self.prompt = None;
+                (self.prompt, self.pin) = (None, None);
                 self.touch();
             }
             Context::Tuning => {
@@ -307,7 +315,7 @@ impl App {
             }
             Context::Page => self.page = self.under.take(),
             Context::Walk | Context::Pushes => self.page = None,
-            Context::Verdict => self.deciding = false,
+            Context::Verdict => (self.deciding, self.pin) = (false, None),
             Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
                 match self.narrowing() {
@@ -321,10 +329,6 @@ impl App {
                     Some("group") => self.set_group(None),
                     Some("suppressed") => self.list.side = Side::Alerts,
                     Some("pane") => self.pane = Pane::Alerts,
-                    Some("load") => {
-                        self.say(Tone::Info, "The load was stopped; what was read stays.");
-                        return vec![Effect::StopLoad];
-                    }
                     _ => {}
                 }
                 self.touch();
@@ -362,9 +366,19 @@ impl App {
                 self.touch();
                 Vec::new()
             }
-            Kind::Command => commands::run(self, &prompt.text),
+            Kind::Command => {
+                let effects = commands::run(self, &prompt.text);
+                self.pin = None;
+                effects
+            }
             Kind::Note => self.decide(None, Some(&prompt.text)),
         }
+    }
+
+    /// Opens the line at the bottom for a command or a note, on what is selected now.
+    pub(super) fn open_prompt(&mut self, kind: Kind, text: &str) {
+        self.pin = self.pin_selection();
+        self.prompt = Some(Prompt::new(kind, text));
     }
 
     fn complete(&mut self) {

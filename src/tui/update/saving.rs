@@ -75,8 +75,14 @@ impl App {
         (self.saved, self.saved_exceptions) = (reloaded.patterns, reloaded.exceptions);
         self.set_expired(reloaded.expired);
         if let Some(tuning) = &mut self.tuning {
-            let own = tuning.trial.which.of(tuning.trial.flags.patterns()).clone();
-            let patterns = tuning.trial.which.with(&tuned.patterns, own);
+            // What is typed stays, also in the editor that is not on the screen.
+            let mut patterns = tuned.patterns.clone();
+            for which in [Which::CiHost, Which::IdeParent] {
+                let own = which.of(tuning.trial.flags.patterns());
+                if which == tuning.trial.which || own != which.of(&before.patterns) {
+                    patterns = which.with(&patterns, own.clone());
+                }
+            }
             tuning.trial.flags.set_patterns(patterns, &self.store);
             tuning.trial.flags.set_exceptions(tuned.exceptions.clone(), &self.store);
         }

@@ -8,7 +8,8 @@ use crate::store::listing::Line;
 use crate::tui::app::{App, Tone};
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
-use crate::tui::prompt::{Kind, Prompt};
+use crate::tui::pin::Pin;
+use crate::tui::prompt::Kind;
 use crate::tui::triage::identity_of;
 
 /// Acts of deciding that can be taken back.
@@ -18,7 +19,10 @@ impl App {
     /// Does what a key of triage asks for.
     pub(super) fn triage(&mut self, action: Action) -> Vec<Effect> {
         match action {
-            Action::Decide => self.deciding = true,
+            Action::Decide => {
+                self.pin = self.pin_selection();
+                self.deciding = self.pin.is_some();
+            }
             Action::Malicious => return self.decide(Some(Verdict::Malicious), None),
             Action::Benign => return self.decide(Some(Verdict::Benign), None),
             Action::Unclear => return self.decide(Some(Verdict::Unclear), None),
@@ -49,13 +53,16 @@ impl App {
         }
     }
 
-    /// What a verdict would be on: the selected alert, or all that the selected group lists.
-    #[must_use]
-    pub fn to_decide(&self) -> Vec<FindingId> {
-        match self.selected_group() {
-            Some(number) => self.listing().members(number).to_vec(),
-            None => self.selected_finding().into_iter().collect(),
+    /// What a command for what is selected is about: what was selected when its line was opened.
+    ///
+    /// # Errors
+    /// A sentence, where that is nothing, or has left the store since.
+    pub(super) fn pinned(&mut self) -> Result<Pin, String> {
+        let pin = self.pin.take().or_else(|| self.pin_selection()).ok_or("Nothing is selected.")?;
+        if pin.alerts(&self.store).is_empty() {
+            return Err(left_the_store(&pin));
         }
+        Ok(pin)
     }
 
     /// Opens the line for a note.
@@ -65,17 +72,25 @@ impl App {
             .and_then(|id| self.store.view(id, Profile::Hunt, &self.flags))
             .and_then(|view| self.triage.decision(&view))
             .map_or_else(String::new, |decision| decision.note.clone());
-        self.prompt = Some(Prompt::new(Kind::Note, &note));
+        self.open_prompt(Kind::Note, &note);
     }
 
-    /// Puts a verdict, a note or both on what is selected; what is not given stays as it is.
+    /// Puts a verdict, a note or both on what was selected when it was asked for; what is not given stays as it is.
     pub(super) fn decide(&mut self, verdict: Option<Verdict>, note: Option<&str>) -> Vec<Effect> {
         self.deciding = false;
+        let pin = match self.pinned() {
+            Ok(pin) => pin,
+            Err(message) => {
+                self.say(Tone::Warning, message);
+                return Vec::new();
+            }
+        };
+        let gone = pin.gone(&self.store);
         let note = note.map(line::clean_note);
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut unknowable = 0;
-        for id in self.to_decide() {
-            let Some(view) = self.store.view(id, Profile::Hunt, &self.flags) else { continue };
+        for id in pin.alerts(&self.store) {
+            let Some(view) = self.store.view(*id, Profile::Hunt, &self.flags) else { continue };
             let Some(identity) = identity_of(&view) else {
                 unknowable += 1;
                 continue;
@@ -125,7 +140,13 @@ impl App {
             0 => String::new(),
             number => format!(", not on {number} without record number and time"),
         };
-        self.kept(&format!("{what}: {}{left_out}", alerts(after.len())), after)
+        let left_out = match gone {
+            0 => left_out,
+            number => format!("{left_out}, not on {number} that left the store meanwhile"),
+        };
+        let number = after.len();
+        let named = if number == 1 && pin.group().is_none() { pin.name().to_owned() } else { alerts(number) };
+        self.kept(&format!("{what}: {named}{left_out}"), after)
     }
 
     /// Takes the last act of deciding back, by deciding what stood there before.
@@ -165,6 +186,10 @@ impl App {
         let next = (self.cursor + 1).min(self.lines.len());
         (next..self.lines.len()).chain(0..next).find(is_undecided)
     }
+}
+
+fn left_the_store(pin: &Pin) -> String {
+    format!("Nothing was done: it has left the store since: {}", pin.name())
 }
 
 fn alerts(number: usize) -> String {

@@ -6,11 +6,15 @@ use crate::detect::exception::{Exception, Exceptions, MOST_EXCEPTIONS};
 use crate::model::event::Field;
 use crate::store::epoch::Held;
 use crate::store::finding::FindingId;
-use crate::tui::app::{App, Page, Tone, Tuning};
+use crate::tui::app::{App, Draft, Page, Tone, Tuning};
 use crate::tui::effect::Effect;
 use crate::tui::input::{Chord, Key};
 use crate::tui::keys::Action;
-use crate::tune::{Proposal, Trial, Which, also_taken_in, exception_of, proposals};
+use crate::tune::{Adviser, Proposal, Trial, Which, also_taken_in, exception_of, proposals};
+
+/// Said where Enter would put a pattern in force that silences everything; the editor says which and why.
+pub(super) const SILENCES_ALL: &str =
+    "Not kept yet: it would silence everything. Enter again keeps it, Esc restores.";
 
 impl App {
     /// Does what a key asks for that concerns the patterns.
@@ -43,16 +47,19 @@ impl App {
     }
 
     fn open_editor(&mut self, which: Which, text: String) {
-        let mut editor = TextArea::new(vec![text]);
-        editor.move_cursor(CursorMove::End);
         self.tuning = Some(Tuning {
             trial: Trial::new(which, &self.flags),
-            editor,
+            editor: editor_of(text),
             changes: Held::default(),
             scroll: 0,
             proposals: Vec::new(),
             proposal: 0,
             made_for: None,
+            made_for_name: String::new(),
+            other: None,
+            warnings: Vec::new(),
+            warned: None,
+            adviser: Adviser::default(),
         });
         self.try_pattern();
     }
@@ -131,23 +138,29 @@ impl App {
 
     fn propose(&mut self, proposals: Vec<Proposal>, number: usize, made_for: Option<Held<FindingId>>) {
         let Some(proposal) = proposals.get(number) else { return };
+        let name = made_for.and_then(|id| id.get(&self.store).copied());
+        let name = name.map_or_else(String::new, |id| self.name_of(id));
         self.open_editor(proposal.which, proposal.text.clone());
         if let Some(tuning) = &mut self.tuning {
             (tuning.proposals, tuning.proposal, tuning.made_for) = (proposals, number, made_for);
+            tuning.made_for_name = name;
         }
     }
 
-    /// Keeps this one's text if it is valid, and opens the other.
+    /// Edits the other pattern; this one's text waits for Enter or Esc with it.
     pub(super) fn edit_other_pattern(&mut self) {
-        let Some(tuning) = &self.tuning else { return };
-        let other = match tuning.trial.which {
-            Which::CiHost => Which::IdeParent,
-            Which::IdeParent => Which::CiHost,
-        };
-        self.keep_pattern();
-        if self.tuning.is_none() {
-            self.open_pattern(other);
-        }
+        let Some(tuning) = &mut self.tuning else { return };
+        let which = tuning.trial.which.other();
+        let next = tuning.other.take().unwrap_or_else(|| {
+            let text = which.of(tuning.trial.flags.patterns()).text().to_owned();
+            Draft { editor: editor_of(text), error: None }
+        });
+        let editor = std::mem::replace(&mut tuning.editor, next.editor);
+        let error = std::mem::replace(&mut tuning.trial.error, next.error);
+        tuning.other = Some(Draft { editor, error });
+        tuning.trial.which = which;
+        tuning.scroll = 0;
+        self.touch();
     }
 
     /// Types into the pattern.
@@ -171,30 +184,41 @@ impl App {
         let text = tuning.editor.lines().join("");
         tuning.trial.edit(&text, &self.store);
         tuning.scroll = 0;
+        tuning.warned = None;
         self.touch();
     }
 
-    /// Puts the pattern as it stands in force.
+    /// Puts the patterns as they stand in force. What would silence everything is warned of first.
     pub(super) fn keep_pattern(&mut self) {
-        let Some(tuning) = self.tuning.take() else { return };
-        if let Some(error) = &tuning.trial.error {
-            let message = format!("Not kept: {}.", error.message);
+        let Some(mut tuning) = self.tuning.take() else { return };
+        let other = tuning.other.as_ref().and_then(|draft| draft.error.as_ref());
+        let fault = match (&tuning.trial.error, other) {
+            (Some(error), _) => Some(error.message.clone()),
+            (None, Some(error)) => Some(format!("{}: {}", tuning.trial.which.other().name(), error.message)),
+            (None, None) => None,
+        };
+        if let Some(fault) = fault {
             self.tuning = Some(tuning);
-            self.say(Tone::Warning, message);
+            self.say(Tone::Warning, format!("Not kept: {fault}."));
             return;
         }
         let patterns = tuning.trial.flags.patterns().clone();
-        let changed = patterns != *self.flags.patterns();
-        self.keep_patterns(patterns);
-        if changed {
-            self.say(
-                Tone::Info,
-                format!(
-                    "{} pattern kept; w writes it to the configuration, u undoes.",
-                    tuning.trial.which.name()
-                ),
-            );
+        tuning.warn(&self.store, self.flags.patterns());
+        if !tuning.warnings.is_empty() && tuning.warned.as_ref() != Some(&patterns) {
+            tuning.warned = Some(patterns);
+            self.tuning = Some(tuning);
+            self.say(Tone::Danger, SILENCES_ALL);
+            return;
         }
+        let is_changed = |which: &Which| which.of(&patterns) != which.of(self.flags.patterns());
+        let changed: Vec<Which> = [Which::CiHost, Which::IdeParent].into_iter().filter(is_changed).collect();
+        self.keep_patterns(patterns);
+        let what = match changed.as_slice() {
+            [] => return,
+            [one] => format!("{} pattern", one.name()),
+            _ => "Both patterns".to_owned(),
+        };
+        self.say(Tone::Info, format!("{what} kept; w writes it to the configuration, u undoes."));
     }
 
     /// Takes the last change of a pattern back.
@@ -210,6 +234,12 @@ impl App {
             self.say(Tone::Info, "The change is done again.");
         }
     }
+}
+
+fn editor_of(text: String) -> TextArea<'static> {
+    let mut editor = TextArea::new(vec![text]);
+    editor.move_cursor(CursorMove::End);
+    editor
 }
 
 pub(super) const fn field_key(key: Key) -> Option<FieldKey> {

@@ -2,7 +2,7 @@
 
 use tui_textarea::Input as FieldInput;
 
-use super::tuning::field_key;
+use super::tuning::{SILENCES_ALL, field_key};
 use crate::store::epoch::Held;
 use crate::store::listing::Side;
 use crate::tui::app::{App, Pane, Selected, Tone};
@@ -131,7 +131,7 @@ impl App {
     }
 
     fn keep_workbench(&mut self) {
-        let Some(workbench) = &self.workbench else { return };
+        let Some(workbench) = &mut self.workbench else { return };
         if let Some(editor) = workbench.editors.iter().find(|editor| editor.error.is_some()) {
             let message = format!(
                 "Not kept: {}: {}.",
@@ -144,6 +144,12 @@ impl App {
         let patterns = workbench.trial.patterns().clone();
         if patterns == *self.flags.patterns() {
             self.say(Tone::Info, "Both patterns are in force as they stand.");
+            return;
+        }
+        let warnings = workbench.adviser.warnings(&self.store, &workbench.trial, self.flags.patterns());
+        if !warnings.is_empty() && workbench.warned.as_ref() != Some(&patterns) {
+            workbench.warned = Some(patterns);
+            self.say(Tone::Danger, SILENCES_ALL);
             return;
         }
         self.keep_patterns(patterns);

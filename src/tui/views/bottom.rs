@@ -7,17 +7,26 @@ use crate::model::text;
 use crate::tui::app::{App, Tone};
 use crate::tui::keys::{Context, bindings, chord_name};
 use crate::tui::prompt::{Kind, Prompt};
+use crate::tui::question::Question;
 use crate::tui::safe;
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::put;
 
 /// Draws the bottom, and says where the cursor is, if in here.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    if app.question.is_some() {
+        draw_keys(app, area, buffer);
+        return None;
+    }
     if let Some(prompt) = &app.prompt {
         return Some(draw_prompt(app, prompt, area, buffer));
     }
     if let Some((tone, message)) = &app.message {
-        let token = if *tone == Tone::Info { Token::Ok } else { Token::Warning };
+        let token = match tone {
+            Tone::Info => Token::Ok,
+            Tone::Warning => Token::Warning,
+            Tone::Danger => Token::Error,
+        };
         put(
             buffer,
             area,
@@ -36,17 +45,18 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
 fn draw_keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let context = app.context();
     let mut area = area;
-    if context == Context::Verdict {
-        let question = format!("Verdict {}?  ", on_what(app));
-        let width = put(
-            buffer,
-            area,
-            (area.x, area.y, area.width),
-            &question,
-            app.theme.style(Token::Title),
-            app.glyphs.ellipsis,
-        );
-        area = Rect { x: area.x + width, width: area.width.saturating_sub(width), ..area };
+    let question = match (context, app.question) {
+        (Context::Verdict, _) => Some((format!("Verdict on {}?", on_what(app)), Token::Title)),
+        (_, Some(question)) => {
+            let token = if question == Question::Quit { Token::Warning } else { Token::Title };
+            Some((app.question_text(question), token))
+        }
+        _ => None,
+    };
+    if let Some((question, token)) = question {
+        let at = (area.x, area.y, area.width);
+        put(buffer, area, at, &question, app.theme.style(token), app.glyphs.ellipsis);
+        area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     }
     let labels = key_labels(app, context);
     let width = |(key, label): &(String, &str)| text::width(key) + text::width(label) + 3;
@@ -68,11 +78,14 @@ fn draw_keys(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// `on 12 alerts of this group`.
+/// The pinned alerts: `WS-1 record 2049: git push …`, `12 alerts of host WS-1`.
 fn on_what(app: &App) -> String {
-    match (app.selected_group(), app.to_decide().len()) {
-        (Some(_), number) => format!("on {number} of this group"),
-        (None, _) => "on this alert".to_owned(),
+    let Some(pin) = &app.pin else { return "nothing".to_owned() };
+    let name = safe::shown(pin.name(), app.reveal_secrets);
+    match pin.gone(&app.store) {
+        0 => name,
+        _ if pin.alerts(&app.store).is_empty() => format!("{name} (it has left the store)"),
+        gone => format!("{name} ({gone} have left the store)"),
     }
 }
 
@@ -163,11 +176,15 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
             )
         }
         Kind::Command if prompt.text.starts_with("report ") => {
-            "Enter writes a new file into this folder; or name one: .html for a page, else Markdown"
-                .to_owned()
+            let how = "Enter writes a new file here; or name one: .html for a page, else Markdown";
+            if prompt.text.starts_with("report selected") {
+                format!("{how}; on {}", on_what(app))
+            } else {
+                how.to_owned()
+            }
         }
         Kind::Command => "Tab completes; :help lists the commands".to_owned(),
-        Kind::Note => format!("{}; Enter keeps it, an empty one takes it away", on_what(app)),
+        Kind::Note => format!("Enter keeps it, an empty one takes it away; on {}", on_what(app)),
     };
     put(buffer, area, (area.x, y, area.width), &text, style(Token::Muted), app.glyphs.ellipsis);
 }

@@ -18,6 +18,9 @@ use crate::tui::theme::Token;
 use crate::tui::triage::Mark;
 use crate::tui::widgets::line::put;
 
+/// From this width on the header has room for longer words.
+const WIDE: u16 = 100;
+
 /// A piece of the header; of those that do not fit together the less important ones are left out.
 struct Segment {
     importance: u8,
@@ -58,7 +61,9 @@ fn segments(app: &App) -> Vec<Segment> {
     let one = |importance, text: String, token| Segment { importance, pieces: vec![(text, style(token))] };
     let mut segments = vec![one(9, "exfilscope".to_owned(), Token::Title)];
     segments.push(one(3, safe::shown(&app.title, true), Token::Text));
-    if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
+    if app.load.is_held {
+        segments.push(one(9, format!("reading stopped{}", percent(app)), Token::Warning));
+    } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
         segments.push(one(8, safe::shown(&state(), true), Token::Ok));
     } else if !app.load.finished {
         segments.push(one(8, format!("reading{}", percent(app)), Token::Warning));
@@ -113,7 +118,9 @@ fn segments(app: &App) -> Vec<Segment> {
     if app.workbench.as_ref().is_some_and(|workbench| !workbench.is_shown()) {
         segments.push(one(8, "patterns being tried".to_owned(), Token::Warning));
     } else if app.is_unsaved() {
-        segments.push(one(4, "patterns not saved".to_owned(), Token::Warning));
+        // What would be lost by leaving stays on the screen, however narrow that is.
+        let text = if app.area.width < WIDE { "not saved" } else { "patterns not saved" };
+        segments.push(one(10, text.to_owned(), Token::Warning));
     }
     if !app.expired.is_empty() {
         let noun = if app.expired.len() == 1 { "exception" } else { "exceptions" };
@@ -158,7 +165,7 @@ fn percent(app: &App) -> String {
 /// Progress in words, for the rule over the list; `None` when there is nothing to wait for.
 #[must_use]
 pub fn progress(app: &App) -> Option<String> {
-    if app.load.finished || app.endless.is_some() {
+    if !app.load.is_going_on() || app.endless.is_some() {
         return None;
     }
     let figure = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
@@ -173,7 +180,7 @@ pub fn progress(app: &App) -> Option<String> {
     if let Some(left) = (millis.saturating_mul(all_bytes.saturating_sub(bytes))).checked_div(bytes) {
         text = format!("{text}, {} s left", left.div_ceil(1000));
     }
-    text.push_str("; Esc stops");
+    text.push_str("; :stop");
     Some(text)
 }
 

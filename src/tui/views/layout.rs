@@ -50,7 +50,8 @@ impl Layout {
     #[must_use]
     pub fn of(app: &App) -> Self {
         let area = app.area;
-        let bottom_height = if app.prompt.is_some() { 2 } else { 1 };
+        let asks = app.question.is_some() || (app.deciding && app.message.is_none());
+        let bottom_height = if app.prompt.is_some() || asks { 2 } else { 1 };
         let header = Rect { height: 1.min(area.height), ..area };
         let bottom_height = bottom_height.min(area.height.saturating_sub(1));
         let bottom = Rect { y: area.bottom().saturating_sub(bottom_height), height: bottom_height, ..area };

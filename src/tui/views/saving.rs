@@ -78,7 +78,7 @@ pub(super) fn exception_lines(app: &App, exception: &Exception, taken: &[Finding
                 view.signal().short_name(),
                 what.unwrap_or_default()
             ),
-            Token::Ok,
+            Token::Warning,
         );
     }
     lines

@@ -22,7 +22,7 @@ use crate::tui::safe;
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
-use crate::tune::{Changes, Subject, Which, subjects};
+use crate::tune::{Changes, Proposal, Subject, Which, subjects};
 use tui_textarea::TextArea;
 
 /// Draws the editor, and says where the cursor is.
@@ -33,8 +33,19 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let (shown, matching, all) = subjects(&app.store, tuning.trial.which, &tuning.trial.flags, "", rows);
     rule(buffer, area, area.y, &title(app, tuning, matching, all), style(Token::BorderFocused), &app.glyphs);
     let cursor = draw_text(app, &tuning.editor, tuning.trial.error.as_ref(), area, buffer);
-    if let Some(proposal) = tuning.proposals.get(tuning.proposal).filter(|_| tuning.trial.error.is_none()) {
-        let text = format!("takes in {}", safe::shown(&proposal.takes_in, true));
+    let is_here = |proposal: &&Proposal| proposal.which == tuning.trial.which;
+    let proposal = tuning.proposals.get(tuning.proposal).filter(is_here);
+    if let Some(warning) = tuning.warnings.first().filter(|_| tuning.trial.error.is_none()) {
+        let text = format!("{}: {}", warning.which.name(), safe::shown(&warning.evidence, true));
+        let at = (area.x, area.y + 2, area.width);
+        put(buffer, area, at, &text, style(Token::Error), app.glyphs.ellipsis);
+    } else if let Some(other) = other_edited(app, tuning).filter(|_| tuning.trial.error.is_none()) {
+        let text = format!("{} is edited too: Enter keeps both, Esc restores both", other.name());
+        let at = (area.x, area.y + 2, area.width);
+        put(buffer, area, at, &text, style(Token::Warning), app.glyphs.ellipsis);
+    } else if let Some(proposal) = proposal.filter(|_| tuning.trial.error.is_none()) {
+        let made_for = safe::shown(&tuning.made_for_name, app.reveal_secrets);
+        let text = format!("takes in {}; for {made_for}", safe::shown(&proposal.takes_in, true));
         put(buffer, area, (area.x, area.y + 2, area.width), &text, style(Token::Key), app.glyphs.ellipsis);
     }
     let left = area.width * 3 / 5;
@@ -69,6 +80,14 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     Some(cursor)
 }
 
+/// The pattern that is not on the screen, where it was edited.
+fn other_edited(app: &App, tuning: &Tuning) -> Option<Which> {
+    let other = tuning.trial.which.other();
+    let is_invalid = tuning.other.as_ref().is_some_and(|draft| draft.error.is_some());
+    let is_changed = other.of(tuning.trial.flags.patterns()) != other.of(app.flags.patterns());
+    (is_invalid || is_changed).then_some(other)
+}
+
 fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
     let name = match tuning.trial.which {
@@ -85,7 +104,8 @@ fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String
         format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
     };
     title.push((figure(changes.appear.len(), "alert appears", "alerts appear"), style(Token::Score3)));
-    title.push((figure(changes.go.len(), "goes", "go"), style(Token::Ok)));
+    let go = if tuning.warnings.is_empty() { Token::Warning } else { Token::Error };
+    title.push((figure(changes.go.len(), "goes", "go"), style(go)));
     if tuning.trial.error.is_some() {
         title.push(("invalid: the list keeps the last valid pattern".to_owned(), style(Token::Error)));
     }
@@ -230,7 +250,11 @@ fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
     let all =
         signed(changes.appear.get(..rows.min(changes.appear.len())).unwrap_or_default(), "+", Token::Score3)
             .into_iter()
-            .chain(signed(changes.go.get(..rows.min(changes.go.len())).unwrap_or_default(), "-", Token::Ok));
+            .chain(signed(
+                changes.go.get(..rows.min(changes.go.len())).unwrap_or_default(),
+                "-",
+                if tuning.warnings.is_empty() { Token::Warning } else { Token::Error },
+            ));
     let mut written = 0;
     for (y, (id, sign, token)) in (area.y..area.bottom()).zip(all) {
         let Some(view) = app.store.view(id, app.list.profile, &tuning.trial.flags) else { continue };

@@ -26,7 +26,7 @@ use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, wrap};
 use crate::tui::workbench::{Part, Workbench};
-use crate::tune::{Change, Which, subjects};
+use crate::tune::{Change, Kind, Which, subjects};
 
 /// From this width on the parts stand beside each other.
 const WIDE: u16 = 140;
@@ -119,10 +119,12 @@ fn draw_changes(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffe
     let figure = |number: usize, one: &str, many: &str| {
         format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
     };
+    let is_silent = workbench.advice.iter().any(|advice| advice.kind == Kind::MatchesAll);
+    let goes = if is_silent { Token::Error } else { Token::Warning };
     let title = [
         ("What changes against what is saved".to_owned(), style(Token::Title)),
         (figure(changes.appear.len(), "appears", "appear"), style(Token::Score3)),
-        (figure(changes.go.len(), "goes", "go"), style(Token::Ok)),
+        (figure(changes.go.len(), "goes", "go"), style(goes)),
         (figure(changes.rescored.len(), "changes score", "change score"), style(Token::Text)),
     ];
     let focused = workbench.part == Part::Changes;
@@ -140,7 +142,7 @@ fn draw_changes(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffe
         let before = app.store.score_of(view.finding(), app.list.profile, &workbench.saved).unwrap_or(0);
         let (sign, token) = match change {
             Change::Appears => ("+", Token::Score3),
-            Change::Goes => ("-", Token::Ok),
+            Change::Goes => ("-", goes),
             Change::Rescored => ("~", Token::Text),
         };
         let line = view.text(Field::CommandLine).map(str::to_owned).or_else(|| view.destination());
@@ -179,7 +181,11 @@ fn draw_advice(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer
     for (number, advice) in workbench.advice.iter().enumerate() {
         let is_chosen = number == workbench.advised;
         let mark = if is_chosen { app.glyphs.here } else { " " };
-        let token = if is_chosen { Token::Text } else { Token::Muted };
+        let token = match advice.kind {
+            Kind::MatchesAll => Token::Error,
+            _ if is_chosen => Token::Text,
+            _ => Token::Muted,
+        };
         let start = lines.len();
         let evidence = safe::shown(&advice.evidence, app.reveal_secrets);
         let pieces = [
