@@ -10,6 +10,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use vt100::Screen;
@@ -20,8 +21,12 @@ use pty::{Console, Key, PATIENCE};
 
 /// A push as a line of JSON, a second after the one before.
 fn push(record: u32, repository: &str) -> String {
+    event(record, &format!("09:00:{record:02}"), repository)
+}
+
+fn event(record: u32, clock: &str, repository: &str) -> String {
     format!(
-        r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-11T09:00:{record:02}Z"}}}},"EventRecordID":{record},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"Image":"C:\\git\\git.exe","CommandLine":"git push https://github.com/a/{repository}"}}}}}}"##
+        r##"{{"Event":{{"System":{{"Provider":{{"#attributes":{{"Name":"Microsoft-Windows-Sysmon"}}}},"EventID":1,"TimeCreated":{{"#attributes":{{"SystemTime":"2026-03-11T{clock}Z"}}}},"EventRecordID":{record},"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"WS-1"}},"EventData":{{"Image":"C:\\git\\git.exe","CommandLine":"git push https://github.com/a/{repository}"}}}}}}"##
     )
 }
 
@@ -212,4 +217,95 @@ fn escape_leaves_the_feed_alone() {
     console.key(Key::Enter);
     console.wait_for(says("Alerts 4"), PATIENCE);
     assert!(console.quit().success());
+}
+
+/// Alerts enough that an export of them is many pieces.
+const MANY: u32 = 6_000;
+
+/// A console on many alerts, all of them on the list.
+fn many_alerts(log: &Log) -> Console {
+    // All of one second: the record number orders them.
+    let lines: String =
+        (0..MANY).map(|record| event(record, "09:30:00", &format!("r{record:05}")) + "\n").collect();
+    fs::write(&log.path, lines).unwrap();
+    let mut console = Console::start([log.path.as_os_str()], 50, 120);
+    console.wait_for(says("Alerts 6,000"), PATIENCE);
+    console.wait_for(lacks("reading"), PATIENCE);
+    console.keys("g");
+    console.wait_for(says("a/r05999"), PATIENCE);
+    console
+}
+
+/// What the screen said after each frame.
+fn frames(console: &Console) -> Vec<String> {
+    let transcript = console.transcript();
+    let mut parser = vt100::Parser::new(NonZeroU16::new(50).unwrap(), NonZeroU16::new(120).unwrap(), 0);
+    let mut frames = Vec::new();
+    for part in transcript.split_inclusive(|byte| *byte == b'\x1b') {
+        parser.process(part);
+        frames.push(parser.screen().contents());
+    }
+    frames
+}
+
+#[test]
+fn keys_answer_while_an_export_is_written() {
+    let log = Log::new();
+    let mut console = many_alerts(&log);
+    let file = console.in_home("rows.md");
+    console.keys(&format!(":export markdown {}\rjjjjj", file.display()));
+    console.wait_for(says("6,000 rows are in"), PATIENCE);
+    let frames = frames(&console);
+    let end = frames.iter().position(|frame| frame.contains("6,000 rows are in")).unwrap();
+    let before = &frames[..end];
+    assert!(before.iter().any(|frame| frame.contains("Writing 6,000 rows to rows.md; ^X stops it.")));
+    let header = |frame: &String| frame.lines().next().is_some_and(|line| line.contains("writing rows.md"));
+    assert!(before.iter().any(header), "the header says so");
+    // The five keys had their frame before the file was whole.
+    let moved = |frame: &String| {
+        header(frame) && frame.split("Detail").nth(1).is_some_and(|detail| detail.contains("a/r05994"))
+    };
+    assert!(before.iter().any(moved), "{}", before.last().unwrap());
+    let rows = fs::read_to_string(&file).unwrap();
+    assert_eq!(rows.matches("git push https").count(), MANY as usize);
+    assert!(console.quit().success());
+}
+
+#[test]
+fn stopped_export_leaves_no_file() {
+    let log = Log::new();
+    let mut console = many_alerts(&log);
+    let file = console.in_home("rows.ndjson");
+    console.keys(&format!(":export ndjson {}\r\x18", file.display()));
+    console.wait_for(says("was stopped; nothing was written"), PATIENCE);
+    console.wait_for(lacks("writing"), PATIENCE);
+    assert!(!file.exists());
+    let left = fs::read_dir(console.home()).unwrap().flatten();
+    let parts: Vec<_> = left.filter(|entry| entry.file_name().to_string_lossy().contains(".part")).collect();
+    assert!(parts.is_empty(), "{parts:?}");
+    console.key(Key::Ctrl('x'));
+    console.wait_for(says("Nothing is being written."), PATIENCE);
+    assert!(console.quit().success());
+}
+
+#[test]
+fn leaving_during_an_export_asks() {
+    let log = Log::new();
+    for answer in ["", "y"] {
+        let mut console = many_alerts(&log);
+        let file = console.in_home("rows.ndjson");
+        console.keys(&format!(":export ndjson {}\rq", file.display()));
+        if !answer.is_empty() {
+            console.keys(answer);
+        }
+        // Without an answer it ends when the file is whole.
+        assert!(console.wait_for_end(PATIENCE).success());
+        if answer.is_empty() {
+            let asks = |frame: &String| frame.contains("Writing rows.ndjson is not done");
+            assert!(frames(&console).iter().any(asks));
+            assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), MANY as usize);
+        }
+        let left = fs::read_dir(console.home()).unwrap().flatten();
+        assert!(left.into_iter().all(|entry| !entry.file_name().to_string_lossy().contains(".part")));
+    }
 }

@@ -41,6 +41,7 @@ use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
 use crate::tui::workbench::Workbench;
+use crate::tui::writing::Writing;
 use crate::tune::{Advice, Adviser, Changes, History, Proposal, Trial};
 
 /// Says in a few words how an endless source does.
@@ -364,6 +365,8 @@ pub struct App {
     pub progress: Arc<Progress>,
     /// How it stands.
     pub load: Load,
+    /// The files that are being written.
+    pub writing: Vec<Writing>,
     /// Whether the mouse is taken.
     pub mouse: bool,
     /// The screen.
@@ -436,6 +439,7 @@ impl App {
             keeper: settings.keeper,
             progress,
             load: Load::default(),
+            writing: Vec::new(),
             mouse: settings.mouse,
             area: Rect::default(),
             panes: Panes::default(),

@@ -8,7 +8,6 @@ use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::files::policy::Existing;
 use crate::store::event::EventId;
-use crate::store::finding::FindingId;
 use crate::tui::report::Scope;
 use crate::tune::Tuned;
 
@@ -71,9 +70,11 @@ pub enum Effect {
         path: PathBuf,
         /// Whether another file may go for it.
         existing: Existing,
-        /// The rows.
-        findings: Vec<FindingId>,
+        /// Which rows.
+        scope: Scope,
     },
+    /// Give up the exports and reports that are being gathered.
+    StopWriting,
     /// Take the mouse, or leave it to the terminal.
     Mouse(bool),
     /// Load a theme by name.

@@ -62,6 +62,7 @@ pub enum Action {
     Help,
     Redraw,
     Suspend,
+    StopWriting,
     Yes,
     Quit,
     Interrupt,
@@ -299,6 +300,7 @@ table! {
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; it never stops reading, :stop does";
+    StopWriting [ctrl('x')] &Context::ALL, "stop writing", "stop the export or report that is being gathered; no file is left of it";
     Redraw [ctrl('l')] &Context::ALL, "", "draw the screen anew";
     Suspend [ctrl('z')] &Context::ALL, "", "back to the shell; fg comes back";
     Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere; asks once where something is not written";

@@ -26,3 +26,4 @@ pub mod views;
 pub mod walk;
 pub mod widgets;
 pub mod workbench;
+pub mod writing;

@@ -2,6 +2,7 @@
 
 use super::app::{App, Tone};
 use super::effect::Effect;
+use super::safe;
 
 /// A question that waits for its answer. All keys go to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,10 @@ impl App {
         if is_typed {
             unwritten.push("a pattern is typed and not kept".to_owned());
         }
+        let writing = self.writing.iter();
+        unwritten.extend(
+            writing.map(|writing| format!("writing {} is not done{}", writing.what, writing.percent())),
+        );
         unwritten
     }
 
@@ -37,7 +42,14 @@ impl App {
                 if let Some(first) = text.get(..1).map(str::to_uppercase) {
                     text.replace_range(..1, &first);
                 }
-                if text.is_empty() { "Quit?".to_owned() } else { format!("{text}. Quit all the same?") }
+                let text = safe::shown(&text, true);
+                let is_waiting = self.writing.len() == self.unwritten().len();
+                let waits = if is_waiting { " Without an answer it ends when that is done." } else { "" };
+                if text.is_empty() {
+                    "Quit?".to_owned()
+                } else {
+                    format!("{text}. Quit all the same?{waits}")
+                }
             }
             Question::Stop => {
                 "Stop reading? What was read stays; nothing more comes in until :resume.".to_owned()

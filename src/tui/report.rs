@@ -1,5 +1,6 @@
 //! What a report for the ticket says, gathered from the console's state; writing it is another thread's work.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +14,11 @@ use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::event::{Field, code};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
+use crate::store::epoch::Held;
 use crate::store::event::StoredEvent;
 use crate::store::finding::FindingId;
 use crate::store::listing::Side;
+use crate::store::making::Pause;
 use crate::store::process::ProcessId;
 use crate::store::view::FindingView;
 
@@ -46,18 +49,74 @@ pub struct Order {
     alerts: usize,
 }
 
+/// The alerts of a report, as far as they are gathered.
+pub struct Gathering {
+    listed: Held<Vec<Listed>>,
+    /// How many of them it is of.
+    all: usize,
+    next: usize,
+    entries: Vec<Entry>,
+    /// What the processes did, by process.
+    acts: HashMap<ProcessId, Vec<String>>,
+}
+
+/// An alert, with what its group is grouped by, and the group's key.
+type Listed = (FindingId, Option<(&'static str, String)>);
+
+impl Gathering {
+    /// How many alerts of how many are gathered.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        (self.next, self.all)
+    }
+}
+
 impl App {
     /// Gathers a report. `now` is the time that it names.
     #[must_use]
     pub fn report(&self, scope: &Scope, path: Option<PathBuf>, now: Timestamp, by: Option<&str>) -> Order {
+        let mut gathering = self.begin_report(scope);
+        self.gather_report(&mut gathering, &|| false);
+        self.finish_report(gathering, scope, path, now, by)
+    }
+
+    /// Fixes which alerts a report is of.
+    #[must_use]
+    pub fn begin_report(&self, scope: &Scope) -> Gathering {
         let listed = self.report_findings(scope);
-        let entries: Vec<Entry> = listed
-            .iter()
-            .take(MOST_ENTRIES)
-            .filter_map(|(id, group)| self.entry(*id, group.clone()))
-            .collect();
+        let all = listed.len().min(MOST_ENTRIES);
+        let listed = Held::new(listed, &self.store);
+        Gathering { listed, all, next: 0, entries: Vec::new(), acts: HashMap::new() }
+    }
+
+    /// Gathers alerts until all are there, which it says, or it is time to stop. One alert takes a time that is bounded
+    /// by its process's events.
+    pub fn gather_report(&self, gathering: &mut Gathering, pause: Pause<'_>) -> bool {
+        let listed = gathering.listed.get(&self.store).map_or(&[][..], Vec::as_slice);
+        for (id, group) in listed.iter().take(MOST_ENTRIES).skip(gathering.next) {
+            gathering.next += 1;
+            gathering.entries.extend(self.entry(*id, group.clone(), &mut gathering.acts));
+            if pause() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The report that was gathered. `now` is the time that it names.
+    #[must_use]
+    pub fn finish_report(
+        &self,
+        gathering: Gathering,
+        scope: &Scope,
+        path: Option<PathBuf>,
+        now: Timestamp,
+        by: Option<&str>,
+    ) -> Order {
+        let Gathering { listed, entries, .. } = gathering;
+        let listed = listed.get(&self.store).map_or(&[][..], Vec::as_slice);
         let report = Report {
-            summary: self.report_summary(scope, &listed, now, by),
+            summary: self.report_summary(scope, listed, now, by),
             patterns: vec![
                 ("CI-host".to_owned(), self.flags.patterns().ci_host.text().to_owned()),
                 ("IDE-parent".to_owned(), self.flags.patterns().ide_parent.text().to_owned()),
@@ -78,7 +137,7 @@ impl App {
         Order { alerts: report.entries.len(), report, options, path, name }
     }
 
-    fn report_findings(&self, scope: &Scope) -> Vec<(FindingId, Option<(&'static str, String)>)> {
+    fn report_findings(&self, scope: &Scope) -> Vec<Listed> {
         let listing = self.listing();
         let group_of = |number: usize| {
             let group = listing.groups.get(number)?;
@@ -103,7 +162,7 @@ impl App {
     fn report_summary(
         &self,
         scope: &Scope,
-        listed: &[(FindingId, Option<(&'static str, String)>)],
+        listed: &[Listed],
         now: Timestamp,
         by: Option<&str>,
     ) -> Vec<String> {
@@ -161,7 +220,12 @@ impl App {
         notes.chain(faults).chain(more).collect()
     }
 
-    fn entry(&self, id: FindingId, group: Option<(&'static str, String)>) -> Option<Entry> {
+    fn entry(
+        &self,
+        id: FindingId,
+        group: Option<(&'static str, String)>,
+        acts: &mut HashMap<ProcessId, Vec<String>>,
+    ) -> Option<Entry> {
         let row = self.store.row(id, self.list.profile, &self.flags)?;
         let view = self.store.view(id, self.list.profile, &self.flags)?;
         let decided = self
@@ -176,7 +240,10 @@ impl App {
             });
         let process = view.event().process;
         let tree = process.map_or_else(Vec::new, |process| self.tree(process, &view));
-        let acts = process.map_or_else(Vec::new, |process| self.acts(process));
+        // All alerts of a process did the same.
+        let acts = process.map_or_else(Vec::new, |process| {
+            acts.entry(process).or_insert_with(|| self.acts(process)).clone()
+        });
         let place = row.destination_hostname.clone().or_else(|| view.destination());
         Some(Entry { row, place, group, decided, tree, acts })
     }

@@ -1,8 +1,10 @@
 //! The console's loop: keys first, then signals, then events; one place that applies effects; a frame when something
 //! has changed, at once for a key, ten times a second at most for data.
 
+mod jobs;
+
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,18 +13,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
+use self::jobs::{Jobs, Start, Target, Turn};
 use super::app::{App, Page, Tone};
 use super::effect::Effect;
 use super::input::{self, Input};
-use super::report::Scope;
+use super::question::Question;
 use super::terminal::Screen;
 use super::theme::Theme;
-use super::{safe, views};
+use super::views;
 use crate::case::desk::{Desk, Report};
 use crate::case::{CaseFile, Decision};
-use crate::config::{Keeper, Reloaded};
+use crate::config::{Keeper, Plan, Reloaded, WriteError};
 use crate::export::screenshot::{self, Palette};
-use crate::export::{ExportOptions, Format, write_rows};
 use crate::files::atomic::AtomicFile;
 use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::feed::{FeedMessage, RawEvents};
@@ -30,7 +32,6 @@ use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::time::Timestamp;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
-use crate::store::listing::Side;
 
 /// Between two frames for data.
 const FRAME: Duration = Duration::from_millis(100);
@@ -82,7 +83,14 @@ enum Answer {
     Raw(u64, Result<String, String>),
     Reloaded(Result<Reloaded, String>),
     Case(Report),
+    Written(u64, Written),
+}
+
+/// What became of a file.
+enum Written {
     Said(Result<String, String>),
+    Saved(Box<Plan>, Result<(), WriteError>),
+    Snapshot(String, Result<PathBuf, String>),
 }
 
 /// Runs the console until it is left.
@@ -104,6 +112,8 @@ pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Res
     // A thread still waits for a key that will not come.
     runtime.shutdown_background();
     drop(screen);
+    // What is not whole by now leaves no file.
+    at_work.jobs = Jobs::default();
     for writer in std::mem::take(&mut at_work.writers) {
         // What it had to say has nobody to be said to.
         let _ = writer.join();
@@ -120,6 +130,10 @@ struct Loop {
     desk: Option<Desk>,
     /// Threads whose files shall be whole before the console ends.
     writers: Vec<JoinHandle<bool>>,
+    /// What is gathered for files between keys.
+    jobs: Jobs,
+    /// How many files were begun.
+    files: u64,
     started: Instant,
     quit: bool,
 }
@@ -133,7 +147,16 @@ impl Loop {
             let _ = sender.send(Answer::Case(report));
         };
         let desk = world.case.take().map(|file| Desk::open(file, tell)).transpose()?;
-        Ok(Self { world, answers, desk, writers: Vec::new(), started: Instant::now(), quit: false })
+        Ok(Self {
+            world,
+            answers,
+            desk,
+            writers: Vec::new(),
+            jobs: Jobs::default(),
+            files: 0,
+            started: Instant::now(),
+            quit: false,
+        })
     }
 
     async fn run(
@@ -151,6 +174,7 @@ impl Loop {
         let mut last_frame = None::<Instant>;
         let (mut for_key, mut for_data) = (true, false);
         let mut lists = Lists::default();
+        let mut shown = Shown { alert: None, since: Instant::now() };
         while !self.quit {
             let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
             let due = last_frame.is_none_or(|at| at.elapsed() >= between);
@@ -168,6 +192,7 @@ impl Loop {
                 screen.draw(|area, buffer| frame(app, area, buffer))?;
                 for_data = app.has_news() || app.is_making_list();
                 for_key = false;
+                shown.note(app);
                 if due && !is_keys_alone {
                     last_frame = Some(Instant::now());
                 }
@@ -176,6 +201,12 @@ impl Loop {
                 lists.prepare(app, app.area, false, LIST_SLICE);
                 for_key = !app.is_making_list();
             }
+            if let Some(start) = self.jobs.begin(app) {
+                self.start(app, start);
+                for_key = true;
+            }
+            let turn = self.jobs.turn();
+            let has_turn = !matches!(turn, Turn::Never);
             let next_frame = last_frame.map_or(Duration::ZERO, |at| between.saturating_sub(at.elapsed()));
             tokio::select! {
                 biased;
@@ -206,19 +237,23 @@ impl Loop {
                     }
                 },
                 Some(answer) = self.answers.1.recv() => {
-                    take_answer(app, answer);
+                    self.take_answer(app, answer);
                     for_key = true;
                 }
-                message = feed.recv(), if feed_is_open && !app.load.is_held => {
+                message = feed.recv(), if feed_is_open && !app.load.is_held && !self.jobs.are_at_work() => {
                     let slice = Instant::now();
                     let mut next = message;
+                    shown.follow_top(app);
                     feed_is_open = next.is_some();
                     while let Some(message) = next {
-                        if self.started.elapsed() < UNREAD {
-                            app.release_selection();
-                        }
                         app.feed(message);
                         next = if slice.elapsed() < SLICE { feed.try_recv().ok() } else { None };
+                    }
+                    for_data = true;
+                }
+                go = jobs::turn(turn), if has_turn => {
+                    if let Some(start) = self.jobs.advance(app, go) {
+                        self.start(app, start);
                     }
                     for_data = true;
                 }
@@ -246,11 +281,26 @@ impl Loop {
                 Err(message) => app.say(Tone::Warning, message),
             },
             Effect::PlanSave(tuned) => app.plan_save(&self.world.keeper, &tuned),
-            Effect::Save(plan) => app.save(&self.world.keeper, &plan),
-            Effect::TakeSnapshot(name, patterns) => app.take_snapshot(&self.world.keeper, &name, &patterns),
+            Effect::Save(plan) => {
+                let keeper = self.world.keeper.clone();
+                self.write(app, "the configuration", move || {
+                    let result = keeper.write(&plan);
+                    Written::Saved(plan, result)
+                });
+            }
+            Effect::TakeSnapshot(name, patterns) => {
+                let keeper = self.world.keeper.clone();
+                self.write(app, "the snapshot", move || {
+                    let result = keeper.take_snapshot(&name, &patterns);
+                    Written::Snapshot(name, result)
+                });
+            }
             Effect::ListSnapshots => app.list_snapshots(&self.world.keeper),
             Effect::RestoreSnapshot(name) => app.restore_snapshot(&self.world.keeper, &name),
-            Effect::Report { scope, path, existing } => self.report(app, scope, path, existing),
+            Effect::Report { scope, path, existing } => {
+                self.files += 1;
+                self.jobs.add_report(app, self.files, scope, path, existing);
+            }
             Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
                 Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
@@ -265,19 +315,17 @@ impl Loop {
             },
             Effect::ReadRaw { event, request } => self.read_raw(app, event, request),
             Effect::Screenshot { path, existing } => {
-                let area = screen.area()?;
-                let file = AtomicFile::create(&path, &self.world.outputs, existing);
-                let message =
-                    file.map_err(|error| error.to_string()).and_then(|file| take_screenshot(app, area, file));
-                say_result(app, message);
+                let picture = picture_of(app, screen.area()?);
+                let outputs = Arc::clone(&self.world.outputs);
+                self.write(app, "the screenshot", move || {
+                    Written::Said(write_screenshot(&picture, &path, &outputs, existing))
+                });
             }
-            Effect::Export { format, path, existing, findings } => {
-                let file = AtomicFile::create(&path, &self.world.outputs, existing);
-                let message = file
-                    .map_err(|error| error.to_string())
-                    .and_then(|file| export(app, format, file, &findings));
-                say_result(app, message);
+            Effect::Export { format, path, existing, scope } => {
+                self.files += 1;
+                self.jobs.add_export(app, self.files, scope, Target { format, path, existing });
             }
+            Effect::StopWriting => self.jobs.stop(app),
         }
         Ok(())
     }
@@ -297,17 +345,71 @@ impl Loop {
         });
     }
 
-    /// Gathers a report here, and has it written.
-    fn report(&mut self, app: &mut App, scope: Scope, path: Option<PathBuf>, existing: Existing) {
-        app.finish_list();
-        let order = app.report(&scope, path, now(), self.world.analyst.as_deref());
-        let (sender, outputs) = (self.answers.0.clone(), Arc::clone(&self.world.outputs));
+    /// Writes a file on a thread of its own, in one piece.
+    fn write(&mut self, app: &mut App, what: &str, work: impl FnOnce() -> Written + Send + 'static) {
+        self.files += 1;
+        app.begin_writing(self.files, what.to_owned(), false);
+        self.spawn(app, self.files, work);
+    }
+
+    fn spawn(&mut self, app: &mut App, number: u64, work: impl FnOnce() -> Written + Send + 'static) {
+        let sender = self.answers.0.clone();
         self.writers.retain(|writer| !writer.is_finished());
-        self.writers.push(std::thread::spawn(move || {
-            let written = guarded(|| order.write(&outputs, existing));
-            let written = written.unwrap_or_else(|| Err(format!("Writing the report failed, {IS_A_BUG}.")));
-            sender.send(Answer::Said(written)).is_ok()
-        }));
+        let work = move || {
+            let written = guarded(work);
+            let failed = || Written::Said(Err(format!("Writing the file failed, {IS_A_BUG}.")));
+            sender.send(Answer::Written(number, written.unwrap_or_else(failed))).is_ok()
+        };
+        match std::thread::Builder::new().spawn(work) {
+            Ok(writer) => self.writers.push(writer),
+            Err(error) => {
+                app.end_writing(number);
+                app.say(Tone::Warning, format!("No thread could be started to write: {error}."));
+            }
+        }
+    }
+
+    /// Starts the thread that writes what is gathered.
+    fn start(&mut self, app: &mut App, start: Start) {
+        let outputs = Arc::clone(&self.world.outputs);
+        match start {
+            Start::Export { number, target, options, rows } => self.spawn(app, number, move || {
+                Written::Said(jobs::write_export(&target, &outputs, &options, rows))
+            }),
+            Start::Report { number, scope, path, existing, gathering } => {
+                let by = self.world.analyst.as_deref();
+                let order = app.finish_report(*gathering, &scope, path, now(), by);
+                self.spawn(app, number, move || Written::Said(order.write(&outputs, existing)));
+            }
+        }
+    }
+
+    fn take_answer(&mut self, app: &mut App, answer: Answer) {
+        match answer {
+            Answer::Raw(id, result) => {
+                if let Some(Page::Raw { request, text }) = &mut app.page
+                    && *request == id
+                {
+                    *text = Some(result);
+                }
+            }
+            Answer::Reloaded(reloaded) => app.take_reloaded(reloaded),
+            Answer::Case(report) => app.take_case(report),
+            Answer::Written(number, written) => {
+                app.end_writing(number);
+                let keeper = &self.world.keeper;
+                match written {
+                    Written::Said(Ok(message)) => app.say(Tone::Info, message),
+                    Written::Said(Err(message)) => app.say(Tone::Warning, message),
+                    Written::Saved(plan, result) => app.saved(keeper, &plan, result),
+                    Written::Snapshot(name, result) => app.snapshot_taken(keeper, &name, result),
+                }
+                // Asked to leave while this was written: nothing is lost by it now.
+                if app.question == Some(Question::Quit) && app.unwritten().is_empty() {
+                    self.quit = true;
+                }
+            }
+        }
     }
 
     /// Says when and by whom, and has it written.
@@ -330,6 +432,29 @@ impl Loop {
         std::thread::spawn(move || {
             sender.send(Answer::Raw(request, reader.xml_of_record(&source, place, record))).is_ok()
         });
+    }
+}
+
+/// The alert on the screen, and since when.
+struct Shown {
+    alert: Option<FindingId>,
+    since: Instant,
+}
+
+impl Shown {
+    fn note(&mut self, app: &App) {
+        if self.alert != app.selected_finding() {
+            *self = Self { alert: app.selected_finding(), since: Instant::now() };
+        }
+    }
+
+    /// Lets a newer alert take its place, as long as nobody can have read it.
+    fn follow_top(&self, app: &mut App) {
+        if self.since.elapsed() < UNREAD {
+            app.release_selection();
+        } else {
+            app.hold_selection();
+        }
     }
 }
 
@@ -360,57 +485,30 @@ fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(now.as_secs()).unwrap_or(0), 0, 0)
 }
 
-fn take_answer(app: &mut App, answer: Answer) {
-    let (id, result) = match answer {
-        Answer::Raw(id, result) => (id, result),
-        Answer::Reloaded(reloaded) => {
-            app.take_reloaded(reloaded);
-            return;
-        }
-        Answer::Case(report) => return app.take_case(report),
-        Answer::Said(result) => return say_result(app, result),
-    };
-    if let Some(Page::Raw { request, text }) = &mut app.page
-        && *request == id
-    {
-        *text = Some(result);
-    }
-}
-
-fn say_result(app: &mut App, result: Result<String, String>) {
-    match result {
-        Ok(message) => app.say(Tone::Info, message),
-        Err(message) => app.say(Tone::Warning, message),
-    }
-}
-
-fn take_screenshot(app: &mut App, area: Rect, mut file: AtomicFile) -> Result<String, String> {
+/// The screen as it stands.
+fn picture_of(app: &mut App, area: Rect) -> Buffer {
     app.prepare_until(area, false, &|| true);
     let mut buffer = Buffer::empty(area);
     views::draw(app, area, &mut buffer);
-    let svg = file.path().extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+    buffer
+}
+
+fn write_screenshot(
+    picture: &Buffer,
+    path: &Path,
+    outputs: &OutputPolicy,
+    existing: Existing,
+) -> Result<String, String> {
+    let mut file = AtomicFile::create(path, outputs, existing).map_err(|error| error.to_string())?;
+    let svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     let written = if svg {
-        screenshot::write_svg(&mut file, &buffer, &Palette::DARK, "exfilscope")
+        screenshot::write_svg(&mut file, picture, &Palette::DARK, "exfilscope")
     } else {
-        screenshot::write_text(&mut file, &buffer)
+        screenshot::write_text(&mut file, picture)
     };
     written.map_err(|error| file.explain(error).to_string())?;
     let path = file.commit().map_err(|error| error.to_string())?;
     Ok(format!("The screen is in {}.", path.display()))
-}
-
-fn export(app: &App, format: Format, mut file: AtomicFile, findings: &[FindingId]) -> Result<String, String> {
-    let flags = app.shown_flags();
-    let kind = if app.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
-    let options = ExportOptions {
-        reveal_secrets: app.reveal_secrets,
-        summary: Some(format!("{} {kind} of {}", findings.len(), safe::shown(&app.title, true))),
-        ..ExportOptions::default()
-    };
-    let rows = findings.iter().filter_map(|id| app.store.row(*id, app.list.profile, flags));
-    write_rows(&mut file, format, rows, &options).map_err(|error| file.explain(error).to_string())?;
-    let path = file.commit().map_err(|error| error.to_string())?;
-    Ok(format!("{} rows are in {}.", findings.len(), path.display()))
 }
 
 /// Back to the shell, until it continues us.

@@ -84,10 +84,7 @@ impl Adviser {
             self.agents = agents(store, profile);
             self.agents_of = Some((store.generation(), profile));
         }
-        let mut advice =
-            self.on_patterns(&[Which::CiHost, Which::IdeParent], store, flags, |context, advice| {
-                context.advise(advice);
-            });
+        let mut advice = self.on_patterns(&[Which::CiHost, Which::IdeParent], store, flags, false);
         self.unmatched_agents(store, flags, &mut advice);
         advice.sort_by_key(|advice| advice.kind);
         advice
@@ -106,7 +103,7 @@ impl Adviser {
         if silencing.is_empty() {
             return Vec::new();
         }
-        self.on_patterns(&silencing, store, flags, |context, advice| context.matches_all(advice))
+        self.on_patterns(&silencing, store, flags, true)
     }
 
     fn on_patterns(
@@ -114,7 +111,7 @@ impl Adviser {
         patterns: &[Which],
         store: &Store,
         flags: &Flags,
-        advise: impl Fn(&Context<'_>, &mut Vec<Advice>),
+        warnings_alone: bool,
     ) -> Vec<Advice> {
         if self.epoch != store.epoch() {
             *self = Self { epoch: store.epoch(), ..Self::default() };
@@ -129,7 +126,11 @@ impl Adviser {
                 used.push((which, branch.alone.clone()));
             }
             let context = Context { adviser: self, store, flags, which, pattern, branches: &branches };
-            advise(&context, &mut advice);
+            if warnings_alone {
+                context.matches_all(&mut advice);
+            } else {
+                context.advise(&mut advice);
+            }
         }
         self.facts.retain(|key, _| used.contains(key));
         advice

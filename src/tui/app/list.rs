@@ -162,14 +162,6 @@ impl App {
         self.workshop = workshop;
     }
 
-    /// Makes the list that was asked for, however long that takes: for what leaves the screen.
-    pub fn finish_list(&mut self) {
-        if self.stale {
-            self.begin_list();
-        }
-        self.go_on_with_list(&|| false);
-    }
-
     /// Whether a list is being made.
     #[must_use]
     pub const fn is_making_list(&self) -> bool {
@@ -281,8 +273,13 @@ impl App {
         self.detail_of = now.map(|id| Held::new(id, &self.store));
     }
 
-    /// Lets the selection go back to the top with the next list, where no key was pressed yet: for the first moments of
-    /// a load, in which nobody has read an alert.
+    /// Keeps the selection from now on, whatever ranks above it.
+    pub const fn hold_selection(&mut self) {
+        self.is_untouched = false;
+    }
+
+    /// Lets the selection go back to the top with the next list, where no key was pressed and no alert was on the screen
+    /// for long yet: while a load brings one after the other, nobody can read them.
     pub fn release_selection(&mut self) {
         if self.is_untouched {
             (self.selected, self.shown, self.detail_of) = (None, None, None);

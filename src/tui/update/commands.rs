@@ -286,11 +286,11 @@ fn export(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effe
         .into_iter()
         .find(|known| known.name() == format)
         .ok_or_else(|| format!("{format} is no format; the formats are {}.", names(&format_names())))?;
-    let (findings, path) = match path.trim().strip_prefix("selected ") {
-        Some(path) => (app.pinned()?.alerts(&app.store).to_vec(), path),
-        None => (app.listed_findings(), path),
+    let (scope, path) = match path.trim().strip_prefix("selected ") {
+        Some(path) => (Scope::Selected(app.pinned()?), path),
+        None => (Scope::List, path),
     };
-    Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), existing, findings }])
+    Ok(vec![Effect::Export { format, path: PathBuf::from(path.trim()), existing, scope }])
 }
 
 fn report(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effect>, String> {

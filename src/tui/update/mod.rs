@@ -99,6 +99,7 @@ impl App {
             Action::Yes => return self.answer_yes(),
             Action::Quit if self.question == Some(Question::Stop) => self.question = None,
             Action::Quit | Action::Interrupt => return self.quit(),
+            Action::StopWriting => return vec![Effect::StopWriting],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Escape => return self.escape(context),
@@ -230,6 +231,9 @@ impl App {
             Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
                 check(self.parent_of_shown().is_some(), "The log does not name a parent process of this one.")
+            }
+            Action::StopWriting => {
+                check(self.writing.iter().any(|writing| writing.can_stop), "Nothing is being written.")
             }
             Action::Back => check(!self.walked().is_empty(), "This is the alert's own process already."),
             Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
@@ -498,8 +502,7 @@ impl App {
     }
 
     /// The findings of the list in its order, for an export.
-    pub(super) fn listed_findings(&mut self) -> Vec<FindingId> {
-        self.finish_list();
+    pub(in crate::tui) fn listed_findings(&self) -> Vec<FindingId> {
         let listing = self.listing();
         if listing.query.group.is_some() {
             return (0..listing.groups.len()).flat_map(|group| listing.members(group)).copied().collect();

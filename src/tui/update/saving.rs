@@ -1,7 +1,8 @@
 //! The configuration file and the console: what is written, what comes from outside, what is kept under a name.
 
+use std::path::PathBuf;
+
 use crate::config::{Keeper, Plan, Reloaded, Snapshot, WriteError};
-use crate::detect::pattern::Patterns;
 use crate::tui::app::{App, Page, Tone};
 use crate::tune::{Tuned, Which};
 
@@ -14,9 +15,9 @@ impl App {
         }
     }
 
-    /// Writes it; where the file was changed since it was shown, it is shown anew.
-    pub fn save(&mut self, keeper: &Keeper, plan: &Plan) {
-        match keeper.write(plan) {
+    /// Takes what became of writing it; where the file was changed since it was shown, it is shown again.
+    pub fn saved(&mut self, keeper: &Keeper, plan: &Plan, result: Result<(), WriteError>) {
+        match result {
             Ok(()) => {
                 let (patterns, exceptions) = plan.tuned();
                 (self.saved, self.saved_exceptions) = (patterns.clone(), exceptions.clone());
@@ -107,9 +108,9 @@ impl App {
         }
     }
 
-    /// Keeps the patterns under a name.
-    pub fn take_snapshot(&mut self, keeper: &Keeper, name: &str, patterns: &Patterns) {
-        match keeper.take_snapshot(name, patterns) {
+    /// Takes what became of keeping the patterns under a name.
+    pub fn snapshot_taken(&mut self, keeper: &Keeper, name: &str, result: Result<PathBuf, String>) {
+        match result {
             Ok(file) => {
                 self.say(Tone::Info, format!("Both patterns are kept as {name}, in {}.", file.display()));
                 self.snapshot_names = keeper.snapshot_names();

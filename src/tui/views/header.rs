@@ -78,6 +78,11 @@ fn segments(app: &App) -> Vec<Segment> {
         };
         segments.push(one(9, news, Token::Warning));
     }
+    for writing in &app.writing {
+        let what = if app.area.width < WIDE { String::new() } else { format!(" {}", writing.what) };
+        let text = format!("writing{what}{}", writing.percent());
+        segments.push(one(9, safe::shown(&text, true), Token::Warning));
+    }
     let tally = app.store.tally();
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
     segments.extend(app.bounds().map(|bounds| one(7, bounds, Token::Muted)));
