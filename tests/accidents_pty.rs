@@ -85,7 +85,7 @@ fn verdict_stays_on_its_alert() {
     console.wait_for(says("Alerts 2"), PATIENCE);
     assert!(console.screen().contains("Verdict on WS-1 record 1:"), "{}", console.screen());
     console.keys("m");
-    console.wait_for(says("Decided malicious: WS-1 record 1:"), PATIENCE);
+    console.wait_for(says("Decided malicious: WS-1 record 1. In"), PATIENCE);
     let case = console.in_home(".config/exfilscope/case.ndjson");
     console.wait_for(move |_: &Screen| case.exists(), PATIENCE);
     let case = fs::read_to_string(console.in_home(".config/exfilscope/case.ndjson")).unwrap();
@@ -102,7 +102,7 @@ fn note_and_report_stay_on_their_alert() {
     console.wait_for(says("Alerts 2"), PATIENCE);
     console.keys("ours");
     console.key(Key::Enter);
-    console.wait_for(says("Noted: WS-1 record 1:"), PATIENCE);
+    console.wait_for(says("Noted: WS-1 record 1. In"), PATIENCE);
     console.keys("R");
     log.put(3, "third");
     console.wait_for(says("Alerts 3"), PATIENCE);

@@ -41,6 +41,15 @@ impl Pin {
         &self.name
     }
 
+    /// `WS-1 record 2049`, where the command has no room; a group's name is as short as it can be.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        match &self.group {
+            Some(_) => &self.name,
+            None => self.name.split_once(": ").map_or(&self.name, |(short, _)| short),
+        }
+    }
+
     /// What the group is grouped by, and its key; `None` for a single alert.
     #[must_use]
     pub fn group(&self) -> Option<(&'static str, &str)> {
