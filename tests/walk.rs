@@ -486,3 +486,11 @@ fn an_exception_that_suppresses_is_named() {
         );
     }
 }
+
+#[test]
+fn a_host_that_is_not_there_is_named() {
+    let path = fixture("four-tests.evtx").display().to_string();
+    let (status, out, said) = program(&["--host", "NOBODY", &path]);
+    assert_eq!((status, out.as_str()), (2, ""), "{said}");
+    assert!(said.contains("NOBODY: no event is of that host; there are "), "{said}");
+}

@@ -6,6 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::model::host;
 use crate::model::time::Timestamp;
 
 /// Digits of a second that are told apart: nanoseconds.
@@ -123,19 +124,16 @@ fn hash(value: &impl Hash) -> u64 {
 }
 
 fn host_label(host: Option<&str>) -> String {
-    let host = host.unwrap_or_default();
-    host.split('.').next().filter(|label| !label.is_empty()).unwrap_or(host).to_ascii_lowercase()
+    host::key(host::label(host.unwrap_or_default()))
 }
 
 /// Whether two times are one, as far as both are written.
 fn agree(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
-    let (one, other) = match (one, other) {
-        (Some(one), Some(other)) => (one, other),
-        (None, None) => return true,
-        _ => return false,
-    };
-    let unit = 10_i128.pow(u32::from(9 - one.digits().min(other.digits()).min(9)));
-    (nanoseconds(one) - nanoseconds(other)).abs() < unit
+    match (one, other) {
+        (Some(one), Some(other)) => one.agrees_with(&other),
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 fn nanoseconds(time: Timestamp) -> i128 {

@@ -226,7 +226,7 @@ pub(super) struct Common {
     /// Show tokens and passwords instead of masking them
     #[arg(long)]
     pub reveal_secrets: bool,
-    /// Count an event every time it is met; without this, the same host, record number and time count once
+    /// Count an event every time it is met; without this, the same host, record number, time and content count once
     #[arg(long)]
     pub keep_duplicates: bool,
     /// Take all inputs for this, instead of telling each by its content

@@ -24,6 +24,19 @@ const EXIT_NOT_DETECTED: u8 = 1;
 /// Read in part.
 const EXIT_PARTIAL: u8 = 3;
 
+/// Hosts that are named where the wanted one is not among them.
+const MAX_NAMED_HOSTS: usize = 10;
+
+/// What is said where no event is of the host that is asked for.
+fn no_such_host(host: &str, (names, more): &(Vec<&str>, usize)) -> String {
+    let there = match (names.as_slice(), more) {
+        ([], _) => "no event names a host".to_owned(),
+        (names, 0) => format!("there are {}", names.join(", ")),
+        (names, more) => format!("there are {} and {more} more", names.join(", ")),
+    };
+    format!("--host {host}: no event is of that host; {there}")
+}
+
 /// Walks through the tests, and says the exit status.
 pub(super) fn run(options: &Tests) -> Result<u8, String> {
     let resolved = Resolved::new(&options.common())?;
@@ -42,6 +55,12 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
     }
     let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
+    if let Some(host) = &options.host
+        && store.tally().records() > 0
+        && !store.knows_host(host)
+    {
+        return Err(no_such_host(host, &store.host_names(MAX_NAMED_HOSTS)));
+    }
     let mut walk = Walk::new(tests);
     walk.extend(&store, usize::MAX);
     let scope = Scope { host: options.host.clone(), from: options.from, to: options.to };

@@ -56,6 +56,36 @@ pub struct EventRecord {
 
 const _: () = assert!(Field::COUNT <= 64, "an event's fields are bits of 64");
 
+/// What tells the records of a chunk that are only counted from those of all others: as good as one number for all of
+/// them, since a copy of a log has the same chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CountedRecords {
+    /// How many there are.
+    pub records: u64,
+    /// The lowest number of a record.
+    pub first: u64,
+    /// The highest one.
+    pub last: u64,
+    /// Mixed of all their numbers, times and Event IDs.
+    pub digest: u64,
+}
+
+impl CountedRecords {
+    /// Adds a record to those of a chunk.
+    #[must_use]
+    pub fn with(counted: Option<Self>, record: u64, time: u64, event_code: u16) -> Self {
+        let mixed = (record ^ time.rotate_left(32) ^ u64::from(event_code).rotate_left(48))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let digest = mixed ^ (mixed >> 29);
+        counted.map_or(Self { records: 1, first: record, last: record, digest }, |counted| Self {
+            records: counted.records + 1,
+            first: counted.first.min(record),
+            last: counted.last.max(record),
+            digest: counted.digest.wrapping_mul(31).wrapping_add(digest),
+        })
+    }
+}
+
 /// A field and where its text stands: beginning and end.
 pub type Part = (Field, usize, usize);
 
@@ -79,6 +109,8 @@ pub struct Batch {
     pub claims: Vec<RowClaim>,
     /// What a record had in place of the fields that its event lacks, as a clause, where the reader can tell.
     pub hint: Option<Box<str>>,
+    /// The records of a chunk that are only counted, where the batch is all of one.
+    pub counted: Option<CountedRecords>,
     text: String,
     spans: Vec<Span>,
 }

@@ -16,8 +16,10 @@ pub enum SkipReason {
     Truncated,
     /// A record that the reader understands but does not support.
     Unsupported,
-    /// An event that was met before, in this source or in another: the same host, record number and time.
+    /// An event that was met before, in this source or in another: the same host, record number, time and content.
     Duplicate,
+    /// An event for which there was no room any more.
+    NoRoom,
 }
 
 impl SkipReason {
@@ -30,6 +32,7 @@ impl SkipReason {
             Self::Truncated => "truncated",
             Self::Unsupported => "unsupported",
             Self::Duplicate => "duplicate",
+            Self::NoRoom => "no_room",
         }
     }
 }
@@ -74,13 +77,13 @@ impl Tally {
         }
     }
 
-    /// A Sysmon event turned out to be one that was counted before.
-    pub fn uncount_duplicate(&mut self, event_code: u16) {
-        self.sysmon = self.sysmon.saturating_sub(1);
+    /// Sysmon events that were counted turned out to be none to count.
+    pub fn uncount(&mut self, event_code: u16, events: u64, reason: SkipReason) {
+        self.sysmon = self.sysmon.saturating_sub(events);
         if let Some(count) = self.event_codes.get_mut(&event_code) {
-            *count = count.saturating_sub(1);
+            *count = count.saturating_sub(events);
         }
-        self.skip(SkipReason::Duplicate, 1);
+        self.skip(reason, events);
     }
 
     /// Adds another account to this one.

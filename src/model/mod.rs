@@ -7,6 +7,7 @@ pub mod fault;
 pub mod feed;
 pub mod guard;
 pub mod guid;
+pub mod host;
 pub mod repository;
 pub mod row;
 pub mod secrets;

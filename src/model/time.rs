@@ -83,6 +83,15 @@ impl Timestamp {
         self.digits_plus_one.get() - 1
     }
 
+    /// Whether two times are one, as far as both are written: some dialects cut times, some round them.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let unit = 10_i128.pow(u32::from(9 - self.digits().min(other.digits()).min(9)));
+        let nanoseconds =
+            |time: &Self| i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanoseconds);
+        (nanoseconds(self) - nanoseconds(other)).abs() < unit
+    }
+
     /// Reads RFC 3339 and its relatives: `T` or a blank between date and time, up to nine fractional digits, and
     /// `Z`, an offset, or nothing (taken as UTC). More than nine digits, and text around it, are no time.
     #[must_use]

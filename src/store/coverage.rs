@@ -255,7 +255,7 @@ fn jump(before: (u64, Timestamp), after: (u64, Timestamp)) -> Option<(u64, i64)>
 
 impl Store {
     pub(super) fn count_for_coverage(&mut self, batch: &Batch, record: &EventRecord, name: Option<HostName>) {
-        let Some(symbol) = name.map(|name| name.shown) else { return };
+        let Some(symbol) = name.map(|name| name.first) else { return };
         self.census.meet(batch.source, symbol);
         let is_bare = is_bare(batch, record, &self.wanted());
         let Some(host) = self.census.host(symbol) else { return };
@@ -298,7 +298,7 @@ impl Store {
         let mut resolved: HashMap<Symbol, u64> = HashMap::new();
         for finding in self.findings().iter().filter(|finding| finding.is_named()) {
             if let Some(host) = finding.host.and_then(|host| self.hosts().get(host)) {
-                *resolved.entry(host.shown).or_default() += 1;
+                *resolved.entry(host.first).or_default() += 1;
             }
         }
         let mut hosts: Vec<HostCoverage> = self

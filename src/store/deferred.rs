@@ -72,6 +72,17 @@ impl Deferred {
         })
     }
 
+    /// The text of a field that was sealed.
+    pub(super) fn sealed_text(&self, seal: Symbol, field: Field) -> Option<&str> {
+        self.unseal(seal).find(|(sealed, _)| *sealed == field).map(|(_, text)| text)
+    }
+
+    /// The GUID of an event that waits; they wait in the order in which they came.
+    pub(super) fn guid_of(&self, event: EventId) -> Option<Guid> {
+        let at = self.waiting.binary_search_by_key(&event, |waiting| waiting.event).ok()?;
+        self.waiting.get(at).map(|waiting| waiting.guid)
+    }
+
     /// Bytes that the texts take.
     pub(super) fn bytes(&self) -> usize {
         self.seals.bytes()
@@ -126,7 +137,7 @@ impl Store {
                 }
             }
             if let Some(parent) = event.symbol(Field::ParentImage) {
-                self.parents.count(parent, parent, event.time);
+                self.parents.count(parent, parent, parent, event.time);
             }
         }
         let event_code = event.event_code;

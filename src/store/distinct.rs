@@ -15,6 +15,8 @@ pub struct Distinct {
     pub written: Symbol,
     /// The text that the pattern is evaluated on (a host's first label, where so configured).
     pub shown: Symbol,
+    /// The first spelling of that text where case does not matter, as in a host's name: what is counted by host goes by it.
+    pub first: Symbol,
     /// Events that have it.
     pub events: u64,
     /// The latest time of these.
@@ -30,19 +32,25 @@ pub struct DistinctTable {
 
 impl DistinctTable {
     /// The number of a text, which is made where it is new.
-    pub(super) fn number(&mut self, written: Symbol, shown: Symbol) -> DistinctId {
+    pub(super) fn number(&mut self, written: Symbol, shown: Symbol, first: Symbol) -> DistinctId {
         if let Some(known) = self.by_text.get(written) {
             return DistinctId(known);
         }
         let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(Distinct { written, shown, events: 0, last_seen: None });
+        self.entries.push(Distinct { written, shown, first, events: 0, last_seen: None });
         self.by_text.set(written, next);
         DistinctId(next)
     }
 
     /// Counts an event with that text, and says its number.
-    pub(super) fn count(&mut self, written: Symbol, shown: Symbol, time: Option<Timestamp>) -> DistinctId {
-        let id = self.number(written, shown);
+    pub(super) fn count(
+        &mut self,
+        written: Symbol,
+        shown: Symbol,
+        first: Symbol,
+        time: Option<Timestamp>,
+    ) -> DistinctId {
+        let id = self.number(written, shown, first);
         if let Some(entry) = self.entries.get_mut(id.0 as usize) {
             entry.events += 1;
             entry.last_seen = entry.last_seen.max(time);

@@ -91,6 +91,21 @@ impl StoredEvent {
         if self.record_id_or_max == u64::MAX { None } else { Some(self.record_id_or_max) }
     }
 
+    /// Sets one of the event's texts, if it is one that is kept of its Event ID.
+    pub(super) fn set_symbol(&mut self, field: Field, symbol: Symbol) {
+        match field {
+            Field::User => self.user = Some(symbol),
+            Field::Image => self.image = Some(symbol),
+            Field::ProcessId => self.process_number = Some(symbol),
+            _ => {
+                let slot = slot_fields(self.event_code).iter().position(|kept| *kept == field);
+                if let Some(slot) = slot.and_then(|slot| self.slots.get_mut(slot)) {
+                    *slot = Some(symbol);
+                }
+            }
+        }
+    }
+
     /// The symbol of one of the event's texts; `None` where the event lacks it or the store does not keep it.
     #[must_use]
     pub fn symbol(&self, field: Field) -> Option<Symbol> {

@@ -38,7 +38,7 @@ impl GroupKey {
 
     fn of(self, view: &FindingView<'_>) -> String {
         let text = match self {
-            Self::Host => view.host().map(str::to_owned),
+            Self::Host => view.host_name().map(str::to_owned),
             Self::User => view.text(Field::User).map(str::to_owned),
             Self::Parent => view.text(Field::ParentImage).map(str::to_owned),
             Self::Repository => view.destination(),

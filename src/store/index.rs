@@ -45,7 +45,7 @@ impl Index {
     }
 
     /// The number of that hash for which `is_it` holds.
-    pub(super) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, hash: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let is_it = |entry: &Entry| entry.hash == hash && is_it(entry.number);
         self.parts.get(part(hash))?.find(spread(hash), is_it).map(|entry| entry.number)
     }

@@ -1,18 +1,20 @@
 //! The way of an event into the store: selected, known or new, kept, joined.
 
+use super::Store;
 use super::distinct::DistinctId;
 use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
 use super::finding::NamedBy;
 use super::interner::Symbol;
+use super::known::Stamped;
 use super::names::HostName;
 use super::process::ProcessId;
 use super::retention::{Retention, is_for_rows, is_joined};
-use super::{HostNaming, Store};
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
+use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::row::Clause;
 
 /// Connections that are held against answers for each event that comes in: more than one, so that they catch up.
@@ -22,6 +24,14 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
+        if batch.counted.is_some_and(|counted| !self.keeps_duplicates && !self.counted_chunks.insert(counted))
+        {
+            // All records of a chunk that are only counted, as they were met before.
+            for (event_code, events) in batch.tally.event_codes.iter().filter(|(id, _)| !code::is_kept(**id))
+            {
+                self.tally.uncount(*event_code, *events, SkipReason::Duplicate);
+            }
+        }
         if batch.claims.is_empty() {
             self.known.begin(&batch);
             self.census.add_records(&batch, &self.retention.wanted());
@@ -54,11 +64,16 @@ impl Store {
         let clause = selection::select(&facts);
         let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
         if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
-            self.count_for_coverage(batch, record, name);
+            let stamp = Self::stamp(record, name).filter(|_| !self.keeps_duplicates);
+            if stamp.is_some_and(|stamp| self.known.count(stamp, record.head.event_code)) {
+                self.tally.uncount(record.head.event_code, 1, SkipReason::Duplicate);
+            } else {
+                self.count_for_coverage(batch, record, name);
+            }
             return;
         }
-        if !self.keeps_duplicates && self.is_known(batch, record, name) {
-            self.tally.uncount_duplicate(record.head.event_code);
+        if !self.keeps_duplicates && self.is_known(batch, record, name, clause.is_some()) {
+            self.tally.uncount(record.head.event_code, 1, SkipReason::Duplicate);
             return;
         }
         self.count_for_coverage(batch, record, name);
@@ -76,7 +91,7 @@ impl Store {
     ) {
         let text = |field| batch.text(record, field);
         let Some(id) = self.keep(batch, record, name, clause.is_some()) else {
-            self.overflowed += 1;
+            self.overflow(record.head.event_code);
             return;
         };
         match record.head.event_code {
@@ -125,24 +140,6 @@ impl Store {
                 _ => false,
             },
         }
-    }
-
-    /// Whether an event was met before: the same host, record number, time and Event ID. Of two the one of the earlier
-    /// source counts, whichever came first.
-    pub(super) fn is_known(&mut self, batch: &Batch, record: &EventRecord, name: Option<HostName>) -> bool {
-        let head = &record.head;
-        let host = name.and_then(|name| self.hosts.find(name.written));
-        let known = host
-            .zip(head.record_id)
-            .and_then(|(host, record_id)| self.known.find((host, record_id, head.time), &self.events));
-        let Some(event) = known.and_then(|id| self.events.get_mut(id.0 as usize)) else { return false };
-        if event.event_code != head.event_code {
-            return false;
-        }
-        if (batch.source, head.place) < (event.source, event.place) {
-            (event.source, event.place) = (batch.source, head.place);
-        }
-        true
     }
 
     /// Puts an event into the tables, and says its number. Of an event that is not selected nothing but what others
@@ -200,11 +197,12 @@ impl Store {
             odd_guid: intern(Field::ProcessGuid),
         };
         if let Some(parent) = event.symbol(Field::ParentImage) {
-            self.parents.count(parent, parent, head.time);
+            self.parents.count(parent, parent, parent, head.time);
         }
         self.events.push(event);
-        if let Some((host, record_id)) = host.zip(head.record_id).filter(|_| !self.keeps_duplicates) {
-            self.known.add((host, record_id, head.time), id, &self.events);
+        if head.record_id.is_some() && host.is_some() && !self.keeps_duplicates {
+            let all = Stamped { events: &self.events, host_keys: &self.host_keys };
+            self.known.add(id, all);
         }
         if let Some(process) = process {
             self.chain(id, process);
@@ -214,6 +212,30 @@ impl Store {
             self.link_parent(process, host, head.parent_process_guid);
         }
         Some(id)
+    }
+
+    /// Counts an event for which there was no number any more, and says so once.
+    pub(super) fn overflow(&mut self, event_code: u16) {
+        self.tally.uncount(event_code, 1, SkipReason::NoRoom);
+        self.overflowed += 1;
+        let reason = format!(
+            "{} events could not be kept: there are numbers for four thousand million; read fewer logs at a time",
+            self.overflowed
+        );
+        if let Some(fault) = self.overflow_fault.and_then(|at| self.faults.get_mut(at)) {
+            fault.reason = reason;
+            return;
+        }
+        self.overflow_fault = Some(self.faults.len());
+        self.faults.push(Fault {
+            source: None,
+            name: "all that was read".to_owned(),
+            chunk: None,
+            record: None,
+            severity: Severity::Loss,
+            lost_records: 0,
+            reason,
+        });
     }
 
     /// Puts an event before the others of its process.
@@ -226,27 +248,21 @@ impl Store {
 
     pub(super) fn name(&mut self, computer: &str) -> Option<HostName> {
         let naming = self.naming;
+        let spellings = &mut self.spellings;
         self.names.get_or_add(computer, &mut self.strings, |strings| {
-            let written = strings.intern(computer)?;
-            let shown = match naming {
-                HostNaming::Computer => written,
-                HostNaming::Short => strings.intern(naming.shown(computer))?,
-            };
-            Some(HostName { written, shown })
+            spellings.name(computer, naming.shown(computer), strings)
         })
     }
 
     pub(super) fn host(&mut self, name: HostName, record: &EventRecord) -> DistinctId {
         let id = if code::is_kept(record.head.event_code) {
-            self.hosts.count(name.written, name.shown, record.head.time)
+            self.hosts.count(name.written, name.shown, name.first, record.head.time)
         } else {
             // Another channel's: it tells the host's name, but is no event of the detection's.
-            self.hosts.number(name.written, name.shown)
+            self.hosts.number(name.written, name.shown, name.first)
         };
         if self.host_keys.len() < self.hosts.entries().len() {
-            let key = self.strings.text(name.written).to_ascii_lowercase();
-            let key = self.strings.intern(&key);
-            self.host_keys.push(key);
+            self.host_keys.push(Some(name.key));
         }
         id
     }

@@ -219,6 +219,7 @@ impl Keeper {
         new.epoch = store.epoch.next();
         new.keeps_duplicates = store.keeps_duplicates;
         new.hunt_like(store);
+        new.spellings = store.spellings.renamed(|symbol| new.strings.intern(store.text(symbol)));
         new.sources.clone_from(&store.sources);
         let kept = stayed.len() + events.saturating_sub(first_kept as usize);
         new.events.reserve_exact(kept + kept / PACE * 2);
@@ -262,7 +263,7 @@ impl Store {
             + self.touched.bytes()
             + self.kinds.bytes()
             + self.ranking.bytes()
-            + self.known.capacity() * 2 * size_of::<EventId>()
+            + self.known.bytes()
             + self.hosts.bytes()
             + self.host_keys.capacity() * size_of::<Option<super::interner::Symbol>>()
             + self.parents.bytes()
@@ -350,6 +351,9 @@ impl Store {
         self.tally = std::mem::take(&mut old.tally);
         self.faults = std::mem::take(&mut old.faults);
         self.overflowed = old.overflowed;
+        self.overflow_fault = old.overflow_fault;
+        self.contradictions = std::mem::take(&mut old.contradictions);
+        self.counted_chunks = std::mem::take(&mut old.counted_chunks);
         self.generation = old.generation + 1;
         self.let_go = old.let_go + old.events.len().saturating_sub(self.events.len()) as u64;
         let telemetry = std::mem::take(&mut old.telemetry);

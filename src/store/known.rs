@@ -3,12 +3,15 @@
 //! In a log that is read once, no record number comes twice. A scan makes use of that: as long as the numbers of each
 //! batch lie apart from those of all others, nothing is looked up, and the table is not even made. Where somebody looks
 //! at a screen meanwhile, the table grows from the first event on, since to make it all at once takes longer than a frame.
+//!
+//! Host, number and time only say which events are held against each other: whether two are one is said by what is in
+//! them, since whoever can write a log can write any number into it.
 
 use std::collections::BTreeMap;
 
-use super::distinct::DistinctId;
 use super::event::{EventId, StoredEvent};
 use super::index::Index;
+use super::interner::Symbol;
 use crate::model::batch::Batch;
 use crate::model::time::Timestamp;
 
@@ -16,16 +19,69 @@ use crate::model::time::Timestamp;
 const MOST_STRETCHES: usize = 1 << 16;
 /// Numbers between two stretches that are so close belong to records that were only counted, and are taken for theirs.
 const CLOSE: u64 = 8;
+/// Events of one host, number and second that are held against each other. Each is another event under the number of the
+/// first, so that more than one is somebody's work; those behind are kept, and met again they are kept again.
+pub(super) const MAX_TWINS: usize = 16;
 
-/// What tells an event from all others.
-pub(super) type Identity = (DistinctId, u64, Option<Timestamp>);
+/// What events share that may be one: the host's name without case, the record's number, and the second.
+type Key = (Symbol, u64, Option<i64>);
 
-/// The numbers of events by their [`Identity`], which stands in the events themselves.
+/// What an event is looked up by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp {
+    /// The host's name without case.
+    pub(super) host: Symbol,
+    /// The record's number.
+    pub(super) record: u64,
+    /// The event's time.
+    pub(super) time: Option<Timestamp>,
+}
+
+impl Stamp {
+    const fn key(&self) -> Key {
+        (self.host, self.record, second(self.time))
+    }
+}
+
+/// An event that is only counted.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    stamp: Stamp,
+    event_code: u16,
+}
+
+/// What an event is to one that was met before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// The same event.
+    Same,
+    /// Another one, which nothing is odd about.
+    Other,
+    /// Another one under the same number, though no two events have one number at one time.
+    Contradiction,
+}
+
+/// What was found of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Met {
+    /// The same event, met before.
+    pub(super) same: Option<EventId>,
+    /// Another event that has its number.
+    pub(super) contradiction: Option<EventId>,
+}
+
+/// The numbers of events by their [`Stamp`]s, which stand in the events themselves.
 #[derive(Default)]
 pub(super) struct Known {
     table: Index,
     /// Events that are not in the table yet.
     waiting: Vec<EventId>,
+    counted: Vec<Counted>,
+    counted_table: Index,
+    /// How many of the counted ones are in the table.
+    counted_in_table: usize,
+    /// Whether some event stands at the very beginning of a second: another dialect may have rounded its time up to it.
+    has_whole_seconds: bool,
     stretches: Stretches,
     /// Whether no event of the batch that is taken in can have been met before.
     is_new: bool,
@@ -39,11 +95,6 @@ struct Stretches {
     ends: BTreeMap<u64, u64>,
     /// Whether numbers have met, or are too many to tell.
     is_given_up: bool,
-}
-
-fn identity(events: &[StoredEvent], id: EventId) -> Option<Identity> {
-    let event = events.get(id.0 as usize)?;
-    Some((event.host?, event.record_id()?, event.time))
 }
 
 impl Stretches {
@@ -75,10 +126,28 @@ impl Stretches {
     }
 }
 
+/// The events, and their hosts' names without case by number of host.
+#[derive(Clone, Copy)]
+pub(super) struct Stamped<'a> {
+    pub(super) events: &'a [StoredEvent],
+    pub(super) host_keys: &'a [Option<Symbol>],
+}
+
+impl Stamped<'_> {
+    /// The stamp of an event; `None` where nothing tells it from others.
+    pub(super) fn stamp(&self, id: EventId) -> Option<Stamp> {
+        let event = self.events.get(id.0 as usize)?;
+        let host = self.host_keys.get(event.host?.0 as usize).copied().flatten()?;
+        Some(Stamp { host, record: event.record_id()?, time: event.time })
+    }
+}
+
 impl Known {
-    /// How many events there is room for.
-    pub(super) fn capacity(&self) -> usize {
-        self.table.capacity() + self.waiting.capacity()
+    /// Bytes that the tables take.
+    pub(super) fn bytes(&self) -> usize {
+        (self.table.capacity() + self.counted_table.capacity()) * Index::BYTES
+            + self.waiting.capacity() * size_of::<EventId>()
+            + self.counted.capacity() * size_of::<Counted>()
     }
 
     /// Makes the table as late as can be: once, and all of it.
@@ -96,42 +165,154 @@ impl Known {
         self.is_new = false;
     }
 
-    /// The event of that identity.
-    pub(super) fn find(&mut self, wanted: Identity, events: &[StoredEvent]) -> Option<EventId> {
-        if self.is_new {
-            return None;
-        }
-        self.settle(events);
-        let is_it = |number: u32| identity(events, EventId(number)) == Some(wanted);
-        self.table.find(self.table.hash(wanted), is_it).map(EventId)
+    /// Whether the event that comes in may have been met before.
+    pub(super) const fn may_know(&self) -> bool {
+        !self.is_new
     }
 
-    /// Adds an event that stands among the others; of two with one identity the first stays.
-    pub(super) fn add(&mut self, own: Identity, id: EventId, events: &[StoredEvent]) {
+    /// What was met of an event, once all that came before it are settled. `judge` says what it is to one of the same host,
+    /// number and second.
+    pub(super) fn find(
+        &self,
+        wanted: Stamp,
+        all: Stamped<'_>,
+        mut judge: impl FnMut(EventId) -> Likeness,
+    ) -> Met {
+        let mut met = Met::default();
+        for second in seconds(wanted.time, self.has_whole_seconds) {
+            let key = (wanted.host, wanted.record, second);
+            let mut looked_at = 0;
+            let _ = self.table.find(self.table.hash(key), |number| {
+                let id = EventId(number);
+                if all.stamp(id).is_none_or(|stamp| stamp.key() != key) {
+                    return false;
+                }
+                looked_at += 1;
+                match judge(id) {
+                    Likeness::Same => met.same = met.same.or(Some(id)),
+                    Likeness::Contradiction => met.contradiction = met.contradiction.or(Some(id)),
+                    Likeness::Other => {}
+                }
+                met.same.is_some() || looked_at >= MAX_TWINS
+            });
+            if met.same.is_some() {
+                break;
+            }
+        }
+        met
+    }
+
+    /// Adds an event that stands among the others.
+    pub(super) fn add(&mut self, id: EventId, all: Stamped<'_>) {
         if self.is_new {
             self.waiting.push(id);
             return;
         }
         // Its number is in no stretch.
         self.stretches.is_given_up = true;
-        self.settle(events);
-        self.insert(own, id, events);
+        self.settle(all);
+        self.insert(id, all);
     }
 
-    fn settle(&mut self, events: &[StoredEvent]) {
-        for id in std::mem::take(&mut self.waiting) {
-            if let Some(own) = identity(events, id) {
-                self.insert(own, id, events);
+    /// Adds an event that is only counted, and says whether it was met before.
+    pub(super) fn count(&mut self, stamp: Stamp, event_code: u16) -> bool {
+        let counted = Counted { stamp, event_code };
+        if self.is_new {
+            self.counted.push(counted);
+            return false;
+        }
+        while let Some(waiting) = self.counted.get(self.counted_in_table) {
+            let (hash, number) = (self.counted_table.hash(waiting.stamp.key()), self.counted_in_table);
+            self.has_whole_seconds |= is_whole(waiting.stamp.time);
+            self.counted_table.insert(hash, u32::try_from(number).unwrap_or(u32::MAX));
+            self.counted_in_table += 1;
+        }
+        let mut most = 0;
+        for second in seconds(stamp.time, self.has_whole_seconds) {
+            let key = (stamp.host, stamp.record, second);
+            let (mut looked_at, mut is_met) = (0, false);
+            let _ = self.counted_table.find(self.counted_table.hash(key), |number| {
+                let Some(other) = self.counted.get(number as usize).filter(|it| it.stamp.key() == key) else {
+                    return false;
+                };
+                looked_at += 1;
+                is_met = other.event_code == event_code && agree(other.stamp.time, stamp.time);
+                is_met || looked_at >= MAX_TWINS
+            });
+            if is_met {
+                return true;
             }
+            most = most.max(looked_at);
+        }
+        if most < MAX_TWINS
+            && let Ok(number) = u32::try_from(self.counted.len())
+        {
+            self.has_whole_seconds |= is_whole(stamp.time);
+            self.counted_table.insert(self.counted_table.hash(stamp.key()), number);
+            self.counted.push(counted);
+            self.counted_in_table = self.counted.len();
+        }
+        false
+    }
+
+    /// Puts all events into the table.
+    pub(super) fn settle(&mut self, all: Stamped<'_>) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        for id in std::mem::take(&mut self.waiting) {
+            self.insert(id, all);
         }
     }
 
-    fn insert(&mut self, own: Identity, id: EventId, events: &[StoredEvent]) {
-        let hash = self.table.hash(own);
-        let is_it = |number: u32| identity(events, EventId(number)) == Some(own);
-        if self.table.find(hash, is_it).is_none() {
+    fn insert(&mut self, id: EventId, all: Stamped<'_>) {
+        let Some(stamp) = all.stamp(id) else { return };
+        let key = stamp.key();
+        let hash = self.table.hash(key);
+        let mut twins = 0;
+        let _ = self.table.find(hash, |number| {
+            twins += usize::from(all.stamp(EventId(number)).is_some_and(|stamp| stamp.key() == key));
+            twins >= MAX_TWINS
+        });
+        if twins < MAX_TWINS {
+            self.has_whole_seconds |= is_whole(stamp.time);
             self.table.insert(hash, id.0);
         }
+    }
+}
+
+const fn second(time: Option<Timestamp>) -> Option<i64> {
+    match time {
+        Some(time) => Some(time.unix_seconds()),
+        None => None,
+    }
+}
+
+fn is_whole(time: Option<Timestamp>) -> bool {
+    time.is_some_and(|time| time.subsec_nanoseconds() == 0)
+}
+
+/// The seconds in which the same event may stand: its own, and the one that its time may have been rounded from or to.
+fn seconds(time: Option<Timestamp>, has_whole_seconds: bool) -> impl Iterator<Item = Option<i64>> {
+    let own = second(time);
+    let near = own.and_then(|own| {
+        if is_whole(time) {
+            own.checked_sub(1)
+        } else if has_whole_seconds {
+            own.checked_add(1)
+        } else {
+            None
+        }
+    });
+    std::iter::once(own).chain(near.map(Some))
+}
+
+/// Whether two times are one, as far as both are written.
+pub(super) fn agree(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.agrees_with(&other),
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -154,5 +335,41 @@ mod tests {
         {
             assert!(!stretches.insert(first, last), "{first}");
         }
+    }
+
+    #[test]
+    fn counted_events_are_known_to_the_coarser_time() {
+        let mut strings = super::super::interner::Interner::default();
+        let host = strings.intern("ws-1").unwrap();
+        let stamp = |record, time| Stamp { host, record, time: Timestamp::parse(time) };
+        for is_late in [false, true] {
+            let mut known = Known { is_late, is_new: is_late, ..Known::default() };
+            assert!(!known.count(stamp(7, "2026-03-01T00:00:00.9996543Z"), 5));
+            assert!(!known.count(stamp(8, "2026-03-01T00:00:01.1234567Z"), 5));
+            known.end();
+            for (record, time, code, expected) in [
+                (7, "2026-03-01T00:00:01.000Z", 5, true),
+                (7, "2026-03-01T00:00:00.999Z", 5, true),
+                (7, "2026-03-01T00:00:00.9996544Z", 5, false),
+                (7, "2026-03-01T00:00:00.9996543Z", 11, false),
+                (8, "2026-03-01T00:00:01.123Z", 5, true),
+                (8, "2026-03-01T00:00:03Z", 5, false),
+                (9, "2026-03-01T00:00:01.123Z", 5, false),
+            ] {
+                assert_eq!(known.count(stamp(record, time), code), expected, "{record} {time} {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flood_of_one_number_costs_no_more_each() {
+        let mut strings = super::super::interner::Interner::default();
+        let host = strings.intern("ws-1").unwrap();
+        let mut known = Known::default();
+        for code in 0..10_000 {
+            let stamp = Stamp { host, record: 7, time: Timestamp::parse("2026-03-01T00:00:01.1Z") };
+            assert!(!known.count(stamp, code));
+        }
+        assert!(known.counted.len() <= MAX_TWINS);
     }
 }

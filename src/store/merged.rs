@@ -20,6 +20,7 @@ use crate::detect::{Facts, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::claim::{JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
+use crate::model::fault::SkipReason;
 use crate::model::row::{Clause, Explanation, FlagMatch, Signal};
 
 /// What is known of rows.
@@ -43,13 +44,13 @@ impl Store {
         let event_code = record.head.event_code;
         let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
         let is_known =
-            |store: &mut Self| store.is_known(batch, record, name) || store.is_known_row(batch, record);
+            |store: &mut Self| store.is_known(batch, record, name, true) || store.is_known_row(batch, record);
         if !self.keeps_duplicates && is_known(self) {
-            self.tally.uncount_duplicate(event_code);
+            self.tally.uncount(event_code, 1, SkipReason::Duplicate);
             return;
         }
         let Some(id) = self.keep(batch, record, name, true) else {
-            self.overflowed += 1;
+            self.overflow(event_code);
             return;
         };
         if event_code == code::PROCESS_CREATE {
@@ -173,7 +174,7 @@ impl Store {
             odd_guid: None,
         };
         if let Some(parent) = event.symbol(Field::ParentImage) {
-            self.parents.count(parent, parent, None);
+            self.parents.count(parent, parent, parent, None);
         }
         self.events.push(event);
         self.rows.stand_ins.insert(id);

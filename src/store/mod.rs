@@ -45,13 +45,14 @@ mod sorting;
 pub mod telemetry;
 mod touched;
 mod tree;
+mod twins;
 pub mod view;
 
 use self::acts::Acts;
 use self::addresses::Addresses;
 use self::coverage::Census;
 use self::deferred::Deferred;
-use self::distinct::DistinctTable;
+use self::distinct::{DistinctId, DistinctTable};
 use self::epoch::Epoch;
 use self::event::{EventId, StoredEvent};
 use self::finding::{Finding, FindingId};
@@ -62,7 +63,7 @@ use self::interner::{Interner, Symbol};
 use self::joins::Joins;
 use self::known::Known;
 use self::merged::Rows;
-use self::names::{HostName, Names};
+use self::names::{FirstSpellings, HostName, Names};
 use self::process::{Process, ProcessId, Processes};
 pub use self::ranking::NO_TIME;
 use self::ranking::Ranking;
@@ -72,9 +73,16 @@ pub use self::sieve::Sieve;
 use self::telemetry::Telemetry;
 use self::touched::Touched;
 pub use self::touched::{LookedAt, Since};
+use self::twins::Contradictions;
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
+
+use crate::model::batch::CountedRecords;
 use crate::model::event::{Field, Wanted};
 use crate::model::fault::{Fault, Tally};
 use crate::model::feed::SourceInfo;
+use crate::model::host;
 
 /// What `host` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +98,7 @@ impl HostNaming {
     fn shown(self, computer: &str) -> &str {
         match self {
             Self::Computer => computer,
-            Self::Short => computer.split('.').next().filter(|label| !label.is_empty()).unwrap_or(computer),
+            Self::Short => host::label(computer),
         }
     }
 }
@@ -102,10 +110,14 @@ pub struct Store {
     retention: Retention,
     keeps_duplicates: bool,
     known: Known,
+    contradictions: Contradictions,
+    /// The chunks of which the records that are only counted were met.
+    counted_chunks: HashSet<CountedRecords>,
     strings: Interner,
     sources: Vec<SourceInfo>,
     events: Vec<StoredEvent>,
     names: Names,
+    spellings: FirstSpellings,
     hosts: DistinctTable,
     /// By number of host: its name in lower case, which is what processes are joined by.
     host_keys: Vec<Option<Symbol>>,
@@ -127,6 +139,8 @@ pub struct Store {
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
     overflowed: u64,
+    /// Where among the faults that is said.
+    overflow_fault: Option<usize>,
     /// Events that left to keep the store within bounds.
     let_go: u64,
     /// Connections that were held against the answers to their address: tests count these steps.
@@ -255,6 +269,34 @@ impl Store {
     #[must_use]
     pub fn host_of(&self, event: &StoredEvent) -> Option<&str> {
         self.hosts.get(event.host?).map(|host| self.text(host.shown))
+    }
+
+    /// The name of a host as it was first written: names have no case.
+    #[must_use]
+    pub fn host_name(&self, host: DistinctId) -> Option<&str> {
+        self.hosts.get(host).map(|host| self.text(host.first))
+    }
+
+    /// Whether some event, of any channel that is read, is of a host: by its name or its first label, without case.
+    #[must_use]
+    pub fn knows_host(&self, wanted: &str) -> bool {
+        self.all_hosts().any(|name| host::is_meant(name, wanted))
+    }
+
+    /// The names of so many hosts, in order, and how many more there are.
+    #[must_use]
+    pub fn host_names(&self, most: usize) -> (Vec<&str>, usize) {
+        let mut names: BTreeMap<String, &str> = BTreeMap::new();
+        for name in self.all_hosts() {
+            names.entry(host::key(name)).or_insert(name);
+        }
+        let more = names.len().saturating_sub(most);
+        (names.into_values().take(most).collect(), more)
+    }
+
+    fn all_hosts(&self) -> impl Iterator<Item = &str> {
+        let own = self.hosts.entries().iter().map(|host| host.written);
+        own.chain(self.telemetry.hosts()).map(|name| self.text(name))
     }
 
     /// The file name of an event's source.

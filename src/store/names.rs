@@ -1,21 +1,58 @@
 //! The hosts' names: each event gives one, and nearly all give one that was met before.
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::index::{short_hash, spread};
 use super::interner::{Interner, Symbol};
+use crate::model::host;
 
-/// A host as an event names it, and as it is shown.
+/// A host as an event names it, as it is shown in the event's row, and as it was first shown: names of hosts have no case,
+/// so that all that is counted or compared by host goes by the first spelling.
 #[derive(Clone, Copy)]
 pub(super) struct HostName {
     pub(super) written: Symbol,
     pub(super) shown: Symbol,
+    pub(super) first: Symbol,
+    /// The name as written, without case: events are joined and told apart by it.
+    pub(super) key: Symbol,
+}
+
+/// The first spelling of each name that hosts are shown by.
+#[derive(Default)]
+pub(super) struct FirstSpellings {
+    /// By the name in lower case.
+    of: HashMap<Symbol, Symbol>,
+}
+
+impl FirstSpellings {
+    /// The same for a store in which texts have other symbols.
+    pub(super) fn renamed(&self, mut rename: impl FnMut(Symbol) -> Option<Symbol>) -> Self {
+        let of = self.of.iter().filter_map(|(key, first)| Some((rename(*key)?, rename(*first)?))).collect();
+        Self { of }
+    }
+
+    /// The first spelling of a name, which is shown now and is this one without case.
+    fn of(&mut self, shown: Symbol, key: Symbol) -> Symbol {
+        *self.of.entry(key).or_insert(shown)
+    }
+
+    /// A host by how an event writes it and how that is shown.
+    pub(super) fn name(&mut self, computer: &str, shown: &str, strings: &mut Interner) -> Option<HostName> {
+        let written = strings.intern(computer)?;
+        let key = strings.intern(&host::key(computer))?;
+        if shown == computer {
+            return Some(HostName { written, shown: written, first: self.of(written, key), key });
+        }
+        let own_key = strings.intern(&host::key(shown))?;
+        let shown = strings.intern(shown)?;
+        Some(HostName { written, shown, first: self.of(shown, own_key), key })
+    }
 }
 
 /// Names that are kept here; those of more hosts are looked up among all texts.
 const MOST_NAMES: usize = 4_096;
 /// Letters of a name that is kept here: with the rest they fill what a processor reads at once.
-const MOST_LETTERS: usize = 51;
+const MOST_LETTERS: usize = 43;
 
 /// A name that was met, with its letters, so that nothing else is looked at to know it again.
 #[derive(Clone, Copy)]
@@ -76,7 +113,7 @@ mod tests {
         let mut of = |computer: &str| {
             let intern = |strings: &mut Interner| {
                 made += 1;
-                strings.intern(computer).map(|written| HostName { written, shown: written })
+                FirstSpellings::default().name(computer, computer, strings)
             };
             let name = names.get_or_add(computer, &mut strings, intern).unwrap();
             assert_eq!(strings.text(name.written), computer);

@@ -163,7 +163,7 @@ impl Pushes {
             let (points, time) = (view.score(), view.time());
             times.extend(time.map(|time| time.unix_seconds()));
             let other = match axis {
-                Axis::Host => view.host(),
+                Axis::Host => view.host_name(),
                 Axis::User => view.text(Field::User),
             };
             let add = |count: &mut Count| count.add(points, query.min_score, time);

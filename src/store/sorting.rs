@@ -204,7 +204,7 @@ impl Sorting {
         let field = match self.by {
             SortKey::Host => {
                 let host = finding.host.and_then(|host| store.hosts().get(host));
-                return host.map_or(Text::Missing, |host| Text::Symbol(host.shown));
+                return host.map_or(Text::Missing, |host| Text::Symbol(host.first));
             }
             SortKey::User => Field::User,
             SortKey::Image => Field::Image,

@@ -11,6 +11,7 @@ use super::event::EventId;
 use super::interner::Symbol;
 use crate::model::batch::{Batch, EventHead, EventRecord, SourceId};
 use crate::model::event::{Field, code};
+use crate::model::host;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
@@ -150,6 +151,11 @@ pub(super) struct Telemetry {
 }
 
 impl Telemetry {
+    /// The hosts of which there are events.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = Symbol> {
+        self.hosts.keys().map(|(host, _)| *host)
+    }
+
     /// The same for a store in which texts have other symbols, and events other numbers.
     pub(super) fn renamed(self, mut rename: impl FnMut(Symbol) -> Option<Symbol>) -> Self {
         let hosts = self.hosts.into_iter();
@@ -193,7 +199,7 @@ impl Store {
     pub fn channel_coverage(&self, channel: Channel, host: Option<&str>) -> ChannelCoverage {
         let mut sum = ChannelCoverage::default();
         for ((name, of), coverage) in &self.telemetry.hosts {
-            if *of == channel && host.is_none_or(|host| self.text(*name).eq_ignore_ascii_case(host)) {
+            if *of == channel && host.is_none_or(|host| host::key(self.text(*name)) == host::key(host)) {
                 sum.add(coverage);
             }
         }
@@ -267,7 +273,7 @@ impl Store {
         if self.telemetry.interest.is_none() {
             return;
         }
-        let Some(host) = self.strings.intern(&computer.to_ascii_lowercase()) else { return };
+        let Some(host) = self.strings.intern(&host::key(computer)) else { return };
         let text = batch.text(record, Field::ScriptBlockText).unwrap_or_default().to_owned();
         let part = Part { head: record.head, source: batch.source, text };
         for joined in self.telemetry.blocks.add(host, computer, block_id, place, total, part) {
@@ -304,7 +310,7 @@ impl Store {
             return;
         }
         let name = texts(Field::Computer).and_then(|computer| self.name(computer));
-        if !self.keeps_duplicates && self.is_known(batch, record, name) {
+        if !self.keeps_duplicates && self.is_known(batch, record, name, true) {
             return;
         }
         let bytes = batch.text_bytes();
@@ -313,7 +319,7 @@ impl Store {
             return;
         }
         let Some(id) = self.keep(batch, record, name, true) else {
-            self.overflowed += 1;
+            self.telemetry.dropped += 1;
             return;
         };
         self.telemetry.kept += 1;

@@ -137,7 +137,13 @@ impl<'a> FindingView<'a> {
         self.store.score_of(self.finding, self.profile, self.flags).unwrap_or(0)
     }
 
-    /// The host.
+    /// The host's name as it was first written, by which hosts are counted and compared.
+    #[must_use]
+    pub fn host_name(&self) -> Option<&'a str> {
+        self.store.host_name(self.finding.host?)
+    }
+
+    /// The host, as the event writes it.
     #[must_use]
     pub fn host(&self) -> Option<&'a str> {
         self.store.host_of(self.event)

@@ -40,8 +40,12 @@ struct Habits {
 /// The hosts that push like an agent, under a profile. What the patterns say takes no part.
 pub(super) fn agents(store: &Store, profile: Profile) -> Vec<Agent> {
     let mut habits: HashMap<DistinctId, Habits> = HashMap::new();
+    let mut firsts: HashMap<Symbol, DistinctId> = HashMap::new();
     for finding in store.findings().iter().filter(|finding| finding.signal(profile).is_some()) {
         let Some((host, event)) = finding.host.zip(store.event(finding.event)) else { continue };
+        // Two spellings of a name are one host: the habits go to the one that was met first.
+        let first = store.hosts().get(host).map(|host| host.first);
+        let host = first.map_or(host, |first| *firsts.entry(first).or_insert(host));
         let habits = habits.entry(host).or_default();
         if finding.clause != Clause::Net {
             habits.times.extend(event.time.map(|time| time.unix_seconds()));

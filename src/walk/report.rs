@@ -11,6 +11,7 @@ use super::{steps, verdict};
 use crate::detect::profile::Profile;
 use crate::detect::selection::is_listed_host;
 use crate::model::event::{Field, code};
+use crate::model::host;
 use crate::model::secrets::mask;
 use crate::model::time::Timestamp;
 use crate::model::walkthrough::{RunReport, TestReport};
@@ -98,12 +99,9 @@ impl<'a> Scene<'a> {
             queries: RefCell::default(),
         };
         for (id, host) in (0..).map(crate::store::distinct::DistinctId).zip(store.hosts().entries()) {
-            let name = store.text(host.written).to_ascii_lowercase();
+            let name = host::key(store.text(host.written));
             let number = *by_name.entry(name).or_insert_with_key(|name| {
-                let is_in_scope = view.scope.host.as_ref().is_none_or(|wanted| {
-                    let label = name.split('.').next().unwrap_or(name);
-                    name.eq_ignore_ascii_case(wanted) || label.eq_ignore_ascii_case(wanted)
-                });
+                let is_in_scope = view.scope.host.as_ref().is_none_or(|wanted| host::is_meant(name, wanted));
                 scene.hosts.push((store.text(host.written).to_owned(), is_in_scope));
                 scene.counts.push(HostCount::default());
                 scene.hosts.len() - 1

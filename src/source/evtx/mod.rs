@@ -42,7 +42,7 @@ use self::fast::{Doubt, FastReader};
 use self::header::{CHUNK_MAGIC, ChunkHeader};
 use self::records::{Loss, Record, Step, Walk};
 use self::reference::{MAX_WORK, Reference};
-use crate::model::batch::{Batch, EventHead, Place};
+use crate::model::batch::{Batch, CountedRecords, EventHead, Place};
 use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::time::Timestamp;
@@ -340,7 +340,10 @@ impl ChunkReader {
                     self.event.keep_telemetry(head, batch);
                 }
             }
-            Verdict::Counted(code) => self.count(code, batch),
+            Verdict::Counted(code) => {
+                self.count(code, batch);
+                batch.counted = Some(CountedRecords::with(batch.counted, record.id, record.filetime, code));
+            }
             Verdict::Kept => {
                 self.count(self.event.code, batch);
                 let head = self.head(record, place);

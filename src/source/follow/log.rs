@@ -251,6 +251,8 @@ impl LogTail {
         } else {
             batch.tally.skipped.clear();
         }
+        // It is read again and again, each time with more.
+        batch.counted = None;
         batch.tally = batch.tally.since(&growing.told);
         growing.told.add(&batch.tally);
         if let Some((_, last)) = findings.ids {
