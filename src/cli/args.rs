@@ -48,6 +48,44 @@ pub(super) struct Arguments {
     pub common: Common,
 }
 
+impl Arguments {
+    /// Whether secrets are shown.
+    pub(super) fn reveals_secrets(&self) -> bool {
+        let secrets = match &self.command {
+            None => &self.common.secrets,
+            Some(Command::Scan(scan)) => &scan.common.secrets,
+            Some(Command::Tests(tests)) => &tests.secrets,
+            Some(Command::Merge(merge)) => &merge.secrets,
+            Some(Command::Rule(RuleCommand::Export(export))) => &export.secrets,
+            Some(Command::Rule(RuleCommand::Import(import))) => &import.secrets,
+        };
+        secrets.reveal_secrets
+    }
+
+    /// Says which option the console would ignore as it is called, and what to use instead.
+    pub(super) fn misplaced(&self, is_live: bool) -> Option<String> {
+        let reading = &self.common.reading;
+        let no_live = |option: &str, instead: &str| format!("{option} is for --live; {instead}");
+        if !is_live && self.since.is_some() {
+            return Some(no_live(
+                "--since",
+                "of files, show what is newer than a time with the filter /time>=2026-03-01",
+            ));
+        }
+        if !is_live && self.channel.is_some() {
+            return Some(no_live("--channel", "name the channel's file as a path"));
+        }
+        if is_live && reading.input_format.is_some() {
+            return Some("--input-format is for files: a channel has one format; leave it out".to_owned());
+        }
+        let mode = if is_live { "--live" } else { "--follow" };
+        if (is_live || self.follow) && reading.threads.is_some() {
+            return Some(format!("--threads is for files that are read once, not for {mode}; leave it out"));
+        }
+        None
+    }
+}
+
 /// Where the console keeps verdicts.
 #[derive(Debug, Args)]
 pub(super) struct CaseOption {
@@ -122,19 +160,52 @@ pub(super) struct Merge {
     #[command(flatten)]
     pub case: CaseOption,
     #[command(flatten)]
-    pub common: Common,
+    pub detection: DetectionOptions,
+    #[command(flatten)]
+    pub naming: NamingOptions,
+    #[command(flatten)]
+    pub shown: ShownOptions,
+    #[command(flatten)]
+    pub secrets: SecretOptions,
+    #[command(flatten)]
+    pub theme: ThemeOption,
+}
+
+impl Merge {
+    /// The options that it shares with the other commands.
+    pub(super) fn common(&self) -> Common {
+        Common {
+            detection: self.detection.clone(),
+            naming: self.naming.clone(),
+            shown: self.shown.clone(),
+            secrets: self.secrets.clone(),
+            theme: self.theme.clone(),
+            ..Common::default()
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RuleCommand {
     /// The detection with the patterns in force, to standard output
     Export(RuleExport),
-    /// The two patterns of a Splunk search, as they stand in the configuration, to standard output
-    Import {
-        /// The file with the search; `-` for standard input
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-    },
+    /// The two patterns of a Splunk search, as they stand in the configuration, to standard output, or into it
+    Import(RuleImport),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RuleImport {
+    /// The file with the search; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Write the patterns into the configuration, whose comments and other keys stay, and show what that changes
+    #[arg(long)]
+    pub write: bool,
+    /// --write: the configuration file
+    #[arg(long, value_name = "FILE", requires = "write")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub secrets: SecretOptions,
 }
 
 #[derive(Debug, Args)]
@@ -146,7 +217,16 @@ pub(super) struct RuleExport {
     #[arg(long, value_name = "NAME", default_value = "sysmon")]
     pub table: String,
     #[command(flatten)]
-    pub common: Common,
+    pub detection: DetectionOptions,
+    #[command(flatten)]
+    pub secrets: SecretOptions,
+}
+
+impl RuleExport {
+    /// The options that it shares with the other commands.
+    pub(super) fn common(&self) -> Common {
+        Common { detection: self.detection.clone(), secrets: self.secrets.clone(), ..Common::default() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -197,8 +277,31 @@ pub(super) struct Scan {
     pub stats: bool,
 }
 
+/// The options that the console and `scan` share. Each group is one that some other command takes alone: a command has the
+/// options that it heeds, and no other.
 #[derive(Debug, Default, Args)]
 pub(super) struct Common {
+    #[command(flatten)]
+    pub detection: DetectionOptions,
+    #[command(flatten)]
+    pub naming: NamingOptions,
+    #[command(flatten)]
+    pub reading: ReadingOptions,
+    #[command(flatten)]
+    pub shown: ShownOptions,
+    #[command(flatten)]
+    pub secrets: SecretOptions,
+    #[command(flatten)]
+    pub theme: ThemeOption,
+    /// Keep only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
+    /// ancestors stay
+    #[arg(long, value_name = "N|SIZE|AGE", value_parser = parse_keep)]
+    pub keep: Option<Keep>,
+}
+
+/// What decides about an event.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct DetectionOptions {
     /// How the search is read [default: correlated]
     #[arg(long, value_enum)]
     pub profile: Option<ProfileName>,
@@ -208,37 +311,58 @@ pub(super) struct Common {
     /// The pattern of parents that are development environments, over the configuration's
     #[arg(long, value_name = "REGEX")]
     pub ide_parent: Option<String>,
-    /// What `host` is: the computer's name as written, or its first label [default: computer]
-    #[arg(long, value_enum)]
-    pub host: Option<HostName>,
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The theme of the console
-    #[arg(long, value_name = "NAME")]
-    pub theme: Option<String>,
-    /// Threads that read [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// The least score of an alert, 0 to 3; with 0, what was selected but suppressed is shown too [default: 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
-    pub min_score: Option<u8>,
-    /// Show tokens and passwords instead of masking them
-    #[arg(long)]
-    pub reveal_secrets: bool,
+}
+
+/// What hosts are called, and when two events are one.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct NamingOptions {
+    /// What `host` is: the computer's name as written, or its first label [default: computer]
+    #[arg(long, value_enum)]
+    pub host: Option<HostName>,
     /// Count an event every time it is met; without this, the same host, record number, time and content count once
     #[arg(long)]
     pub keep_duplicates: bool,
+}
+
+/// How logs are read.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct ReadingOptions {
+    /// Threads that read [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Take all inputs for this, instead of telling each by its content
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub input_format: Option<InputFormatName>,
-    /// Keep only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
-    /// ancestors stay
-    #[arg(long, value_name = "N|SIZE|AGE", value_parser = parse_keep)]
-    pub keep: Option<Keep>,
+}
+
+/// What is shown, and with which letters.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct ShownOptions {
+    /// The least score of an alert, 0 to 3; with 0, what was selected but suppressed is shown too [default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub min_score: Option<u8>,
     /// Draw with letters only, for terminals without line characters
     #[arg(long)]
     pub ascii: bool,
+}
+
+/// Whether secrets are shown.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct SecretOptions {
+    /// Show tokens and passwords instead of masking them
+    #[arg(long)]
+    pub reveal_secrets: bool,
+}
+
+/// The theme.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct ThemeOption {
+    /// The theme of the console
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -326,6 +450,81 @@ impl From<FormatName> for Format {
             FormatName::Csv => Self::Csv,
             FormatName::Markdown => Self::Markdown,
             FormatName::Sarif => Self::Sarif,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Which options each command heeds. A new option takes its stand here, and nowhere else by accident: what a command
+    /// does not heed it has not.
+    const HEEDED: [(&str, &str); 6] = [
+        (
+            "",
+            "ascii case channel ci-host config follow host ide-parent input-format keep keep-duplicates live min-score \
+             profile reveal-secrets since theme threads",
+        ),
+        (
+            "scan",
+            "ascii ci-host config force format host ide-parent input-format keep keep-duplicates min-score output profile \
+             reveal-secrets stats theme threads",
+        ),
+        (
+            "tests",
+            "ascii ci-host config format from host ide-parent input-format min-score profile reveal-secrets test threads \
+             to",
+        ),
+        (
+            "merge",
+            "ascii case ci-host config host ide-parent keep-duplicates min-score profile reveal-secrets theme",
+        ),
+        ("rule export", "ci-host config ide-parent profile reveal-secrets table to"),
+        ("rule import", "config reveal-secrets write"),
+    ];
+
+    fn heeded(name: &str, command: &clap::Command, found: &mut Vec<(String, String)>) {
+        let mut options: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+        options.sort_unstable();
+        if command.get_subcommands().next().is_none() || name.is_empty() {
+            found.push((name.to_owned(), options.join(" ")));
+        }
+        for below in command.get_subcommands() {
+            heeded(format!("{name} {}", below.get_name()).trim(), below, found);
+        }
+    }
+
+    #[test]
+    fn every_command_has_the_options_it_heeds() {
+        let mut found = Vec::new();
+        heeded("", &Arguments::command(), &mut found);
+        let expected = HEEDED.map(|(name, options)| (name.to_owned(), options.to_owned()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_mode_refuses_what_it_ignores() {
+        for (line, is_live, refused) in [
+            (&["--since", "3d", "x"][..], false, Some("--since")),
+            (&["--live", "--since", "3d"], true, None),
+            (&["--since", "3d"], true, None),
+            (&["--channel", "y", "x"], false, Some("--channel")),
+            (&["--live", "--threads", "2"], true, Some("--threads")),
+            (&["--follow", "x", "--threads", "2"], false, Some("--threads")),
+            (&["x", "--threads", "2", "--input-format", "csv"], false, None),
+            (&["--live", "--input-format", "csv"], true, Some("--input-format")),
+            (&["--follow", "x", "--input-format", "csv"], false, None),
+        ] {
+            let arguments = Arguments::try_parse_from(["exfilscope"].iter().chain(line)).unwrap();
+            let said = arguments.misplaced(is_live);
+            assert_eq!(
+                said.as_deref().map(|said| said.split(' ').next().unwrap()),
+                refused,
+                "{line:?}: {said:?}"
+            );
         }
     }
 }

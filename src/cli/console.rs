@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::args::{CaseOption, Common};
+use super::args::{CaseOption, Common, Merge};
 use super::clipboard;
 use super::outputs::{self, Reads};
 use super::settings::{Resolved, analyst, case_file, today};
@@ -48,12 +48,11 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
 }
 
 /// The console on rows that scans wrote, until it is left; says the exit status.
-pub(super) fn run_merge(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
+pub(super) fn run_merge(merge: &Merge) -> Result<u8, String> {
+    let Merge { paths, case, .. } = merge;
+    let paths = paths.as_slice();
     check_terminal()?;
-    if common.keep.is_some() {
-        return Err("merge reads to the end: --keep is for sources that have none".to_owned());
-    }
-    let resolved = Resolved::new(common)?;
+    let resolved = Resolved::new(&merge.common())?;
     let progress = Arc::new(Progress::default());
     let (sender, receiver) = mpsc::channel(QUEUE);
     let reads = Reads::Rows(paths);

@@ -1,6 +1,7 @@
 //! The command line, and the wiring of everything else.
 
 mod args;
+mod border;
 mod clipboard;
 mod console;
 mod locale;
@@ -12,13 +13,16 @@ mod signals;
 mod tests;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use self::args::{Arguments, Command};
-use crate::model::text::{self, visible};
+use self::border::{complain, complain_in_lines};
+use crate::model::text::{self, nearest};
 
 /// Usage, or nothing could be read at all.
 const EXIT_USAGE: u8 = 2;
@@ -43,48 +47,83 @@ pub fn run() -> ExitCode {
     if locale::other_charset().is_some() {
         text::keep_to_ascii();
     }
-    let arguments = Arguments::parse();
-    let result = match &arguments.command {
-        Some(Command::Scan(scan)) => scan::run(scan),
-        Some(Command::Tests(options)) => tests::run(options),
-        Some(Command::Merge(merge)) => console::run_merge(&merge.paths, &merge.case, &merge.common),
-        Some(Command::Rule(command)) => rule::run(command),
-        None if arguments.live || (cfg!(windows) && arguments.paths.is_empty()) => console::run_live(
-            arguments.since,
-            arguments.channel.as_deref(),
-            &arguments.case,
-            &arguments.common,
-        ),
-        None if arguments.paths.is_empty() => {
-            let _ = write!(std::io::stderr(), "{WAYS_IN}");
-            Ok(EXIT_USAGE)
-        }
-        None if arguments.follow => {
-            console::run_following(&arguments.paths, &arguments.case, &arguments.common)
-        }
-        None => console::run(&arguments.paths, &arguments.case, &arguments.common),
+    if let Some(message) = mistyped_command(std::env::args_os().skip(1)) {
+        complain(&message);
+        return ExitCode::from(EXIT_USAGE);
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return tell_of_usage(&error),
     };
+    if arguments.reveals_secrets() {
+        border::reveal_secrets();
+    }
+    let result = run_command(&arguments);
     ExitCode::from(result.unwrap_or_else(|message| {
         complain(&message);
         EXIT_USAGE
     }))
 }
 
+fn run_command(arguments: &Arguments) -> Result<u8, String> {
+    let is_live = arguments.live || (cfg!(windows) && arguments.paths.is_empty());
+    match &arguments.command {
+        Some(Command::Scan(scan)) => return scan::run(scan),
+        Some(Command::Tests(options)) => return tests::run(options),
+        Some(Command::Merge(merge)) => return console::run_merge(merge),
+        Some(Command::Rule(command)) => return rule::run(command),
+        None => {}
+    }
+    if let Some(message) = arguments.misplaced(is_live) {
+        return Err(message);
+    }
+    let (case, common) = (&arguments.case, &arguments.common);
+    if is_live {
+        console::run_live(arguments.since, arguments.channel.as_deref(), case, common)
+    } else if arguments.paths.is_empty() {
+        let _ = write!(std::io::stderr(), "{WAYS_IN}");
+        Ok(EXIT_USAGE)
+    } else if arguments.follow {
+        console::run_following(&arguments.paths, case, common)
+    } else {
+        console::run(&arguments.paths, case, common)
+    }
+}
+
+/// Says what a first argument was meant to be that is neither a path nor a command, but nearly one. Where files are waited
+/// for, any name may be one.
+fn mistyped_command(arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let mut arguments = arguments.peekable();
+    let first = arguments.peek()?.to_str()?.to_owned();
+    let is_word = first.chars().all(|letter| letter.is_ascii_alphabetic());
+    if !is_word || Path::new(&first).exists() || arguments.any(|argument| argument == "--follow") {
+        return None;
+    }
+    let command = Arguments::command();
+    let names = || command.get_subcommands().map(clap::Command::get_name).chain(["help"]);
+    let meant = nearest(&first, names()).filter(|meant| *meant != first)?;
+    Some(format!("there is no file, folder or command {first}: did you mean `exfilscope {meant}`?"))
+}
+
+/// Says what is wrong with the command line, or the help that it asks for, and returns the exit status.
+fn tell_of_usage(error: &clap::Error) -> ExitCode {
+    let text = border::shown_usage(&error.render().to_string(), std::env::args_os());
+    // Where the stream is closed there is nobody to tell.
+    let _ = if error.use_stderr() {
+        std::io::stderr().write_all(text.as_bytes())
+    } else {
+        std::io::stdout().write_all(text.as_bytes())
+    };
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE))
+}
+
 /// Has a panic told in a way that is safe for a terminal: its message may hold a piece of whatever was being read.
 fn tell_of_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        complain(&panic.to_string());
+        complain_in_lines(&panic.to_string());
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
-            complain(&trace.to_string());
+            complain_in_lines(&trace.to_string());
         }
     }));
-}
-
-/// Says a sentence on standard error, safe for a terminal.
-fn complain(message: &str) {
-    for line in message.lines() {
-        // Where standard error is closed there is nobody to tell.
-        let _ = writeln!(std::io::stderr(), "exfilscope: {}", visible(line));
-    }
 }

@@ -11,6 +11,7 @@ use super::args::Scan;
 use super::outputs::{self, Reads};
 use super::settings::Resolved;
 use super::{EXIT_USAGE, complain, signals};
+use crate::config::folder;
 use crate::detect::ALERT_SCORE;
 use crate::detect::profile::Profile;
 use crate::export::stats::Stats;
@@ -26,6 +27,7 @@ use crate::store::keep::Keeper;
 use crate::store::listing::{Listing, Query, Side};
 use crate::store::{Retention, Store};
 use crate::tui::terminal;
+use crate::tui::theme::{ColorSupport, Theme};
 
 /// No alert.
 const EXIT_QUIET: u8 = 0;
@@ -42,6 +44,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
+    check_theme(scan)?;
     let policy = outputs::of_command(Reads::Logs(&scan.paths), &resolved, &[]);
     check_output(scan, &policy)?;
     let retention = match resolved.profile {
@@ -183,6 +186,13 @@ impl Desk {
         self.put_in(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
         self.kept.into_inner().unwrap_or_else(PoisonError::into_inner).store
     }
+}
+
+/// Says where the theme, which a scan has no screen for, is none.
+fn check_theme(scan: &Scan) -> Result<(), String> {
+    let Some(name) = &scan.common.theme.theme else { return Ok(()) };
+    let loaded = Theme::load(name, folder().as_deref(), ColorSupport::None);
+    loaded.map(drop).map_err(|error| error.to_string())
 }
 
 const fn existing(scan: &Scan) -> Existing {

@@ -61,12 +61,12 @@ pub(super) struct Resolved {
 impl Resolved {
     /// Reads the configuration and lays the command line over it.
     pub(super) fn new(common: &Common) -> Result<Self, String> {
-        let config = Config::load(common.config.as_deref()).map_err(|error| error.to_string())?;
+        let config = Config::load(common.detection.config.as_deref()).map_err(|error| error.to_string())?;
         let from_config = |(name, error)| format!("the configuration's {name}: {error}");
         let saved =
             Patterns::new(config.ci_host.as_deref(), config.ide_parent.as_deref()).map_err(from_config)?;
-        let ci_host = common.ci_host.as_deref().or(config.ci_host.as_deref());
-        let ide_parent = common.ide_parent.as_deref().or(config.ide_parent.as_deref());
+        let ci_host = common.detection.ci_host.as_deref().or(config.ci_host.as_deref());
+        let ide_parent = common.detection.ide_parent.as_deref().or(config.ide_parent.as_deref());
         let patterns =
             Patterns::new(ci_host, ide_parent).map_err(|(name, error)| format!("--{name}: {error}"))?;
         let today = today();
@@ -77,21 +77,21 @@ impl Resolved {
             _ => HostNaming::Computer,
         };
         Ok(Self {
-            profile: common.profile.map(Profile::from).or(configured_profile).unwrap_or_default(),
-            naming: common.host.map_or(configured_naming, HostNaming::from),
-            min_score: common.min_score.or(config.min_score).unwrap_or(ALERT_SCORE),
+            profile: common.detection.profile.map(Profile::from).or(configured_profile).unwrap_or_default(),
+            naming: common.naming.host.map_or(configured_naming, HostNaming::from),
+            min_score: common.shown.min_score.or(config.min_score).unwrap_or(ALERT_SCORE),
             patterns,
             saved,
             exceptions: config.exceptions.in_force(today),
             expired: config.exceptions.expired(today).collect(),
-            threads: common.threads.map_or(cores, usize::from),
-            input_format: common.input_format.map(InputFormat::from),
-            reveal_secrets: common.reveal_secrets,
-            keep_duplicates: common.keep_duplicates,
+            threads: common.reading.threads.map_or(cores, usize::from),
+            input_format: common.reading.input_format.map(InputFormat::from),
+            reveal_secrets: common.secrets.reveal_secrets,
+            keep_duplicates: common.naming.keep_duplicates,
             keep: common.keep,
-            ascii: common.ascii || config.ascii.unwrap_or(false) || keeps_to_ascii(),
+            ascii: common.shown.ascii || config.ascii.unwrap_or(false) || keeps_to_ascii(),
             mouse: config.mouse.unwrap_or(false),
-            theme: common.theme.clone().or_else(|| config.theme.clone()),
+            theme: common.theme.theme.clone().or_else(|| config.theme.clone()),
             colors_allowed: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
             config,
         })

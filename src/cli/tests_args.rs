@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Common, InputFormatName, ProfileName};
+use super::{Common, DetectionOptions, ReadingOptions, SecretOptions, ShownOptions};
 use crate::model::time::Timestamp;
 
 #[derive(Debug, Args)]
@@ -29,48 +29,24 @@ pub(in crate::cli) struct Tests {
     /// How it is written [default: table on a terminal, ndjson in a pipe]
     #[arg(long, value_enum)]
     pub format: Option<WalkFormatName>,
-    /// How the search is read [default: correlated]
-    #[arg(long, value_enum)]
-    pub profile: Option<ProfileName>,
-    /// The pattern of hosts that are CI systems, over the configuration's
-    #[arg(long, value_name = "REGEX")]
-    pub ci_host: Option<String>,
-    /// The pattern of parents that are development environments, over the configuration's
-    #[arg(long, value_name = "REGEX")]
-    pub ide_parent: Option<String>,
-    /// The configuration file
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Threads that read [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// The least score of an alert, 2 or 3 [default: 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
-    pub min_score: Option<u8>,
-    /// Show tokens and passwords instead of masking them
-    #[arg(long)]
-    pub reveal_secrets: bool,
-    /// Take all inputs for this, instead of telling each by its content
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub input_format: Option<InputFormatName>,
-    /// Draw with letters only, for terminals without line characters
-    #[arg(long)]
-    pub ascii: bool,
+    #[command(flatten)]
+    pub detection: DetectionOptions,
+    #[command(flatten)]
+    pub reading: ReadingOptions,
+    #[command(flatten)]
+    pub shown: ShownOptions,
+    #[command(flatten)]
+    pub secrets: SecretOptions,
 }
 
 impl Tests {
     /// The options that it shares with the other commands.
     pub(in crate::cli) fn common(&self) -> Common {
         Common {
-            profile: self.profile,
-            ci_host: self.ci_host.clone(),
-            ide_parent: self.ide_parent.clone(),
-            config: self.config.clone(),
-            threads: self.threads,
-            min_score: self.min_score,
-            reveal_secrets: self.reveal_secrets,
-            input_format: self.input_format,
-            ascii: self.ascii,
+            detection: self.detection.clone(),
+            reading: self.reading.clone(),
+            shown: self.shown.clone(),
+            secrets: self.secrets.clone(),
             ..Common::default()
         }
     }

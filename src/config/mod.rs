@@ -24,7 +24,7 @@ use crate::model::text::{nearest, visible};
 
 pub(crate) use document::Source;
 pub use keeper::{DiffLine, Keeper, Plan, Reloaded, Snapshot, WriteError};
-pub use save::TEMPLATE;
+pub use save::{TEMPLATE, text_value};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "exfilscope.toml";

@@ -1,5 +1,6 @@
 //! Writing patterns back: the rest of the file stays byte for byte, and the file is never half written.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::detect::exception::Exception;
 use crate::files::atomic::{AtomicFile, OutputError};
 use crate::files::part::PREFIX;
 use crate::files::policy::{Existing, OutputPolicy};
+use crate::model::text::is_forbidden;
 
 /// A configuration file with nothing but comments: every key, what it means and an example.
 pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that begins with `# key =` is an example; options on the command line win.
@@ -167,7 +169,7 @@ pub(super) fn edit(
         if table.get(key).and_then(Item::as_str) == Some(*pattern) {
             continue;
         }
-        let mut value = Value::from(*pattern);
+        let mut value = text_value(pattern);
         match table.get_mut(key).and_then(Item::as_value_mut) {
             Some(old) => {
                 // The blanks and the comment around it belong to the place, not to the value.
@@ -189,6 +191,28 @@ pub(super) fn edit(
         edited.insert(0, '\u{feff}');
     }
     Ok(edited)
+}
+
+/// A text as a value in which nothing stands that a terminal would obey or hide.
+#[must_use]
+pub fn text_value(text: &str) -> Value {
+    if !text.chars().any(is_forbidden) {
+        return Value::from(text);
+    }
+    let mut escaped = String::from("\"");
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\') {
+            escaped.push('\\');
+        }
+        if is_forbidden(letter) {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\U{:08X}", u32::from(letter));
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped.push('"');
+    escaped.parse().unwrap_or_else(|_| Value::from(text))
 }
 
 /// What changes of the exceptions in a file.
@@ -228,7 +252,7 @@ fn edit_exceptions(
         let mut table = Table::new();
         table.insert("name", toml_edit::value(exception.name.as_str()));
         for (field, pattern) in &exception.terms {
-            table.insert(field.key(), toml_edit::value(pattern.text()));
+            table.insert(field.key(), Item::Value(text_value(pattern.text())));
         }
         table.insert("reason", toml_edit::value(exception.reason.as_str()));
         tables.push(table);

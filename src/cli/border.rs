@@ -1,0 +1,82 @@
+//! The border to the terminal: what is said on standard error, and what a rule or a search may print, holds nothing that a
+//! terminal would obey, and no secret that nobody asked for.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::model::secrets::mask;
+use crate::model::text::{is_forbidden, visible};
+
+/// Whether secrets are said as they are.
+static REVEALS_SECRETS: AtomicBool = AtomicBool::new(false);
+
+/// From now on secrets are said as they are.
+pub(super) fn reveal_secrets() {
+    REVEALS_SECRETS.store(true, Ordering::Relaxed);
+}
+
+fn masked(text: &str) -> Cow<'_, str> {
+    if REVEALS_SECRETS.load(Ordering::Relaxed) { Cow::Borrowed(text) } else { mask(text) }
+}
+
+/// Returns a text as it may be shown, in one line.
+pub(super) fn shown(text: &str) -> String {
+    visible(&masked(text)).into_owned()
+}
+
+/// Says a sentence on standard error, in one line whatever it holds.
+pub(super) fn complain(message: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "exfilscope: {}", shown(message));
+}
+
+/// Says a text of several lines on standard error.
+pub(super) fn complain_in_lines(text: &str) {
+    for line in masked(text).lines() {
+        let _ = writeln!(std::io::stderr(), "exfilscope: {}", visible(line));
+    }
+}
+
+/// Returns what the parser of the command line says, as it may be shown. Its lines stay, an argument's own do not.
+pub(super) fn shown_usage(text: &str, arguments: impl IntoIterator<Item = OsString>) -> String {
+    let mut text = text.to_owned();
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        let value = argument.split_once('=').map_or("", |(_, value)| value);
+        for part in [&*argument, value] {
+            if part.contains(is_forbidden) {
+                text = text.replace(part, &visible(part));
+            }
+        }
+    }
+    let lines = masked(&text).lines().map(|line| visible(line).into_owned() + "\n").collect::<String>();
+    // What was made visible above is not made so twice.
+    lines.replace("<U+003C>U+", "<U+")
+}
+
+/// Says why a text that other programs will read can't be printed: it can't be masked without meaning something else.
+pub(super) fn refuse_secrets<'a>(texts: impl IntoIterator<Item = (String, &'a str)>) -> Result<(), String> {
+    for (name, text) in texts {
+        if masked(text) != text {
+            return Err(format!(
+                "{name} holds what looks like a secret, and masked it would mean something else; print it as it is with \
+                 --reveal-secrets"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Says which character of a text for other programs a terminal would obey or hide; line breaks and tabs are none.
+pub(super) fn refuse_control(text: &str) -> Result<(), String> {
+    match text.chars().find(|letter| is_forbidden(*letter) && !matches!(letter, '\n' | '\t')) {
+        Some(letter) => Err(format!(
+            "it would hold {}, which can't be printed as it is: write it in the pattern as an escape, such as \\x1b or \
+             \\u{{202e}}",
+            visible(&letter.to_string())
+        )),
+        None => Ok(()),
+    }
+}
