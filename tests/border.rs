@@ -302,11 +302,7 @@ fn a_host_that_is_not_there_is_told() {
     let log = fixture();
     let told = run(&["tests", &log, "--host", "nobody"]);
     assert_eq!((told.status, told.out.as_str()), (Some(2), ""), "{}", told.said);
-    assert!(
-        told.said.contains("no event is of that host; there are WS-4711.corp.example"),
-        "{}",
-        told.said
-    );
+    assert!(told.said.contains("no event is of that host; there are WS-4711.corp.example"), "{}", told.said);
     for host in ["ws-4711", "WS-4711.CORP.example"] {
         assert_eq!(run(&["tests", &log, "--host", host]).status, run(&["tests", &log]).status, "{host}");
     }

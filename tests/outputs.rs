@@ -216,6 +216,11 @@ fn planted_links_and_strangers_files_are_refused() {
         assert_eq!(status, Some(2), "{output}: {said}");
         assert!(said.contains("another account"), "{output}: {said}");
     }
+    // Nor is a verdict added to what they lead to.
+    for name in ["link", "dangling", "file", "pipe"] {
+        let error = exfilscope::files::open::open_to_append(&shared.join(name)).unwrap_err().to_string();
+        assert!(error.contains("another account") || error.contains("it is a pipe"), "{name}: {error}");
+    }
     assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
     assert_eq!(fs::read_to_string(shared.join("file")).unwrap(), "theirs");
     assert!(!evidence.path("nothing-yet").exists() && !evidence.path("new").exists());
@@ -337,6 +342,24 @@ fn the_console_replaces_another_file_by_a_mark_alone() {
         say(&mut console, &format!(":export! csv {device}"), "that is no file");
     }
     assert!(console.quit().success());
+}
+
+#[test]
+fn a_snapshot_takes_no_inputs_place() {
+    let evidence = Evidence::new();
+    fs::create_dir(evidence.path("config/snapshots")).unwrap();
+    let before = evidence.all();
+    let mut console = start(&evidence, &["--follow", "logs", "config/snapshots/awaited.toml"]);
+    say(&mut console, ":snapshot awaited", "it is one of the inputs");
+    assert!(console.quit().success());
+    assert!(before == evidence.all(), "something was written");
+    let mut console = start(&evidence, &["logs"]);
+    say(&mut console, ":snapshot mine", "are kept as mine");
+    say(&mut console, ":snapshot mine", "there is a snapshot mine already");
+    let snapshot = evidence.path("config/snapshots/mine.toml");
+    say(&mut console, &format!(":export! csv {}", snapshot.display()), "it is one of the snapshots");
+    assert!(console.quit().success());
+    assert!(fs::read_to_string(&snapshot).unwrap().starts_with("[patterns]"));
 }
 
 #[test]

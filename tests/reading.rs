@@ -10,6 +10,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use exfilscope::model::feed::{FeedMessage, Progress};
+use exfilscope::source::load_rows;
+
 const EVENT: &str = r#"{"EventID":1,"SourceName":"Microsoft-Windows-Sysmon","Hostname":"ws","UtcTime":"2026-03-01 13:37:00.123","Image":"C:\\git.exe","CommandLine":"git push https://github.com/a/b"}"#;
 
 /// Runs in a folder, and must end of itself.
@@ -149,6 +152,76 @@ fn no_link_leads_out_of_a_folder() {
     let output = run(root, &["scan", "logs/b.json"]);
     assert!(String::from_utf8(output.stdout).unwrap().contains("secret-1"));
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_theme_is_a_file_too() {
+    let folder = folder();
+    for (name, reason) in NO_FILES {
+        let theme = folder.path().join("config/themes/mine.toml");
+        symlink(folder.path().join(name), &theme).unwrap();
+        let (status, said) = told(&run(folder.path(), &["scan", "logs", "--theme", "mine"]));
+        assert_eq!(status, Some(2), "{name}: {said}");
+        assert!(said.contains(reason), "{name}: {said}");
+        fs::remove_file(&theme).unwrap();
+    }
+}
+
+/// Reads rows, and returns the messages' faults and how many events came; must end of itself.
+fn rows(paths: &[PathBuf]) -> (Vec<String>, usize) {
+    let found = std::sync::Mutex::new((Vec::new(), 0));
+    load_rows(paths, &Progress::default(), &|message| {
+        let mut found = found.lock().unwrap();
+        match message {
+            FeedMessage::Fault(fault) => found.0.push(fault.to_string()),
+            FeedMessage::Batch(batch) => found.1 += batch.events.len(),
+            _ => {}
+        }
+        true
+    });
+    found.into_inner().unwrap()
+}
+
+#[test]
+fn rows_are_read_from_files_alone() {
+    let folder = folder();
+    let root = folder.path();
+    let scan = run(root, &["scan", "logs"]);
+    fs::create_dir(root.join("rows")).unwrap();
+    fs::write(root.join("rows/a.ndjson"), &scan.stdout).unwrap();
+    fs::create_dir(root.join("outside")).unwrap();
+    fs::write(root.join("outside/b.ndjson"), &scan.stdout).unwrap();
+    symlink("../outside/b.ndjson", root.join("rows/b.ndjson")).unwrap();
+    symlink("../outside", root.join("rows/deep")).unwrap();
+    symlink("../pipe", root.join("rows/pipe.ndjson")).unwrap();
+    let (faults, events) = rows(&[root.join("rows")]);
+    assert_eq!(events, 1, "{faults:?}");
+    for link in ["rows/b.ndjson", "rows/deep"] {
+        let told =
+            faults.iter().any(|fault| fault.contains(link) && fault.contains("a link out of the folder"));
+        assert!(told, "{link}: {faults:?}");
+    }
+    for (name, reason) in
+        [("pipe", "it is a pipe"), ("device", "it is a device"), ("socket", "it is a socket")]
+    {
+        let (faults, _) = rows(&[root.join(name)]);
+        assert!(faults.iter().any(|fault| fault.contains(reason)), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn a_case_file_is_a_file() {
+    use exfilscope::case::CaseFile;
+    let folder = folder();
+    for (name, reason) in [("pipe", "it is a pipe"), ("device", "it is a device"), ("logs", "it is a folder")]
+    {
+        let mut case = CaseFile::named(folder.path().join(name));
+        assert!(case.news().unwrap_err().contains(reason), "{name}");
+    }
+    let giant = File::create(folder.path().join("giant")).unwrap();
+    giant.set_len(1 << 31).unwrap();
+    let mut case = CaseFile::named(folder.path().join("giant"));
+    assert!(case.news().unwrap_err().contains("it is larger than 256 MiB"));
 }
 
 #[test]

@@ -32,11 +32,17 @@ pub(super) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "exfilscope: {}", shown(message));
 }
 
-/// Says a text of several lines on standard error.
+/// Says a text of several lines, such as a panic's, on standard error.
 pub(super) fn complain_in_lines(text: &str) {
-    for line in masked(text).lines() {
-        let _ = writeln!(std::io::stderr(), "exfilscope: {}", visible(line));
+    for line in shown_lines(text) {
+        // Where standard error is closed there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "exfilscope: {line}");
     }
+}
+
+/// Returns the lines of a text as they may be shown. It is masked as a whole: a secret may stand over two of them.
+fn shown_lines(text: &str) -> Vec<String> {
+    masked(text).lines().map(|line| visible(line).into_owned()).collect()
 }
 
 /// Returns what the parser of the command line says, as it may be shown. Its lines stay, an argument's own do not.
@@ -51,9 +57,8 @@ pub(super) fn shown_usage(text: &str, arguments: impl IntoIterator<Item = OsStri
             }
         }
     }
-    let lines = masked(&text).lines().map(|line| visible(line).into_owned() + "\n").collect::<String>();
     // What was made visible above is not made so twice.
-    lines.replace("<U+003C>U+", "<U+")
+    shown_lines(&text).iter().map(|line| line.replace("<U+003C>U+", "<U+") + "\n").collect()
 }
 
 /// Says why a text that other programs will read can't be printed: it can't be masked without meaning something else.
@@ -78,5 +83,37 @@ pub(super) fn refuse_control(text: &str) -> Result<(), String> {
             visible(&letter.to_string())
         )),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5";
+
+    #[test]
+    fn a_complaint_is_one_safe_line() {
+        let said = shown(&format!("day\u{1b}[2J\u{202e}1\nexfilscope: fine {TOKEN}"));
+        assert!(said.starts_with("day<U+001B>[2J<U+202E>1<U+000A>exfilscope: fine "), "{said}");
+        assert!(!said.contains(TOKEN), "{said}");
+    }
+
+    #[test]
+    fn a_panic_keeps_its_lines_only() {
+        let said =
+            shown_lines(&format!("thread 'main' panicked at src/x.rs:1:1:\nbad text \u{9b}2J {TOKEN}\n"));
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[1].starts_with("bad text <U+009B>2J ") && !said[1].contains(TOKEN), "{said:?}");
+    }
+
+    #[test]
+    fn an_argument_adds_no_line_to_the_usage() {
+        let argument = format!("a\nb\u{7}{TOKEN}");
+        let text = format!("error: unexpected argument '{argument}' found\n\nUsage: exfilscope\n");
+        let said = shown_usage(&text, [OsString::from(format!("--x={argument}"))]);
+        assert!(said.starts_with("error: unexpected argument 'a<U+000A>b<U+0007>"), "{said}");
+        assert_eq!(said.lines().count(), 3, "{said}");
+        assert!(!said.contains(TOKEN), "{said}");
     }
 }

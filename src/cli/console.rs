@@ -244,7 +244,7 @@ fn show(
     let world = World {
         raw_events,
         theme: Box::new(load_theme),
-        keeper: Keeper::new(&resolved.config, today),
+        keeper: Keeper::new(&resolved.config, today).with_outputs(own_files),
         case,
         outputs: Arc::new(outputs),
         analyst: analyst(),

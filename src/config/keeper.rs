@@ -11,6 +11,7 @@ use super::save::{ExceptionEdits, edit, replace};
 use super::{CI_HOST, Config, ConfigError, IDE_PARENT, TEMPLATE, read_file, reason, shown_path};
 use crate::detect::exception::{BUILTINS, Day, Exception, Exceptions};
 use crate::detect::pattern::Patterns;
+use crate::files::policy::OutputPolicy;
 
 /// Lines around a change that are shown with it.
 const CONTEXT: usize = 2;
@@ -99,6 +100,7 @@ pub struct Keeper {
     /// What was last read of it or written to it.
     known: Arc<Mutex<Option<Vec<u8>>>>,
     today: fn() -> Day,
+    outputs: Arc<OutputPolicy>,
 }
 
 impl Keeper {
@@ -106,7 +108,13 @@ impl Keeper {
     #[must_use]
     pub fn new(config: &Config, today: fn() -> Day) -> Self {
         let known = Arc::new(Mutex::new(config.snapshot.clone()));
-        Self { path: config.path.clone(), known, today }
+        Self { path: config.path.clone(), known, today, outputs: Arc::new(OutputPolicy::new("")) }
+    }
+
+    /// Has nothing written over what is read.
+    #[must_use]
+    pub fn with_outputs(self, outputs: OutputPolicy) -> Self {
+        Self { outputs: Arc::new(outputs), ..self }
     }
 
     fn path(&self) -> Result<&Path, String> {
@@ -167,7 +175,7 @@ impl Keeper {
     /// A file that was changed since, or one that can't be written; it is as it was.
     pub fn write(&self, plan: &Plan) -> Result<(), WriteError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match replace(&plan.path, plan.before.as_deref(), &plan.after) {
+        match replace(&plan.path, plan.before.as_deref(), &plan.after, &self.outputs) {
             Ok(()) => {
                 *known = Some(plan.after.clone());
                 Ok(())
@@ -233,7 +241,7 @@ impl Keeper {
         let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());
         let set = [(CI_HOST, Some(ci_host)), (IDE_PARENT, Some(ide_parent))];
         let text = edit(&file, b"", &set, &ExceptionEdits::default()).map_err(|error| error.to_string())?;
-        replace(&file, None, text.as_bytes()).map_err(|error| match error {
+        replace(&file, None, text.as_bytes(), &self.outputs).map_err(|error| match error {
             ConfigError::ChangedMeanwhile { .. } => {
                 format!("there is a snapshot {name} already: take another name")
             }

@@ -77,7 +77,12 @@ pub(super) fn target_of(path: &Path) -> PathBuf {
 
 /// Puts new bytes in a file's place, if it still has the old ones; `None` where there was no file. Whenever this is cut
 /// short, the file is the old or the new one.
-pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<(), ConfigError> {
+pub(super) fn replace(
+    path: &Path,
+    before: Option<&[u8]>,
+    after: &[u8],
+    outputs: &OutputPolicy,
+) -> Result<(), ConfigError> {
     let target = target_of(path);
     refuse_if_changed(path, &target, before)?;
     let failed = |error: &io::Error| ConfigError::Write { path: path.to_owned(), reason: reason(error) };
@@ -99,7 +104,7 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Resul
         Err(reason) => ConfigError::Write { path: path.to_owned(), reason },
     };
     let existing = if before.is_some() { Existing::Replace } else { Existing::Refuse };
-    let mut file = AtomicFile::create_private(path, &OutputPolicy::new(""), existing).map_err(not_written)?;
+    let mut file = AtomicFile::create_private(path, outputs, existing).map_err(not_written)?;
     file.write_all(after).map_err(|error| failed(&error))?;
     refuse_if_changed(path, &target, before)?;
     file.commit().map(drop).map_err(not_written)

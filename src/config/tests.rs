@@ -17,7 +17,7 @@ fn save_patterns(
     let patterns = [(CI_HOST, ci_host), (IDE_PARENT, ide_parent)];
     let edited = save::edit(path, bytes, &patterns, &save::ExceptionEdits::default())?;
     Config::parse(edited.as_bytes(), path)?;
-    save::replace(path, snapshot, edited.as_bytes())?;
+    save::replace(path, snapshot, edited.as_bytes(), &crate::files::policy::OutputPolicy::new(""))?;
     Ok(Saved { snapshot: edited.into_bytes() })
 }
 

@@ -93,16 +93,16 @@ pub(super) fn follow_links(path: &Path) -> Result<PathBuf, Astray> {
     Err(io::Error::other("its symbolic links go in a circle").into())
 }
 
-/// Whether something in a folder belongs to another account, where others may put things, as in `/tmp`. The folder's own
-/// owner is no stranger there.
+/// Whether something belongs to another account in a folder like `/tmp`, where others may put things and each keeps his own.
+/// The folder's owner is no stranger there. In a team's folder, where each may write what the others have, there are none.
 #[cfg(unix)]
 pub(super) fn is_planted(folder: &Path, metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    const OTHERS_WRITE: u32 = 0o002;
-    const STICKY_FOR_A_GROUP: u32 = 0o1020;
+    const STICKY: u32 = 0o1000;
+    const OTHERS_WRITE: u32 = 0o022;
     let Ok(folder) = fs::metadata(folder) else { return false };
     let mode = folder.mode();
-    let is_shared = mode & OTHERS_WRITE != 0 || mode & STICKY_FOR_A_GROUP == STICKY_FOR_A_GROUP;
+    let is_shared = mode & STICKY != 0 && mode & OTHERS_WRITE != 0;
     is_shared && !is_own(metadata) && metadata.uid() != folder.uid()
 }
 

@@ -145,7 +145,8 @@ impl App {
             number => format!("{left_out}, not on {number} that left the store meanwhile"),
         };
         let number = after.len();
-        let named = if number == 1 && pin.group().is_none() { pin.short_name().to_owned() } else { alerts(number) };
+        let named =
+            if number == 1 && pin.group().is_none() { pin.short_name().to_owned() } else { alerts(number) };
         self.kept(&format!("{what}: {named}{left_out}"), after)
     }
 
