@@ -229,11 +229,14 @@ fn holds_site_name(text: &str) -> bool {
 /// path. Where a URL holds another one in its path or its query, it is the outer one that is spoken to.
 fn in_chunk(chunk: &str, own: &OwnHosts) -> Option<(Address, bool)> {
     let chunk = chunk.trim_end_matches('\\');
-    if let Some((_, rest)) = chunk.split_once("://") {
+    // A slash before the scheme's colon is a path's, but for that of an option: `/p:Url=https://…`.
+    let is_scheme =
+        |before: &str| !before.strip_prefix('/').unwrap_or(before).contains(['/', '?', '#', '\\']);
+    if let Some((_, rest)) = chunk.split_once("://").filter(|(before, _)| is_scheme(before)) {
         return Some((Url::parse(rest).address(own, false)?, true));
     }
     // `--repo=github.com/o/r`: what an option is set to.
-    let before_value = chunk.get(..chunk.find(['/', ':', '@']).unwrap_or(chunk.len()))?;
+    let before_value = chunk.get(..chunk.find(['/', ':', '@', '?', '#']).unwrap_or(chunk.len()))?;
     let chunk = before_value.rfind('=').and_then(|at| chunk.get(at + 1..)).unwrap_or(chunk);
     let url = Url::parse(chunk);
     let has_user = url.authority.contains('@');

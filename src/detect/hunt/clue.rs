@@ -143,7 +143,7 @@ pub fn clues(
 }
 
 fn git_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
-    let GitLine { act, verb, url } = git_line(line);
+    let GitLine { act, verb, url, .. } = git_line(line);
     let address = url.as_ref().and_then(|url| Address::of_remote(&url.text, hosts.own()));
     let kind = match act {
         GitAct::Push => match &address {

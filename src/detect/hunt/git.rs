@@ -29,6 +29,8 @@ pub struct GitLine<'a> {
     pub verb: Option<Word<'a>>,
     /// The URL or scp-like address on it.
     pub url: Option<Word<'a>>,
+    /// The remote that a `push` is told, where that is no URL: mostly a name such as `origin`.
+    pub remote: Option<Word<'a>>,
 }
 
 /// Options before the command that take the next word.
@@ -63,7 +65,7 @@ pub fn git_line(line: &str) -> GitLine<'_> {
             rest.next();
         }
     }
-    let Some(verb) = verb else { return GitLine { act: GitAct::Other, verb: None, url: None } };
+    let Some(verb) = verb else { return GitLine { act: GitAct::Other, verb: None, url: None, remote: None } };
     let arguments = rest;
     let has = |text: &str| arguments.clone().any(|word| word.text == text);
     let first = arguments.clone().next();
@@ -83,17 +85,23 @@ pub fn git_line(line: &str) -> GitLine<'_> {
         _ => GitAct::Other,
     };
     let url = match act {
-        GitAct::Push if verb.is("push") => push_url(arguments),
+        GitAct::Push if verb.is("push") => {
+            let (url, remote) = match push_remote(arguments) {
+                Some(word) if is_remote(&word) => (Some(word), None),
+                word => (None, word),
+            };
+            return GitLine { act, verb: Some(verb), url, remote };
+        }
         // A helper's URL is its last word.
         GitAct::Helper | GitAct::RemoteAdded => arguments.filter(is_remote).last(),
         _ => arguments.into_iter().find(is_remote),
     };
-    GitLine { act, verb: Some(verb), url }
+    GitLine { act, verb: Some(verb), url, remote: None }
 }
 
-/// The URL that `git push` is told: its first word that is no option, or the value of `--repo`. What an option is set to
+/// The remote that `git push` is told: its first word that is no option, or the value of `--repo`. What an option is set to
 /// and a refspec such as `v1.2:refs/tags/v1.2` are none.
-fn push_url<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> Option<Word<'a>> {
+fn push_remote<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> Option<Word<'a>> {
     let mut repo = None;
     while let Some(word) = arguments.next() {
         if let Some(value) = word.text.strip_prefix("--repo=") {
@@ -104,10 +112,10 @@ fn push_url<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> Option<Word<'a
         } else if PUSH_TAKES_A_WORD.contains(&&*word.text) {
             arguments.next();
         } else if !word.text.starts_with('-') {
-            return Some(word).filter(is_remote);
+            return Some(word);
         }
     }
-    repo.filter(is_remote)
+    repo
 }
 
 fn is_remote(word: &Word<'_>) -> bool {

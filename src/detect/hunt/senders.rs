@@ -49,6 +49,23 @@ const CURL_LONG_WITH_VALUE: [&str; 26] = [
     "--user-agent",
     "--write-out",
 ];
+/// wget's short options that take a value.
+const WGET_WITH_VALUE: &str = "aABDeiIlOoPQRTtUwX";
+/// wget's long options that take the next word, as far as that can hold a URL that wget does not ask.
+const WGET_LONG_WITH_VALUE: [&str; 12] = [
+    "--base",
+    "--body-data",
+    "--body-file",
+    "--execute",
+    "--header",
+    "--method",
+    "--output-document",
+    "--output-file",
+    "--post-data",
+    "--post-file",
+    "--referer",
+    "--user-agent",
+];
 const WGET_SENDS: [&str; 4] = ["--post-file", "--post-data", "--body-file", "--body-data"];
 /// Methods by which something is sent. DELETE carries nothing out.
 const SENDING_METHODS: [&str; 3] = ["PUT", "POST", "PATCH"];
@@ -127,6 +144,20 @@ pub fn curl_sends(line: &str) -> Option<Range<usize>> {
 
 /// The words of curl's command line that it takes for URLs.
 pub fn curl_urls(line: &str) -> impl Iterator<Item = Word<'_>> {
+    urls(line, CURL_WITH_VALUE, &CURL_LONG_WITH_VALUE)
+}
+
+/// The words of wget's command line that it takes for URLs.
+pub fn wget_urls(line: &str) -> impl Iterator<Item = Word<'_>> {
+    urls(line, WGET_WITH_VALUE, &WGET_LONG_WITH_VALUE)
+}
+
+/// The words that are neither an option nor the value of one that takes a value.
+fn urls<'a>(
+    line: &'a str,
+    short: &'static str,
+    long: &'static [&'static str],
+) -> impl Iterator<Item = Word<'a>> {
     let mut rest = words(line).skip(1);
     std::iter::from_fn(move || {
         loop {
@@ -138,11 +169,9 @@ pub fn curl_urls(line: &str) -> impl Iterator<Item = Word<'_>> {
                 return rest.next();
             }
             let takes_next = if option.starts_with('-') {
-                CURL_LONG_WITH_VALUE.contains(&&*word.text)
+                long.contains(&&*word.text)
             } else {
-                option
-                    .find(|letter| CURL_WITH_VALUE.contains(letter))
-                    .is_some_and(|at| at + 1 == option.len())
+                option.find(|letter| short.contains(letter)).is_some_and(|at| at + 1 == option.len())
             };
             if takes_next {
                 rest.next();
