@@ -28,7 +28,7 @@ pub(super) fn remove_unfinished_files() {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
     /// As Windows itself says that Ctrl-C ended a program.
     const STATUS_CONTROL_C_EXIT: u32 = 0xc000_013a;
-    let wait = async || {
+    async fn wait() -> std::io::Result<()> {
         let (mut c, mut pause, mut close, mut shutdown) =
             (ctrl_c()?, ctrl_break()?, ctrl_close()?, ctrl_shutdown()?);
         tokio::select! {
@@ -37,8 +37,8 @@ pub(super) fn remove_unfinished_files() {
             _ = close.recv() => {}
             _ = shutdown.recv() => {}
         }
-        std::io::Result::Ok(())
-    };
+        Ok(())
+    }
     let answer = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if runtime.is_ok_and(|runtime| runtime.block_on(wait()).is_ok()) {
