@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::batch::{Batch, Place, SourceId};
 use super::fault::Fault;
+use super::time::Timestamp;
 
 /// A source, once it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct Progress {
     pub bytes_done: AtomicU64,
     /// Records that are read.
     pub records_done: AtomicU64,
+    /// Of a source that keeps its place from one console to the next: the last one read its events up to this place.
+    pub seen_until: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -94,6 +97,25 @@ pub trait RawEvents: Send + Sync {
             _ => Ok(text),
         }
     }
+
+    /// The same, of exactly this event.
+    ///
+    /// # Errors
+    /// The same.
+    fn xml_of_event(&self, source: &SourceInfo, place: Place, key: &EventKey) -> Result<String, String> {
+        self.xml_of_record(source, place, key.record)
+    }
+}
+
+/// What tells an event from all others: its number alone does not where events of several hosts meet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventKey {
+    /// The record's number.
+    pub record: Option<u64>,
+    /// The host that wrote it.
+    pub computer: Option<String>,
+    /// When it was written.
+    pub time: Option<Timestamp>,
 }
 
 /// Whether a number stands in a text, with other digits on neither side.

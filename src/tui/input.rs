@@ -1,5 +1,7 @@
 //! Keys as the console knows them, normalised once: presses only, AltGr undone, a burst of text taken as a paste.
 
+use std::time::Duration;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
 /// A key without its modifiers.
@@ -66,20 +68,56 @@ pub enum Input {
     Closed,
 }
 
-/// Translates one event; `None` for what means nothing here (releases, focus, other buttons).
-#[must_use]
-pub fn translate(event: Event) -> Option<Input> {
-    match event {
-        Event::Key(key) if key.kind == KeyEventKind::Press => chord(key).map(Input::Key),
-        Event::Paste(text) => Some(Input::Paste(text)),
-        Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
-        Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => Some(Input::Click(mouse.column, mouse.row)),
-            MouseEventKind::ScrollDown => Some(Input::Wheel(3)),
-            MouseEventKind::ScrollUp => Some(Input::Wheel(-3)),
+/// Translates events. Releases, focus and other buttons mean nothing here, but for one: a character that the keyboard
+/// lacks, typed by its number on Windows (Alt and digits) or pasted there, comes as a release that no press came before.
+#[derive(Debug, Default)]
+pub struct Translator {
+    /// Characters whose keys are held down, oldest first.
+    held: Vec<char>,
+}
+
+/// Keys that are held down at once, at most: a release that is lost is forgotten.
+const MAX_HELD: usize = 16;
+
+impl Translator {
+    /// Translates one event; `None` for what means nothing.
+    #[must_use]
+    pub fn translate(&mut self, event: Event) -> Option<Input> {
+        match event {
+            Event::Key(key) => self.is_typed(key).then(|| chord(key).map(Input::Key)).flatten(),
+            Event::Paste(text) => Some(Input::Paste(text)),
+            Event::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Some(Input::Click(mouse.column, mouse.row)),
+                MouseEventKind::ScrollDown => Some(Input::Wheel(3)),
+                MouseEventKind::ScrollUp => Some(Input::Wheel(-3)),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
+        }
+    }
+
+    fn is_typed(&mut self, key: KeyEvent) -> bool {
+        let KeyCode::Char(c) = key.code else { return key.kind == KeyEventKind::Press };
+        match key.kind {
+            KeyEventKind::Press => {
+                if !self.held.contains(&c) {
+                    if self.held.len() == MAX_HELD {
+                        self.held.remove(0);
+                    }
+                    self.held.push(c);
+                }
+                true
+            }
+            KeyEventKind::Release if self.held.is_empty() => true,
+            KeyEventKind::Release => {
+                // Shift may have gone up first: then the key that was held has another character.
+                let at = self.held.iter().position(|held| *held == c).unwrap_or(0);
+                self.held.remove(at);
+                false
+            }
+            KeyEventKind::Repeat => false,
+        }
     }
 }
 
@@ -115,23 +153,87 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     Some(Chord { key, ctrl, alt })
 }
 
-/// How many keys that arrive at once are text that was pasted, where the terminal does not mark pastes.
-const BURST: usize = 6;
+/// Keys that follow one another so closely are typed by no hand.
+const TOGETHER: Duration = Duration::from_millis(5);
+/// How much of a paste is taken at once.
+const MAX_WAITING: usize = 10_000;
 
-/// Takes what was waiting at once. Where pastes arrive as keys (on Windows), a burst of characters is a paste, and an
-/// Enter inside it is part of the text.
+/// Takes what came together. Where pastes arrive as keys (on Windows), text that came together is a paste, an Enter in it
+/// is part of the text, and none of it is a command. A key that is held down is none: its characters are all the same.
+/// `is_rest` says that a paste came before that was not at its end.
 #[must_use]
-pub fn coalesce(inputs: Vec<Input>, pastes_arrive_as_keys: bool) -> Vec<Input> {
-    let as_text = |input: &Input| match input {
-        Input::Key(Chord { key: Key::Char(c), ctrl: false, alt: false }) => Some(*c),
-        Input::Key(Chord { key: Key::Enter, ctrl: false, alt: false }) => Some('\n'),
-        Input::Key(Chord { key: Key::Tab, ctrl: false, alt: false }) => Some('\t'),
-        _ => None,
-    };
+pub fn coalesce(inputs: Vec<Input>, pastes_arrive_as_keys: bool, is_rest: bool) -> Vec<Input> {
+    if !pastes_arrive_as_keys {
+        return inputs;
+    }
     let text: Option<String> = inputs.iter().map(as_text).collect();
     match text {
-        Some(text) if pastes_arrive_as_keys && inputs.len() >= BURST => vec![Input::Paste(text)],
+        Some(text) if is_rest || inputs.iter().any(|input| Some(input) != inputs.first()) => {
+            vec![Input::Paste(text)]
+        }
         _ => inputs,
+    }
+}
+
+/// The character that an input would be in a paste.
+fn as_text(input: &Input) -> Option<char> {
+    match input {
+        Input::Key(Chord { key: Key::Char(c), ctrl: false, alt: false }) => Some(*c),
+        // Some terminals paste a line break with Control.
+        Input::Key(Chord { key: Key::Enter, alt: false, .. }) => Some('\n'),
+        Input::Key(Chord { key: Key::Tab, ctrl: false, alt: false }) => Some('\t'),
+        _ => None,
+    }
+}
+
+/// What comes of asking the terminal.
+enum Asked {
+    Event(Event),
+    Nothing,
+    Gone,
+}
+
+/// Reads what comes together: the first event, however long that takes, and those right behind it.
+struct Gatherer {
+    translator: Translator,
+    pastes_arrive_as_keys: bool,
+    /// A paste was cut.
+    is_cut: bool,
+}
+
+impl Gatherer {
+    const fn new(pastes_arrive_as_keys: bool) -> Self {
+        Self { translator: Translator { held: Vec::new() }, pastes_arrive_as_keys, is_cut: false }
+    }
+
+    /// `ask` waits for an event for so long, or without an end; `None` where the terminal is gone.
+    fn gather(&mut self, mut ask: impl FnMut(Option<Duration>) -> Asked) -> Option<Vec<Input>> {
+        let Asked::Event(first) = ask(None) else { return None };
+        let mut waiting = Vec::new();
+        waiting.extend(self.translator.translate(first));
+        while waiting.len() < MAX_WAITING {
+            let may_be_paste = self.pastes_arrive_as_keys && waiting.last().and_then(as_text).is_some();
+            let patience = if may_be_paste { TOGETHER } else { Duration::ZERO };
+            match ask(Some(patience)) {
+                Asked::Event(event) => waiting.extend(self.translator.translate(event)),
+                Asked::Nothing | Asked::Gone => break,
+            }
+        }
+        let is_rest = std::mem::replace(&mut self.is_cut, waiting.len() >= MAX_WAITING);
+        Some(coalesce(waiting, self.pastes_arrive_as_keys, is_rest))
+    }
+}
+
+/// Asks the terminal.
+fn ask(patience: Option<Duration>) -> Asked {
+    let is_there = match patience {
+        Some(patience) => crossterm::event::poll(patience),
+        None => Ok(true),
+    };
+    match is_there {
+        Ok(true) => crossterm::event::read().map_or(Asked::Gone, Asked::Event),
+        Ok(false) => Asked::Nothing,
+        Err(_) => Asked::Gone,
     }
 }
 
@@ -139,25 +241,17 @@ pub fn coalesce(inputs: Vec<Input>, pastes_arrive_as_keys: bool) -> Vec<Input> {
 pub fn read_terminal(mut hand_on: impl FnMut(Input) -> bool) {
     #[cfg(unix)]
     let keyboard = super::terminal::Keyboard::find();
+    let mut gatherer = Gatherer::new(cfg!(windows));
     loop {
         #[cfg(unix)]
         if let Some(keyboard) = &keyboard {
             keyboard.wake_reader();
         }
-        let mut waiting = Vec::new();
-        let Ok(event) = crossterm::event::read() else {
+        let Some(inputs) = gatherer.gather(ask) else {
             hand_on(Input::Closed);
             return;
         };
-        waiting.extend(translate(event));
-        while waiting.len() < 10_000 && matches!(crossterm::event::poll(std::time::Duration::ZERO), Ok(true))
-        {
-            match crossterm::event::read() {
-                Ok(event) => waiting.extend(translate(event)),
-                Err(_) => break,
-            }
-        }
-        for input in coalesce(waiting, cfg!(windows)) {
+        for input in inputs {
             if !hand_on(input) {
                 return;
             }
@@ -174,6 +268,13 @@ mod tests {
         Event::Key(KeyEvent { code, modifiers, kind, state: KeyEventState::NONE })
     }
 
+    fn translate(event: Event) -> Option<Input> {
+        let mut translator = Translator::default();
+        // Another key is held, so that a release is one.
+        let _ = translator.translate(Event::Key(KeyEvent::from(KeyCode::Char('y'))));
+        translator.translate(event)
+    }
+
     #[test]
     fn altgr_types_its_character_and_releases_are_nothing() {
         let altgr = KeyModifiers::CONTROL | KeyModifiers::ALT;
@@ -188,15 +289,78 @@ mod tests {
         assert_eq!(back, Some(Input::Key(Chord::plain(Key::BackTab))));
     }
 
+    fn keys(text: &str) -> Vec<Input> {
+        let key = |c| if c == '\n' { Key::Enter } else { Key::Char(c) };
+        text.chars().map(|c| Input::Key(Chord::plain(key(c)))).collect()
+    }
+
     #[test]
     fn a_burst_is_a_paste_where_pastes_arrive_as_keys() {
-        let keys = |text: &str| {
-            text.chars()
-                .map(|c| Input::Key(Chord::plain(if c == '\n' { Key::Enter } else { Key::Char(c) })))
-                .collect::<Vec<_>>()
+        let pasted = |text: &str| vec![Input::Paste(text.to_owned())];
+        assert_eq!(coalesce(keys("ci-\nbuild-"), true, false), pasted("ci-\nbuild-"));
+        assert_eq!(coalesce(keys("ci-\nbuild-"), false, false), keys("ci-\nbuild-"));
+        assert_eq!(coalesce(keys("dm"), true, false), pasted("dm"), "two keys together are no commands");
+        assert_eq!(coalesce(keys("jjj"), true, false), keys("jjj"), "a key that is held down");
+        assert_eq!(coalesce(keys("d"), true, false), keys("d"));
+        assert_eq!(coalesce(keys("d"), true, true), pasted("d"), "the rest of a paste");
+        let mut with_control = keys("a\nb");
+        with_control[1] = Input::Key(Chord { key: Key::Enter, ctrl: true, alt: false });
+        assert_eq!(coalesce(with_control, true, false), pasted("a\nb"));
+    }
+
+    /// Gathers events that come after so many milliseconds each; a wait is over when its time is.
+    fn gathered(events: &[(u64, Event)], pastes_arrive_as_keys: bool) -> Vec<Input> {
+        let mut waiting = events.iter();
+        let mut next = waiting.next();
+        let mut gatherer = Gatherer::new(pastes_arrive_as_keys);
+        let mut all = Vec::new();
+        while let Some(inputs) = gatherer.gather(|patience| match (next, patience) {
+            (None, None) => Asked::Gone,
+            (None, Some(_)) => Asked::Nothing,
+            (Some((after, _)), Some(patience)) if u128::from(*after) > patience.as_millis() => Asked::Nothing,
+            (Some((_, event)), _) => {
+                next = waiting.next();
+                Asked::Event(event.clone())
+            }
+        }) {
+            all.extend(inputs);
+        }
+        all
+    }
+
+    fn typed(text: &str, apart: u64) -> Vec<(u64, Event)> {
+        let code = |c| if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
+        text.chars()
+            .flat_map(|c| {
+                let press = event(code(c), KeyModifiers::NONE, KeyEventKind::Press);
+                [(apart, press), (0, event(code(c), KeyModifiers::NONE, KeyEventKind::Release))]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn keys_close_together_are_one_paste() {
+        assert_eq!(gathered(&typed("dmw", 4), true), [Input::Paste("dmw".to_owned())]);
+        assert_eq!(gathered(&typed("dmw", 20), true), keys("dmw"), "typed by hand");
+        assert_eq!(gathered(&typed("dmw", 0), false), keys("dmw"), "where pastes are marked");
+        let long = "ab".repeat(MAX_WAITING);
+        let pasted: String = gathered(&typed(&long, 1), true)
+            .into_iter()
+            .map(|input| if let Input::Paste(text) = input { text } else { panic!("{input:?} leaked") })
+            .collect();
+        assert_eq!(pasted, long);
+    }
+
+    #[test]
+    fn release_without_press_types_its_character() {
+        let release = |c| event(KeyCode::Char(c), KeyModifiers::NONE, KeyEventKind::Release);
+        let press = |c| event(KeyCode::Char(c), KeyModifiers::NONE, KeyEventKind::Press);
+        let all = |events: Vec<Event>| {
+            let mut translator = Translator::default();
+            events.into_iter().filter_map(|event| translator.translate(event)).collect::<Vec<_>>()
         };
-        assert_eq!(coalesce(keys("ci-\nbuild-"), true), [Input::Paste("ci-\nbuild-".to_owned())]);
-        assert_eq!(coalesce(keys("ci-\nbuild-"), false), keys("ci-\nbuild-"));
-        assert_eq!(coalesce(keys("jj"), true), keys("jj"));
+        assert_eq!(all(vec![press('a'), release('a'), release('–'), press('b')]), keys("a–b"));
+        // Shift goes up before the key does.
+        assert_eq!(all(vec![press('A'), release('a'), press('!'), press('x'), release('1')]), keys("A!x"));
     }
 }

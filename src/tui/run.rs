@@ -27,7 +27,8 @@ use crate::config::{Keeper, Plan, Reloaded, WriteError};
 use crate::export::screenshot::{self, Palette};
 use crate::files::atomic::AtomicFile;
 use crate::files::policy::{Existing, OutputPolicy};
-use crate::model::feed::{FeedMessage, RawEvents};
+use crate::model::event::Field;
+use crate::model::feed::{EventKey, FeedMessage, RawEvents};
 use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::time::Timestamp;
 use crate::store::event::EventId;
@@ -42,6 +43,8 @@ const AT_FIRST: Duration = Duration::from_millis(150);
 const UNREAD: Duration = Duration::from_secs(1);
 /// Between two looks at the configuration file.
 const LOOK: Duration = Duration::from_millis(500);
+/// Between two looks at how an endless source does, where nothing else happens.
+const STATE: Duration = Duration::from_secs(1);
 /// How long events are taken in before keys are looked at again.
 const SLICE: Duration = Duration::from_millis(4);
 /// How long a list is made before keys are looked at again, or before a key that asked for it has its frame.
@@ -175,6 +178,7 @@ impl Loop {
         let (mut for_key, mut for_data) = (true, false);
         let mut lists = Lists::default();
         let mut shown = Shown { alert: None, since: Instant::now() };
+        let mut shown_state = None;
         while !self.quit {
             let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
             let due = last_frame.is_none_or(|at| at.elapsed() >= between);
@@ -259,6 +263,10 @@ impl Loop {
                 }
                 () = std::future::ready(()), if app.is_making_list() || for_key => {}
                 () = tokio::time::sleep(next_frame), if for_data => {}
+                () = tokio::time::sleep(STATE), if app.endless.is_some() && !app.load.finished => {
+                    let state = app.endless.as_ref().map(|state| state());
+                    for_data |= std::mem::replace(&mut shown_state, state.clone()) != state;
+                }
             }
         }
         app.progress.stop();
@@ -426,11 +434,16 @@ impl Loop {
 
     fn read_raw(&self, app: &App, event: EventId, request: u64) {
         let Some(event) = app.store.event(event) else { return };
-        let (place, record) = (event.place, event.record_id());
+        let place = event.place;
+        let key = EventKey {
+            record: event.record_id(),
+            computer: app.store.field(event, Field::Computer).map(str::to_owned),
+            time: event.time,
+        };
         let Some(source) = app.store.source(event).cloned() else { return };
         let (reader, sender) = (Arc::clone(&self.world.raw_events), self.answers.0.clone());
         std::thread::spawn(move || {
-            sender.send(Answer::Raw(request, reader.xml_of_record(&source, place, record))).is_ok()
+            sender.send(Answer::Raw(request, reader.xml_of_event(&source, place, &key))).is_ok()
         });
     }
 }
@@ -548,6 +561,18 @@ struct Signals {
     /// poll found, and forgets the signal.
     #[cfg(unix)]
     resize: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    ends: WindowsEnds,
+}
+
+/// The ways in which Windows ends a console program. After the last three the process has a few seconds.
+#[cfg(windows)]
+struct WindowsEnds {
+    interrupt: tokio::signal::windows::CtrlC,
+    break_key: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    log_off: tokio::signal::windows::CtrlLogoff,
+    shut_down: tokio::signal::windows::CtrlShutdown,
 }
 
 impl Signals {
@@ -562,10 +587,18 @@ impl Signals {
         })
     }
 
-    #[cfg(not(unix))]
-    #[allow(clippy::unnecessary_wraps, reason = "the same on every system")]
-    const fn new() -> io::Result<Self> {
-        Ok(Self {})
+    #[cfg(windows)]
+    fn new() -> io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+        Ok(Self {
+            ends: WindowsEnds {
+                interrupt: ctrl_c()?,
+                break_key: ctrl_break()?,
+                close: ctrl_close()?,
+                log_off: ctrl_logoff()?,
+                shut_down: ctrl_shutdown()?,
+            },
+        })
     }
 
     #[cfg(unix)]
@@ -578,12 +611,16 @@ impl Signals {
         }
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     async fn wait(&mut self) -> Signal {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        let ends = &mut self.ends;
+        tokio::select! {
+            _ = ends.interrupt.recv() => Signal::End,
+            _ = ends.break_key.recv() => Signal::End,
+            _ = ends.close.recv() => Signal::End,
+            _ = ends.log_off.recv() => Signal::End,
+            _ = ends.shut_down.recv() => Signal::End,
         }
-        Signal::End
     }
 }
 

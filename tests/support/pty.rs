@@ -342,6 +342,13 @@ impl Console {
         self.home.path().join(path)
     }
 
+    /// Does something while the terminal takes no more bytes than fit into its buffer. The work is given what types text.
+    pub fn while_stalled<T>(&mut self, work: impl FnOnce(&mut dyn FnMut(&str)) -> T) -> T {
+        // Who reads what the program writes needs it.
+        let _stalled = self.shared.lock();
+        work(&mut |text| send(&self.writer, text.as_bytes()))
+    }
+
     /// Types text, byte for byte.
     pub fn keys(&mut self, text: &str) {
         send(&self.writer, text.as_bytes());
