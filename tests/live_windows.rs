@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use exfilscope::model::batch::SourceId;
 use exfilscope::model::event::Field;
 use exfilscope::model::fault::Fault;
-use exfilscope::model::feed::{FeedMessage, Progress, RawEvents, SourceInfo};
+use exfilscope::model::feed::{EventKey, FeedMessage, Progress, RawEvents, SourceInfo};
+use exfilscope::model::time::Timestamp;
 use exfilscope::source::live::{self, LiveEvents, LiveOptions, LiveStatus, parse_rendered};
 
 fn is_fake() -> bool {
@@ -26,26 +27,37 @@ struct Outcome {
     commands: Vec<String>,
     faults: Vec<Fault>,
     status: LiveStatus,
+    seen_until: u64,
 }
 
-/// Reads until a record comes that is the last one, and stops by the stopper; every record must come once and in order.
-fn read(channel: &str, last: u64, bookmark: Option<PathBuf>) -> Outcome {
-    let options = LiveOptions { channel: channel.to_owned(), bookmark, ..LiveOptions::default() };
+/// Reads until an event comes that is the last one, and stops by the stopper; the events are told by their serial numbers.
+fn read(channel: &str, last: u64, memory: Option<PathBuf>) -> Outcome {
+    let look_every = Duration::from_millis(100);
+    let options = LiveOptions {
+        channel: channel.to_owned(),
+        memory,
+        look_every,
+        host: "WS".to_owned(),
+        ..LiveOptions::default()
+    };
     let (session, stopper) = live::open(options).unwrap();
     let mut outcome = Outcome {
         records: Vec::new(),
         commands: Vec::new(),
         faults: Vec::new(),
         status: LiveStatus::default(),
+        seen_until: 0,
     };
-    let status = LiveStatus::default();
+    let (status, progress) = (LiveStatus::default(), Progress::default());
     let started = Instant::now();
-    session.run(&mut parse_rendered, &Progress::default(), &status, &mut |message| {
+    session.run(&mut parse_rendered, &progress, &status, &mut |message| {
         match message {
             FeedMessage::Batch(batch) => {
-                outcome.records.extend(batch.events.iter().filter_map(|event| event.head.record_id));
                 let text = |event| batch.text(event, Field::CommandLine).unwrap_or_default().to_owned();
-                outcome.commands.extend(batch.events.iter().map(text));
+                let commands: Vec<String> = batch.events.iter().map(text).collect();
+                let serial = |command: &String| command.split(' ').nth(3).unwrap().parse::<u64>().unwrap();
+                outcome.records.extend(commands.iter().map(serial));
+                outcome.commands.extend(commands);
                 outcome.faults.extend(batch.faults);
                 if outcome.records.last() == Some(&last) {
                     stopper();
@@ -58,6 +70,7 @@ fn read(channel: &str, last: u64, bookmark: Option<PathBuf>) -> Outcome {
         true
     });
     outcome.status = status;
+    outcome.seen_until = progress.seen_until.load(Ordering::Relaxed);
     outcome
 }
 
@@ -78,57 +91,60 @@ fn events_of_the_past_and_of_the_future_come_once_each() {
     }
 }
 
-#[test]
-fn denied_stale_dead_and_too_large_are_all_recovered_from() {
-    if !is_fake() {
-        return;
-    }
-    let cases = [
-        ("fake/100+300/5@50", 1),
-        ("fake/100+300/15011@64/15012@200", 2),
-        ("fake/100+300/4317@10/259@20/6@30", 1),
-        ("fake/400/l16@128", 2),
-        ("fake/100+100/1722@70/s1722@1/s1722@2", 3),
-        ("fake/10+10/15011@5/s1168@1", 1),
-        ("fake/10+10/15011@5/s1168@1/s1168@2", 1),
-    ];
-    for (channel, reconnects) in cases {
-        let total: u64 =
-            channel.split('/').nth(1).unwrap().split('+').map(|n| n.parse::<u64>().unwrap()).sum();
-        let outcome = read(channel, total, None);
-        assert_eq!(outcome.records, (1..=total).collect::<Vec<_>>(), "{channel}");
-        assert_eq!(outcome.status.reconnects.load(Ordering::Relaxed), reconnects, "{channel}");
-    }
+/// `1-64,151-300/2` as numbers.
+fn ranges(text: &str) -> Vec<u64> {
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    text.split(',')
+        .flat_map(|range| {
+            let (range, step) = range.split_once('/').unwrap_or((range, "1"));
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            (number(first)..=number(last)).step_by(usize::try_from(number(step)).unwrap())
+        })
+        .collect()
 }
 
 #[test]
-fn what_was_overwritten_is_named_as_lost() {
+fn scenarios_read_as_described() {
     if !is_fake() {
         return;
     }
-    let outcome = read("fake/300/o150@64", 300, None);
-    assert_eq!(outcome.records, (1..=64).chain(151..=300).collect::<Vec<_>>());
-    assert!(
-        outcome.faults.iter().any(|fault| fault.reason.contains("up to 86 of its records")),
-        "{:?}",
-        outcome.faults
-    );
+    let mut failed = Vec::new();
+    for row in include_str!("support/windows/scenarios.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [channel, serials, lost, at_least, at_most] = columns.as_slice() else { panic!("{row}") };
+        let expected = ranges(serials);
+        let outcome = read(channel, *expected.last().unwrap(), None);
+        let reconnects = outcome.status.reconnects.load(Ordering::Relaxed);
+        let is_in_range = (at_least.parse().unwrap()..=at_most.parse().unwrap()).contains(&reconnects);
+        let all_lost: u64 = outcome.faults.iter().map(|fault| fault.lost_records).sum();
+        if outcome.records != expected || all_lost.to_string() != **lost || !is_in_range {
+            failed.push(format!(
+                "{channel}: {} events, {all_lost} lost, {reconnects} reconnects, {:?}",
+                outcome.records.len(),
+                outcome.faults.iter().map(|fault| &fault.reason).collect::<Vec<_>>()
+            ));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
-fn a_saved_bookmark_is_where_the_next_run_begins() {
+fn second_run_reads_all_and_knows_what_was_seen() {
     if !is_fake() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("bookmark.xml");
+    let path = folder.path().join("no folder yet").join("place.json");
     let first = read("fake/100+1", 101, Some(path.clone()));
-    assert_eq!(first.records.len(), 101);
+    assert_eq!((first.records.len(), first.seen_until), (101, 0));
     let saved = std::fs::read_to_string(&path).unwrap();
-    assert!(saved.contains("RecordId='101'"), "{saved}");
+    assert!(saved.contains("\"record\":101"), "{saved}");
     std::fs::write(&path, saved.replace("101", "40")).unwrap();
-    let second = read("fake/100+1", 101, Some(path));
-    assert_eq!(second.records, (41..=101).collect::<Vec<_>>());
+    let second = read("fake/100+1", 101, Some(path.clone()));
+    assert_eq!((second.records, second.seen_until), ((1..=101).collect(), 40));
+    std::fs::write(&path, saved.replace("\"WS\"", "\"OTHER\"")).unwrap();
+    let third = read("fake/100+1", 101, Some(path));
+    assert_eq!((third.records, third.seen_until), ((1..=101).collect(), 0));
 }
 
 #[test]
@@ -154,10 +170,24 @@ fn an_event_is_read_again_by_its_number() {
     if !is_fake() {
         return;
     }
-    let name = "fake/5";
-    let source = SourceInfo { id: SourceId::default(), path: name.into(), name: name.to_owned(), size: None };
-    assert!(LiveEvents.xml(&source, 3).unwrap().contains("<EventRecordID>3</EventRecordID>"));
-    assert!(LiveEvents.xml(&source, 6).unwrap_err().contains("not in"));
+    let source = |name: &str| SourceInfo {
+        id: SourceId::default(),
+        path: name.into(),
+        name: name.to_owned(),
+        size: None,
+    };
+    let local = source("fake/5");
+    assert!(LiveEvents.xml(&local, 3).unwrap().contains("<EventRecordID>3</EventRecordID>"));
+    assert!(LiveEvents.xml(&local, 6).unwrap_err().contains("not in"));
+    // Of three hosts each has an event of this number.
+    let forwarded = source("fake/9/h3");
+    for host in ["WS-0", "WS-1", "WS-2"] {
+        let key = EventKey { record: Some(2), computer: Some(host.to_owned()), time: None };
+        assert!(LiveEvents.xml_of_event(&forwarded, 4, &key).unwrap().contains(host));
+    }
+    let other_time =
+        EventKey { record: Some(3), computer: None, time: Timestamp::parse("2020-01-01T00:00:00Z") };
+    assert!(LiveEvents.xml_of_event(&local, 3, &other_time).unwrap_err().contains("not in"));
 }
 
 #[test]

@@ -33,7 +33,10 @@ pub(super) struct Arguments {
     /// This host's own Sysmon channel, live (Windows)
     #[arg(long, conflicts_with = "paths")]
     pub live: bool,
-    /// --live: how far back to begin, as 30m, 24h or 7d, instead of where the last run stopped
+    /// All of this host's logs as files, where the Event Log service is down or denies access (Windows)
+    #[arg(long, conflicts_with_all = ["paths", "live", "follow"])]
+    pub local: bool,
+    /// --live: how far back to begin, as 30m, 24h or 7d, instead of at the oldest record
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub since: Option<Duration>,
     /// --live: another channel, such as ForwardedEvents

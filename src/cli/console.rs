@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 
@@ -19,11 +19,13 @@ use crate::model::batch::SourceId;
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::model::guard::{IS_A_BUG, guarded};
+use crate::model::time::Timestamp;
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
 use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
 use crate::store::Retention;
 use crate::tui::app::{App, Settings, SourceState};
 use crate::tui::run::{self, World};
+use crate::tui::terminal;
 use crate::tui::theme::{ColorSupport, Theme};
 use crate::walk;
 
@@ -86,12 +88,17 @@ pub(super) fn run_live(
     common: &Common,
 ) -> Result<u8, String> {
     let channel = channel.unwrap_or(SYSMON_CHANNEL).to_owned();
-    let bookmark = config::folder().map(|folder| folder.join(bookmark_name(&channel)));
-    if let Some(bookmark) = bookmark.as_deref().filter(|_| since.is_some()) {
-        // Asked to begin elsewhere: the old place does not count any more. Where there is none, nothing is to be done.
-        let _ = std::fs::remove_file(bookmark);
-    }
-    let options = LiveOptions { channel: channel.clone(), since, bookmark, source: SourceId(0) };
+    let host = std::env::var("COMPUTERNAME").unwrap_or_default();
+    let memory = config::state_folder().map(|folder| folder.join(memory_name(&host, &channel)));
+    let since = since.map(|span| ago(span, SystemTime::now()));
+    let options = LiveOptions {
+        channel: channel.clone(),
+        since,
+        memory,
+        host,
+        source: SourceId(0),
+        ..LiveOptions::default()
+    };
     let (session, stop) = live::open(options)?;
     check_terminal()?;
     let resolved = Resolved::new(common)?;
@@ -121,21 +128,50 @@ pub(super) fn run_live(
 
 /// How the subscription does, in a few words.
 fn live_state(status: &LiveStatus) -> String {
-    let doubts = status.losses.load(Ordering::Relaxed);
-    let state = if status.is_broken.load(Ordering::Relaxed) {
-        "live: connecting again"
+    let mut parts = vec![if status.is_broken.load(Ordering::Relaxed) {
+        "live: connecting again".to_owned()
     } else if status.is_caught_up.load(Ordering::Relaxed) {
-        "live"
+        "live".to_owned()
     } else {
-        "live: reading the past"
-    };
-    if doubts == 0 { state.to_owned() } else { format!("{state}, {doubts} gaps") }
+        "live: reading the past".to_owned()
+    }];
+    parts.extend(status.alarm().map(|alarm| format!("! {}", alarm.to_uppercase())));
+    let latest = status.latest.load(Ordering::Relaxed);
+    if latest != 0 {
+        let age = unix_seconds(SystemTime::now()).saturating_sub(latest).max(0);
+        parts.push(format!("last event {}", age_text(age)));
+    }
+    parts.extend(status.last_stop.get().cloned());
+    parts.join("\n")
 }
 
-/// A file name for a channel's place.
-fn bookmark_name(channel: &str) -> String {
-    let name: String = channel.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    format!("live-{name}.bookmark")
+/// How long ago something was, with one unit: it is read at a glance.
+fn age_text(seconds: i64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+fn unix_seconds(now: SystemTime) -> i64 {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The moment so long before now.
+fn ago(span: Duration, now: SystemTime) -> Timestamp {
+    let span = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_unix(unix_seconds(now).saturating_sub(span).max(0), 0, 0)
+}
+
+/// A file name for the place in a channel of a host: profiles that roam bring the files of several hosts together.
+fn memory_name(host: &str, channel: &str) -> String {
+    let name = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    };
+    format!("live-{}-{}.json", name(host), name(channel))
 }
 
 fn check_terminal() -> Result<(), String> {
@@ -148,7 +184,7 @@ fn check_terminal() -> Result<(), String> {
             "TERM is dumb: such a terminal can't show the console; `exfilscope scan` needs none".to_owned()
         );
     }
-    Ok(())
+    terminal::complaint().map_or(Ok(()), |sentence| Err(sentence.to_owned()))
 }
 
 /// What reading adds to its niceness: the screen goes first where all cores are busy, and so do the others of this host.
@@ -270,5 +306,28 @@ fn title(paths: &[PathBuf]) -> String {
     match paths {
         [only] => only.file_name().unwrap_or(Path::as_os_str(only)).to_string_lossy().into_owned(),
         several => format!("{} paths", several.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_state_says_one_thing_a_line() {
+        let status = LiveStatus::default();
+        assert_eq!(live_state(&status), "live: reading the past");
+        status.is_caught_up.store(true, Ordering::Relaxed);
+        status.latest.store(unix_seconds(SystemTime::now()) - 7200, Ordering::Relaxed);
+        let _ = status.last_stop.set("the last console stopped at record 9, ?".to_owned());
+        assert_eq!(live_state(&status), "live\nlast event 2 h ago\nthe last console stopped at record 9, ?");
+        let ages = [0, 59, 60, 3599, 3600, 172_800].map(age_text);
+        assert_eq!(ages, ["0 s ago", "59 s ago", "1 min ago", "59 min ago", "1 h ago", "2 days ago"]);
+    }
+
+    #[test]
+    fn place_of_each_host_has_its_file() {
+        assert_eq!(memory_name("WS-1", "A/B c"), "live-WS-1-A-B-c.json");
+        assert_ne!(memory_name("WS-1", SYSMON_CHANNEL), memory_name("WS-2", SYSMON_CHANNEL));
     }
 }

@@ -15,7 +15,7 @@ mod tests;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -61,12 +61,16 @@ pub fn run() -> ExitCode {
     let result = run_command(&arguments);
     ExitCode::from(result.unwrap_or_else(|message| {
         complain(&message);
+        // A screen that was asked for and did not come: whoever started the program by a double-click reads why.
+        if arguments.command.is_none() {
+            keep_window_open();
+        }
         EXIT_USAGE
     }))
 }
 
 fn run_command(arguments: &Arguments) -> Result<u8, String> {
-    let is_live = arguments.live || (cfg!(windows) && arguments.paths.is_empty());
+    let is_live = arguments.live || (cfg!(windows) && arguments.paths.is_empty() && !arguments.local);
     match &arguments.command {
         Some(Command::Scan(scan)) => return scan::run(scan),
         Some(Command::Tests(options)) => return tests::run(options),
@@ -78,7 +82,9 @@ fn run_command(arguments: &Arguments) -> Result<u8, String> {
         return Err(message);
     }
     let (case, common) = (&arguments.case, &arguments.common);
-    if is_live {
+    if arguments.local {
+        console::run(&[local_logs(&|name| std::env::var_os(name))?], case, common)
+    } else if is_live {
         console::run_live(arguments.since, arguments.channel.as_deref(), case, common)
     } else if arguments.paths.is_empty() {
         let _ = write!(std::io::stderr(), "{WAYS_IN}");
@@ -115,6 +121,22 @@ fn tell_of_usage(error: &clap::Error) -> ExitCode {
         std::io::stdout().write_all(text.as_bytes())
     };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE))
+}
+
+/// Returns the folder where Windows keeps its logs.
+fn local_logs(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
+    let root = variable("SystemRoot").filter(|root| !root.is_empty() && cfg!(windows));
+    root.map(|root| PathBuf::from(root).join("System32").join("winevt").join("Logs"))
+        .ok_or_else(|| "only Windows keeps its logs in files; name .evtx files or folders".to_owned())
+}
+
+/// Waits for Enter before a window closes that was opened for this program alone, so that what it said can be read.
+fn keep_window_open() {
+    #[cfg(windows)]
+    if crate::source::live::is_alone_in_console() {
+        let _ = writeln!(std::io::stderr(), "Press Enter to close this window.");
+        crate::tui::terminal::wait_for_enter();
+    }
 }
 
 /// Has a panic told in a way that is safe for a terminal: its message may hold a piece of whatever was being read.

@@ -180,6 +180,21 @@ pub fn folder() -> Option<PathBuf> {
     folder_from(|name| std::env::var_os(name), cfg!(windows))
 }
 
+/// The folder of what the program notes by itself on this system: the configuration's, but on Windows the one that does
+/// not move from host to host with its user.
+#[must_use]
+pub fn state_folder() -> Option<PathBuf> {
+    state_folder_from(|name| std::env::var_os(name), cfg!(windows))
+}
+
+fn state_folder_from(variable: impl Fn(&str) -> Option<OsString>, is_windows: bool) -> Option<PathBuf> {
+    let local = variable("LOCALAPPDATA").filter(|value| !value.is_empty() && is_windows);
+    match local.filter(|_| variable("EXFILSCOPE_CONFIG").is_none_or(|value| value.is_empty())) {
+        Some(folder) => Some(PathBuf::from(folder).join("exfilscope")),
+        None => folder_from(variable, is_windows),
+    }
+}
+
 /// A file's bytes, none that is absurdly large.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     open::read(path, SIZE_LIMIT)

@@ -7,5 +7,6 @@ pub mod atomic;
 pub mod identity;
 pub mod open;
 pub mod part;
+pub mod patience;
 mod place;
 pub mod policy;

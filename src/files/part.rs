@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
 
 use super::identity::FileId;
+use super::patience;
 
 /// How the name of a file begins while it is written.
 pub const PREFIX: &str = ".exfilscope-";
@@ -88,14 +89,14 @@ impl Part {
         // A signal's answer waits, so that it finds the file under one name or the other.
         let unfinished = unfinished();
         let named = if replaces {
-            file.persist(place)
+            patience::persist(file, place)
         } else {
             file.persist_noclobber(place).or_else(|failed| {
                 // Not every disk can do that in one step.
                 let is_free = std::fs::symlink_metadata(place)
                     .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
                 if failed.error.kind() != io::ErrorKind::AlreadyExists && is_free {
-                    failed.file.persist(place)
+                    patience::persist(failed.file, place)
                 } else {
                     Err(failed)
                 }

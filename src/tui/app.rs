@@ -44,7 +44,8 @@ use crate::tui::workbench::Workbench;
 use crate::tui::writing::Writing;
 use crate::tune::{Advice, Adviser, Changes, History, Proposal, Trial};
 
-/// Says in a few words how an endless source does.
+/// Says in a few words how an endless source does: a line for each thing, the most important first. A line behind `! ` is
+/// an alarm.
 pub type SourceState = Box<dyn Fn() -> String + Send>;
 
 /// How the console begins.

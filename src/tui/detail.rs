@@ -206,7 +206,12 @@ impl Writer<'_> {
         let time = row.time.map_or_else(missing, |time| time.to_string());
         let user = row.user.as_deref().unwrap_or("(missing)");
         let host = row.host.as_deref().unwrap_or("(missing)");
-        self.plain("When", &format!("{time}  by {user}  on {host}"));
+        let is_seen = app
+            .selected_finding()
+            .and_then(|id| app.store.view(id, app.listing.query.profile, app.shown_flags()))
+            .is_some_and(|view| app.is_seen_before(view.event()));
+        let seen = if is_seen { "  (seen before: the last console read it)" } else { "" };
+        self.plain("When", &format!("{time}  by {user}  on {host}{seen}"));
         let record = row.record_id.map_or_else(missing, |record| record.to_string());
         let guid = row.process_guid.clone().unwrap_or_else(missing);
         let (code, source) = (row.event_code, &row.source);

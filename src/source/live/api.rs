@@ -62,6 +62,8 @@ errors! {
     CallFailed = 1726,
     /// `RPC_S_CALL_FAILED_DNE`.
     CallNotMade = 1727,
+    /// `RPC_S_CALL_CANCELLED`.
+    CallCancelled = 1818,
     /// `RPC_S_INVALID_BOUND`: the events of one batch are too large together.
     OutOfBounds = 1734,
     /// `ERROR_INVALID_OPERATION`: nothing to read once; again and again, a dead handle.
@@ -80,15 +82,69 @@ errors! {
     InvalidPosition = 15012,
 }
 
-/// Where a subscription begins.
+impl LogError {
+    /// Whether the service or the rights are to blame: no other way to begin would help now.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::AccessDenied
+                | Self::ServiceNotActive
+                | Self::ShuttingDown
+                | Self::Timeout
+                | Self::ServerUnavailable
+                | Self::CallFailed
+                | Self::CallNotMade
+                | Self::CallCancelled
+                | Self::InvalidChannel
+                | Self::ChannelNotFound
+                | Self::DirectChannel
+                | Self::NoReason
+        )
+    }
+
+    /// Whether the handle is of no more use, and nothing is said of the events.
+    #[must_use]
+    pub const fn is_of_handle(self) -> bool {
+        matches!(
+            self,
+            Self::Stale
+                | Self::InvalidPosition
+                | Self::NotFound
+                | Self::InvalidOperation
+                | Self::InvalidHandle
+        )
+    }
+}
+
+/// Where a subscription begins. A bookmark that is not strict is none of them: it begins behind the event that is closest,
+/// at either end of the log, and says nothing of what it passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
     /// At the oldest event that the query lets through.
     Oldest,
     /// Behind the bookmark, and only if its event is still there.
     AfterBookmark,
-    /// Behind the bookmark, or where it would stand.
-    NearBookmark,
+}
+
+/// What a log is at the moment. Its numbers are the log's own, which a bookmark names too; of a forwarded event the number
+/// within it (`EventRecordID`) is the one of the log that it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogInfo {
+    /// The number of the oldest record.
+    pub oldest: u64,
+    /// How many records there are.
+    pub count: u64,
+    /// When the log was made, in ticks of a FILETIME.
+    pub created: Option<u64>,
+}
+
+impl LogInfo {
+    /// The number of the newest record; `None` for an empty log.
+    #[must_use]
+    pub const fn newest(&self) -> Option<u64> {
+        if self.count == 0 { None } else { Some(self.oldest.saturating_add(self.count - 1)) }
+    }
 }
 
 /// Why a wait is over.
@@ -136,23 +192,30 @@ pub trait EventLog {
     /// The event can't be rendered.
     fn render(&mut self, index: usize) -> Result<&str, LogError>;
 
+    /// An event's number in this log.
+    ///
+    /// # Errors
+    /// The service does not say.
+    fn place(&mut self, index: usize) -> Result<u64, LogError>;
+
     /// Sets the bookmark on an event.
     ///
     /// # Errors
     /// The bookmark stands where it stood.
     fn mark(&mut self, index: usize) -> Result<(), LogError>;
 
-    /// Sets the bookmark to one that was saved.
+    /// What the log is now.
     ///
     /// # Errors
-    /// It is none.
-    fn set_bookmark(&mut self, xml: &str) -> Result<(), LogError>;
+    /// The service does not say.
+    fn info(&mut self) -> Result<LogInfo, LogError>;
 
-    /// The bookmark, to save it.
+    /// The newest event that a query lets through: its number in this log, and its XML. It is asked for beside the
+    /// subscription, and leaves that as it is.
     ///
     /// # Errors
-    /// It can't be rendered.
-    fn bookmark(&mut self) -> Result<String, LogError>;
+    /// There is none, or the service does not say.
+    fn newest(&mut self, query: &str) -> Result<(u64, String), LogError>;
 
     /// Waits for new events or a stop.
     ///
@@ -173,7 +236,7 @@ mod tests {
 
     #[test]
     fn codes_and_errors_are_each_others_inverse() {
-        for code in [0, 5, 6, 259, 1062, 1168, 1722, 1734, 4317, 15001, 15007, 15011, 15012, 87] {
+        for code in [0, 5, 6, 259, 1062, 1168, 1722, 1734, 1818, 4317, 15001, 15007, 15011, 15012, 87] {
             assert_eq!(LogError::from_code(code).code(), code);
         }
         assert_eq!(LogError::from_code(0), LogError::NoReason);

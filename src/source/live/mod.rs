@@ -4,11 +4,15 @@
 //! (`win32.rs`, the only unsafe code of the program) and, in tests, a scripted double.
 
 mod api;
+mod begin;
+mod memory;
 mod query;
 mod run;
 mod seen;
 mod sentences;
 mod status;
+mod stuck;
+mod watch;
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the Win32 calls; each block says why it is sound")]
 mod win32;
@@ -23,15 +27,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use api::{BATCH, EventLog, LogError, Start, Wake};
-pub use query::{EVENT_CODES, query};
+pub use api::{BATCH, EventLog, LogError, LogInfo, Start, Wake};
+pub use query::{EVENT_CODES, Part, query};
 pub use run::Session;
 pub use sentences::why;
 pub use status::LiveStatus;
 pub use xml::parse_rendered;
 
 use crate::model::batch::{Place, SourceId};
-use crate::model::feed::{RawEvents, SourceInfo};
+use crate::model::feed::{EventKey, RawEvents, SourceInfo};
+use crate::model::time::Timestamp;
 
 /// The channel that Sysmon writes to.
 pub const SYSMON_CHANNEL: &str = "Microsoft-Windows-Sysmon/Operational";
@@ -41,18 +46,28 @@ pub const SYSMON_CHANNEL: &str = "Microsoft-Windows-Sysmon/Operational";
 pub struct LiveOptions {
     /// The channel.
     pub channel: String,
-    /// How old events may be at the start; `None` for all that the log holds.
-    pub since: Option<Duration>,
-    /// Where the place in the log is kept from one run to the next. Where the file is there, reading goes on behind it,
-    /// and `since` does not count.
-    pub bookmark: Option<PathBuf>,
+    /// How old events may be that the log holds already; `None` for all. What is written from now on comes in any case.
+    pub since: Option<Timestamp>,
+    /// Where the place in the log is kept from one run to the next, to tell what was seen before.
+    pub memory: Option<PathBuf>,
+    /// This host's name.
+    pub host: String,
+    /// Between two looks at the log itself.
+    pub look_every: Duration,
     /// The source's number.
     pub source: SourceId,
 }
 
 impl Default for LiveOptions {
     fn default() -> Self {
-        Self { channel: SYSMON_CHANNEL.to_owned(), since: None, bookmark: None, source: SourceId(0) }
+        Self {
+            channel: SYSMON_CHANNEL.to_owned(),
+            since: None,
+            memory: None,
+            host: String::new(),
+            look_every: Duration::from_secs(10),
+            source: SourceId(0),
+        }
     }
 }
 
@@ -70,6 +85,13 @@ pub fn open(options: LiveOptions) -> Result<(Session, Stopper), String> {
     Ok((Session::open(Box::new(log), options)?, stopper))
 }
 
+/// Whether the console's window was opened for this process alone, and closes with it.
+#[cfg(windows)]
+#[must_use]
+pub fn is_alone_in_console() -> bool {
+    win32::is_alone_in_console()
+}
+
 /// Only Windows has such channels.
 ///
 /// # Errors
@@ -85,10 +107,14 @@ pub fn open(options: LiveOptions) -> Result<(Session, Stopper), String> {
 pub struct LiveEvents;
 
 impl RawEvents for LiveEvents {
-    #[cfg(windows)]
     fn xml(&self, source: &SourceInfo, place: Place) -> Result<String, String> {
+        self.xml_of_event(source, place, &EventKey { record: Some(place), ..EventKey::default() })
+    }
+
+    #[cfg(windows)]
+    fn xml_of_event(&self, source: &SourceInfo, place: Place, key: &EventKey) -> Result<String, String> {
         let channel = source.path.to_string_lossy();
-        match win32::xml_of(&channel, place) {
+        match win32::xml_of(&channel, place, key) {
             Ok(xml) => Ok(xml),
             Err(LogError::NoMoreItems | LogError::NotFound) => {
                 Err(format!("record {place} is not in {channel} any more: it was overwritten or cleared"))
@@ -98,7 +124,7 @@ impl RawEvents for LiveEvents {
     }
 
     #[cfg(not(windows))]
-    fn xml(&self, source: &SourceInfo, place: Place) -> Result<String, String> {
+    fn xml_of_event(&self, source: &SourceInfo, place: Place, _: &EventKey) -> Result<String, String> {
         Err(format!("record {place} of {} can only be read on its own Windows host", source.name))
     }
 }

@@ -1,22 +1,23 @@
 //! The loop: drain, hand over, wait, and when the subscription breaks, begin again where it was.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::LiveOptions;
-use super::api::{BATCH, EventLog, LogError, Start, Wake};
-use super::query::query;
+use super::api::{BATCH, EventLog, LogError, LogInfo, Wake};
+use super::memory::{self, Stop};
 use super::seen::Seen;
-use super::sentences::{turned_off, why};
+use super::sentences::why;
 use super::status::LiveStatus;
+use super::stuck::Stuck;
+use super::watch::Watch;
 use super::xml::Stamp;
 use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
 use crate::model::guard::guarded;
+use crate::model::time::Timestamp;
 
 /// Between two pulls where the log gives no signal.
 const PULL_EVERY: Duration = Duration::from_millis(500);
@@ -36,32 +37,63 @@ const GROW_AFTER: u32 = 256;
 /// How many troubles are named; the others are only counted.
 const MOST_NAMED: u32 = 100;
 
+/// Something to be said before the next event.
+pub(super) struct Note {
+    pub(super) severity: Severity,
+    pub(super) reason: String,
+    /// Records that are lost, and the first one behind them.
+    pub(super) lost: u64,
+    pub(super) record: Option<u64>,
+}
+
+impl Note {
+    pub(super) const fn new(severity: Severity, reason: String) -> Self {
+        Self { severity, reason, lost: 0, record: None }
+    }
+}
+
 /// A subscription that stands, ready to be run.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact for itself")]
 pub struct Session {
-    log: Box<dyn EventLog + Send>,
-    options: LiveOptions,
-    seen: Seen,
+    pub(super) log: Box<dyn EventLog + Send>,
+    pub(super) options: LiveOptions,
+    pub(super) seen: Seen,
     /// Whether a bookmark is set.
-    has_bookmark: bool,
-    /// Whether this run began at a bookmark that was saved.
-    is_resumed: bool,
+    pub(super) has_mark: bool,
+    /// Whether events of other hosts come: then their own numbers are not this log's.
+    pub(super) is_forwarded: bool,
     /// Whether events may come that were handed over before.
-    may_repeat: bool,
-    /// What is said before the first event.
-    notes: Vec<(Severity, String)>,
-    /// Events behind the last one may be lost; how many is known with the next one.
-    is_loss_open: bool,
+    pub(super) may_repeat: bool,
+    /// All records up to this one were read, or passed the filter by.
+    pub(super) read_to: Option<u64>,
+    /// As it was when the log was looked at last, and the largest step since then over records that did not come.
+    pub(super) floor: Option<u64>,
+    pub(super) hole: Option<(u64, u64)>,
+    /// The newest record at the start.
+    pub(super) newest_at_start: u64,
+    pub(super) info: Option<LogInfo>,
+    pub(super) watch: Watch,
+    pub(super) stuck: Stuck,
+    /// What is said once it is known that records were passed for good.
+    pub(super) passed: Option<Note>,
+    /// Whether a Sysmon event came.
+    pub(super) has_sysmon: bool,
+    /// Where the last console stopped.
+    pub(super) last_stop: Option<Stop>,
+    pub(super) notes: Vec<Note>,
     most: usize,
     full_batches: u32,
     /// How many times in a row 4317 came, and how many are too many.
     odd: u32,
     dead_after: u32,
     /// Troubles in a row without an event or an orderly end of a drain between them.
-    failures: u32,
+    pub(super) failures: u32,
     named: u32,
     saved_at: Option<Duration>,
-    is_unsaved: bool,
+    /// The record that the file names.
+    saved: Option<u64>,
+    /// The time of the last event, as it was written.
+    last_time: String,
     was_save_named: bool,
 }
 
@@ -72,7 +104,7 @@ impl std::fmt::Debug for Session {
 }
 
 /// How a drain ended.
-enum Drained {
+pub(super) enum Drained {
     /// All is read that is there.
     All,
     /// Somebody asked for a stop, or nobody listens.
@@ -82,11 +114,11 @@ enum Drained {
 }
 
 /// Whom the loop speaks to.
-struct Outlet<'a> {
+pub(super) struct Outlet<'a> {
     parse: &'a mut dyn FnMut(&str, &mut Batch),
     sink: &'a mut dyn FnMut(FeedMessage) -> bool,
     progress: &'a Progress,
-    status: &'a LiveStatus,
+    pub(super) status: &'a LiveStatus,
     is_gone: bool,
 }
 
@@ -103,20 +135,25 @@ impl Outlet<'_> {
 }
 
 impl Session {
-    /// Subscribes, behind the saved bookmark where there is one.
-    ///
-    /// # Errors
-    /// A clause that says why the channel can't be read and what to do.
-    pub fn open(log: Box<dyn EventLog + Send>, options: LiveOptions) -> Result<Self, String> {
-        let mut session = Self {
+    pub(super) fn new(log: Box<dyn EventLog + Send>, options: LiveOptions) -> Self {
+        Self {
             log,
             options,
             seen: Seen::default(),
-            has_bookmark: false,
-            is_resumed: false,
+            has_mark: false,
+            is_forwarded: false,
             may_repeat: false,
+            read_to: None,
+            floor: None,
+            hole: None,
+            newest_at_start: 0,
+            info: None,
+            watch: Watch::default(),
+            stuck: Stuck::default(),
+            passed: None,
+            has_sysmon: false,
+            last_stop: None,
             notes: Vec::new(),
-            is_loss_open: false,
             most: BATCH,
             full_batches: 0,
             odd: 0,
@@ -124,20 +161,10 @@ impl Session {
             failures: 0,
             named: 0,
             saved_at: None,
-            is_unsaved: false,
+            saved: None,
+            last_time: String::new(),
             was_save_named: false,
-        };
-        let is_off = session.log.is_enabled() == Ok(false);
-        session.load_bookmark();
-        session.subscribe().map_err(|error| {
-            let channel = &session.options.channel;
-            if is_off { turned_off(channel) } else { why(error, channel) }
-        })?;
-        session.may_repeat = false;
-        if is_off {
-            session.notes.push((Severity::Loss, turned_off(&session.options.channel)));
         }
-        Ok(session)
     }
 
     /// Hands over the channel's events until somebody asks for a stop or `sink` says by `false` that nobody listens.
@@ -153,6 +180,14 @@ impl Session {
     ) {
         let mut outlet = Outlet { parse, sink, progress, status, is_gone: false };
         let channel = self.options.channel.clone();
+        if let Some(stop) = &self.last_stop {
+            progress.seen_until.store(stop.record, Ordering::Relaxed);
+            // What another process may have written there is no time.
+            let time = Timestamp::parse(&stop.time)
+                .map_or_else(|| "?".to_owned(), |time| format!("{} {}", time.date_text(), time.clock_text()));
+            let _ =
+                status.last_stop.set(format!("the last console stopped at record {}, {time}", stop.record));
+        }
         outlet.send(FeedMessage::Source(SourceInfo {
             id: self.options.source,
             path: PathBuf::from(&channel),
@@ -160,13 +195,15 @@ impl Session {
             size: None,
         }));
         loop {
-            for (severity, reason) in std::mem::take(&mut self.notes) {
-                self.say(&mut outlet, severity, reason);
-            }
-            let goes_on = match self.drain(&mut outlet) {
+            self.say_notes(&mut outlet);
+            let drained = self.drain(&mut outlet);
+            let drained = if let Drained::All = drained { self.check(&mut outlet) } else { drained };
+            let goes_on = match drained {
                 Drained::All => {
-                    status.is_caught_up.store(true, Ordering::Relaxed);
-                    self.save_bookmark(&mut outlet, false);
+                    if !status.is_caught_up.swap(true, Ordering::Relaxed) {
+                        self.say_what_it_has(&mut outlet);
+                    }
+                    self.save(&mut outlet, false);
                     match self.log.wait(PULL_EVERY) {
                         Ok(Wake::Signal | Wake::Timeout) => true,
                         Ok(Wake::Stop) => false,
@@ -181,7 +218,9 @@ impl Session {
                 break;
             }
         }
-        self.save_bookmark(&mut outlet, true);
+        self.watch.look_now();
+        self.look(&mut outlet);
+        self.save(&mut outlet, true);
         outlet.send(FeedMessage::Finished);
     }
 
@@ -195,18 +234,23 @@ impl Session {
             if outlet.is_over() {
                 return Drained::Over;
             }
-            match self.log.next(self.most) {
+            if let Some(error) = self.look(outlet) {
+                return Drained::Broken(error);
+            }
+            let most = if self.stuck.is_doubtful() { 1 } else { self.most };
+            match self.log.next(most) {
                 Ok(count) => {
                     self.odd = 0;
                     self.dead_after = DEAD_AFTER;
                     self.failures = 0;
                     self.take(outlet, count);
                     self.grow(count);
-                    self.save_bookmark(outlet, false);
+                    self.save(outlet, false);
                 }
                 Err(LogError::NoMoreItems) => {
                     self.odd = 0;
                     self.failures = 0;
+                    self.note_what_was_passed();
                     return Drained::All;
                 }
                 Err(LogError::Timeout) => return Drained::All,
@@ -238,38 +282,60 @@ impl Session {
 
     /// Reads and hands over what the last pull gave, and only then moves the bookmark.
     fn take(&mut self, outlet: &mut Outlet<'_>, count: usize) {
+        let Some(last) = count.checked_sub(1) else { return };
+        let end = self.log.place(last).ok();
+        if self.may_repeat && end.is_some_and(|end| self.seen.is_before(end)) {
+            LiveStatus::add(&outlet.status.doubles, count as u64);
+            return;
+        }
+        self.note_what_was_passed();
+        self.say_notes(outlet);
+        if let Ok(first) = self.log.place(0) {
+            self.note_hole(first);
+        }
         let mut batch = Batch::new(self.options.source);
-        let mut doubles = 0;
+        let (mut doubles, mut own_end) = (0, None);
         for index in 0..count {
+            let needs_place = self.may_repeat || self.is_forwarded;
+            let place = if needs_place { self.log.place(index).ok() } else { None };
             match self.log.render(index) {
                 Ok(xml) => {
                     let stamp = Stamp::of(xml);
-                    if self.may_repeat && self.seen.contains(stamp) {
+                    own_end = stamp.record_id.filter(|_| index == last);
+                    if self.may_repeat && self.seen.contains(place, &stamp) {
                         doubles += 1;
                         continue;
                     }
-                    if std::mem::take(&mut self.is_loss_open) {
-                        LiveStatus::add(&outlet.status.losses, 1);
-                        let reason = loss(self.seen.highest(), stamp.record_id, &self.options.channel);
-                        batch.faults.push(fault(&self.options, Severity::Loss, stamp.record_id, 0, reason));
-                    }
                     self.seen.add(stamp);
+                    if let Some(time) = stamp.time {
+                        outlet.status.latest.fetch_max(time.unix_seconds(), Ordering::Relaxed);
+                        self.last_time = time.to_string();
+                        let is_past = place.or(end).is_some_and(|place| place <= self.newest_at_start);
+                        if is_past && self.options.since.is_some_and(|since| time < since) {
+                            continue;
+                        }
+                    }
                     batch.tally.bytes += xml.len() as u64;
+                    let events = batch.events.len();
                     if !parse(outlet.parse, xml, &mut batch) {
                         let reason = "the reader failed on this event, which is a bug; please send it in";
                         let reason = reason.to_owned();
                         batch.faults.push(fault(&self.options, Severity::Loss, stamp.record_id, 1, reason));
+                    }
+                    if let (Some(place), Some(event)) = (place, batch.events.get_mut(events)) {
+                        event.head.place = place;
                     }
                 }
                 Err(error) => {
                     batch.tally.skip(SkipReason::Damaged, 1);
                     let reason =
                         format!("an event could not be rendered: {}", why(error, &self.options.channel));
-                    batch.faults.push(fault(&self.options, Severity::Loss, None, 1, reason));
+                    batch.faults.push(fault(&self.options, Severity::Loss, place, 1, reason));
                 }
             }
         }
         LiveStatus::add(&outlet.status.doubles, doubles);
+        self.has_sysmon |= batch.tally.sysmon > 0;
         if !batch.is_empty() {
             let records = batch.tally.records();
             let before = self.log.clock();
@@ -286,13 +352,23 @@ impl Session {
             LiveStatus::add(&outlet.status.events, records);
             outlet.progress.records_done.fetch_add(records, Ordering::Relaxed);
         }
-        // A bookmark that stays behind costs nothing but events that come twice, which are known.
-        if let Some(last) = count.checked_sub(1)
-            && self.log.mark(last).is_ok()
+        if let (Some(end), Some(own)) = (end, own_end)
+            && end != own
+            && !self.is_forwarded
         {
-            self.has_bookmark = true;
-            self.is_unsaved = true;
+            // Behind this batch nothing was decided by such a number yet: a subscription of its own begins at the oldest.
+            self.is_forwarded = true;
         }
+        let end = end.or(own_end.filter(|_| !self.is_forwarded));
+        if let Some(end) = end {
+            self.may_repeat = false;
+            self.seen.reach(end);
+            self.read_to = self.read_to.max(Some(end));
+        }
+        self.stuck.clear();
+        self.watch.events_came(self.log.clock());
+        // A bookmark that stays behind costs nothing but events that come twice, which are known.
+        self.has_mark |= self.log.mark(last).is_ok();
     }
 
     /// Makes the subscription anew until it stands; `false` where somebody asked for a stop meanwhile.
@@ -306,6 +382,9 @@ impl Session {
                 self.full_batches = 0;
             }
             self.failures = self.failures.saturating_add(1);
+            if self.most == 1 || error != LogError::OutOfBounds {
+                self.stuck.failed(self.seen.last(), error);
+            }
             let pause = self.pause(error);
             // What is mended at once is only counted.
             if !pause.is_zero() && !is_named {
@@ -334,90 +413,90 @@ impl Session {
 
     /// How long to wait before the subscription is made anew: not at all the first time that it merely went stale.
     fn pause(&self, error: LogError) -> Duration {
-        let is_handle = matches!(
-            error,
-            LogError::Stale
-                | LogError::InvalidPosition
-                | LogError::OutOfBounds
-                | LogError::InvalidOperation
-                | LogError::InvalidHandle
-        );
+        let is_handle = error.is_of_handle() || error == LogError::OutOfBounds;
         let doublings = self.failures.saturating_sub(if is_handle { 2 } else { 1 });
         // A batch of 64 is halved six times.
         if is_handle && (self.failures <= 1 || error == LogError::OutOfBounds && self.failures <= 6) {
             return Duration::ZERO;
         }
+        // What can't be given is passed step by step, and is waited for less.
+        let doublings = if error.is_outage() || is_handle { doublings } else { 0 };
         FIRST_PAUSE.saturating_mul(1 << doublings.min(5)).min(LONGEST_PAUSE)
     }
 
-    /// Subscribes: behind the bookmark; where its event is gone, near it; and where that fails too, at the oldest event.
-    /// Never at the next one to come.
-    fn subscribe(&mut self) -> Result<(), LogError> {
-        let began = !self.seen.is_empty() || self.is_resumed;
-        self.may_repeat = true;
-        if self.has_bookmark {
-            // A bookmark that fails again and again is not believed any more.
-            let is_doubtful =
-                |error| matches!(error, LogError::NotFound | LogError::Stale | LogError::InvalidPosition);
-            let all = query(None);
-            for (start, patience) in [(Start::AfterBookmark, 2), (Start::NearBookmark, 3)] {
-                if self.failures > patience {
-                    continue;
-                }
-                match self.log.subscribe(&all, start) {
-                    Ok(()) => return Ok(()),
-                    Err(error) if is_doubtful(error) => self.is_loss_open |= error == LogError::NotFound,
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        let since = if began { None } else { self.options.since };
-        self.log.subscribe(&query(since), Start::Oldest)
-    }
-
     fn say(&mut self, outlet: &mut Outlet<'_>, severity: Severity, reason: String) {
-        self.named += 1;
-        if self.named <= MOST_NAMED {
-            outlet.send(FeedMessage::Fault(fault(&self.options, severity, None, 0, reason)));
+        self.notes.push(Note::new(severity, reason));
+        self.say_notes(outlet);
+    }
+
+    /// Says what was noted.
+    pub(super) fn say_notes(&mut self, outlet: &mut Outlet<'_>) {
+        for Note { severity, reason, lost, record } in std::mem::take(&mut self.notes) {
+            if lost > 0 {
+                LiveStatus::add(&outlet.status.losses, 1);
+            }
+            self.named += 1;
+            if self.named <= MOST_NAMED {
+                outlet.send(FeedMessage::Fault(fault(&self.options, severity, record, lost, reason)));
+            }
         }
     }
 
-    fn load_bookmark(&mut self) {
-        let Some(path) = &self.options.bookmark else { return };
-        let note = match fs::read_to_string(path) {
-            Ok(text) if self.log.set_bookmark(text.trim()).is_ok() => {
-                self.has_bookmark = true;
-                self.is_resumed = true;
-                return;
-            }
-            Ok(_) => "it is no bookmark of the Windows Event Log".to_owned(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-            Err(error) => error.to_string(),
-        };
-        let reason = format!("the bookmark {} is not used: {note}; reading begins anew", path.display());
-        self.notes.push((Severity::Notice, reason));
-    }
-
-    /// Saves the bookmark where that is due, or in any case at the end.
-    fn save_bookmark(&mut self, outlet: &mut Outlet<'_>, is_end: bool) {
-        let now = self.log.clock();
-        let is_due = self.saved_at.is_none_or(|at| now.saturating_sub(at) >= SAVE_EVERY);
-        let Some(path) = self.options.bookmark.clone().filter(|_| self.is_unsaved && (is_due || is_end))
+    /// Notes records between the last ones and those that come now: the filter passed them by, or they are gone.
+    fn note_hole(&mut self, next: u64) {
+        let Some(first) = self.read_to.map(|read| read.saturating_add(1)).filter(|first| *first < next)
         else {
             return;
         };
-        self.saved_at = Some(now);
-        let channel = &self.options.channel;
-        let result = match self.log.bookmark() {
-            Ok(text) => write_whole(&path, &text).map_err(|error| error.to_string()),
-            Err(error) => Err(why(error, channel)),
+        let is_larger = self.hole.is_none_or(|(start, end)| next - first > end - start + 1);
+        if is_larger && !self.seen.is_empty() {
+            self.hole = Some((first, next - 1));
+        }
+    }
+
+    /// Events came, or all is read: what was passed on the way does not come any more.
+    fn note_what_was_passed(&mut self) {
+        if let Some(note) = self.passed.take() {
+            let last = note.record.map(|record| record.saturating_add(note.lost).saturating_sub(1));
+            if let Some(last) = last {
+                self.seen.reach(last);
+                self.read_to = self.read_to.max(Some(last));
+            }
+            self.stuck.clear();
+            self.has_mark = false;
+            self.notes.push(note);
+        }
+    }
+
+    /// Saves the place where that is due, or in any case at the end.
+    fn save(&mut self, outlet: &mut Outlet<'_>, is_end: bool) {
+        let now = self.log.clock();
+        let is_due = is_end || self.saved_at.is_none_or(|at| now.saturating_sub(at) >= SAVE_EVERY);
+        let Some(record) = self.seen.last().and(self.read_to).filter(|place| Some(*place) != self.saved)
+        else {
+            return;
         };
-        match result {
-            Ok(()) => self.is_unsaved = false,
-            Err(reason) if !self.was_save_named => {
+        let Some(path) = self.options.memory.clone().filter(|_| is_due) else { return };
+        self.saved_at = Some(now);
+        let stop = Stop {
+            host: self.options.host.clone(),
+            channel: self.options.channel.clone(),
+            log_created: self.info.and_then(|info| info.created),
+            record,
+            time: self.last_time.clone(),
+        };
+        match memory::write(&path, &stop) {
+            Ok(()) => {
+                self.saved = Some(record);
+                if std::mem::take(&mut self.was_save_named) {
+                    let reason = format!("the place is saved again as {}", path.display());
+                    self.say(outlet, Severity::Notice, reason);
+                }
+            }
+            Err(error) if !self.was_save_named => {
                 self.was_save_named = true;
                 let reason = format!(
-                    "the bookmark can't be saved as {}: {reason}; the next start reads again what was read now",
+                    "the place in the log can't be saved as {}: {error}; the next start will not know what was seen now",
                     path.display()
                 );
                 self.say(outlet, Severity::Notice, reason);
@@ -450,29 +529,4 @@ fn fault(options: &LiveOptions, severity: Severity, record: Option<u64>, lost: u
         lost_records: lost,
         reason,
     }
-}
-
-/// What is said when the bookmarked event was gone and this is the first one behind.
-fn loss(last: Option<u64>, next: Option<u64>, channel: &str) -> String {
-    match (last, next) {
-        (Some(last), Some(next)) if next > last => format!(
-            "the log {channel} was overwritten or cleared before it was read: up to {} of its records are lost before \
-             this one; make it larger with `wevtutil sl \"{channel}\" /ms:1073741824`",
-            next - last - 1
-        ),
-        _ => format!(
-            "the log {channel} was overwritten, cleared or made anew before it was read: what stood in it before this \
-             record is lost"
-        ),
-    }
-}
-
-/// Writes a file whole or not at all.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".exfilscope-").suffix(".part").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    Ok(())
 }

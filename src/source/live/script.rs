@@ -1,11 +1,14 @@
 //! A scripted double of the Windows Event Log: a small log that is written, overwritten and made anew, and troubles at the
 //! pulls and subscriptions that the script names.
+//!
+//! The script is a list of steps, or a channel's name with rules, as `tests/support/windows/scenarios.tsv` describes them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::api::{EventLog, LogError, Start, Wake};
+use super::api::{EventLog, LogError, LogInfo, Start, Wake};
+use crate::model::time::Timestamp;
 
 /// What happens at one pull; then the next step is due.
 #[derive(Clone, Copy, Debug)]
@@ -26,18 +29,90 @@ pub(super) enum Step {
     Overwrite(u64),
     /// The log is made anew and counts from 1 again, and the step behind is taken at once.
     MadeAnew,
+    /// All records go, the numbers go on, and the step behind is taken at once.
+    Clear,
+    /// The channel is removed, and the step behind is taken at once.
+    Remove,
+    /// The channel is turned off, and the step behind is taken at once.
+    TurnOff,
     /// The next events come in this order of their distance from where the subscription stands.
     Shuffled(&'static [usize]),
     /// Somebody asks for a stop.
     Stop,
 }
 
+/// A rule of a channel's name.
+#[derive(Clone, Debug)]
+struct Rule {
+    kind: char,
+    value: u64,
+    after: u64,
+    is_done: bool,
+}
+
 /// An event of the log.
 #[derive(Clone, Debug)]
 struct Record {
-    id: u64,
+    /// Its number in this log.
+    place: u64,
     /// A number that is the same for no two events.
     serial: u64,
+    /// Whether its Event ID is asked for.
+    is_asked_for: bool,
+    computer: u64,
+    /// The number that stands in it.
+    own: u64,
+    /// Seconds of its time.
+    second: u64,
+}
+
+impl Record {
+    fn new(place: u64, serial: u64, hosts: u64, modulus: u64) -> Self {
+        // The host's number, and how late its events come.
+        let (computer, own) = if hosts == 0 { (1, place) } else { (place % hosts, place / hosts + 1) };
+        let late = (computer * 8 * 3600).checked_div(hosts).unwrap_or(0);
+        Self {
+            place,
+            serial,
+            is_asked_for: modulus == 0 || place.is_multiple_of(modulus),
+            computer,
+            own,
+            second: 10 * 3600 + serial - late,
+        }
+    }
+
+    fn time(&self) -> String {
+        let Self { second, .. } = self;
+        format!("2026-11-24T{:02}:{:02}:{:02}.0000000Z", second / 3600 % 24, second / 60 % 60, second % 60)
+    }
+
+    /// What the double renders of an event: its serial number is the command line.
+    fn rendered(&self, out: &mut String) {
+        let Self { own, serial, computer, .. } = self;
+        *out = format!(
+            "<Event><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>{}</EventID><TimeCreated \
+             SystemTime='{}'/><EventRecordID>{own}</EventRecordID><Computer>WS-{computer}</Computer></System><EventData>\
+             <Data Name='Image'>git.exe</Data><Data Name='CommandLine'>{serial}</Data></EventData></Event>",
+            if self.is_asked_for { 1 } else { 10 },
+            self.time()
+        );
+    }
+
+    /// Whether a query lets the record through.
+    fn passes(&self, query: &str) -> bool {
+        let behind = |mark: &str| query.split_once(mark).map(|(_, rest)| rest);
+        let number = |mark: &str| {
+            behind(mark).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>())
+        };
+        let larger = number("EventRecordID > ").map(|text| self.own > text.parse().unwrap());
+        let since = behind("@SystemTime >= '")
+            .map(|rest| Timestamp::parse(&self.time()) >= Timestamp::parse(rest.split('\'').next().unwrap()));
+        let is_in_part = match (larger, since) {
+            (None, None) => true,
+            (larger, since) => larger.unwrap_or(false) || since.unwrap_or(false),
+        };
+        is_in_part && (query == "*" || self.is_asked_for)
+    }
 }
 
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact for itself")]
@@ -46,7 +121,18 @@ pub(super) struct State {
     records: Vec<Record>,
     next_id: u64,
     next_serial: u64,
+    created: u64,
     steps: VecDeque<Step>,
+    rules: Vec<Rule>,
+    /// Records that are still to be written, some at each wait.
+    future: u64,
+    handed_out: u64,
+    hosts: u64,
+    modulus: u64,
+    /// Subscriptions that the service is still down for.
+    down: u64,
+    /// Waits in a row in which nothing happened.
+    idle: u32,
     /// What the next subscriptions say; `None` and behind the last one they stand.
     pub(super) subscriptions: VecDeque<Option<LogError>>,
     /// What was subscribed to.
@@ -55,16 +141,22 @@ pub(super) struct State {
     pub(super) pauses: Vec<Duration>,
     /// How many events were asked for at each pull.
     pub(super) asked: Vec<usize>,
-    /// The number that a saved bookmark and the present one name.
-    pub(super) bookmark: Option<u64>,
+    /// The place that the bookmark names.
+    bookmark: Option<u64>,
     pub(super) is_off: bool,
+    /// The channel is not there any more.
+    pub(super) is_removed: bool,
     /// Events of these numbers can't be rendered.
     pub(super) unrendered: Vec<u64>,
-    /// `mark` fails.
+    /// `mark` fails, and so does asking for an event's place.
     pub(super) cannot_mark: bool,
+    /// The service says nothing of the log.
+    pub(super) has_no_info: bool,
     is_subscribed: bool,
+    query: String,
     dead: Option<LogError>,
-    position: usize,
+    /// The place behind which the subscription goes on.
+    position: u64,
     given: Vec<Record>,
     signal: bool,
     stop: bool,
@@ -84,13 +176,99 @@ impl State {
         self.pauses.clear();
     }
 
-    fn write(&mut self, count: u64) {
+    pub(super) fn write(&mut self, count: u64) {
         for _ in 0..count {
             self.next_id += 1;
             self.next_serial += 1;
-            self.records.push(Record { id: self.next_id, serial: self.next_serial });
+            self.records.push(Record::new(self.next_id, self.next_serial, self.hosts, self.modulus));
         }
         self.signal |= count > 0;
+    }
+
+    fn overwrite(&mut self, place: u64) {
+        self.records.retain(|record| record.place > place);
+    }
+
+    fn make_anew(&mut self) {
+        self.records.clear();
+        (self.next_id, self.position, self.created) = (0, 0, self.created + 1);
+    }
+
+    fn give(&mut self, count: usize) -> Result<usize, LogError> {
+        let unreadable = self.rules.iter().find(|rule| rule.kind == 'x').map(|rule| rule.value);
+        let (position, query) = (self.position, &self.query);
+        let waiting = self.records.iter().filter(|record| record.place > position && record.passes(query));
+        self.given =
+            waiting.take(count).take_while(|record| Some(record.place) != unreadable).cloned().collect();
+        if let Some(last) = self.given.last() {
+            self.position = last.place;
+            self.handed_out += self.given.len() as u64;
+            return Ok(self.given.len());
+        }
+        let is_before = unreadable.is_some_and(|place| {
+            self.records
+                .iter()
+                .any(|record| record.place == place && place > position && record.passes(query))
+        });
+        Err(if is_before { LogError::Other(1500) } else { LogError::NoMoreItems })
+    }
+
+    /// Does what the rules say at a pull of so many events.
+    fn obey(&mut self, most: usize) -> Result<(), LogError> {
+        for at in 0..self.rules.len() {
+            let rule = self.rules[at].clone();
+            if rule.is_done || rule.after > self.handed_out || matches!(rule.kind, 's' | 'b' | 'x' | 'r') {
+                continue;
+            }
+            if rule.kind == 'l' && most as u64 > rule.value {
+                let _ = self.give(most);
+                self.given.clear();
+                self.dead = Some(LogError::OutOfBounds);
+                return Err(LogError::OutOfBounds);
+            }
+            self.rules[at].is_done = true;
+            let mut dead = None;
+            match rule.kind {
+                'e' => {
+                    let error = LogError::from_code(u32::try_from(rule.value).unwrap());
+                    if matches!(error, LogError::NoMoreItems | LogError::InvalidOperation) {
+                        return Err(error);
+                    }
+                    dead = Some(error);
+                }
+                'o' => {
+                    self.overwrite(rule.value);
+                    dead = Some(LogError::Stale);
+                }
+                'w' => self.overwrite(rule.value),
+                'c' => self.records.clear(),
+                'n' => {
+                    self.write(self.future);
+                    self.future = 0;
+                    self.make_anew();
+                    self.write(rule.value);
+                    dead = Some(LogError::Stale);
+                }
+                'z' => dead = Some(LogError::NoMoreItems),
+                'u' => {
+                    self.down = rule.value;
+                    dead = Some(LogError::InvalidHandle);
+                }
+                'q' => self.is_off = true,
+                'g' => self.is_removed = true,
+                _ => {}
+            }
+            if let Some(error) = dead {
+                self.dead = Some(error);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn rule_error(&self, kind: char, after: u64) -> Option<LogError> {
+        let rule = self.rules.iter().find(|rule| rule.kind == kind && rule.after == after)?;
+        Some(LogError::from_code(u32::try_from(rule.value).unwrap()))
     }
 }
 
@@ -111,56 +289,77 @@ impl ScriptedLog {
         log
     }
 
+    /// The log that a channel's name describes. It stops where nothing happened for a while.
+    pub(super) fn of_channel(name: &str) -> Self {
+        let log = Self::default();
+        let mut parts = name.split('/').skip(1);
+        let (past, future) =
+            parts.next().unwrap().split_once('+').unwrap_or_else(|| (name.split('/').nth(1).unwrap(), "0"));
+        {
+            let mut state = log.state();
+            for rule in parts {
+                let kind = rule.chars().next().filter(char::is_ascii_alphabetic);
+                let rest = rule.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+                let (value, after) = rest.split_once('@').unwrap_or((rest, "0"));
+                let (value, after) = (value.parse().unwrap_or(0), after.parse().unwrap());
+                match kind {
+                    Some('h') => state.hosts = value,
+                    Some('m') => state.modulus = value,
+                    kind => {
+                        let kind = kind.unwrap_or('e');
+                        state.rules.push(Rule { kind, value, after, is_done: false });
+                    }
+                }
+            }
+            state.write(past.parse().unwrap());
+            state.future = future.parse().unwrap();
+            if let Some(at) = state.rules.iter().position(|rule| rule.kind == 'f') {
+                let rule = state.rules.remove(at);
+                state.overwrite(rule.value);
+            }
+        }
+        log
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn give(state: &mut State, count: usize) -> Result<usize, LogError> {
-        let end = (state.position + count).min(state.records.len());
-        state.given = state.records.get(state.position..end).unwrap_or_default().to_vec();
-        state.position = end;
-        if state.given.is_empty() { Err(LogError::NoMoreItems) } else { Ok(state.given.len()) }
-    }
-}
-
-/// What the double renders of an event: its serial number is the command line.
-fn rendered(record: &Record, out: &mut String) {
-    let Record { id, serial } = record;
-    *out = format!(
-        "<Event><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID><TimeCreated \
-         SystemTime='2026-11-24T{:02}:{:02}:{:02}.0000000Z'/><EventRecordID>{id}</EventRecordID><Computer>WS-1</Computer>\
-         </System><EventData><Data Name='Image'>git.exe</Data><Data Name='CommandLine'>{serial}</Data></EventData></Event>",
-        serial / 3600 % 24,
-        serial / 60 % 60,
-        serial % 60
-    );
 }
 
 impl EventLog for ScriptedLog {
     fn is_enabled(&mut self) -> Result<bool, LogError> {
-        Ok(!self.state().is_off)
+        let state = self.state();
+        if state.is_removed { Err(LogError::ChannelNotFound) } else { Ok(!state.is_off) }
     }
 
     fn subscribe(&mut self, query: &str, start: Start) -> Result<(), LogError> {
         let mut state = self.state();
+        let number = state.subscribed.len() as u64;
         state.subscribed.push((query.to_owned(), start));
         state.given.clear();
         state.is_subscribed = false;
         state.dead = None;
         state.signal = false;
-        if let Some(error) = state.subscriptions.pop_front().flatten() {
+        if state.down > 0 {
+            state.down -= 1;
+            return Err(LogError::ServerUnavailable);
+        }
+        if let Some(error) = state.subscriptions.pop_front().flatten().or(state.rule_error('s', number)) {
             return Err(error);
         }
-        let marked = state.bookmark;
-        let behind = marked.and_then(|id| state.records.iter().position(|record| record.id == id));
-        state.position = match start {
-            Start::Oldest => 0,
-            Start::AfterBookmark => behind.ok_or(LogError::NotFound)? + 1,
-            Start::NearBookmark => {
-                let marked = marked.ok_or(LogError::NotFound)?;
-                state.records.iter().position(|record| record.id > marked).unwrap_or(0)
+        state.position = 0;
+        if start == Start::AfterBookmark {
+            if let Some(error) = state.rule_error('b', 0) {
+                return Err(error);
             }
-        };
+            let marked = state.bookmark.ok_or(LogError::NotFound)?;
+            let is_there = state.records.iter().any(|record| record.place == marked);
+            if !is_there {
+                return Err(LogError::NotFound);
+            }
+            state.position = marked;
+        }
+        query.clone_into(&mut state.query);
         state.is_subscribed = true;
         Ok(())
     }
@@ -184,8 +383,11 @@ impl EventLog for ScriptedLog {
         }
         loop {
             match state.steps.pop_front() {
-                None => return Self::give(state, most),
-                Some(Step::Give(count)) => return Self::give(state, most.min(count)),
+                None => {
+                    state.obey(most)?;
+                    return state.give(most);
+                }
+                Some(Step::Give(count)) => return state.give(most.min(count)),
                 Some(Step::Write(count)) => state.write(count),
                 Some(Step::NothingThenWrite(count)) => {
                     state.write(count);
@@ -197,26 +399,23 @@ impl EventLog for ScriptedLog {
                     return Err(error);
                 }
                 Some(Step::DeadWithEvents(error)) => {
-                    let _ = Self::give(state, most);
+                    let _ = state.give(most);
                     state.given.clear();
                     state.dead = Some(error);
                     return Err(error);
                 }
-                Some(Step::Overwrite(id)) => {
-                    let before = state.records.len();
-                    state.records.retain(|record| record.id > id);
-                    state.position = state.position.saturating_sub(before - state.records.len());
-                }
-                Some(Step::MadeAnew) => {
-                    state.records.clear();
-                    state.next_id = 0;
-                    state.position = 0;
-                }
+                Some(Step::Overwrite(place)) => state.overwrite(place),
+                Some(Step::MadeAnew) => state.make_anew(),
+                Some(Step::Clear) => state.records.clear(),
+                Some(Step::TurnOff) => state.is_off = true,
+                Some(Step::Remove) => state.is_removed = true,
                 Some(Step::Shuffled(order)) => {
-                    let start = state.position;
-                    let records = order.iter().filter_map(|at| state.records.get(start + at).cloned());
+                    let position = state.position;
+                    let waiting: Vec<&Record> =
+                        state.records.iter().filter(|record| record.place > position).collect();
+                    let records = order.iter().filter_map(|at| waiting.get(*at).copied().cloned());
                     state.given = records.collect();
-                    state.position += order.len();
+                    state.position += order.len() as u64;
                     return Ok(state.given.len());
                 }
                 Some(Step::Stop) => state.stop = true,
@@ -228,47 +427,73 @@ impl EventLog for ScriptedLog {
         let record = {
             let state = self.state();
             let record = state.given.get(index).cloned().ok_or(LogError::InvalidHandle)?;
-            if state.unrendered.contains(&record.id) {
+            let is_unreadable = state.rules.iter().any(|rule| rule.kind == 'r' && rule.value == record.place);
+            if is_unreadable || state.unrendered.contains(&record.place) {
                 return Err(LogError::Other(15_027));
             }
             record
         };
-        rendered(&record, &mut self.xml);
+        record.rendered(&mut self.xml);
         Ok(&self.xml)
     }
 
-    fn mark(&mut self, index: usize) -> Result<(), LogError> {
-        let mut state = self.state();
+    fn place(&mut self, index: usize) -> Result<u64, LogError> {
+        let state = self.state();
         if state.cannot_mark {
             return Err(LogError::InvalidHandle);
         }
-        state.bookmark = Some(state.given.get(index).ok_or(LogError::InvalidHandle)?.id);
+        state.given.get(index).map(|record| record.place).ok_or(LogError::InvalidHandle)
+    }
+
+    fn mark(&mut self, index: usize) -> Result<(), LogError> {
+        let place = self.place(index)?;
+        self.state().bookmark = Some(place);
         Ok(())
     }
 
-    fn set_bookmark(&mut self, xml: &str) -> Result<(), LogError> {
-        let id = xml.split_once("RecordId='").and_then(|(_, rest)| rest.split('\'').next()?.parse().ok());
-        self.state().bookmark = Some(id.ok_or(LogError::Other(87))?);
-        Ok(())
+    fn info(&mut self) -> Result<LogInfo, LogError> {
+        let state = self.state();
+        if state.has_no_info {
+            return Err(LogError::NoReason);
+        }
+        if state.is_removed {
+            return Err(LogError::ChannelNotFound);
+        }
+        let oldest = state.records.first().map_or(state.next_id + 1, |record| record.place);
+        Ok(LogInfo { oldest, count: state.records.len() as u64, created: Some(state.created) })
     }
 
-    fn bookmark(&mut self) -> Result<String, LogError> {
-        let id = self.state().bookmark.ok_or(LogError::NotFound)?;
-        Ok(format!("<BookmarkList><Bookmark Channel='x' RecordId='{id}' IsCurrent='true'/></BookmarkList>"))
+    fn newest(&mut self, query: &str) -> Result<(u64, String), LogError> {
+        let state = self.state();
+        let newest = state.records.iter().rev().find(|record| record.passes(query));
+        let record = newest.ok_or(LogError::NoMoreItems)?;
+        let mut xml = String::new();
+        record.rendered(&mut xml);
+        Ok((record.place, xml))
     }
 
     fn wait(&mut self, timeout: Duration) -> Result<Wake, LogError> {
         let mut state = self.state();
+        let is_scripted = !state.steps.is_empty() || state.dead.is_some();
         if state.stop {
-            Ok(Wake::Stop)
-        } else if state.signal {
-            Ok(Wake::Signal)
-        } else if state.steps.is_empty() && state.dead.is_none() {
-            Ok(Wake::Stop)
-        } else {
-            state.clock += timeout;
-            Ok(Wake::Timeout)
+            return Ok(Wake::Stop);
         }
+        if state.future > 0 {
+            let count = state.future.min(7);
+            state.future -= count;
+            state.write(count);
+        }
+        if state.signal {
+            state.idle = 0;
+            return Ok(Wake::Signal);
+        }
+        state.idle += 1;
+        // Where rules are obeyed the log is looked at now and then.
+        if !is_scripted && (state.rules.is_empty() || state.idle > 400) {
+            return Ok(Wake::Stop);
+        }
+        state.clock += timeout;
+        Ok(Wake::Timeout)
     }
 
     fn pause(&mut self, timeout: Duration) -> bool {

@@ -1,98 +1,99 @@
 //! Which events were handed over already, so that a subscription that begins again hands over none twice.
 
-use std::collections::BTreeMap;
+use std::collections::{HashSet, VecDeque};
 
 use super::xml::Stamp;
-use crate::model::time::Timestamp;
 
-/// How many events are remembered one by one.
-const REMEMBERED: usize = 4096;
+/// How many events are remembered one by one, for where the log does not say at which number they stand.
+const MAX_REMEMBERED: usize = 65_536;
 
-/// The events that were handed over: the last ones by name, the ones before by the highest number and the latest time.
+/// The events that were handed over: by their numbers in the log, and the last ones by what tells them from all others.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    recent: BTreeMap<u64, Option<Timestamp>>,
-    highest: Option<u64>,
-    latest: Option<Timestamp>,
+    /// The largest number in the log of an event that was handed over.
+    last: Option<u64>,
+    stamps: HashSet<Stamp>,
+    order: VecDeque<Stamp>,
 }
 
 impl Seen {
+    /// The largest number of an event that was handed over.
+    pub(super) const fn last(&self) -> Option<u64> {
+        self.last
+    }
+
     /// Whether nothing was handed over yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.highest.is_none()
+        self.last.is_none() && self.order.is_empty()
     }
 
-    /// The highest record number that was handed over.
-    pub(super) fn highest(&self) -> Option<u64> {
-        self.highest
+    /// Whether the event of that number in the log was handed over.
+    pub(super) fn is_before(&self, place: u64) -> bool {
+        self.last.is_some_and(|last| place <= last)
     }
 
-    /// Whether an event was handed over already. A log that was made anew counts from 1 again: its events have numbers
-    /// that were there before, but later times.
-    pub(super) fn contains(&self, stamp: Stamp) -> bool {
-        let (Some(id), Some(highest)) = (stamp.record_id, self.highest) else { return false };
-        match self.recent.first_key_value() {
-            Some((oldest, _)) if id >= *oldest => {
-                self.recent.get(&id).is_some_and(|time| *time == stamp.time)
-            }
-            _ => id <= highest && stamp.time <= self.latest,
-        }
+    /// Whether an event was handed over. Its number within it is another host's where it was forwarded, so that only the
+    /// number in the log decides, and where that is not known the whole stamp.
+    pub(super) fn contains(&self, place: Option<u64>, stamp: &Stamp) -> bool {
+        place.map_or_else(|| self.stamps.contains(stamp), |place| self.is_before(place))
     }
 
     /// Notes an event.
     pub(super) fn add(&mut self, stamp: Stamp) {
-        let Some(id) = stamp.record_id else { return };
-        self.latest = self.latest.max(stamp.time);
-        let is_anew = self.recent.contains_key(&id)
-            || self.highest.is_some_and(|highest| id.saturating_add(65_536) < highest);
-        if is_anew {
-            // The log counts from 1 again. What it held before is gone, and can't come again.
-            self.recent.clear();
-            self.highest = None;
+        if self.stamps.insert(stamp) {
+            self.order.push_back(stamp);
         }
-        self.highest = self.highest.max(Some(id));
-        self.recent.insert(id, stamp.time);
-        if self.recent.len() > REMEMBERED {
-            self.recent.pop_first();
+        if self.order.len() > MAX_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.stamps.remove(&oldest);
         }
+    }
+
+    /// Notes the number in the log of the last event of a batch.
+    pub(super) fn reach(&mut self, place: u64) {
+        self.last = self.last.max(Some(place));
+    }
+
+    /// Forgets the numbers: the log was made anew.
+    pub(super) const fn forget_places(&mut self) {
+        self.last = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::Timestamp;
 
-    fn stamp(id: u64, second: i64) -> Stamp {
-        Stamp { record_id: Some(id), time: Some(Timestamp::from_unix(second, 0, 7)) }
+    fn stamp(id: u64, computer: u64, second: i64) -> Stamp {
+        Stamp { record_id: Some(id), computer, time: Some(Timestamp::from_unix(second, 0, 7)) }
     }
 
     #[test]
-    fn what_was_added_is_seen_and_nothing_else() {
+    fn place_decides_where_known() {
         let mut seen = Seen::default();
-        assert!(seen.is_empty() && !seen.contains(stamp(1, 1)));
-        for id in [10, 12, 11, 14] {
-            seen.add(stamp(id, 100 + i64::try_from(id).unwrap()));
-        }
-        assert!(seen.contains(stamp(11, 111)));
-        assert!(!seen.contains(stamp(13, 113)), "it was left out");
-        assert!(!seen.contains(stamp(15, 115)));
-        assert!(!seen.contains(stamp(11, 999)), "another event of the same number");
-        assert!(seen.contains(stamp(9, 90)), "older than all that was handed over");
-        assert_eq!(seen.highest(), Some(14));
+        assert!(seen.is_empty() && !seen.contains(Some(1), &stamp(1, 1, 1)));
+        seen.add(stamp(900, 1, 50));
+        seen.reach(10);
+        assert!(seen.contains(Some(10), &stamp(900, 1, 50)));
+        assert!(!seen.contains(Some(11), &stamp(3, 2, 1)), "a late event of another host is new");
+        assert!(!seen.contains(Some(12), &stamp(900, 1, 50)), "the same event, forwarded again");
+        seen.forget_places();
+        assert!(!seen.contains(Some(3), &stamp(3, 1, 60)), "a log that counts from 1 again");
     }
 
     #[test]
-    fn a_log_that_counts_from_one_again_gives_new_events() {
+    fn unknown_place_compares_whole_stamp() {
         let mut seen = Seen::default();
-        for id in 1..100_000 {
-            seen.add(stamp(id, 0));
+        seen.add(stamp(5, 1, 10));
+        assert!(seen.contains(None, &stamp(5, 1, 10)));
+        for other in [stamp(5, 2, 10), stamp(5, 1, 11), stamp(6, 1, 10)] {
+            assert!(!seen.contains(None, &other));
         }
-        assert!(seen.contains(stamp(5, 0)));
-        for id in 1..10 {
-            assert!(!seen.contains(stamp(id, 5)));
-            seen.add(stamp(id, 5));
+        for id in 0..100_000 {
+            seen.add(stamp(id, 9, 0));
         }
-        assert_eq!(seen.highest(), Some(9));
-        assert!(seen.contains(stamp(9, 5)) && !seen.contains(stamp(10, 5)));
+        assert!(seen.stamps.len() == MAX_REMEMBERED && seen.order.len() == MAX_REMEMBERED);
     }
 }

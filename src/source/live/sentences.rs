@@ -29,7 +29,8 @@ pub fn why(error: LogError, channel: &str) -> String {
         | LogError::ShuttingDown
         | LogError::ServerUnavailable
         | LogError::CallFailed
-        | LogError::CallNotMade => format!(
+        | LogError::CallNotMade
+        | LogError::CallCancelled => format!(
             "the Windows Event Log service is stopped or stopping ({}): start it with `net start eventlog`",
             error.code()
         ),
@@ -64,8 +65,59 @@ pub fn why(error: LogError, channel: &str) -> String {
 pub(super) fn turned_off(channel: &str) -> String {
     format!(
         "the channel {channel} is turned off: what it holds is read, but nothing new comes; `wevtutil sl \"{channel}\" \
-         /e:true` turns it on"
+         /e:true` turns it on. If that was not you, somebody muted this host"
     )
+}
+
+/// What is said of a channel that was removed while it was read.
+#[must_use]
+pub(super) fn removed(channel: &str) -> String {
+    format!(
+        "the channel {channel} was removed while it was read: no Sysmon writes here any more. If that was not you, somebody \
+         muted this host"
+    )
+}
+
+/// What is said of a log that was cleared while it was read.
+#[must_use]
+pub(super) fn cleared(channel: &str) -> String {
+    format!(
+        "the log {channel} was cleared while it was read; what was read before stays here. If that was not you, somebody \
+         removed traces"
+    )
+}
+
+/// What is said of a log that counts from 1 again.
+#[must_use]
+pub(super) fn made_anew(read_to: Option<u64>, channel: &str) -> String {
+    let behind =
+        read_to.map_or(String::new(), |record| format!("; what was written behind record {record} is lost"));
+    format!("the log {channel} was replaced by a new one, which is read from its first record on{behind}")
+}
+
+/// What is said of records that were overwritten before they were read.
+#[must_use]
+pub(super) fn lost(first: u64, last: u64, channel: &str) -> String {
+    format!(
+        "{} records of the log {channel} were overwritten or cleared before they were read ({first} to {last}); make the \
+         log larger with `wevtutil sl \"{channel}\" /ms:1073741824`",
+        last - first + 1
+    )
+}
+
+/// What is said of records that the service does not give.
+#[must_use]
+pub(super) fn passed(last: u64, count: u64, channel: &str) -> String {
+    format!(
+        "the Event Log service can't give {count} of the records behind record {last} of {channel}, which may be damaged: \
+         they were passed"
+    )
+}
+
+/// What is said of a channel that holds no Sysmon event.
+#[must_use]
+pub(super) fn without_sysmon(provider: &str, channel: &str) -> String {
+    format!("there is no Sysmon event in {channel}: its newest record is of the provider {provider}")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How the subscription does, for whoever shows it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Written by the loop, read by whoever shows it; all orders are relaxed, since each figure stands alone.
 #[derive(Debug, Default)]
@@ -17,6 +18,12 @@ pub struct LiveStatus {
     pub stalled_millis: AtomicU64,
     /// How many times events may have been lost, since the log was overwritten or cleared before they were read.
     pub losses: AtomicU64,
+    /// The time of the latest event, in seconds since 1970; 0 where there was none.
+    pub latest: AtomicI64,
+    /// Where the last console stopped, as a clause.
+    pub last_stop: OnceLock<String>,
+    /// What keeps events from coming: the channel is off, removed or was cleared. In two words.
+    pub(super) alarm: Mutex<Option<&'static str>>,
     /// Whether all is read that the log held at the start.
     pub is_caught_up: AtomicBool,
     /// Whether the subscription is broken and tried again.
@@ -24,6 +31,16 @@ pub struct LiveStatus {
 }
 
 impl LiveStatus {
+    /// What keeps events from coming, or kept those from coming that were in the log, in two words.
+    #[must_use]
+    pub fn alarm(&self) -> Option<&'static str> {
+        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_alarm(&self, alarm: Option<&'static str>) {
+        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner) = alarm;
+    }
+
     pub(super) fn add(counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
     }

@@ -8,8 +8,9 @@ use super::script::{ScriptedLog, Step};
 use super::*;
 use crate::model::batch::Batch;
 use crate::model::event::Field;
-use crate::model::fault::{Fault, Severity, Tally};
+use crate::model::fault::{Fault, Severity, SkipReason, Tally};
 use crate::model::feed::{FeedMessage, Progress};
+use crate::model::time::Timestamp;
 
 /// What a run handed over.
 #[derive(Default)]
@@ -18,6 +19,7 @@ struct Outcome {
     faults: Vec<Fault>,
     tally: Tally,
     status: LiveStatus,
+    seen_until: u64,
 }
 
 impl Outcome {
@@ -26,12 +28,8 @@ impl Outcome {
     }
 }
 
-fn options(bookmark: Option<&Path>) -> LiveOptions {
-    LiveOptions {
-        since: Some(Duration::from_secs(3600)),
-        bookmark: bookmark.map(Path::to_path_buf),
-        ..LiveOptions::default()
-    }
+fn options(memory: Option<&Path>) -> LiveOptions {
+    LiveOptions { memory: memory.map(Path::to_path_buf), host: "WS-1".to_owned(), ..LiveOptions::default() }
 }
 
 fn run(log: &ScriptedLog) -> Outcome {
@@ -47,8 +45,8 @@ fn run_with(
     let mut outcome = Outcome::default();
     let (mut sources, mut ends) = (0, 0);
     let session = Session::open(Box::new(log.clone()), options).unwrap();
-    let status = LiveStatus::default();
-    session.run(parse, &Progress::default(), &status, &mut |message| {
+    let (status, progress) = (LiveStatus::default(), Progress::default());
+    session.run(parse, &progress, &status, &mut |message| {
         assert_eq!(ends, 0, "nothing comes behind the end");
         match message {
             FeedMessage::Source(source) => {
@@ -69,6 +67,7 @@ fn run_with(
         true
     });
     outcome.status = status;
+    outcome.seen_until = progress.seen_until.load(Ordering::Relaxed);
     outcome
 }
 
@@ -96,7 +95,7 @@ fn the_past_comes_first_and_then_what_is_written_in_bursts() {
     assert!(outcome.status.is_caught_up.load(Ordering::Relaxed));
     assert!(log.state().asked.iter().all(|asked| *asked == BATCH));
     let subscribed = log.state().subscribed.clone();
-    assert_eq!(subscribed, [(query(Some(Duration::from_secs(3600))), Start::Oldest)]);
+    assert_eq!(subscribed, [(query(Part::Oldest), Start::Oldest)]);
 }
 
 #[test]
@@ -123,7 +122,7 @@ fn a_stale_subscription_goes_on_behind_the_bookmark_at_once() {
         assert_eq!(outcome.serials, numbers(1, 102), "{error:?}");
         assert_eq!(Outcome::figure(&outcome.status.reconnects), 1);
         assert!(outcome.faults.is_empty() && log.state().pauses.is_empty(), "it is mended at once");
-        assert_eq!(log.state().subscribed[1], (query(None), Start::AfterBookmark), "not by `since` again");
+        assert_eq!(log.state().subscribed[1], (query(Part::Oldest), Start::AfterBookmark));
     }
 }
 
@@ -168,10 +167,10 @@ fn a_bookmark_whose_event_was_overwritten_is_a_loss_that_is_named() {
     let outcome = run(&log);
     assert_eq!(outcome.serials, [numbers(1, 4), numbers(13, 20)].concat());
     let starts: Vec<Start> = log.state().subscribed.iter().map(|(_, start)| *start).collect();
-    assert_eq!(starts, [Start::Oldest, Start::AfterBookmark, Start::NearBookmark]);
+    assert_eq!(starts, [Start::Oldest, Start::AfterBookmark, Start::Oldest]);
     let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
-    assert_eq!((fault.severity, fault.record), (Severity::Loss, Some(13)));
-    assert!(fault.reason.contains("up to 8 of its records are lost"), "{}", fault.reason);
+    assert_eq!((fault.severity, fault.record, fault.lost_records), (Severity::Loss, Some(13), 8));
+    assert!(fault.reason.contains("8 records of the log"), "{}", fault.reason);
     assert_eq!(Outcome::figure(&outcome.status.losses), 1);
 }
 
@@ -183,7 +182,11 @@ fn a_log_that_is_made_anew_is_read_from_its_first_event() {
     );
     let outcome = run(&log);
     assert_eq!(outcome.serials, numbers(1, 16));
-    assert!(outcome.faults.iter().any(|fault| fault.reason.contains("made anew")), "{:?}", outcome.faults);
+    assert!(
+        outcome.faults.iter().any(|fault| fault.reason.contains("replaced by a new one")),
+        "{:?}",
+        outcome.faults
+    );
 }
 
 #[test]
@@ -193,16 +196,20 @@ fn where_no_bookmark_helps_the_oldest_is_next_and_nothing_comes_twice() {
     let outcome = run(&log);
     assert_eq!(outcome.serials, numbers(1, 50));
     assert_eq!(Outcome::figure(&outcome.status.doubles), 20);
-    assert_eq!(log.state().subscribed[3], (query(None), Start::Oldest));
+    assert_eq!(log.state().subscribed[2], (query(Part::Behind(20)), Start::Oldest));
+    assert_eq!(log.state().subscribed[3], (query(Part::Oldest), Start::Oldest));
 }
 
 #[test]
-fn a_bookmark_that_can_not_be_set_costs_nothing_but_doubles() {
-    let log = ScriptedLog::new(50, &[Step::Give(20), Step::Dead(LogError::Stale)]);
-    log.state().cannot_mark = true;
-    let outcome = run(&log);
-    assert_eq!(outcome.serials, numbers(1, 50));
-    assert_eq!(Outcome::figure(&outcome.status.doubles), 20);
+fn a_bookmark_that_can_not_be_set_is_done_without() {
+    for has_no_info in [false, true] {
+        let log = ScriptedLog::new(50, &[Step::Give(20), Step::Dead(LogError::Stale)]);
+        log.state().cannot_mark = true;
+        log.state().has_no_info = has_no_info;
+        let outcome = run(&log);
+        assert_eq!(outcome.serials, numbers(1, 50));
+        assert_eq!(log.state().subscribed[1], (query(Part::Behind(20)), Start::Oldest));
+    }
 }
 
 #[test]
@@ -268,60 +275,168 @@ fn a_channel_that_is_turned_off_is_read_and_named() {
 }
 
 #[test]
-fn the_bookmark_is_saved_behind_what_was_taken_and_read_again_at_the_next_start() {
+fn restart_shows_all_and_marks_seen() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sysmon.bookmark");
+    let path = folder.path().join("no folder yet").join("sysmon.json");
     let log = ScriptedLog::new(100, &[Step::Give(64), Step::Give(64)]);
     let mut taken = 0;
     let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |batch| {
         let saved = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(!saved.contains(&format!("'{}'", taken + batch.events.len())), "not before it was taken");
+        assert!(
+            !saved.contains(&format!("\"record\":{}", taken + batch.events.len())),
+            "not before it was taken"
+        );
         taken += batch.events.len();
         true
     });
-    assert_eq!(outcome.serials, numbers(1, 100));
-    assert!(std::fs::read_to_string(&path).unwrap().contains("RecordId='100'"));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no part is left behind");
+    assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 100), 0));
+    assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("\"record\":100"));
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no part is left behind");
 
     log.state().clear();
+    log.state().write(5);
     let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
-    assert!(outcome.serials.is_empty());
-    assert_eq!(log.state().subscribed, [(query(None), Start::AfterBookmark)]);
+    assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 105), 100));
+    assert_eq!(log.state().subscribed, [(query(Part::Oldest), Start::Oldest)]);
+    let stop = outcome.status.last_stop.get().unwrap();
+    assert_eq!(stop, "the last console stopped at record 100, 2026-11-24 10:01:40");
 
-    // Whoever takes the events goes away: what it did not take comes again.
-    let log = ScriptedLog::new(100, &[]);
-    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
-    assert!(outcome.serials.is_empty());
+    // Who takes the events goes away: what it did not take was not seen.
     std::fs::remove_file(&path).unwrap();
+    let log = ScriptedLog::new(100, &[]);
     let mut batches = 0;
     run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| {
         batches += 1;
         batches < 2
     });
     let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
-    assert_eq!(outcome.serials, numbers(65, 100));
+    assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 100), 64));
 }
 
 #[test]
-fn a_saved_bookmark_that_is_none_or_whose_event_is_gone_is_named() {
+fn foreign_memory_hides_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("sysmon.bookmark");
-    std::fs::write(&path, "no bookmark").unwrap();
-    let log = ScriptedLog::new(3, &[]);
+    let path = folder.path().join("sysmon.json");
+    let stop = |host: &str, channel: &str, created: u64, record: u64| {
+        format!(
+            r#"{{"host":"{host}","channel":"{channel}","log_created":{created},"record":{record},"time":"then"}}"#
+        )
+    };
+    let cases = [
+        (stop("WS-2", SYSMON_CHANNEL, 0, 7), "on the host WS-2"),
+        (stop("WS-1", "Security", 0, 7), "in the channel Security"),
+        (stop("WS-1", SYSMON_CHANNEL, 99, 7), "made anew since its record 7"),
+        (stop("WS-1", SYSMON_CHANNEL, 0, 5000), "made anew since its record 5000"),
+        ("no place".to_owned(), "is no place in a log"),
+    ];
+    for (text, expected) in cases {
+        std::fs::write(&path, &text).unwrap();
+        let outcome =
+            run_with(&ScriptedLog::new(10, &[]), options(Some(&path)), &mut parse_rendered, &mut |_| true);
+        assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 10), 0), "{text}");
+        let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+        assert!(fault.severity == Severity::Notice && fault.reason.contains(expected), "{}", fault.reason);
+    }
+    // What was overwritten between two consoles is a loss.
+    std::fs::write(&path, stop("WS-1", SYSMON_CHANNEL, 0, 7)).unwrap();
+    let log = ScriptedLog::of_channel("fake/30/f20");
     let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
-    assert_eq!(outcome.serials, [1, 2, 3]);
-    assert!(outcome.faults[0].reason.contains("is not used"), "{:?}", outcome.faults);
+    assert_eq!(outcome.serials, numbers(21, 30));
+    assert_eq!(outcome.faults.iter().map(|fault| fault.lost_records).collect::<Vec<_>>(), [13]);
+}
 
-    let log = ScriptedLog::new(1, &[]);
-    std::fs::write(&path, "<BookmarkList><Bookmark RecordId='77'/></BookmarkList>").unwrap();
-    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
-    assert_eq!(outcome.serials, [1]);
-    assert_eq!(outcome.faults[0].severity, Severity::Loss);
-
-    let nowhere = folder.path().join("no such folder").join("x");
+#[test]
+fn unsaved_place_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a file");
+    std::fs::write(&file, "").unwrap();
     let outcome =
-        run_with(&ScriptedLog::new(1, &[]), options(Some(&nowhere)), &mut parse_rendered, &mut |_| true);
-    assert!(outcome.faults[0].reason.contains("can't be saved"), "{:?}", outcome.faults);
+        run_with(&ScriptedLog::new(1, &[]), options(Some(&file.join("x"))), &mut parse_rendered, &mut |_| {
+            true
+        });
+    let named = outcome.faults.iter().filter(|fault| fault.reason.contains("can't be saved")).count();
+    assert_eq!((named, outcome.serials), (1, vec![1]), "{:?}", outcome.faults);
+}
+
+#[test]
+fn since_is_a_start_and_no_filter() {
+    let since = LiveOptions { since: Timestamp::parse("2026-11-24T10:01:01Z"), ..options(None) };
+    let outcome = run_with(
+        &ScriptedLog::of_channel("fake/100+50/15011@70"),
+        since.clone(),
+        &mut parse_rendered,
+        &mut |_| true,
+    );
+    assert_eq!(outcome.serials, numbers(61, 150));
+    // Forwarded events that come later are older than that.
+    let outcome =
+        run_with(&ScriptedLog::of_channel("fake/100+50/h20"), since, &mut parse_rendered, &mut |_| true);
+    assert!(outcome.serials.ends_with(&numbers(101, 150)), "{:?}", outcome.serials);
+    assert!(outcome.serials.len() < 150, "of the past only what is young enough: {:?}", outcome.serials);
+}
+
+#[test]
+fn muted_channel_is_told() {
+    let cases = [
+        (Step::TurnOff, "turned off", "the channel is off"),
+        (Step::Remove, "was removed while it was read", "the channel is gone"),
+        (Step::Clear, "was cleared while it was read", "the log was cleared"),
+    ];
+    for (step, expected, alarm) in cases {
+        let mut steps = vec![Step::Give(64), step];
+        steps.extend(vec![Step::Fail(LogError::NoMoreItems); 300]);
+        let log = ScriptedLog::new(50, &steps);
+        let outcome = run(&log);
+        assert_eq!(outcome.serials, numbers(1, 50));
+        let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+        assert!(fault.severity == Severity::Loss && fault.reason.contains(expected), "{}", fault.reason);
+        assert_eq!(outcome.status.alarm(), Some(alarm));
+    }
+}
+
+#[test]
+fn channel_without_sysmon_says_whose_it_is() {
+    let log = ScriptedLog::new(3, &[]);
+    let mut parse = |_: &str, batch: &mut Batch| batch.tally.skip(SkipReason::OtherProvider, 1);
+    let outcome = run_with(&log, options(None), &mut parse, &mut |_| true);
+    let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+    assert!(fault.reason.contains("of the provider Microsoft-Windows-Sysmon"), "{}", fault.reason);
+}
+
+/// `1-64,151-300/2` as numbers.
+fn ranges(text: &str) -> Vec<u64> {
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    text.split(',')
+        .flat_map(|range| {
+            let (range, step) = range.split_once('/').unwrap_or((range, "1"));
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            (number(first)..=number(last)).step_by(usize::try_from(number(step)).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn scenarios_read_as_described() {
+    let table = include_str!("../../../tests/support/windows/scenarios.tsv");
+    let mut failed = Vec::new();
+    for row in table.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [channel, serials, lost, at_least, at_most] = columns.as_slice() else { panic!("{row}") };
+        let log = ScriptedLog::of_channel(channel);
+        let outcome = run(&log);
+        let reconnects = Outcome::figure(&outcome.status.reconnects);
+        let is_in_range = (at_least.parse().unwrap()..=at_most.parse().unwrap()).contains(&reconnects);
+        let all_lost: u64 = outcome.faults.iter().map(|fault| fault.lost_records).sum();
+        if outcome.serials != ranges(serials) || all_lost.to_string() != **lost || !is_in_range {
+            failed.push(format!(
+                "{channel}: {} events, {all_lost} lost, {reconnects} reconnects, {:?}",
+                outcome.serials.len(),
+                outcome.faults.iter().map(|fault| &fault.reason).collect::<Vec<_>>()
+            ));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]

@@ -7,6 +7,16 @@ use std::time::{Duration, Instant};
 use windows::Win32::Foundation::{
     HANDLE, SetLastError, WAIT_EVENT, WAIT_OBJECT_0, WAIT_TIMEOUT, WIN32_ERROR,
 };
+use windows::Win32::System::Console::GetConsoleProcessList;
+use windows::Win32::System::Console::GetConsoleProcessList;
+use windows::Win32::System::EventLog::{
+    EVT_HANDLE, EVT_LOG_PROPERTY_ID, EVT_RENDER_FLAGS, EVT_VARIANT, EvtChannelConfigEnabled,
+    EvtCreateBookmark, EvtGetChannelConfigProperty, EvtGetLogInfo, EvtLogCreationTime,
+    EvtLogNumberOfLogRecords, EvtLogOldestRecordNumber, EvtNext, EvtOpenChannelConfig, EvtOpenChannelPath,
+    EvtOpenLog, EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender, EvtRenderBookmark,
+    EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark, EvtSubscribeStartAtOldestRecord,
+    EvtSubscribeStrict, EvtUpdateBookmark, EvtVarTypeBoolean, EvtVarTypeFileTime, EvtVarTypeUInt64,
+};
 use windows::Win32::System::EventLog::{
     EVT_HANDLE, EVT_RENDER_FLAGS, EVT_VARIANT, EvtChannelConfigEnabled, EvtCreateBookmark,
     EvtGetChannelConfigProperty, EvtNext, EvtOpenChannelConfig, EvtQuery, EvtQueryChannelPath, EvtRender,
@@ -17,12 +27,16 @@ use windows::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, Wait
 use windows::core::{Error, HSTRING, Owned, PCWSTR};
 
 use super::Stopper;
-use super::api::{BATCH, EventLog, LogError, Start, Wake};
+use super::api::{BATCH, EventLog, LogError, LogInfo, Start, Wake};
+use super::xml::Stamp;
+use crate::model::feed::EventKey;
 
 /// `ERROR_INSUFFICIENT_BUFFER`.
 const INSUFFICIENT_BUFFER: u32 = 122;
 /// UTF-16 units that an event's XML has room for at first.
 const FIRST_ROOM: usize = 8 << 10;
+/// Events of one number that are looked at for the one that is meant.
+const MAX_OF_ONE_NUMBER: usize = 64;
 /// Milliseconds that a read of one event waits for it.
 const ONE_EVENT_WAIT: u32 = 2000;
 
@@ -126,6 +140,8 @@ pub(super) struct Win32Log {
     events: Vec<Owned<EVT_HANDLE>>,
     subscription: Option<Owned<EVT_HANDLE>>,
     bookmark: Option<Owned<EVT_HANDLE>>,
+    /// A bookmark that events are asked for their numbers with.
+    scratch: Option<Owned<EVT_HANDLE>>,
     signal: Event,
     stop: Arc<Event>,
     renderer: Renderer,
@@ -140,6 +156,7 @@ impl Win32Log {
             events: Vec::with_capacity(BATCH),
             subscription: None,
             bookmark: None,
+            scratch: None,
             signal: Event::new()?,
             stop: Arc::new(Event::new()?),
             renderer: Renderer::new(),
@@ -200,7 +217,6 @@ impl EventLog for Win32Log {
         let flags = match start {
             Start::Oldest => EvtSubscribeStartAtOldestRecord.0,
             Start::AfterBookmark => EvtSubscribeStartAfterBookmark.0 | EvtSubscribeStrict.0,
-            Start::NearBookmark => EvtSubscribeStartAfterBookmark.0,
         };
         let bookmark = match (start, &self.bookmark) {
             (Start::Oldest, _) => None,
@@ -249,25 +265,33 @@ impl EventLog for Win32Log {
         self.renderer.render(event, EvtRenderEventXml)
     }
 
+    fn place(&mut self, index: usize) -> Result<u64, LogError> {
+        let event = self.event(index)?;
+        place_of(&mut self.scratch, &mut self.renderer, event)
+    }
+
     fn mark(&mut self, index: usize) -> Result<(), LogError> {
         let event = self.event(index)?;
-        if self.bookmark.is_none() {
-            self.bookmark = Some(bookmark(PCWSTR::null())?);
-        }
-        let bookmark = self.bookmark.as_ref().ok_or(LogError::InvalidHandle)?;
-        // SAFETY: both handles are open.
-        unsafe { EvtUpdateBookmark(**bookmark, event) }.map_err(|error| log_error(&error))
+        set_bookmark(&mut self.bookmark, event).map(|_| ())
     }
 
-    fn set_bookmark(&mut self, xml: &str) -> Result<(), LogError> {
-        let xml = HSTRING::from(xml);
-        self.bookmark = Some(bookmark(PCWSTR(xml.as_ptr()))?);
-        Ok(())
+    fn info(&mut self) -> Result<LogInfo, LogError> {
+        forget_error();
+        // SAFETY: the name outlives the call.
+        let log = unsafe { EvtOpenLog(None, &self.channel, EvtOpenChannelPath.0) };
+        let log = owned(log.map_err(|error| log_error(&error))?);
+        Ok(LogInfo {
+            oldest: number(*log, EvtLogOldestRecordNumber)?,
+            count: number(*log, EvtLogNumberOfLogRecords)?,
+            created: number(*log, EvtLogCreationTime).ok(),
+        })
     }
 
-    fn bookmark(&mut self) -> Result<String, LogError> {
-        let bookmark = self.bookmark.as_ref().ok_or(LogError::NotFound)?;
-        self.renderer.render(**bookmark, EvtRenderBookmark).map(str::to_owned)
+    fn newest(&mut self, query: &str) -> Result<(u64, String), LogError> {
+        let results = Results::new(&self.channel, query)?;
+        let event = results.next()?;
+        let place = place_of(&mut self.scratch, &mut self.renderer, *event)?;
+        Ok((place, self.renderer.render(*event, EvtRenderEventXml)?.to_owned()))
     }
 
     fn wait(&mut self, timeout: Duration) -> Result<Wake, LogError> {
@@ -293,31 +317,103 @@ impl EventLog for Win32Log {
     }
 }
 
-/// A bookmark from its XML, or an empty one.
-fn bookmark(xml: PCWSTR) -> Result<Owned<EVT_HANDLE>, LogError> {
+/// Sets a bookmark on an event; makes it first where there is none.
+fn set_bookmark(slot: &mut Option<Owned<EVT_HANDLE>>, event: EVT_HANDLE) -> Result<EVT_HANDLE, LogError> {
     forget_error();
-    // SAFETY: the text, where there is one, outlives the call; all callers hold it.
-    unsafe { EvtCreateBookmark(xml) }.map(owned).map_err(|error| log_error(&error))
+    if slot.is_none() {
+        // SAFETY: no text is given.
+        let bookmark = unsafe { EvtCreateBookmark(PCWSTR::null()) };
+        *slot = Some(owned(bookmark.map_err(|error| log_error(&error))?));
+    }
+    let bookmark = slot.as_ref().ok_or(LogError::InvalidHandle)?;
+    // SAFETY: both handles are open.
+    unsafe { EvtUpdateBookmark(**bookmark, event) }.map_err(|error| log_error(&error))?;
+    Ok(**bookmark)
 }
 
-/// Reads one record of a channel again.
-pub(super) fn xml_of(channel: &str, record_id: u64) -> Result<String, LogError> {
-    let channel = HSTRING::from(channel);
-    let query = HSTRING::from(format!("*[System[EventRecordID={record_id}]]"));
+/// The number in its log of an event: a bookmark on it names that, whatever number stands in the event.
+fn place_of(
+    scratch: &mut Option<Owned<EVT_HANDLE>>,
+    renderer: &mut Renderer,
+    event: EVT_HANDLE,
+) -> Result<u64, LogError> {
+    let bookmark = set_bookmark(scratch, event)?;
+    let xml = renderer.render(bookmark, EvtRenderBookmark)?;
+    let number = xml.split_once("RecordId=").and_then(|(_, rest)| {
+        let digits = rest.get(1..)?;
+        digits.split(['\'', '"']).next()?.parse().ok()
+    });
+    number.ok_or(LogError::NoReason)
+}
+
+/// A number of a log's properties, or a time as a number.
+fn number(log: EVT_HANDLE, property: EVT_LOG_PROPERTY_ID) -> Result<u64, LogError> {
+    let mut value = EVT_VARIANT::default();
+    let mut used = 0;
+    let room = u32::try_from(size_of::<EVT_VARIANT>()).unwrap_or_default();
     forget_error();
-    // SAFETY: both texts outlive the call.
-    let results = unsafe { EvtQuery(None, &channel, &query, EvtQueryChannelPath.0) };
-    let results = owned(results.map_err(|error| log_error(&error))?);
-    let mut handles = [0_isize; 1];
-    let mut returned = 0;
-    forget_error();
-    // SAFETY: as in `next`.
-    unsafe { EvtNext(*results, &mut handles, ONE_EVENT_WAIT, 0, &raw mut returned) }
+    // SAFETY: the buffer has `room` bytes and outlives the call, as does the number.
+    unsafe { EvtGetLogInfo(log, property, room, Some(&raw mut value), &raw mut used) }
         .map_err(|error| log_error(&error))?;
-    let [handle] = handles;
-    if returned == 0 || handle == 0 {
-        return Err(LogError::NoMoreItems);
+    let kind = i32::try_from(value.Type);
+    if kind == Ok(EvtVarTypeUInt64.0) {
+        // SAFETY: the type says which of the union's numbers it is, and any bits are one.
+        Ok(unsafe { value.Anonymous.UInt64Val })
+    } else if kind == Ok(EvtVarTypeFileTime.0) {
+        // SAFETY: as above.
+        Ok(unsafe { value.Anonymous.FileTimeVal })
+    } else {
+        Err(LogError::NoReason)
     }
-    let event = owned(EVT_HANDLE(handle));
-    Renderer::new().render(*event, EvtRenderEventXml).map(str::to_owned)
+}
+
+/// Events that a query finds, the newest one first: what is looked for is young as a rule, and a log may be large.
+struct Results(Owned<EVT_HANDLE>);
+
+impl Results {
+    fn new(channel: &HSTRING, query: &str) -> Result<Self, LogError> {
+        let query = HSTRING::from(query);
+        let flags = EvtQueryChannelPath.0 | EvtQueryReverseDirection.0;
+        forget_error();
+        // SAFETY: both texts outlive the call.
+        let results = unsafe { EvtQuery(None, channel, &query, flags) };
+        Ok(Self(owned(results.map_err(|error| log_error(&error))?)))
+    }
+
+    fn next(&self) -> Result<Owned<EVT_HANDLE>, LogError> {
+        let mut handles = [0_isize; 1];
+        let mut returned = 0;
+        forget_error();
+        // SAFETY: as in `EventLog::next`.
+        unsafe { EvtNext(*self.0, &mut handles, ONE_EVENT_WAIT, 0, &raw mut returned) }
+            .map_err(|error| log_error(&error))?;
+        let [handle] = handles;
+        if returned == 0 || handle == 0 { Err(LogError::NoMoreItems) } else { Ok(owned(EVT_HANDLE(handle))) }
+    }
+}
+
+/// Reads one event of a channel again: the one of that number, host and time, since a channel may hold several events of
+/// a number, and a log that was made anew another one.
+pub(super) fn xml_of(channel: &str, place: u64, key: &EventKey) -> Result<String, LogError> {
+    let number = key.record.unwrap_or(place);
+    let computer = key.computer.as_deref().filter(|name| !name.contains(['\'', '"']));
+    let computer = computer.map_or(String::new(), |name| format!(" and Computer='{name}'"));
+    let results =
+        Results::new(&HSTRING::from(channel), &format!("*[System[EventRecordID={number}{computer}]]"))?;
+    let mut renderer = Renderer::new();
+    for _ in 0..MAX_OF_ONE_NUMBER {
+        let event = results.next()?;
+        let xml = renderer.render(*event, EvtRenderEventXml)?;
+        if Stamp::of(xml).is_of(key) {
+            return Ok(xml.to_owned());
+        }
+    }
+    Err(LogError::NotFound)
+}
+
+/// Whether the console's window was opened for this process alone: by a double-click, or as an administrator.
+pub(super) fn is_alone_in_console() -> bool {
+    let mut processes = [0; 2];
+    // SAFETY: the array outlives the call and has room for as many numbers as its length says.
+    unsafe { GetConsoleProcessList(&mut processes) == 1 }
 }

@@ -1,17 +1,22 @@
 //! One event as the service renders it: `<Event><System>…</System><EventData><Data Name='Image'>…</Data>…`.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::model::batch::{Batch, EventHead};
 use crate::model::event::{Field, code, is_sysmon};
 use crate::model::fault::SkipReason;
+use crate::model::feed::EventKey;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
 
 /// What tells one event of a log from another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Stamp {
+    /// The number in the log of the host that wrote it.
     pub(super) record_id: Option<u64>,
+    /// A hash of that host's name.
+    pub(super) computer: u64,
     pub(super) time: Option<Timestamp>,
 }
 
@@ -21,12 +26,26 @@ impl Stamp {
         Self::of_system(system(xml))
     }
 
+    /// Whether it is of the event that is meant.
+    #[cfg_attr(not(windows), allow(dead_code, reason = "only Windows has events to read again"))]
+    pub(super) fn is_of(&self, key: &EventKey) -> bool {
+        key.time.is_none_or(|time| self.time == Some(time))
+            && key.computer.as_deref().is_none_or(|name| self.computer == hash_of(name))
+    }
+
     fn of_system(system: &str) -> Self {
         Self {
+            computer: hash_of(&unescaped(element(system, "Computer").unwrap_or_default())),
             record_id: element(system, "EventRecordID").and_then(|text| text.trim().parse().ok()),
             time: attribute(system, "TimeCreated", "SystemTime").and_then(Timestamp::parse),
         }
     }
+}
+
+fn hash_of(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Adds an event, as `EvtRender` writes it, to a batch and its account. Its place is its record number.
@@ -73,6 +92,11 @@ pub fn parse_rendered(xml: &str, batch: &mut Batch) {
         }
     }
     batch.push(head, fields.iter().map(|(field, value)| (*field, &**value)));
+}
+
+/// The provider's name in an event.
+pub(super) fn provider(xml: &str) -> Option<&str> {
+    attribute(system(xml), "Provider", "Name").filter(|name| !name.is_empty())
 }
 
 /// The event's `System` element, which comes first: nothing that a process can write stands before its end.

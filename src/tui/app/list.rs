@@ -1,6 +1,7 @@
 //! What the list, the selection and the detail are made of, whenever something has changed.
 
 use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
 
 use super::{App, Page, Selected};
 use crate::case::CaseBook;
@@ -10,7 +11,7 @@ use crate::detect::profile::Profile;
 use crate::filter::{Filter, FilterField};
 use crate::store::Sieve;
 use crate::store::epoch::{Held, Relocate as _};
-use crate::store::event::EventId;
+use crate::store::event::{EventId, StoredEvent};
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::keep::Moved;
@@ -355,6 +356,14 @@ impl App {
                 shown.or_else(|| self.listing().members(number).first().copied())
             }
         }
+    }
+
+    /// Whether the last console on this source read an event already.
+    #[must_use]
+    pub fn is_seen_before(&self, event: &StoredEvent) -> bool {
+        // 0 where no place is kept.
+        let until = self.progress.seen_until.load(Ordering::Relaxed);
+        until > 0 && event.place <= until
     }
 
     /// The group under the cursor.

@@ -16,6 +16,7 @@ use crate::store::view::FindingView;
 use crate::tui::app::{App, Pane};
 use crate::tui::safe;
 use crate::tui::theme::Token;
+use crate::tui::triage::Mark;
 use crate::tui::widgets::line::{put, rule};
 
 /// A column: what it is sorted by, its name, and its columns on the screen; 0 takes what is left.
@@ -268,7 +269,9 @@ fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffe
         let room = if last { width } else { width.saturating_sub(1) };
         put(buffer, area, (x, y, room), &text, app.theme.style(token), app.glyphs.ellipsis);
         if *key == SortKey::Rank {
-            let (letter, token) = app.triage.mark(id).letter();
+            let mark = app.triage.mark(id);
+            let is_seen = mark == Mark::default() && app.is_seen_before(view.event());
+            let (letter, token) = if is_seen { ("s", Token::Muted) } else { mark.letter() };
             put(buffer, area, (x + VERDICT, y, 1), letter, app.theme.style(token), "");
         }
         x = x.saturating_add(width);

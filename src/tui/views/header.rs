@@ -64,7 +64,12 @@ fn segments(app: &App) -> Vec<Segment> {
     if app.load.is_held {
         segments.push(one(9, format!("reading stopped{}", percent(app)), Token::Warning));
     } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
-        segments.push(one(8, safe::shown(&state(), true), Token::Ok));
+        for (part, importance) in state().lines().zip([8, 8, 5, 2]) {
+            segments.push(match part.strip_prefix("! ") {
+                Some(alarm) => one(9, safe::shown(alarm, true), Token::Error),
+                None => one(importance, safe::shown(part, true), Token::Ok),
+            });
+        }
     } else if !app.load.finished {
         segments.push(one(8, format!("reading{}", percent(app)), Token::Warning));
     } else if app.load.stopped {

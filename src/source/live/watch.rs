@@ -1,0 +1,155 @@
+//! What is asked of the log beside its events: whether it is the same, whether it is on, and whether the subscription lives.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::api::{LogError, LogInfo};
+use super::query::{Part, query};
+use super::run::{Drained, Note, Outlet, Session};
+use super::sentences::{cleared, removed, turned_off, without_sysmon};
+use super::xml::provider;
+use crate::model::fault::Severity;
+
+/// How many looks go by between two questions whether the channel is on.
+const LOOKS_A_QUESTION: u32 = 6;
+
+/// What the looks found so far.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    looked_at: Option<Duration>,
+    looks: u32,
+    /// When events came last.
+    came_at: Duration,
+    /// Whether the channel is turned off, or was removed.
+    pub(super) is_off: bool,
+    is_removed: bool,
+    /// An event that is in the log and did not come yet.
+    suspect: Option<u64>,
+    /// What is shown beside the state, in two words.
+    pub(super) alarm: Option<&'static str>,
+}
+
+impl Watch {
+    /// Has the next look done at once.
+    pub(super) const fn look_now(&mut self) {
+        self.looked_at = None;
+    }
+
+    pub(super) const fn events_came(&mut self, now: Duration) {
+        self.came_at = now;
+        self.suspect = None;
+    }
+}
+
+impl Session {
+    /// Looks at the log where that is due. Says why the subscription has to be made anew, where it has.
+    pub(super) fn look(&mut self, outlet: &mut Outlet<'_>) -> Option<LogError> {
+        let now = self.log.clock();
+        let every = self.options.look_every;
+        if self.watch.looked_at.is_some_and(|at| now.saturating_sub(at) < every) {
+            return None;
+        }
+        self.watch.looked_at = Some(now);
+        self.watch.looks = self.watch.looks.wrapping_add(1);
+        let before = self.info;
+        let is_other = match self.log.info() {
+            Ok(info) => {
+                self.find_clearing(before, info);
+                self.compare(info)
+            }
+            Err(_) => false,
+        };
+        if self.watch.looks % LOOKS_A_QUESTION == 1 {
+            self.find_turning_off();
+        }
+        outlet.status.set_alarm(self.watch.alarm);
+        self.say_notes(outlet);
+        is_other.then_some(LogError::Stale)
+    }
+
+    /// A log that has lost more records than were written into it was cleared: its numbers go on.
+    fn find_clearing(&mut self, before: Option<LogInfo>, now: LogInfo) {
+        let Some((before, newest)) = before.and_then(|before| Some((before, before.newest()?))) else {
+            return;
+        };
+        let is_gone = now.count == 0 || now.oldest > newest;
+        if is_gone && now.count < before.count / 2 + 1 && before.created == now.created {
+            self.notes.push(Note::new(Severity::Loss, cleared(&self.options.channel)));
+            self.watch.alarm = Some("the log was cleared");
+        }
+    }
+
+    fn find_turning_off(&mut self) {
+        let channel = &self.options.channel;
+        match self.log.is_enabled() {
+            Ok(true) => {
+                if std::mem::take(&mut self.watch.is_off) || std::mem::take(&mut self.watch.is_removed) {
+                    self.watch.alarm = None;
+                    let reason = format!("the channel {channel} is on again");
+                    self.notes.push(Note::new(Severity::Notice, reason));
+                }
+            }
+            Ok(false) => {
+                if !std::mem::replace(&mut self.watch.is_off, true) {
+                    self.notes.push(Note::new(Severity::Loss, turned_off(channel)));
+                }
+                self.watch.alarm = Some("the channel is off");
+            }
+            Err(LogError::ChannelNotFound) => {
+                if !std::mem::replace(&mut self.watch.is_removed, true) {
+                    self.notes.push(Note::new(Severity::Loss, removed(channel)));
+                }
+                self.watch.alarm = Some("the channel is gone");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Where nothing came for a while although the log moves: asks whether there is an event that should have come.
+    pub(super) fn check(&mut self, outlet: &mut Outlet<'_>) -> Drained {
+        let Some(newest) = self.info.and_then(|info| info.newest()) else { return Drained::All };
+        let idle = self.log.clock().saturating_sub(self.watch.came_at);
+        let is_read = self.read_to.is_some_and(|read| newest <= read);
+        if is_read || idle < self.options.look_every.saturating_mul(3) || self.is_down(outlet) {
+            return Drained::All;
+        }
+        self.watch.came_at = self.log.clock();
+        match self.log.newest(&query(Part::Oldest)) {
+            Ok((place, _)) if !self.seen.is_before(place) => {
+                if self.watch.suspect.is_some_and(|suspect| !self.seen.is_before(suspect)) {
+                    self.watch.suspect = None;
+                    let reason = format!(
+                        "the subscription to {} gave no events although there are some; it is made anew",
+                        self.options.channel
+                    );
+                    self.notes.push(Note::new(Severity::Notice, reason));
+                    return Drained::Broken(LogError::InvalidHandle);
+                }
+                self.watch.suspect = Some(place);
+            }
+            // All others pass the filter by.
+            Ok(_) | Err(LogError::NoMoreItems | LogError::NotFound) => {
+                self.watch.suspect = None;
+                self.read_to = self.read_to.max(Some(newest));
+            }
+            Err(_) => {}
+        }
+        Drained::All
+    }
+
+    fn is_down(&self, outlet: &Outlet<'_>) -> bool {
+        self.watch.is_removed || outlet.status.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// Where the log holds no Sysmon event: says whose events it has.
+    pub(super) fn say_what_it_has(&mut self, outlet: &mut Outlet<'_>) {
+        if self.has_sysmon || self.options.since.is_some() {
+            return;
+        }
+        if let Ok((_, xml)) = self.log.newest("*") {
+            let reason = without_sysmon(provider(&xml).unwrap_or("unknown"), &self.options.channel);
+            self.notes.push(Note::new(Severity::Notice, reason));
+            self.say_notes(outlet);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The Windows program as a console, under Wine: what it writes at the start and the end, what it leaves of the console's
+# modes, and what it does with keys, pastes and a terminal that takes no bytes.
+#
+#   console.sh EXE FOLDER    EXE is the program; FOLDER a scratch folder that holds wevtapi.dll and launch.exe
+#
+# WINE, WINEPREFIX and the like are set by .ci/windows.
+set -euo pipefail
+exe=$1 folder=$2
+wine=${WINE:-/usr/lib/wine/wine64}
+export WINEDLLOVERRIDES=wevtapi=n,b
+cp "$exe" "$folder/exfilscope.exe"
+cd "$folder"
+failed=0
+
+# Runs the program on a channel by a script of the launcher, into the file `log`. Wine has a console where it has a terminal.
+launch() {
+    rm -f log errors.txt
+    local command="stty rows 30 cols 120; '$wine' launch.exe log '$2' 'exfilscope.exe --live --channel $1'"
+    script -qec "$command" /dev/null >launched 2>&1 </dev/null || true
+}
+# Says whether something holds of the last run.
+check() {
+    if "${@:2}"; then
+        echo "ok    $1"
+    else
+        echo "FAIL  $1"
+        failed=1
+        tail -c 300 log | cat -v
+        cat errors.txt launched 2>/dev/null || true
+    fi
+}
+has() { grep -a -q -F -- "$1" log; }
+lacks() { ! grep -a -q -F -- "$1" log; }
+behind() { sed -n "/^@@$1/,\$p" log | grep -a -q -F -- "$2"; }
+value() { sed -n "s/^@@$1 //p" log | head -1; }
+modes_are_restored() { [ -n "$(value before)" ] && [ "$(value before)" = "$(value after)" ]; }
+selects_nothing() { (((0x$(value while) & 0x40) == 0 && (0x$(value before) & 0x40) != 0)); }
+exits_with() { [ "$(value exit)" = "$1" ]; }
+# The place that is kept of a channel.
+place() { cat "$WINEPREFIX"/drive_c/users/*/AppData/Local/exfilscope/live-*"$1".json; }
+place_is() { place "$1" | grep -q "\"record\":$2,"; }
+
+escape=$'\e'
+launch fake/300 "wait:4000 mode key:q"
+check "the screen is taken" has "$escape[?1049h"
+check "the main screen is back after q" behind "key" "$escape[?1049l"
+check "the cursor is back after q" behind "key" "$escape[?25h"
+check "the modes are as before" modes_are_restored
+check "a click selects nothing meanwhile" selects_nothing
+check "no paste is asked to be bracketed" lacks "$escape[?2004h"
+check "q is the end" exits_with 0
+check "the place is kept, in a folder that was not there" place_is fake-300 300
+
+launch fake/301 "wait:4000 break"
+check "the main screen is back after Ctrl+Break" behind "break" "$escape[?1049l"
+check "the modes are as before Ctrl+Break" modes_are_restored
+
+launch fake/302 "wait:4000 paste:dmw wait:1500 key:q"
+check "keys of a paste are no commands" behind "paste" "paste was ignored"
+
+launch fake/303 "wait:4000 key:/ wait:500 alt:20ac wait:1500 break"
+check "a character that the keyboard lacks is typed" behind "alt" "€"
+
+launch fake/100+5000 "stall wait:12000 key:q"
+check "events are read while the terminal takes no bytes" place_is fake-100-5000 5100
+check "q is the end although the terminal takes no bytes" exits_with 0
+
+kept=$(place fake-300)
+status=0
+"$wine" exfilscope.exe --live --channel denied --since 1h >launched 2>&1 </dev/null || status=$?
+check "--since with a failure is exit 2" [ "$status" = 2 ]
+check "--since with a failure keeps the place" [ "$(place fake-300)" = "$kept" ]
+exit "$failed"
