@@ -18,6 +18,8 @@ mod keys;
 mod settings;
 #[path = "doubling/shapes.rs"]
 mod shapes;
+#[path = "doubling/texts.rs"]
+mod texts;
 
 use std::fs;
 use std::path::Path;
@@ -81,6 +83,38 @@ const KINDS: &[Kind] = &[
     Kind::json("qr-hunt", "the same, with leads", 50, shapes::answers, HUNT),
     Kind::json("qr-keep", "the same within 50 MB", 100, shapes::answers, KEPT),
     Kind::json("qr-keep-hunt", "the same with leads, within 50 MB", 100, shapes::answers, KEPT_HUNT),
+    Kind {
+        name: "csv-quotes",
+        about: "lines of a table that open a quote",
+        first: 200_000,
+        write: texts::csv_quotes,
+        ending: "csv",
+        run: SCAN,
+    },
+    Kind::json("json-blanks", "megabytes of blanks behind a bracket", 8, texts::json_blanks, SCAN),
+    Kind::json(
+        "messages",
+        "events with a message of lines that look like fields",
+        200,
+        texts::messages,
+        SCAN,
+    ),
+    Kind {
+        name: "zip-many",
+        about: "members of an archive, each one event",
+        first: 10_000,
+        write: texts::zip_many,
+        ending: "zip",
+        run: SCAN,
+    },
+    Kind {
+        name: "zip-bombs",
+        about: "members of an archive that unpack to 32 MB of 200 bytes",
+        first: 4,
+        write: texts::zip_bombs,
+        ending: "zip",
+        run: SCAN,
+    },
     Kind::json(
         "distinct",
         "alerts, each of its own host, parent, user and owner",

@@ -171,8 +171,9 @@ impl Store {
 
     /// Makes a source known, before its first batch.
     pub fn add_source(&mut self, source: SourceInfo) {
-        self.sources.push(source);
-        self.sources.sort_by_key(|source| source.id);
+        // They come nearly in their order: an archive may hold hundreds of thousands.
+        let at = self.sources.partition_point(|known| known.id <= source.id);
+        self.sources.insert(at, source);
     }
 
     /// Keeps a fault that belongs to no batch.

@@ -7,12 +7,15 @@ use std::sync::Arc;
 use super::draft::{Draft, Outcome};
 use super::framing::{Step, resolve};
 use super::shapes::ShapeReader;
-use super::sniff::{Nature, sniff};
+use super::sniff::{Nature, names_columns, sniff};
 use super::tape;
 use super::window::lines;
 use crate::model::batch::{Batch, Place};
 use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
+
+/// Lines that a table may have before its names.
+const MAX_PREAMBLE: usize = 16;
 
 /// Some whole records, and what stands between them.
 pub(super) struct Block {
@@ -42,12 +45,20 @@ pub(super) struct BlockReader {
     draft: Draft,
     pub(super) rows: Rows,
     with_telemetry: bool,
+    /// How many rows stood before that of the names so far, in a table that may have some.
+    preamble: Option<usize>,
 }
 
 impl BlockReader {
     /// A reader of what somebody asks for, which hands on the events of other channels where it is told to.
     pub(super) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
         Self { with_telemetry, draft: Draft::wanting(wanted), ..Self::default() }
+    }
+
+    /// A reader of a table in which some line is known to name columns that events have: what stands before it is none of
+    /// the table.
+    pub(super) fn skipping_preamble(self) -> Self {
+        Self { preamble: Some(0), ..self }
     }
 
     /// Another reader that reads the same stream.
@@ -58,8 +69,21 @@ impl BlockReader {
 
     /// Takes a table's names off its first block.
     pub(super) fn take_names(&mut self, block: &mut Block) -> Option<Arc<Vec<String>>> {
-        let at = block.steps.iter().position(|step| matches!(step, Step::Record(_)))?;
-        let Step::Record(range) = block.steps.remove(at) else { return None };
+        let mut rest = std::mem::take(&mut block.steps).into_iter();
+        let range = loop {
+            match rest.next()? {
+                Step::Record(range) => {
+                    let names = block.data.get(range.clone()).is_some_and(names_columns);
+                    if names || self.preamble.is_none_or(|rows| rows == MAX_PREAMBLE) {
+                        break range;
+                    }
+                    // Lines before the names: a title, `sep=;`, a `#TYPE`.
+                    self.preamble = self.preamble.map(|rows| rows + 1);
+                }
+                step => block.steps.push(step),
+            }
+        };
+        block.steps.extend(rest);
         let (line, delimiter) = (block.data.get(range).unwrap_or_default(), delimiter_of(&block.data));
         self.rows.reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         let text = tape::as_text(line);

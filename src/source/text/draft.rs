@@ -50,6 +50,12 @@ pub(super) struct Draft {
     wanted: Wanted,
 }
 
+/// A whole number without the `.0` that some tables of numbers give it.
+fn whole(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_suffix(".0").unwrap_or(text)
+}
+
 /// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also behind a Splunk source type's `XmlWinEventLog:`.
 fn is_sysmon_channel(channel: &str) -> bool {
     // Hayabusa writes no more of it.
@@ -100,12 +106,12 @@ impl Draft {
 
     /// Takes an Event ID, if it is one.
     pub(super) fn set_code(&mut self, text: &str) {
-        self.code = self.code.or_else(|| text.trim().parse().ok());
+        self.code = self.code.or_else(|| whole(text).parse().ok());
     }
 
     /// Takes a record number, if it is one.
     pub(super) fn set_record_id(&mut self, text: &str) {
-        self.record_id = self.record_id.or_else(|| text.trim().parse().ok());
+        self.record_id = self.record_id.or_else(|| whole(text).parse().ok());
     }
 
     /// Takes a time, if it is one.

@@ -38,7 +38,7 @@ pub(super) use zip::{Member, members};
 
 use self::block::{Block, BlockReader};
 use self::crew::{Crew, Reading};
-use self::framing::{CsvFramer, Framer};
+use self::framing::{CsvFramer, Framer, Names};
 pub(super) use self::input::Allowance;
 use self::input::{Budget, Metered, Opened, Piped, Section, Stream};
 use self::window::Window;
@@ -238,7 +238,9 @@ fn framer(nature: Nature, forced: Option<InputFormat>) -> Result<Option<Framer>,
         (Some(InputFormat::Evtx), _) | (None, Nature::Evtx) => return Ok(None),
         (Some(InputFormat::Json), _) | (None, Nature::Json) => Framer::Json(framing::JsonFramer::by_lines()),
         (Some(InputFormat::Xml), _) | (None, Nature::Xml) => Framer::Xml(framing::XmlFramer::default()),
-        (Some(InputFormat::Csv) | None, Nature::Csv(delimiter)) => Framer::Csv(CsvFramer::new(delimiter)),
+        (Some(InputFormat::Csv) | None, Nature::Csv(delimiter)) => {
+            Framer::Csv(CsvFramer::new(delimiter).with_known_names())
+        }
         (Some(InputFormat::Csv), _) => Framer::Csv(CsvFramer::new(b',')),
         (None, Nature::Unknown) => {
             return Err(
@@ -323,8 +325,12 @@ impl<'a> Run<'a> {
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
         #[cfg(test)]
         crate::model::guard::fail_on_purpose("fails-in-stream", self.info.name.as_bytes());
+        let has_known_names = matches!(&framer, Framer::Csv(table) if table.names == Names::Known);
         let mut window = Window::new(framer);
         let mut reader = BlockReader::new(self.inputs.wanted, self.inputs.telemetry);
+        if has_known_names {
+            reader = reader.skipping_preamble();
+        }
         let mut names: Option<Arc<Vec<String>>> = None;
         let mut is_end = false;
         thread::scope(|scope| {
@@ -354,6 +360,9 @@ impl<'a> Run<'a> {
                 }
             }
         });
+        if has_known_names && names.is_none() && !self.outlet.is_over() {
+            self.say(Severity::Loss, None, 0, "no row of it names its columns".to_owned());
+        }
     }
 
     fn hand_over(&mut self, reading: Reading) {

@@ -71,6 +71,14 @@ fn message_of(event: Value<'_>) -> Option<&str> {
     MESSAGES.iter().filter_map(|name| event.get(name)?.as_str()).find(|text| text.contains('\n'))
 }
 
+/// Takes what an event still misses from its rendered message alone.
+pub(super) fn fill_from_message(event: Value<'_>, draft: &mut Draft) {
+    if let (Outcome::Sysmon(event_code), Some(message)) = (draft.outcome(), message_of(event)) {
+        // What can't be read there stays missing.
+        let _ = message::read_lines(event_code, message, draft);
+    }
+}
+
 /// Looks for what an event still misses in all of these places.
 pub(super) fn complete(event: Value<'_>, draft: &mut Draft) {
     let Outcome::Sysmon(event_code) = draft.outcome() else { return };

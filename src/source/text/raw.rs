@@ -93,10 +93,10 @@ fn row(head: &[u8], record: &str) -> String {
     };
     let Some(Nature::Csv(delimiter)) = sniff(head, true) else { return record.to_owned() };
     let mut framer = Framer::Csv(CsvFramer::new(delimiter));
-    let step = framer.next(head, true);
-    let mut block =
-        Block { data: head.to_vec(), steps: vec![step], place: 0, line: 1, lost_line: None, names: None };
-    let mut reader = BlockReader::default();
+    // The names may stand behind a title.
+    let steps = (0..16).map(|_| framer.next(head, true)).take_while(|step| *step != Step::More).collect();
+    let mut block = Block { data: head.to_vec(), steps, place: 0, line: 1, lost_line: None, names: None };
+    let mut reader = BlockReader::default().skipping_preamble();
     let Some(names) = reader.take_names(&mut block) else { return record.to_owned() };
     reader.rows.read(record);
     let pairs = names.iter().zip(reader.rows.cells());

@@ -9,11 +9,14 @@ use super::xml::XmlReader;
 use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
 
+/// What Splunk has for an account that it could not name.
+const NOT_TRANSLATED: &str = "NOT_TRANSLATED";
+
 /// How deep events may be wrapped in strings and envelopes.
 const MOST_WRAPPED: usize = 4;
 
 /// Members under which transports hand on the event's own text.
-const ENVELOPES: [&[&str]; 9] = [
+const ENVELOPES: [&[&str]; 16] = [
     &["_raw"],
     &["body"],
     &["event", "original"],
@@ -23,7 +26,18 @@ const ENVELOPES: [&[&str]; 9] = [
     &["log"],
     &["data"],
     &["event"],
+    // Wazuh's agent, fluent-bit's and journald's XML, Azure's diagnostics, plaso, Kafka, Wazuh's archives.
+    &["Event"],
+    &["System"],
+    &["MESSAGE"],
+    &["properties", "RawXml"],
+    &["xml_string"],
+    &["value"],
+    &["full_log"],
 ];
+
+/// Members that hold the event as an object: chainsaw.
+const OBJECTS: [&[&str]; 1] = [&["document", "data"]];
 
 /// Reads events one after the other; keeps its buffers.
 #[derive(Debug, Default)]
@@ -69,10 +83,18 @@ impl ShapeReader {
         if let Some(inner) = object("_source").or_else(|| object("result")) {
             return self.event(inner, draft, depth + 1);
         }
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
         if let Some(event) = object("Event").filter(|event| event.get("System").is_some()) {
-            self.windows(event, draft);
-        } else if object("System").is_some() {
-            self.windows(value, draft);
+            self.windows(event.get("System"), event, draft);
+        } else if let Some(system) = object("System") {
+            self.windows(Some(system), value, draft);
+        } else if let Some(system) = text("System").map(str::trim).filter(|text| text.starts_with('{')) {
+            // A cell of a table.
+            let mut tape = Tape::default();
+            match tape.read(system) {
+                Ok(system) => self.windows(Some(system), value, draft),
+                Err(reason) => return Outcome::damaged(format!("in System: {reason}")),
+            }
         } else if value.path(&["winlog", "event_id"]).is_some() {
             self.ecs(value, draft);
         } else if value.get("event_id").is_some() && first(value, &["source_name", "log_name"]).is_some() {
@@ -94,11 +116,21 @@ impl ShapeReader {
             let event = object("Event").unwrap_or(value);
             places::complete(event, draft);
         }
+        if draft.time.is_none() {
+            // Sysmon's own is better than none.
+            let utc = draft.text(Field::UtcTime).map(str::to_owned);
+            draft.set_time(&utc.unwrap_or_default());
+        }
         draft.outcome()
     }
 
     /// An event's text as a member of something that is none itself.
     fn envelope(&mut self, value: Value<'_>, draft: &mut Draft, depth: usize) -> Outcome {
+        if let Some(inner) =
+            OBJECTS.iter().find_map(|names| value.path(names).filter(|inner| inner.is_object()))
+        {
+            return self.event(inner, draft, depth + 1);
+        }
         for names in ENVELOPES {
             let Some(member) = value.path(names) else { continue };
             if member.is_object() && names == ["event"] {
@@ -127,8 +159,8 @@ impl ShapeReader {
     }
 
     /// `System` and `EventData`, as evtx_dump, SIEMs and Velociraptor write them.
-    fn windows(&mut self, event: Value<'_>, draft: &mut Draft) {
-        let Some(system) = event.get("System") else { return };
+    fn windows(&mut self, system: Option<Value<'_>>, event: Value<'_>, draft: &mut Draft) {
+        let Some(system) = system else { return };
         let names = ["Provider", "Channel", "EventID", "TimeCreated", "EventRecordID", "Computer"];
         let [provider, channel, event_id, time, record_id, computer] = system.get_all(names);
         draft.provider.push_str(attribute(system, "Provider", provider, "Name").unwrap_or_default());
@@ -201,6 +233,11 @@ impl ShapeReader {
         for (names, field) in MOVED {
             draft.add(*field, text(names));
         }
+        draft.add(Field::QueryResults, &addresses(event.path(&["dns", "resolved_ip"])));
+        let (domain, user) = (text(&["user", "domain"]), text(&["user", "name"]));
+        if !domain.is_empty() && !user.is_empty() {
+            draft.add(Field::User, &format!("{domain}\\{user}"));
+        }
         let reading = message::read_lines(draft.code.unwrap_or_default(), text(&["message"]), draft);
         draft.trouble = reading.reason().filter(|_| draft.is_incomplete());
     }
@@ -261,7 +298,10 @@ impl ShapeReader {
                 self.data(value, draft, 0);
             } else if let Some(text) = text_of(value) {
                 if name == Field::User.name() {
-                    user = if user.is_empty() { text } else { user };
+                    // Splunk lists the account that logged the event before the event's own, untranslated.
+                    let lists = text.lines().chain(value.elements().filter_map(Value::scalar));
+                    let own = lists.filter(|text| *text != NOT_TRANSLATED).last();
+                    user = if user.is_empty() { own.unwrap_or_default() } else { user };
                 } else {
                     draft.add_named(name, text);
                 }
@@ -269,6 +309,8 @@ impl ShapeReader {
         }
         if draft.is_incomplete() {
             places::complete(event, draft);
+        } else if user.is_empty() && event.get(Field::User.name()).is_some() {
+            places::fill_from_message(event, draft);
         }
         draft.add(Field::User, user);
         self.flat_time(event, is_splunk, draft);
@@ -322,6 +364,14 @@ const MOVED: &[(&[&str], Field)] = &[
     (&["powershell", "sequence"], Field::MessageNumber),
     (&["powershell", "total"], Field::MessageTotal),
 ];
+
+/// Addresses as Sysmon writes those of an answer.
+fn addresses(list: Option<Value<'_>>) -> String {
+    let Some(list) = list else { return String::new() };
+    let own = list.scalar().into_iter().flat_map(|text| text.split([',', ' ', '\n']));
+    let all = own.chain(list.elements().filter_map(Value::scalar)).filter(|text| !text.is_empty());
+    all.flat_map(|address| [address, ";"]).collect()
+}
 
 /// winlogbeat 6.
 fn beat(event: Value<'_>, draft: &mut Draft) {

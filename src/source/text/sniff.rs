@@ -47,8 +47,13 @@ pub(in crate::source) enum Encoding {
 /// The encoding, by a byte order mark or by the zeros of the first letter.
 pub(in crate::source) fn encoding(head: &[u8]) -> Encoding {
     match head {
-        [0xff, 0xfe, ..] | [b'<' | b'{' | b'[', 0, ..] => Encoding::Utf16Le,
-        [0xfe, 0xff, ..] | [0, b'<' | b'{' | b'[', ..] => Encoding::Utf16Be,
+        // A mark, the first letter of XML or JSON, or three letters of a table's first name.
+        [0xff, 0xfe, ..]
+        | [b'<' | b'{' | b'[', 0, ..]
+        | [b' '..=b'~', 0, b' '..=b'~', 0, b' '..=b'~', 0, ..] => Encoding::Utf16Le,
+        [0xfe, 0xff, ..]
+        | [0, b'<' | b'{' | b'[', ..]
+        | [0, b' '..=b'~', 0, b' '..=b'~', 0, b' '..=b'~', ..] => Encoding::Utf16Be,
         _ => Encoding::Utf8,
     }
 }
@@ -134,6 +139,11 @@ fn has_event(text: &[u8]) -> bool {
 /// Names of columns, of which a table of events has at least one.
 const COLUMNS: [&str; 8] =
     ["EventID", "EventId", "EventCode", "_raw", "event_id", "winlog.event_id", "EventData", "ProviderName"];
+
+/// Whether a line of a table names a column that events have.
+pub(super) fn names_columns(line: &[u8]) -> bool {
+    table_delimiter(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii()).is_some()
+}
 
 fn table_delimiter(line: &[u8]) -> Option<u8> {
     [b',', b';', b'\t'].into_iter().find(|delimiter| {

@@ -13,9 +13,19 @@ pub(in crate::source::text) struct CsvFramer {
     pub(super) is_skipping: bool,
     /// Behind a row that is lost, to the line's end.
     is_lost: bool,
+    pub(in crate::source::text) names: Names,
     /// A quote was found to have no end. Up to the input's end each line then stood inside of quotes and left them open,
     /// so that no quote that a later line leaves open has an end either: none is looked for again.
     is_open_to_end: bool,
+}
+
+/// Where a table's names stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source::text) enum Names {
+    /// In its first row.
+    First,
+    /// In a row that names columns that events have: there is one, and others may stand before it.
+    Known,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +46,14 @@ impl CsvFramer {
             delimiter,
             is_skipping: false,
             is_lost: false,
+            names: Names::First,
             is_open_to_end: false,
         }
+    }
+
+    /// The same, of a table that was known by a line with names of columns.
+    pub(in crate::source::text) const fn with_known_names(self) -> Self {
+        Self { names: Names::Known, ..self }
     }
 
     pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {

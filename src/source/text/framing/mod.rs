@@ -9,7 +9,7 @@ mod xml;
 
 use std::ops::Range;
 
-pub(super) use self::csv::CsvFramer;
+pub(super) use self::csv::{CsvFramer, Names};
 pub(super) use self::json::JsonFramer;
 pub(super) use self::xml::XmlFramer;
 use crate::model::fault::SkipReason;
