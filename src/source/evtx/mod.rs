@@ -124,6 +124,12 @@ pub(super) fn stated_records(chunk: &[u8]) -> u64 {
     ChunkHeader::read(chunk).ids().map_or(0, |(first, last)| last - first + 1)
 }
 
+/// The number in the file of the record that a chunk says it begins with; `None` where it says nothing that can be believed.
+pub(super) fn first_number(chunk: &[u8]) -> Option<u64> {
+    let header = ChunkHeader::read(chunk);
+    (header.trusted && header.ids().is_some_and(|(first, _)| first < u64::MAX)).then_some(header.first_number)
+}
+
 /// Whether there is nothing at all.
 pub(super) fn is_unused(data: &[u8]) -> bool {
     is_zero(data)

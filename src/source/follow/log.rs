@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime};
 use crate::model::batch::{Batch, Place};
 use crate::model::fault::{Fault, Severity, SkipReason, Tally};
 use crate::model::feed::SourceInfo;
-use crate::source::evtx::{self, CHUNK_SIZE, ChunkReader, Findings, Remark};
+use crate::source::ending::{self, Ending, Seen};
+use crate::source::evtx::{self, CHUNK_SIZE, ChunkReader, FILE_HEADER_READ, FileHeader, Findings, Remark};
 use crate::source::file::read_at;
 use crate::source::ledger::Ledger;
 use crate::source::load::guarded;
@@ -58,6 +59,10 @@ pub(super) struct LogTail {
     reader: ChunkReader,
     buffer: Vec<u8>,
     ledger: Ledger,
+    /// The number in the file of the record that the first chunk began with when it was read.
+    first_number: Option<u64>,
+    /// Whether it was said that the log's end is missing.
+    is_ending_told: bool,
     /// As the file was last touched when a look brought nothing.
     quiet_since: Option<(u64, SystemTime)>,
 }
@@ -81,6 +86,8 @@ impl LogTail {
             reader: ChunkReader::default(),
             buffer: vec![0; CHUNK_SIZE],
             ledger: Ledger::default(),
+            first_number: None,
+            is_ending_told: false,
             quiet_since: None,
         })
     }
@@ -143,6 +150,43 @@ impl LogTail {
         if let Some(slot) = self.growing.as_ref().map(|growing| growing.slot) {
             self.fill(slot)?;
             self.take(true, hand_on);
+            self.look_at_ending(hand_on)?;
+        }
+        Ok(())
+    }
+
+    /// Tells once that the file's header knows of records that are not there. They are not counted: what a service writes
+    /// comes before its header, but a log that is copied here bit by bit may still grow.
+    fn look_at_ending(&mut self, hand_on: &mut dyn FnMut(Batch)) -> io::Result<()> {
+        let mut head = [0; FILE_HEADER_READ];
+        let read = read_at(&self.file, &mut head, 0)?;
+        let header = FileHeader::read(head.get(..read).unwrap_or_default());
+        let slots = self.file.metadata()?.len().saturating_sub(self.base).div_ceil(CHUNK);
+        let seen = Seen {
+            chunks: self.first_ids.iter().filter(|first| **first > 0).count() as u64,
+            slots,
+            last: self.growing.as_ref().map(|growing| growing.ids.1),
+            first_number: self.first_number,
+            room: CHUNK,
+        };
+        let ending = ending::judge(&header, seen);
+        let is_loss =
+            matches!(ending, Ending::Missing(..) | Ending::MissingUpTo(_) | Ending::MissingChunks(_));
+        if let Some(reason) = ending.reason(&header, slots < header.chunks).filter(|_| is_loss)
+            && !self.is_ending_told
+        {
+            self.is_ending_told = true;
+            let mut batch = Batch::new(self.info.id);
+            batch.faults.push(Fault {
+                source: Some(self.info.id),
+                name: self.info.name.clone(),
+                chunk: None,
+                record: None,
+                severity: Severity::Loss,
+                lost_records: 0,
+                reason: format!("so far, {reason}"),
+            });
+            hand_on(batch);
         }
         Ok(())
     }
@@ -201,6 +245,9 @@ impl LogTail {
         let highest = self.growing.as_ref().map_or(0, |growing| growing.ids.1);
         self.fill(slot)?;
         let first = evtx::first_record_id(&self.buffer).or_else(|| self.first_of_buffer(slot)).unwrap_or(0);
+        if slot == 0 {
+            self.first_number = evtx::first_number(&self.buffer);
+        }
         if slot == self.next {
             self.next += 1;
             self.first_ids.push(first);
@@ -303,4 +350,42 @@ fn lose_orphans(findings: &Findings, batch: &mut Batch) {
 
 fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
     guarded(reader, evtx::stated_records(chunk), batch, |reader, batch| reader.read(chunk, place, batch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::batch::SourceId;
+
+    /// What is said of a log that has not grown for long.
+    fn said(bytes: &[u8]) -> Vec<Fault> {
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(path.path(), bytes).unwrap();
+        let info = SourceInfo {
+            id: SourceId(0),
+            path: path.path().to_owned(),
+            name: "log.evtx".to_owned(),
+            size: None,
+        };
+        let mut tail = LogTail::new(info, File::open(path.path()).unwrap()).unwrap();
+        let mut faults = Vec::new();
+        while tail.look(&mut |batch| faults.extend(batch.faults)).unwrap() == Look::News {}
+        for _ in 0..2 {
+            tail.settle(&mut |batch| faults.extend(batch.faults)).unwrap();
+        }
+        faults
+    }
+
+    #[test]
+    fn a_missing_end_is_told_once() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/developers-day/WS-2101.evtx");
+        let whole = std::fs::read(path).unwrap();
+        assert_eq!(said(&whole), []);
+        let [fault] = said(&whole[..4096 + CHUNK_SIZE]).try_into().unwrap();
+        assert_eq!((fault.severity, fault.lost_records), (Severity::Loss, 0));
+        assert!(
+            fault.reason.starts_with("so far, records ") && fault.reason.contains("missing at the end"),
+            "{fault}"
+        );
+    }
 }

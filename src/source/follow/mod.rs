@@ -89,10 +89,16 @@ pub fn follow(
     thread::scope(|scope| {
         if !packed.is_empty() {
             let reader = thread::Builder::new().name(SOURCE_THREAD.to_owned());
-            // What can't be started is not read; there is nothing else to be done on such a machine.
-            let _ = reader.spawn_scoped(scope, || {
+            let (first, more) = (packed.first().map(|file| file.path.clone()), packed.len() - 1);
+            let started = reader.spawn_scoped(scope, || {
                 load_files(packed, Inputs { format, ..Inputs::default() }, LoadOptions::default(), &outlet);
             });
+            if let (Err(error), Some(first)) = (started, first) {
+                let reason = format!(
+                    "it and {more} more packed files are not read: no thread can be started: {error}"
+                );
+                outlet.send(FeedMessage::Fault(fault(&first, Severity::Unreadable, reason)));
+            }
         }
         for candidate in growing {
             board.meet(scope, &candidate.path, candidate.size);
@@ -215,6 +221,7 @@ impl Board<'_> {
             }
             known.insert(identity.clone());
         }
+        let retry = identity.clone();
         self.running.fetch_add(1, Ordering::Relaxed);
         let follower = Follower { board: self, path: path.to_owned(), identity, counted };
         // Fewer threads than files: the rest is not followed, and the next look tries again.
@@ -224,8 +231,12 @@ impl Board<'_> {
             self.status.files.fetch_sub(1, Ordering::Relaxed);
             self.running.fetch_sub(1, Ordering::Relaxed);
         });
-        if started.is_err() {
+        if let Err(error) = started {
             self.running.fetch_sub(1, Ordering::Relaxed);
+            if self.lock().remove(&retry) && !self.is_full_told.swap(true, Ordering::Relaxed) {
+                let reason = format!("no thread can be started to follow it, it is tried again: {error}");
+                self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, reason)));
+            }
         }
     }
 
