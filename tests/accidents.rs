@@ -344,6 +344,14 @@ fn harmless_pattern_is_kept_at_once() {
 }
 
 #[test]
+fn letter_of_all_names_is_no_universal_pattern() {
+    let mut app = console();
+    keys(&mut app, "i|x");
+    // The only parent here is cmd.exe: one name says nothing of all.
+    assert!(app.tuning.as_ref().unwrap().warnings.is_empty());
+}
+
+#[test]
 fn nothing_that_goes_is_green() {
     for size in SIZES {
         let mut app = console();

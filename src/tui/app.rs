@@ -591,6 +591,11 @@ impl App {
 
     /// Says something at the bottom.
     pub fn say(&mut self, tone: Tone, message: impl Into<String>) {
-        self.message = Some((tone, message.into()));
+        let mut message = message.into();
+        // A sentence within a sentence brings its own full stop.
+        if message.ends_with("..") && !message.ends_with("...") {
+            message.pop();
+        }
+        self.message = Some((tone, message));
     }
 }

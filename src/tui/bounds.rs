@@ -44,17 +44,18 @@ impl App {
         std::thread::spawn(move || drop(moved));
     }
 
-    /// What is kept of a source without an end, and how much left: for the header.
+    /// Returns what is kept of a source without an end, and how much was evicted, for the header. "Left" is only what
+    /// is still to be decided.
     #[must_use]
     pub fn bounds(&self) -> Option<String> {
         let keep = match self.keeper.as_ref()?.keep() {
-            Keep::Events(events) => format!("keeps {} events", grouped(events as u64)),
-            Keep::Bytes(bytes) => format!("keeps {}", size(bytes as u64)),
-            Keep::Age(age) => format!("keeps {}", long(age.as_secs())),
+            Keep::Events(events) => format!("retention {} events", grouped(events as u64)),
+            Keep::Bytes(bytes) => format!("retention {}", size(bytes as u64)),
+            Keep::Age(age) => format!("retention {}", long(age.as_secs())),
         };
         Some(match self.store.let_go() {
             0 => keep,
-            gone => format!("{keep}, {} left", grouped(gone)),
+            gone => format!("{keep}, {} evicted", grouped(gone)),
         })
     }
 }

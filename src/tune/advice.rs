@@ -216,11 +216,11 @@ impl Adviser {
     }
 }
 
-/// Names that no pattern means: one that matches all of them matches whatever there is.
+/// Names that no pattern means, and that share no letter: one that matches all of them matches whatever there is.
 const fn probes(which: Which) -> [&'static str; 3] {
     match which {
         Which::CiHost => ["qx", "zk7", "jv-q"],
-        Which::IdeParent => [r"C:\Qx\zk.exe", r"D:\vv-7\jq.exe", r"\\h\s\w.exe"],
+        Which::IdeParent => ["qq", r"Z:\kk.7", "/w/v"],
     }
 }
 
@@ -337,9 +337,14 @@ impl Context<'_> {
             let proposal =
                 if text.is_some() { "leave that branch out" } else { "give it something to match" }
                     .to_owned();
-            let here =
-                if all == 0 { String::new() } else { format!(", all {all} {subjects} of this log with it") };
-            let evidence = format!("{what} matches every text there is{here}.");
+            let here = match all {
+                0 => String::new(),
+                1 => format!(", the {} of this log with it", self.which.counted(1)),
+                _ => format!(", all {all} {subjects} of this log with it"),
+            };
+            let is_for_any_text = self.which.of(self.flags.patterns()).matches(Some(""));
+            let every = if is_for_any_text { "every text there is" } else { "any name there could be" };
+            let evidence = format!("{what} matches {every}{here}.");
             self.add(advice, Kind::MatchesAll, evidence, proposal, text);
             return;
         }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::config::{Keeper, Plan, Reloaded, Snapshot, WriteError};
+use crate::detect::pattern::Patterns;
 use crate::tui::app::{App, Page, Tone};
-use crate::tune::{Tuned, Which};
+use crate::tune::{Adviser, Tuned, Which};
 
 impl App {
     /// Shows what would be written.
@@ -97,6 +98,12 @@ impl App {
             (true, true) => {}
             (false, true) => {
                 let what = taken.join(" and ");
+                if let Some(evidence) = self.silences_all(&before.patterns) {
+                    let message =
+                        format!("{file} was changed outside and silences everything; u undoes: {evidence}");
+                    self.say(Tone::Danger, message);
+                    return;
+                }
                 self.say(Tone::Info, format!("{file} was changed outside: {what} in force now; u undoes."));
             }
             (_, false) => {
@@ -115,8 +122,14 @@ impl App {
                 self.say(Tone::Info, format!("Both patterns are kept as {name}, in {}.", file.display()));
                 self.snapshot_names = keeper.snapshot_names();
             }
-            Err(message) => self.say(Tone::Warning, format!("{message}.")),
+            Err(message) => self.say(Tone::Warning, sentence(&message)),
         }
+    }
+
+    /// What is in force now and was not before, and silences everything; with its evidence.
+    fn silences_all(&self, before: &Patterns) -> Option<String> {
+        let warnings = Adviser::default().warnings(&self.store, &self.flags, before);
+        warnings.into_iter().next().map(|warning| warning.evidence)
     }
 
     /// Shows all snapshots.
@@ -131,10 +144,41 @@ impl App {
     pub fn restore_snapshot(&mut self, keeper: &Keeper, name: &str) {
         match keeper.snapshot(name) {
             Ok(snapshot) => {
+                let before = self.flags.patterns().clone();
                 self.keep_patterns(snapshot.patterns);
+                if let Some(evidence) = self.silences_all(&before) {
+                    let message = format!("{name} is in force and silences everything; u undoes: {evidence}");
+                    self.say(Tone::Danger, message);
+                    return;
+                }
                 self.say(Tone::Info, format!("The patterns of {name} are in force; u undoes, w saves."));
             }
-            Err(message) => self.say(Tone::Warning, format!("{message}.")),
+            Err(message) => self.say(Tone::Warning, sentence(&message)),
+        }
+    }
+}
+
+/// A clause as a sentence of its own: with a capital letter and one full stop.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let text: String = first.chain(letters).collect();
+    format!("{}.", text.trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn clause_becomes_one_sentence() {
+        for (clause, expected) in [
+            ("there is no snapshot x", "There is no snapshot x."),
+            ("it is a folder: name a file..", "It is a folder: name a file."),
+            ("Done.", "Done."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(clause), expected);
         }
     }
 }
