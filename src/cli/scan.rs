@@ -56,10 +56,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let mut store = read(&scan.paths, &resolved, reading);
     let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
-    for fault in store.faults() {
-        let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
-        complain(&format!("{kind}{fault}"));
-    }
+    print_faults(&store);
     for expired in &resolved.expired {
         complain(&format!("note: {expired}"));
     }
@@ -197,6 +194,16 @@ fn check_theme(scan: &Scan) -> Result<(), String> {
 
 const fn existing(scan: &Scan) -> Existing {
     if scan.force { Existing::Replace } else { Existing::Refuse }
+}
+
+/// Names each fault on standard error, in the order of the inputs: threads finish files in any order.
+pub(super) fn print_faults(store: &Store) {
+    let mut faults: Vec<_> = store.faults().iter().collect();
+    faults.sort_by_key(|fault| fault.source);
+    for fault in faults {
+        let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
+        complain(&format!("{kind}{fault}"));
+    }
 }
 
 /// Says before all is read what would be said after it.

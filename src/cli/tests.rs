@@ -49,10 +49,7 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
     store.keep_telemetry(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
     let mut store = scan::read(&options.paths, &resolved, Reading { store, keeper: None, telemetry: true });
     store.settle_telemetry();
-    for fault in store.faults() {
-        let kind = if fault.severity == Severity::Notice { "note: " } else { "" };
-        complain(&format!("{kind}{fault}"));
-    }
+    scan::print_faults(&store);
     let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     if let Some(host) = &options.host
