@@ -8,7 +8,6 @@ use windows::Win32::Foundation::{
     HANDLE, SetLastError, WAIT_EVENT, WAIT_OBJECT_0, WAIT_TIMEOUT, WIN32_ERROR,
 };
 use windows::Win32::System::Console::GetConsoleProcessList;
-use windows::Win32::System::Console::GetConsoleProcessList;
 use windows::Win32::System::EventLog::{
     EVT_HANDLE, EVT_LOG_PROPERTY_ID, EVT_RENDER_FLAGS, EVT_VARIANT, EvtChannelConfigEnabled,
     EvtCreateBookmark, EvtGetChannelConfigProperty, EvtGetLogInfo, EvtLogCreationTime,
@@ -16,12 +15,6 @@ use windows::Win32::System::EventLog::{
     EvtOpenLog, EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender, EvtRenderBookmark,
     EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark, EvtSubscribeStartAtOldestRecord,
     EvtSubscribeStrict, EvtUpdateBookmark, EvtVarTypeBoolean, EvtVarTypeFileTime, EvtVarTypeUInt64,
-};
-use windows::Win32::System::EventLog::{
-    EVT_HANDLE, EVT_RENDER_FLAGS, EVT_VARIANT, EvtChannelConfigEnabled, EvtCreateBookmark,
-    EvtGetChannelConfigProperty, EvtNext, EvtOpenChannelConfig, EvtQuery, EvtQueryChannelPath, EvtRender,
-    EvtRenderBookmark, EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark,
-    EvtSubscribeStartAtOldestRecord, EvtSubscribeStrict, EvtUpdateBookmark, EvtVarTypeBoolean,
 };
 use windows::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, WaitForMultipleObjects};
 use windows::core::{Error, HSTRING, Owned, PCWSTR};
