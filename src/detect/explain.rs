@@ -9,6 +9,7 @@ use super::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS, score, score_branch, si
 use super::{ALERT_SCORE, Facts};
 use crate::model::event::Field;
 use crate::model::row::{Clause, Explanation, FlagMatch, JoinedField, Signal};
+use crate::model::secrets::{mask, mask_part};
 
 /// What the detection makes of an event under one profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,8 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Explains a case; `None` where its profile does not select the event.
+/// Explains a case. Secrets in its sentences are always masked: a value that a sentence names is not known for one there.
+/// `None` where its profile does not select the event.
 #[must_use]
 pub fn explain(case: &Case<'_>) -> Option<Explanation> {
     let verdict = case.judge(case.profile)?;
@@ -107,14 +109,16 @@ fn act(case: &Case<'_>, verdict: Verdict) -> String {
     let facts = case.facts(case.profile);
     let program = facts.image.map_or("a process", base_name);
     if verdict.clause == Clause::Net {
-        let name = facts.destination_hostname.unwrap_or("-");
+        let name = mask(facts.destination_hostname.unwrap_or("-"));
         let joined = case
             .joined
             .iter()
             .find(|joined| case.profile != Profile::Spl && joined.field == Field::DestinationHostname);
         let origin = joined.map_or_else(String::new, |joined| {
-            let own =
-                joined.own_value.as_deref().map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
+            let own = joined
+                .own_value
+                .as_deref()
+                .map_or_else(|| "nothing".to_owned(), |own| format!("\"{}\"", mask(own)));
             format!(
                 " (the name that this process asked DNS for, {}; the event itself says {own})",
                 record_name(joined)
@@ -141,14 +145,14 @@ fn met(exception: &Exception, facts: &Facts<'_>) -> String {
             ExceptionField::Destination => facts.destination_hostname,
             ExceptionField::CommandLine => facts.command_line,
         };
-        let matched = text.and_then(|text| text.get(pattern.find(text)?));
+        let matched = text.and_then(|text| Some(mask_part(text, &pattern.find(text)?)));
         matched.map_or_else(|| field.column().to_owned(), |part| format!("\"{part}\" in {}", field.column()))
     });
     each.collect::<Vec<_>>().join(", ")
 }
 
 fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
-    let host = facts.host.unwrap_or("(unnamed)");
+    let host = mask(facts.host.unwrap_or("(unnamed)"));
     let scored = format!("{}, score {}", verdict.signal.name(), verdict.score);
     if let Some(exception) = case.exception(case.profile) {
         let Exception { name, reason, .. } = exception;
@@ -158,21 +162,25 @@ fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
         return format!("{}: {scored}, no alert", unknown_reason(facts, verdict.clause));
     }
     if verdict.is_ci_system {
-        let part = facts.host.and_then(|text| text.get(case.patterns.ci_host.find(text)?)).unwrap_or("");
+        let part = facts.host.and_then(|text| Some(mask_part(text, &case.patterns.ci_host.find(text)?)));
+        let part = part.unwrap_or_default();
         return format!("the CI-host pattern matched \"{part}\" in {host}: {scored}, no alert");
     }
     match (verdict.signal, facts.parent_image) {
         (Signal::NetworkConnectionToCodeRepo, Some(parent)) if verdict.is_known_ide => {
-            let part =
-                case.patterns.ide_parent.find(parent).and_then(|range| parent.get(range)).unwrap_or("");
+            let part = case.patterns.ide_parent.find(parent).map(|range| mask_part(parent, &range));
+            let part = part.unwrap_or_default();
             format!(
                 "host {host} is no CI system, but the IDE-parent pattern matched \"{part}\" in its parent {}: {scored}, \
                  no alert",
-                base_name(parent)
+                mask(base_name(parent))
             )
         }
         (Signal::NetworkConnectionToCodeRepo, Some(parent)) => {
-            format!("host {host} is no CI system and its parent {} no known IDE: {scored}", base_name(parent))
+            format!(
+                "host {host} is no CI system and its parent {} no known IDE: {scored}",
+                mask(base_name(parent))
+            )
         }
         (Signal::NetworkConnectionToCodeRepo, None) => {
             format!("host {host} is no CI system and no parent is known that could be an IDE: {scored}")
@@ -203,8 +211,10 @@ fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
         Profile::Correlated | Profile::Hunt => (Profile::Spl, "Splunk's search (spl)"),
     };
     let Some(other) = case.judge(other_profile) else {
-        let own =
-            case.own.destination_hostname.map_or_else(|| "nothing".to_owned(), |own| format!("\"{own}\""));
+        let own = case
+            .own
+            .destination_hostname
+            .map_or_else(|| "nothing".to_owned(), |own| format!("\"{}\"", mask(own)));
         return Some(format!(
             "{says} does not select it: the event itself says {own} for DestinationHostname."
         ));

@@ -4,8 +4,10 @@
 //! CR LF. No cell holds a line break, so a row is a line. There is no byte order mark: it would become part of the first
 //! column's name for most readers.
 //!
-//! A cell that a spreadsheet would take for a formula gets an apostrophe before it, numbers of the console's own aside.
-//! A lone `-`, which Sysmon writes for "not known", is no formula for any spreadsheet and stays as it is.
+//! What a spreadsheet would take for a formula gets an apostrophe before it, numbers of the console's own aside: at the
+//! start of a cell, and behind a `;` or `|` in it, where a cell begins for a reader with that separator. Blanks
+//! and quotes before the formula change nothing, and neither do apostrophes: the text comes back by taking one of them
+//! away at each such place. A lone `-`, which Sysmon writes for "not known", is no formula for any spreadsheet and stays.
 
 use std::borrow::Borrow;
 use std::borrow::Cow;
@@ -59,7 +61,7 @@ pub(super) fn joined_text(fields: &[JoinedField], reveal_secrets: bool) -> Strin
         if let Some(record_id) = field.record_id {
             let _ = write!(shown, ", record {record_id}");
         }
-        let _ = write!(shown, ", {}", field.source);
+        let _ = write!(shown, ", {}", safe::masked(&field.source, reveal_secrets));
         if let Some(own_value) = text(field.own_value.as_deref(), reveal_secrets) {
             let _ = write!(shown, " (own value: {own_value})");
         }
@@ -79,14 +81,33 @@ fn push_cell(line: &mut String, text: &str) {
     }
 }
 
-/// The text with what is invisible written out, and no formula. TAB and CR at the start are invisible, too.
+/// The text with what is invisible written out, and no formula. TAB and CR are invisible, too.
 fn harmless(text: &str) -> Cow<'_, str> {
     let shown = safe::shown(text, true);
-    if shown != "-" && shown.trim_start().starts_with(starts_a_formula) {
-        Cow::Owned(format!("'{shown}"))
-    } else {
-        shown
+    if shown == "-" {
+        return shown;
     }
+    let mut guarded = String::new();
+    let mut copied = 0;
+    let behind_separators = shown.match_indices([';', '|']).map(|(at, separator)| at + separator.len());
+    for at in std::iter::once(0).chain(behind_separators) {
+        if begins_formula(shown.get(at..).unwrap_or_default()) {
+            guarded.push_str(shown.get(copied..at).unwrap_or_default());
+            guarded.push('\'');
+            copied = at;
+        }
+    }
+    if guarded.is_empty() {
+        return shown;
+    }
+    guarded.push_str(shown.get(copied..).unwrap_or_default());
+    Cow::Owned(guarded)
+}
+
+/// Whether a cell that begins here would be a formula, once its blanks and quotes are taken away.
+fn begins_formula(cell: &str) -> bool {
+    let is_passed_over = |character: char| character.is_whitespace() || matches!(character, '"' | '\'');
+    cell.trim_start_matches(is_passed_over).starts_with(starts_a_formula)
 }
 
 /// What spreadsheets take for the start of a formula, in full width too: they fold it.
@@ -109,7 +130,7 @@ mod tests {
             ("-1", "'-1"),
             ("--force", "'--force"),
             ("@SUM(1)", "'@SUM(1)"),
-            (" \u{3000}=1", "' \u{3000}=1"),
+            (" \u{3000}=1", " <U+3000>=1"),
             ("\u{ff1d}1", "'\u{ff1d}1"),
             ("\u{ff0b}1", "'\u{ff0b}1"),
             ("\u{ff0d}1", "'\u{ff0d}1"),
@@ -120,6 +141,12 @@ mod tests {
             ("-", "-"),
             ("", ""),
             ("a=1", "a=1"),
+            ("a ;=cmd|' /C calc'!A0;", "a ;'=cmd|' /C calc'!A0;"),
+            ("a|+1", "a|'+1"),
+            ("a; \"=1\"", "a;' \"=1\""),
+            ("a;'=1", "a;''=1"),
+            ("'=1", "''=1"),
+            ("a; b | c", "a; b | c"),
             ("'", "'"),
         ] {
             assert_eq!(harmless(text), expected, "{text:?}");

@@ -40,7 +40,7 @@ pub fn write_report(
     let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     write_head(out, options)?;
     if let Some(summary) = &options.summary {
-        writeln!(out, "<p>{}</p>", escaped(&visible(summary)))?;
+        writeln!(out, "<p>{}</p>", escaped(&shown(summary, options.reveal_secrets)))?;
     }
     if rows.is_empty() {
         writeln!(out, "<p>No alerts.</p>")?;
@@ -69,7 +69,7 @@ pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &Export
     }
     out.write_all(b"<h2>Patterns in force</h2>\n<dl>\n")?;
     for (name, pattern) in &report.patterns {
-        let pattern = code(Some(pattern), true).unwrap_or_else(|| "(none)".to_owned());
+        let pattern = code(Some(pattern), options.reveal_secrets).unwrap_or_else(|| "(none)".to_owned());
         writeln!(out, "<dt>{}</dt><dd>{pattern}</dd>", said(name))?;
     }
     out.write_all(b"</dl>\n<h2>What these logs could not have shown</h2>\n<ul>\n")?;
@@ -91,7 +91,7 @@ pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &Export
 }
 
 fn write_head(out: &mut dyn Write, options: &ExportOptions) -> io::Result<()> {
-    let title = escaped(&visible(options.title.as_deref().unwrap_or(DEFAULT_TITLE)));
+    let title = escaped(&shown(options.title.as_deref().unwrap_or(DEFAULT_TITLE), options.reveal_secrets));
     write!(
         out,
         r#"<!DOCTYPE html>
@@ -186,7 +186,7 @@ fn write_particulars(
             writeln!(out, "<dt>{name}</dt><dd>{value}</dd>")?;
         }
     }
-    let source = code(Some(&row.source), true).unwrap_or_default();
+    let source = code(Some(&row.source), reveal_secrets).unwrap_or_default();
     writeln!(out, "<dt>From</dt><dd>Event {}{record}, {source}</dd>", row.event_code)?;
     if let Some(joined) = code(Some(&joined), true) {
         writeln!(out, "<dt>Joined</dt><dd>{joined}</dd>")?;

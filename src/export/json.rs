@@ -89,7 +89,7 @@ impl Serialize for JsonRow<'_> {
                     serde_json::json!({
                         "EventCode": event.event_code,
                         "RecordId": event.record_id,
-                        "Source": safe::masked(&event.source, true),
+                        "Source": safe::masked(&event.source, self.reveal_secrets),
                         "What": safe::masked(&event.what, self.reveal_secrets),
                     })
                 })
@@ -128,7 +128,7 @@ impl Serialize for Origin<'_> {
         let mut object = serializer.serialize_map(Some(4))?;
         object.serialize_entry("RecordId", &self.field.record_id)?;
         object.serialize_entry("EventCode", &self.field.event_code)?;
-        object.serialize_entry("Source", &self.field.source)?;
+        object.serialize_entry("Source", &safe::masked(&self.field.source, self.reveal_secrets))?;
         object.serialize_entry(
             "Own",
             &super::row::text(self.field.own_value.as_deref(), self.reveal_secrets),

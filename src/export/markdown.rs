@@ -67,8 +67,11 @@ pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &Export
     }
     writeln!(out, "\n## Patterns in force\n")?;
     for (name, pattern) in &report.patterns {
-        let pattern =
-            if pattern.is_empty() { "(none)".to_owned() } else { code_of_line(&safe::shown(pattern, true)) };
+        let pattern = if pattern.is_empty() {
+            "(none)".to_owned()
+        } else {
+            code_of_line(&safe::shown(pattern, options.reveal_secrets))
+        };
         writeln!(out, "- {}: {pattern}", said(name))?;
     }
     writeln!(out, "\n## What these logs could not have shown\n")?;
@@ -171,11 +174,15 @@ fn write_particulars(
     let record = row.record_id.map(|record_id| format!("record {record_id}, ")).unwrap_or_default();
     item(
         "From",
-        Some(format!("Event {}, {record}{}", row.event_code, code(&safe::shown(&row.source, true)))),
+        Some(format!(
+            "Event {}, {record}{}",
+            row.event_code,
+            code(&safe::shown(&row.source, options.reveal_secrets))
+        )),
     );
     for joined in &row.joined {
         let record = joined.record_id.map(|record_id| format!("record {record_id}, ")).unwrap_or_default();
-        let source = code(&safe::shown(&joined.source, true));
+        let source = code(&safe::shown(&joined.source, options.reveal_secrets));
         let own =
             shown(joined.own_value.as_deref()).map(|own| format!(", own value {own}")).unwrap_or_default();
         let (field, event_code) = (joined.field.name(), joined.event_code);

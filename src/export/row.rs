@@ -42,7 +42,7 @@ pub(super) fn values(row: &AlertRow, reveal_secrets: bool) -> [Value<'_>; COLUMN
         Value::Number(u64::from(row.event_code)),
         shown(row.process_guid.as_deref()),
         row.record_id.map_or(Value::Missing, Value::Number),
-        text(Some(&row.source), true).map_or(Value::Missing, Value::Text),
+        shown(Some(&row.source)),
         Value::Joined(&row.joined),
         shown(Some(&row.explanation.sentence)),
     ]

@@ -177,7 +177,11 @@ fn message_text(sentence: &str) -> String {
 }
 
 fn location(row: &AlertRow, options: &ExportOptions) -> Value {
-    let uri = if row.source.is_empty() { "unknown".to_owned() } else { percent_encoded(&row.source) };
+    let uri = if row.source.is_empty() {
+        "unknown".to_owned()
+    } else {
+        percent_encoded(&safe::masked(&row.source, options.reveal_secrets))
+    };
     let mut location = json!({"physicalLocation": {"artifactLocation": {"uri": uri}}});
     let host = row.host.as_deref().filter(|host| !host.is_empty());
     if let (Some(host), Some(object)) = (host, location.as_object_mut()) {

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use super::{ExportOptions, safe};
 use crate::model::event::Field;
 use crate::model::row::AlertRow;
-use crate::model::text::{image_name, truncate_to_width, visible, width};
+use crate::model::text::{image_name, truncate_to_width, width};
 
 const GAP: usize = 2;
 const COLUMN_COUNT: usize = 8;
@@ -73,7 +73,7 @@ pub(super) fn write(
         }
     }
     if let Some(summary) = &options.summary {
-        write_note(out, &visible(summary), "", options)?;
+        write_note(out, &safe::shown(summary, options.reveal_secrets), "", options)?;
     }
     Ok(())
 }

@@ -49,13 +49,14 @@ struct JsonRow<'a> {
 impl Serialize for JsonRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("Test", &self.test.name)?;
+        let masked = |text: &str| safe::masked(text, self.reveal_secrets).into_owned();
+        map.serialize_entry("Test", &masked(&self.test.name))?;
         map.serialize_entry("Run", &self.run.number)?;
-        map.serialize_entry("host", &self.run.host)?;
+        map.serialize_entry("host", &self.run.host.as_deref().map(masked))?;
         map.serialize_entry("Start", &self.run.start.map(|start| start.to_string()))?;
         if let Some(step) = self.step {
-            map.serialize_entry("Step", &step.step)?;
-            map.serialize_entry("Expected", &step.expected)?;
+            map.serialize_entry("Step", &masked(&step.step))?;
+            map.serialize_entry("Expected", &masked(&step.expected))?;
             map.serialize_entry("State", step.state.name())?;
             map.serialize_entry("Count", &step.count)?;
             map.serialize_entry("Records", &step.records)?;

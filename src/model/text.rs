@@ -17,32 +17,52 @@ const ESCAPE_CLOSING: char = '>';
 const ESCAPE_DIGITS: Range<usize> = 4..7;
 
 /// Whether a character must never reach a terminal as it is: control characters, bidirectional controls, invisible
-/// formatting, variation selectors, tags, fillers without a shape, and noncharacters.
+/// formatting, blanks other than the space, variation selectors, tags, fillers without a shape, private use, and
+/// noncharacters.
+///
+/// The ranges are the general categories Cc, Cf, Co, Zs, Zl and Zp and the properties Default_Ignorable_Code_Point,
+/// Bidi_Control and Noncharacter_Code_Point of Unicode 16.0 (DerivedGeneralCategory.txt, DerivedCoreProperties.txt,
+/// PropList.txt), which a test holds them to, and the letters and symbols whose glyph is blank.
 #[must_use]
 pub const fn is_forbidden(character: char) -> bool {
     matches!(
         character,
         '\u{0}'..='\u{1F}'
-            | '\u{7F}'..='\u{9F}'
+            | '\u{7F}'..='\u{A0}' // controls, no-break space
             | '\u{AD}' // soft hyphen
             | '\u{34F}' // combining grapheme joiner
+            | '\u{600}'..='\u{605}' // Arabic number signs, which stand around what follows
             | '\u{61C}' // Arabic letter mark
+            | '\u{6DD}' // Arabic end of ayah
+            | '\u{70F}' // Syriac abbreviation mark
+            | '\u{890}'..='\u{891}' // Arabic pound and piastre marks
+            | '\u{8E2}' // Arabic disputed end of ayah
             | '\u{115F}'..='\u{1160}' // Hangul fillers
+            | '\u{1680}' // Ogham space
             | '\u{17B4}'..='\u{17B5}' // Khmer inherent vowels
             | '\u{180B}'..='\u{180F}' // Mongolian selectors and vowel separator
-            | '\u{200B}'..='\u{200F}' // zero width, joiners, direction marks
-            | '\u{2028}'..='\u{202E}' // separators, embeddings, overrides
-            | '\u{2060}'..='\u{206F}' // joiner, invisible operators, isolates, deprecated formatting
+            | '\u{2000}'..='\u{200F}' // spaces, zero width, joiners, direction marks
+            | '\u{2028}'..='\u{202F}' // separators, embeddings, overrides, narrow no-break space
+            | '\u{205F}'..='\u{206F}' // space, joiner, invisible operators, isolates, deprecated formatting
+            | '\u{2800}' // Braille without a dot
+            | '\u{3000}' // ideographic space
             | '\u{3164}' // Hangul filler
+            | '\u{E000}'..='\u{F8FF}' // private use
             | '\u{FDD0}'..='\u{FDEF}' // noncharacters
             | '\u{FE00}'..='\u{FE0F}' // variation selectors
             | '\u{FEFF}' // byte order mark
             | '\u{FFA0}' // halfwidth Hangul filler
-            | '\u{FFF0}'..='\u{FFFB}' // default-ignorable, interlinear annotation
+            | '\u{FFF0}'..='\u{FFFC}' // default-ignorable, interlinear annotation, object replacement
+            | '\u{110BD}' // Kaithi number sign
+            | '\u{110CD}' // Kaithi number sign above
             | '\u{13430}'..='\u{1343F}' // Egyptian hieroglyph formatting
+            | '\u{13441}'..='\u{13442}' // Egyptian hieroglyph blanks
+            | '\u{16FE4}' // Khitan filler
             | '\u{1BCA0}'..='\u{1BCA3}' // shorthand formatting
+            | '\u{1D159}' // musical symbol without a note head
             | '\u{1D173}'..='\u{1D17A}' // musical formatting
             | '\u{E0000}'..='\u{E0FFF}' // tags, variation selectors, default-ignorable
+            | '\u{F0000}'..='\u{10FFFF}' // private use
     ) || character as u32 & 0xFFFE == 0xFFFE
 }
 
@@ -369,12 +389,28 @@ mod tests {
             ("\u{2028}\u{2029}\u{fff9}", "<U+2028><U+2029><U+FFF9>"),
             ("\u{fffe}\u{10ffff}\u{fdd0}", "<U+FFFE><U+10FFFF><U+FDD0>"),
             ("\u{3164}\u{115f}\u{180e}\u{206a}", "<U+3164><U+115F><U+180E><U+206A>"),
-            ("private \u{e000} use \u{fffd}", "private \u{e000} use \u{fffd}"),
+            ("private \u{e000} use \u{fffd}", "private <U+E000> use \u{fffd}"),
+            ("\u{600}1\u{70f}\u{8e2}\u{110bd}", "<U+0600>1<U+070F><U+08E2><U+110BD>"),
+            ("a\u{a0}b\u{2800}c\u{3000}", "a<U+00A0>b<U+2800>c<U+3000>"),
             ("a<U+0041>", "a<U+003C>U+0041>"),
             ("a < b <U <<", "a < b <U <<"),
         ] {
             assert_eq!(visible(text), expected, "{text:?}");
             assert_eq!(unescape(expected), text, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn table_holds_what_unicode_names() {
+        let named = regex::Regex::new(
+            r"[\p{Cc}\p{Cf}\p{Co}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}]",
+        )
+        .unwrap();
+        let blank = ['\u{2800}', '\u{FFFC}', '\u{13441}', '\u{13442}', '\u{16FE4}', '\u{1D159}'];
+        for character in '\u{0}'..=char::MAX {
+            let is_named = named.is_match(character.encode_utf8(&mut [0; 4])) && character != ' ';
+            let expected = is_named || blank.contains(&character);
+            assert_eq!(is_forbidden(character), expected, "U+{:04X}", u32::from(character));
         }
     }
 

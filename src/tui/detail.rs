@@ -28,6 +28,7 @@ use crate::detect::hunt::program::Program;
 use crate::detect::hunt::words::head;
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
+use crate::model::secrets::mask;
 use crate::model::text::image_name;
 use crate::model::verdict::Verdict;
 use crate::store::epoch::Epoch;
@@ -211,10 +212,12 @@ impl Writer<'_> {
             .and_then(|id| app.store.view(id, app.listing.query.profile, app.shown_flags()))
             .is_some_and(|view| app.is_seen_before(view.event()));
         let seen = if is_seen { "  (seen before: the last console read it)" } else { "" };
-        self.plain("When", &format!("{time}  by {user}  on {host}{seen}"));
+        // Each for itself: in a line of several, a value is not known for what it is.
+        let masked = |text: &str| if app.reveal_secrets { text.to_owned() } else { mask(text).into_owned() };
+        self.plain("When", &format!("{time}  by {}  on {}{seen}", masked(user), masked(host)));
         let record = row.record_id.map_or_else(missing, |record| record.to_string());
         let guid = row.process_guid.clone().unwrap_or_else(missing);
-        let (code, source) = (row.event_code, &row.source);
+        let (code, source, guid) = (row.event_code, masked(&row.source), masked(&guid));
         self.plain("Event", &format!("{code}  record {record} of {source}  ProcessGuid {guid}"));
         self.flag("CI host", &row.explanation.ci, row.host.as_deref());
         self.flag("IDE", &row.explanation.ide, row.parent_image.as_deref());
@@ -318,8 +321,10 @@ impl Writer<'_> {
     fn flag(&mut self, label: &str, flag: &crate::model::row::FlagMatch, text: Option<&str>) {
         let (sentence, token) = match (&flag.matched, text) {
             (Some(range), Some(text)) => {
-                let part = text.get(range.clone()).unwrap_or("");
-                (format!("yes: \"{}\" in {}", self.shown(part), self.shown(text)), Token::Warning)
+                let ranges = std::slice::from_ref(range);
+                let (text, ranges) = safe::shown_with_ranges(text, ranges, self.app.reveal_secrets);
+                let part = ranges.first().and_then(|range| text.get(range.clone())).unwrap_or_default();
+                (format!("yes: \"{part}\" in {text}"), Token::Warning)
             }
             (_, Some(_)) => ("no: the pattern matches nothing in it".to_owned(), Token::Muted),
             (_, None) => ("no: there is nothing to match on".to_owned(), Token::Muted),

@@ -12,6 +12,7 @@ use crate::export::report::{Decided, Entry, Node, Report, ReportFormat};
 use crate::files::atomic::AtomicFile;
 use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::event::{Field, code};
+use crate::model::secrets::mask;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::store::epoch::Held;
@@ -129,9 +130,9 @@ impl App {
                 let time = row.time.map_or_else(String::new, |time| {
                     format!("-{}-{}", time.date_text().replace('-', ""), time.clock_text().replace(':', ""))
                 });
-                format!("report-{}{time}.md", file_name(row.host.as_deref().unwrap_or("alert")))
+                format!("report-{}{time}.md", file_name(&mask(row.host.as_deref().unwrap_or("alert"))))
             }
-            _ => format!("report-{}.md", file_name(&self.title)),
+            _ => format!("report-{}.md", file_name(&mask(&self.title))),
         };
         let options = ExportOptions { reveal_secrets: self.reveal_secrets, ..ExportOptions::default() };
         Order { alerts: report.entries.len(), report, options, path, name }

@@ -156,7 +156,7 @@ impl Jobs {
                     Scope::List => app.listed_findings(),
                 };
                 let kind = if app.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
-                let title = safe::shown(&app.title, true);
+                let title = safe::shown(&app.title, app.reveal_secrets);
                 let options = ExportOptions {
                     reveal_secrets: app.reveal_secrets,
                     summary: Some(format!("{} {kind} of {title}", findings.len())),

@@ -145,7 +145,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
         title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
     }
     if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
-        title.push((format!("filter {}", safe::shown(text, true)), style(Token::Warning)));
+        title.push((format!("filter {}", safe::shown(text, app.reveal_secrets)), style(Token::Warning)));
     }
     if let Some((from, to)) = app.list.range {
         title.push((format!("range {}", range_text(from, to)), style(Token::Warning)));
@@ -371,11 +371,11 @@ fn suppression(app: &App, view: &FindingView<'_>) -> String {
     let part = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| {
         let text = text.unwrap_or("");
         let matched = pattern.find(text).and_then(|range| text.get(range)).unwrap_or("");
-        (safe::shown(matched, true), safe::shown(image_name(text), true))
+        (safe::shown(matched, app.reveal_secrets), safe::shown(image_name(text), app.reveal_secrets))
     };
     if let Some(exception) = view.exception() {
         let named = format!("exception {}: {}", exception.name, exception.reason);
-        return safe::shown(&named, true);
+        return safe::shown(&named, app.reveal_secrets);
     }
     if view.signal() == Signal::Unknown {
         return "Signal knows no branch for it (Unknown)".to_owned();

@@ -60,14 +60,14 @@ fn segments(app: &App) -> Vec<Segment> {
     let style = |token| app.theme.style(token);
     let one = |importance, text: String, token| Segment { importance, pieces: vec![(text, style(token))] };
     let mut segments = vec![one(9, "exfilscope".to_owned(), Token::Title)];
-    segments.push(one(3, safe::shown(&app.title, true), Token::Text));
+    segments.push(one(3, safe::shown(&app.title, app.reveal_secrets), Token::Text));
     if app.load.is_held {
         segments.push(one(9, format!("reading stopped{}", percent(app)), Token::Warning));
     } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
         for (part, importance) in state().lines().zip([8, 8, 5, 2]) {
             segments.push(match part.strip_prefix("! ") {
-                Some(alarm) => one(9, safe::shown(alarm, true), Token::Error),
-                None => one(importance, safe::shown(part, true), Token::Ok),
+                Some(alarm) => one(9, safe::shown(alarm, app.reveal_secrets), Token::Error),
+                None => one(importance, safe::shown(part, app.reveal_secrets), Token::Ok),
             });
         }
     } else if !app.load.finished {

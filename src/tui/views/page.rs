@@ -1,5 +1,7 @@
 //! Pages over the screen: the help, what could not be read, a raw event.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,6 +9,7 @@ use ratatui::text::{Line, Span};
 use super::header::grouped;
 use super::saving;
 use crate::model::fault::Severity;
+use crate::model::secrets::mask;
 use crate::store::coverage::Weight;
 use crate::tui::app::{App, Page};
 use crate::tui::keys::{Context, bindings, chord_name};
@@ -247,10 +250,13 @@ fn raw(app: &App, text: Option<&Result<String, String>>) -> Vec<Line<'static>> {
         Some(Ok(text)) => (text.as_str(), Token::Text),
         Some(Err(reason)) => (reason.as_str(), Token::Error),
     };
-    text.lines()
+    // Masked as a whole: what tells a secret may stand on another line.
+    let masked = if app.reveal_secrets { Cow::Borrowed(text) } else { mask(text) };
+    masked
+        .lines()
         .take(MOST_RAW_LINES)
         .flat_map(|line| {
-            let piece = Piece::new(safe::shown(line, app.reveal_secrets), app.theme.style(token));
+            let piece = Piece::new(safe::shown(line, true), app.theme.style(token));
             wrap(&[piece], width, 4, MOST_RAW_LINES)
         })
         .collect()

@@ -36,7 +36,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let is_here = |proposal: &&Proposal| proposal.which == tuning.trial.which;
     let proposal = tuning.proposals.get(tuning.proposal).filter(is_here);
     if let Some(warning) = tuning.warnings.first().filter(|_| tuning.trial.error.is_none()) {
-        let text = format!("{}: {}", warning.which.name(), safe::shown(&warning.evidence, true));
+        let text =
+            format!("{}: {}", warning.which.name(), safe::shown(&warning.evidence, app.reveal_secrets));
         let at = (area.x, area.y + 2, area.width);
         put(buffer, area, at, &text, style(Token::Error), app.glyphs.ellipsis);
     } else if let Some(other) = other_edited(app, tuning).filter(|_| tuning.trial.error.is_none()) {
@@ -45,7 +46,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         put(buffer, area, at, &text, style(Token::Warning), app.glyphs.ellipsis);
     } else if let Some(proposal) = proposal.filter(|_| tuning.trial.error.is_none()) {
         let made_for = safe::shown(&tuning.made_for_name, app.reveal_secrets);
-        let text = format!("takes in {}; for {made_for}", safe::shown(&proposal.takes_in, true));
+        let text =
+            format!("takes in {}; for {made_for}", safe::shown(&proposal.takes_in, app.reveal_secrets));
         put(buffer, area, (area.x, area.y + 2, area.width), &text, style(Token::Key), app.glyphs.ellipsis);
     }
     let left = area.width * 3 / 5;
@@ -121,7 +123,7 @@ pub(super) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: Rect, buf
     let width = area.width.saturating_sub(FIGURES);
     for (y, subject) in (area.y..area.bottom()).zip(subjects) {
         let ranges: Vec<_> = subject.matched.clone().into_iter().collect();
-        let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, true);
+        let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, app.reveal_secrets);
         let base = if subject.matched.is_some() { style(Token::Text) } else { style(Token::Muted) };
         let pieces = highlighted(&visible, &ranges, base, style(Token::Match));
         let room = width.saturating_sub(1);
