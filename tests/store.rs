@@ -307,3 +307,70 @@ proptest! {
         }
     }
 }
+
+/// What a connection is called and who its parent is, found by looking at all events for each of them.
+fn plainly(events: &[Event]) -> Vec<(u64, Option<String>, Option<String>)> {
+    let field = |event: &Event, wanted| {
+        event.fields.iter().find(|(field, _)| *field == wanted).map(|(_, text)| *text)
+    };
+    let listed = ["github.com", "gist.github.com", "api.github.com"];
+    let mut rows = Vec::new();
+    for connection in events.iter().filter(|event| event.code == 3) {
+        let of_process = |code| {
+            let mut same: Vec<&Event> = events
+                .iter()
+                .filter(|event| event.code == code && event.process == connection.process)
+                .collect();
+            same.sort_by_key(|event| (event.second, event.record));
+            same
+        };
+        let answers: Vec<&Event> = of_process(22)
+            .into_iter()
+            .filter(|query| field(query, Field::QueryName).is_some_and(|name| listed.contains(&name)))
+            .filter(|query| {
+                let results = field(query, Field::QueryResults).unwrap();
+                let address = field(connection, Field::DestinationIp).unwrap();
+                results.split(';').any(|one| one.trim_start_matches("::ffff:") == address)
+            })
+            .collect();
+        let before = answers.iter().rev().find(|answer| answer.second <= connection.second);
+        let own = field(connection, Field::DestinationHostname).filter(|name| listed.contains(name));
+        let answer = before.or(answers.first()).and_then(|answer| field(answer, Field::QueryName));
+        let Some(name) = own.or(answer) else { continue };
+        let parent = of_process(1).first().and_then(|start| field(start, Field::ParentImage));
+        rows.push((connection.record, some(name), parent.map(str::to_owned)));
+    }
+    rows.sort_unstable();
+    rows
+}
+
+proptest! {
+    #[test]
+    fn joins_match_a_plain_search(
+        kinds in proptest::collection::vec((0_u8..6, 0_i64..12, 1_u8..4, 0_usize..3), 1..40),
+    ) {
+        let addresses = ["1.1.1.1", "1.1.1.2", "1.1.1.3"];
+        let answers = ["::ffff:1.1.1.1;1.1.1.2;", "1.1.1.2;1.1.1.3;", "::ffff:1.1.1.1;1.1.1.1;"];
+        let names = ["github.com", "gist.github.com", "example.org"];
+        let parents = [r"C:\Code.exe", r"C:\cmd.exe", r"C:\a.exe"];
+        let events: Vec<Event> = kinds.iter().enumerate().map(|(index, &(kind, second, process, which))| {
+            let record = u64::try_from(index).unwrap();
+            match kind {
+                0 | 1 => connection(record, second, process, "-", addresses[which]),
+                2 => connection(record, second, process, "api.github.com", addresses[which]),
+                3 | 4 => query(record, second, process, names[usize::try_from(second).unwrap() % 3], answers[which]),
+                _ => start(record, second, process, parents[which]),
+            }
+        }).collect();
+        let expected = plainly(&events);
+        for retention in [Retention::Everything, Retention::Joins] {
+            let mut found: Vec<_> = rows(&events, Profile::Correlated, retention)
+                .into_iter()
+                .filter(|row| row.event_code == 3)
+                .map(|row| (row.record_id.unwrap(), row.destination_hostname, row.parent_image))
+                .collect();
+            found.sort_unstable();
+            prop_assert_eq!(&found, &expected);
+        }
+    }
+}

@@ -69,27 +69,37 @@ impl CaseBook {
             self.recent.clear();
         }
         self.recent.push(decision.identity.record_key());
-        if let Some((line, known)) =
-            self.exact.get(&decision.identity).and_then(|at| self.decisions.get_mut(*at))
+        if let Some(at) = self.exact.get(&decision.identity).copied()
+            && let Some((line, known)) = self.decisions.get_mut(at)
         {
+            // The same time can be written with other digits, and agree with other ones.
+            let is_written_otherwise = known.identity.time_digits() != decision.identity.time_digits();
             (*line, *known) = (self.lines, decision);
+            if is_written_otherwise {
+                let identity = known.identity.clone();
+                self.place(&identity, at);
+            }
             return;
         }
         let at = self.decisions.len();
         let identity = &decision.identity;
         self.exact.insert(identity.clone(), at);
+        self.unnumbered += usize::from(identity.record_key().is_none());
+        self.place(&identity.clone(), at);
+        self.decisions.push((self.lines, decision));
+    }
+
+    /// Puts a decision where it is looked for.
+    fn place(&mut self, identity: &Identity, at: usize) {
+        let process = identity.process_key();
         match identity.record_key() {
             Some(key) => {
                 self.record_keys.insert(key);
                 self.by_record.add(key, identity, at);
             }
-            None => {
-                self.unnumbered += 1;
-                self.unnumbered_by_process.add(identity.process_key(), identity, at);
-            }
+            None => self.unnumbered_by_process.add(process, identity, at),
         }
-        self.by_process.add(identity.process_key(), identity, at);
-        self.decisions.push((self.lines, decision));
+        self.by_process.add(process, identity, at);
     }
 
     /// Forgets all: the file is another one.
@@ -152,6 +162,8 @@ impl CaseBook {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::time::Timestamp;
     use crate::model::verdict::Verdict;
@@ -204,5 +216,35 @@ mod tests {
         book.clear();
         assert_eq!(book.decided_since(3), None, "all was forgotten");
         assert_eq!(book.decided_since(99), None);
+    }
+
+    proptest! {
+        #[test]
+        fn find_matches_a_plain_search(
+            all in proptest::collection::vec((0_u64..4, 0_i64..3, 0_u32..3, 0_usize..3, 0_usize..2), 1..40),
+        ) {
+            let identity = |(record, second, part, digits, guid): (u64, i64, u32, usize, usize)| {
+                let digits = [0, 3, 7][digits];
+                let nanoseconds = match digits { 0 => 0, 3 => part * 1_000_000, _ => part * 500_100 };
+                let time = Timestamp::from_unix(second, nanoseconds, digits);
+                let record = Some(record).filter(|record| *record > 0);
+                Identity::new(Some("WS-1"), 3, record, Some(time), Some(["{A}", "{B}"][guid])).unwrap()
+            };
+            let mut book = CaseBook::default();
+            let mut plain: Vec<Decision> = Vec::new();
+            for (number, one) in all.iter().enumerate() {
+                let note = number.to_string();
+                let decision =
+                    Decision { identity: identity(*one), note, ..decision(None, Verdict::Benign) };
+                book.apply(decision.clone());
+                plain.retain(|known| known.identity != decision.identity);
+                plain.push(decision);
+                for other in &all {
+                    let wanted = identity(*other);
+                    let last = plain.iter().rev().find(|decision| decision.identity.is_same(&wanted));
+                    prop_assert_eq!(book.find(&wanted).map(|found| &found.note), last.map(|found| &found.note));
+                }
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::event::EventId;
 use super::finding::FindingId;
 use super::interner::Symbol;
 use super::joins::{Moment, moment_of};
+use super::ordered::Ordered;
 use super::paged::Paged;
 use super::process::ProcessId;
 use crate::detect::hunt::clue::{ClueKind, clues};
@@ -114,6 +115,8 @@ pub(super) struct Acts {
     dirty_folders: Vec<FolderKey>,
     /// Bytes of the lists that acts and folders hold.
     held: usize,
+    /// Clues that were added: tests count these steps.
+    pub(super) added: u64,
 }
 
 impl Acts {
@@ -300,6 +303,7 @@ impl Store {
     /// Notes a clue for the act of an owner.
     pub(super) fn add_mark_to(&mut self, owner: Owner, mark: Mark) -> Option<ActId> {
         let act_id = self.act_of(owner)?;
+        self.acts.added += 1;
         if let Some(act) = self.acts.get_mut(act_id) {
             act.kinds |= mark.kind.bit();
             let before = act.marks.capacity();
@@ -455,7 +459,15 @@ impl Store {
             self.add_mark(Self::bare_mark(kind, id));
         }
         let Some(meeting) = self.meeting_of(id) else { return };
-        self.addresses.change(meeting, |meeting| meeting.sweep.add(id));
+        let events = &self.events;
+        let own = moment_of(events, id);
+        self.addresses.change(meeting, |meeting| {
+            meeting.sweep.add(id);
+            meeting.connections.insert(id, |other| moment_of(events, other) <= own);
+            if meeting.latest.is_none_or(|latest| moment_of(events, latest).1 <= own.1) {
+                meeting.latest = Some(id);
+            }
+        });
         self.sweep_later(meeting);
     }
 
@@ -480,11 +492,21 @@ impl Store {
         };
         self.addresses.change(id, |meeting| {
             meeting.answers.insert(answer, is_earlier);
+            // It can speak of any connection that is not before it, and as the first one of its process of all of that.
+            let mut concerns_some = meeting.latest.is_some_and(|latest| moment_of(events, latest).1 >= time);
             if process.is_some() {
+                let is_of_process = |other: &EventId| moment_of(events, *other).0 == of;
+                let is_before = |other| moment_of(events, other) < (of, time, record, answer);
+                let has_one = |list: &Ordered| {
+                    let (before, after) = list.around(is_before);
+                    before.filter(is_of_process).or_else(|| after.filter(is_of_process)).is_some()
+                };
+                concerns_some |= !has_one(&meeting.own) && has_one(&meeting.connections);
                 meeting.own.insert(answer, |other| moment_of(events, other) <= (of, time, record, answer));
             }
-            // An answer can speak of any connection of about its time.
-            meeting.sweep.begin_again();
+            if concerns_some {
+                meeting.sweep.begin_again();
+            }
         });
         self.sweep_later(id);
     }

@@ -31,6 +31,9 @@ pub(super) struct Meeting {
     pub(super) answers: Ordered,
     /// Those of them that have a process, by process and moment.
     pub(super) own: Ordered,
+    /// Connections by process and moment, and the latest of all.
+    pub(super) connections: Ordered,
+    pub(super) latest: Option<EventId>,
     pub(super) sweep: Sweep,
     /// Whether it stands among those that are swept next.
     pub(super) waits_for_sweep: bool,
@@ -41,6 +44,7 @@ impl Meeting {
         self.listed.bytes()
             + self.answers.bytes()
             + self.own.bytes()
+            + self.connections.bytes()
             + tree_bytes(&self.waiting)
             + tree_bytes(&self.findings)
             + self.sweep.connections.capacity() * size_of::<EventId>()

@@ -156,9 +156,9 @@ impl Keeper {
             self.begin(store, flags);
         }
         let copying = self.copy.as_mut()?;
-        // Where both together come to the bound, nothing else matters.
-        let is_urgent =
-            matches!(self.keep, Keep::Bytes(most) if store.bytes() + copying.store.bytes() > most / 10 * 9);
+        // The copy is as large as the half that stays and all that comes meanwhile: before both together come to the bound,
+        // it is made at once.
+        let is_urgent = matches!(self.keep, Keep::Bytes(most) if store.bytes() > most / 10 * 6);
         let copied = if is_urgent { usize::MAX } else { events * PACE + LEAST_COPIED };
         if !copying.advance(store, copied) {
             return None;
@@ -169,6 +169,12 @@ impl Keeper {
         let old = std::mem::replace(store, new);
         self.look_again(store);
         Some(Moved { old, stayed, first_kept, findings: OnceCell::new() })
+    }
+
+    /// Bytes of the copy that is being made.
+    #[cfg(test)]
+    pub(super) fn copied_bytes(&self) -> usize {
+        self.copy.as_ref().map_or(0, |copying| copying.store.bytes())
     }
 
     /// Whether so much has come that something may have to leave.
@@ -198,7 +204,7 @@ impl Keeper {
                 if surplus < most / 8 { 0 } else { surplus + self.stayed }
             }
             // The copy is of half the size, and both are there for a while.
-            Keep::Bytes(_) => events - events / 2,
+            Keep::Bytes(_) => store.first_of_last_half(),
             Keep::Age(age) => {
                 young = store.younger_than(age, (self.now)());
                 events
@@ -272,6 +278,28 @@ impl Store {
             + self.joins.bytes()
             + self.acts.bytes()
             + self.census.bytes()
+    }
+
+    /// The first of the last events that make about half of the bytes.
+    fn first_of_last_half(&self) -> usize {
+        /// What an event takes beside its texts.
+        const OWN: usize = size_of::<StoredEvent>() + 64;
+        /// What an address of an answer takes for each letter of it.
+        const ADDRESSES: usize = 5;
+        let weight = |event: &StoredEvent| {
+            let texts = slot_fields(event.event_code).iter().filter_map(|field| {
+                let length = self.field(event, *field)?.len();
+                Some(if *field == Field::QueryResults { length * ADDRESSES } else { length })
+            });
+            OWN + texts.sum::<usize>()
+        };
+        let half = self.events.iter().map(weight).sum::<usize>() / 2;
+        let mut sum = 0;
+        let over = self.events.iter().rposition(|event| {
+            sum += weight(event);
+            sum > half
+        });
+        over.map_or(0, |at| at + 1)
     }
 
     /// How many events have left to keep the store within bounds.

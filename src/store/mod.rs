@@ -7,6 +7,8 @@
 pub mod acts;
 mod addresses;
 mod by_symbol;
+#[cfg(test)]
+mod cost_tests;
 pub mod coverage;
 mod deferred;
 pub mod distinct;

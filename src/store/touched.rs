@@ -14,6 +14,8 @@ const LEAST: usize = 4096;
 pub(super) struct Touched {
     epoch: u64,
     changed: Vec<FindingId>,
+    /// All changes ever: tests count these steps.
+    told: u64,
 }
 
 /// How far somebody has looked. A new one has seen nothing.
@@ -49,6 +51,13 @@ impl Touched {
             self.changed.clear();
         }
         self.changed.push(finding);
+        self.told += 1;
+    }
+
+    /// How many changes there were.
+    #[cfg(test)]
+    pub(super) const fn told(&self) -> u64 {
+        self.told
     }
 
     /// `ids` is the store's epoch: a reader that looked before a compaction has seen other findings.
