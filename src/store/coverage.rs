@@ -292,6 +292,11 @@ impl Store {
         }
     }
 
+    /// The earliest and the latest time of each host that has any.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        self.census.hosts.iter().filter_map(|(_, host)| host.span)
+    }
+
     /// What was seen of each host, the one with the most events first.
     #[must_use]
     pub fn coverage(&self) -> Vec<HostCoverage> {

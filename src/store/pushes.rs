@@ -3,15 +3,25 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::Store;
+use super::epoch::Epoch;
+use super::finding::FindingId;
 use super::flags::Flags;
 use super::listing::Query;
+use super::making::Pause;
+use super::view::FindingView;
+use crate::detect::exception::Exceptions;
+use crate::detect::pattern::Patterns;
 use crate::model::event::Field;
 use crate::model::repository;
 use crate::model::time::Timestamp;
 
 const DAY: i64 = 86_400;
+/// Findings that are counted between two questions of whether it is time to stop; each takes some microseconds.
+const EACH: u32 = if cfg!(test) { 2 } else { 128 };
 /// Seconds without a finding after which the others are of a broken clock.
 const BROKEN_CLOCK: i64 = 10 * 365 * DAY;
 
@@ -145,52 +155,149 @@ impl Numbers {
     }
 }
 
-impl Pushes {
-    /// Counts all findings of a query's profile, whatever it filters; its least score tells alerts from suppressed.
+/// A table that is being made, in steps that can be interrupted: a screen must answer while a million findings are counted.
+pub struct Making {
+    of: Basis,
+    /// The next finding by number.
+    next: u32,
+    counts: Counts,
+    /// The thread that puts what was counted in order: of very many owners that takes longer than a frame.
+    ordering: Option<JoinHandle<Pushes>>,
+}
+
+/// What a table is made of. Of another one it is another table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Basis {
+    query: Query,
+    axis: Axis,
+    patterns: Patterns,
+    exceptions: Exceptions,
+    epoch: Epoch,
+}
+
+impl Basis {
+    /// What a table is made of now: all findings of a query's profile, whatever it filters; its least score tells alerts
+    /// from suppressed.
     #[must_use]
-    pub fn new(store: &mut Store, flags: &Flags, query: &Query, axis: Axis) -> Self {
-        store.by_time();
-        let store = &*store;
-        let (mut owners, mut others) = (Numbers::default(), Numbers::default());
-        let mut times = Vec::new();
-        let mut repositories: HashMap<(usize, String), Option<Timestamp>> = HashMap::new();
-        let mut cells: HashMap<(usize, usize), Count> = HashMap::new();
-        for id in store.ranked() {
-            let Some(view) = store.view(*id, query.profile, flags) else { continue };
-            if query.of_first_events.is_some_and(|events| view.finding().event.0 as usize >= events) {
-                continue;
+    pub fn new(store: &Store, flags: &Flags, query: Query, axis: Axis) -> Self {
+        let (patterns, exceptions) = (flags.patterns().clone(), flags.exceptions().clone());
+        Self { query, axis, patterns, exceptions, epoch: store.epoch() }
+    }
+}
+
+/// What was counted so far.
+#[derive(Default)]
+struct Counts {
+    owners: Numbers,
+    others: Numbers,
+    times: Vec<i64>,
+    /// By number of owner and name: when a repository was first seen.
+    repositories: HashMap<(usize, String), Option<Timestamp>>,
+    cells: HashMap<(usize, usize), Count>,
+}
+
+impl Making {
+    /// Begins with nothing counted.
+    #[must_use]
+    pub fn new(of: Basis) -> Self {
+        Self { of, next: 0, counts: Counts::default(), ordering: None }
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub const fn basis(&self) -> &Basis {
+        &self.of
+    }
+
+    /// How far it is, in percent.
+    #[must_use]
+    pub fn percent(&self, store: &Store) -> usize {
+        self.next as usize * 100 / store.findings().len().max(1)
+    }
+
+    /// Goes on until the table is made, which it gives, or it is time to stop.
+    pub fn advance(&mut self, store: &Store, flags: &Flags, pause: Pause<'_>) -> Option<Pushes> {
+        if self.ordering.is_none() {
+            if !self.count(store, flags, pause) {
+                return None;
             }
-            let (points, time) = (view.score(), view.time());
-            times.extend(time.map(|time| time.unix_seconds()));
-            let other = match axis {
-                Axis::Host => view.host_name(),
-                Axis::User => view.text(Field::User),
-            };
-            let add = |count: &mut Count| count.add(points, query.min_score, time);
-            let repository = view.destination();
-            let owner = owners.count(repository.as_deref().map(repository::owner), add);
-            if let Some(repository) = repository.filter(|repository| repository.matches('/').count() > 1) {
-                let first = repositories.entry((owner, repository.to_lowercase())).or_insert(time);
-                *first = [*first, time].into_iter().flatten().min();
+            let counts = std::mem::take(&mut self.counts);
+            let spans: Vec<_> = store.spans().collect();
+            match std::thread::Builder::new().spawn({
+                let spans = spans.clone();
+                move || counts.in_order(&spans)
+            }) {
+                Ok(thread) => self.ordering = Some(thread),
+                // Without a thread the counts are gone with it; the next table is made of new ones.
+                Err(_) => return Some(Pushes::default()),
             }
-            let other = others.count(other.map(str::to_owned), add);
-            add(cells.entry((owner, other)).or_default());
         }
-        let (owners, owner_places) = owners.in_order();
-        let (others, other_places) = others.in_order();
+        while self.ordering.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if pause() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        self.ordering.take().and_then(|thread| thread.join().ok())
+    }
+
+    fn count(&mut self, store: &Store, flags: &Flags, pause: Pause<'_>) -> bool {
+        let Basis { query, axis, .. } = &self.of;
+        while (self.next as usize) < store.findings().len() {
+            let id = FindingId(self.next);
+            self.next += 1;
+            if let Some(view) = store.view(id, query.profile, flags)
+                && query.of_first_events.is_none_or(|events| (view.finding().event.0 as usize) < events)
+            {
+                self.counts.add(&view, query.min_score, *axis);
+            }
+            if self.next.is_multiple_of(EACH) && pause() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Counts {
+    fn add(&mut self, view: &FindingView<'_>, min_score: u8, axis: Axis) {
+        let (points, time) = (view.score(), view.time());
+        self.times.extend(time.map(|time| time.unix_seconds()));
+        let other = match axis {
+            Axis::Host => view.host_name(),
+            Axis::User => view.text(Field::User),
+        };
+        let add = |count: &mut Count| count.add(points, min_score, time);
+        let repository = view.destination();
+        let owner = self.owners.count(repository.as_deref().map(repository::owner), add);
+        if let Some(repository) = repository.filter(|repository| repository.matches('/').count() > 1) {
+            let first = self.repositories.entry((owner, repository.to_lowercase())).or_insert(time);
+            *first = [*first, time].into_iter().flatten().min();
+        }
+        let other = self.others.count(other.map(str::to_owned), add);
+        add(self.cells.entry((owner, other)).or_default());
+    }
+
+    /// Makes the table; `spans` are the first and last times of the hosts.
+    fn in_order(mut self, spans: &[(Timestamp, Timestamp)]) -> Pushes {
+        let (owners, owner_places) = self.owners.in_order();
+        let (others, other_places) = self.others.in_order();
         let place = |places: &[usize], number: usize| places.get(number).copied().unwrap_or(0);
-        let cells = cells
+        let cells = self
+            .cells
             .into_iter()
             .map(|((owner, other), count)| {
                 ((place(&owner_places, owner), place(&other_places, other)), count)
             })
             .collect();
-        let mut table = Self { owners, others, cells, last_day: last_day(store, &mut times) };
+        let mut table = Pushes { owners, others, cells, last_day: last_day(spans, &mut self.times) };
         table.mark_new();
-        table.name_new_repositories(repositories, &owner_places);
+        table.name_new_repositories(self.repositories, &owner_places);
         table
     }
+}
 
+impl Pushes {
     fn mark_new(&mut self) {
         let Some(day) = self.last_day else { return };
         let counts = self.owners.iter_mut().chain(&mut self.others).map(|head| &mut head.count);
@@ -226,14 +333,14 @@ impl Pushes {
 
 /// The beginning of the last day of a log, where it holds more than that day. Times ten years away from most of the
 /// findings' are a broken clock's, and no part of it.
-fn last_day(store: &Store, times: &mut [i64]) -> Option<i64> {
+fn last_day(spans: &[(Timestamp, Timestamp)], times: &mut [i64]) -> Option<i64> {
     times.sort_unstable();
     let (from, to) = times
         .chunk_by(|earlier, later| later.saturating_sub(*earlier) <= BROKEN_CLOCK)
         .max_by_key(|together| together.len())
         .and_then(|together| Some((*together.first()?, *together.last()?)))?;
     let (mut first, mut last) = (from, to);
-    for (earliest, latest) in store.coverage().into_iter().filter_map(|host| host.span) {
+    for (earliest, latest) in spans {
         for seconds in [earliest.unix_seconds(), latest.unix_seconds()] {
             if seconds >= from.saturating_sub(BROKEN_CLOCK) && seconds <= to.saturating_add(BROKEN_CLOCK) {
                 (first, last) = (first.min(seconds), last.max(seconds));

@@ -28,6 +28,7 @@ use crate::store::listing::{GroupKey, Listing, Side, SortKey};
 use crate::store::making::Pause;
 use crate::store::process::ProcessId;
 use crate::tui::detail::{Detail, DetailKey};
+use crate::tui::effect::Effect;
 use crate::tui::keys::Context;
 use crate::tui::lines::Lines;
 use crate::tui::pin::Pin;
@@ -36,6 +37,7 @@ use crate::tui::pushes::PushesPage;
 use crate::tui::question::Question;
 use crate::tui::theme::Theme;
 use crate::tui::triage::Triage;
+use crate::tui::update::deciding::Bulk;
 use crate::tui::views::histogram::Bars;
 use crate::tui::views::layout::{Layout, Panes};
 use crate::tui::walk::WalkScreen;
@@ -287,6 +289,10 @@ pub struct App {
     pub question: Option<Question>,
     /// The alerts that the verdict, the note or the command being typed is about.
     pub pin: Option<Pin>,
+    /// A verdict that is being put on many alerts.
+    pub(super) bulk: Option<Bulk>,
+    /// What is to be done outside since the last key.
+    pub(super) effects: Vec<Effect>,
     /// The workbench, while it is open.
     pub workbench: Option<Workbench>,
     /// What the list shows.
@@ -400,6 +406,8 @@ impl App {
             deciding: false,
             question: None,
             pin: None,
+            bulk: None,
+            effects: Vec::new(),
             workbench: None,
             list,
             listing: Listing::default(),
@@ -541,6 +549,8 @@ impl App {
             self.area = area;
             self.detail_key = None;
         }
+        let effects = self.go_on_deciding(None, pause);
+        self.effects.extend(effects);
         if self.frozen.is_some() && with_news && self.has_news() {
             self.count_behind_the_frozen_view();
         }
@@ -551,7 +561,7 @@ impl App {
         if let Some(workbench) = &mut self.workbench {
             workbench.refresh(&self.store, self.list.profile, self.list.min_score, news);
         }
-        self.prepare_pushes(news);
+        self.prepare_pushes(news, pause);
         self.panes = Layout::of(self).panes;
         self.make_bars();
         self.follow_selection();
@@ -581,6 +591,11 @@ impl App {
         };
         frozen.new_alerts = self.store.findings().iter().filter(is_later).filter(is_alert).count();
         self.listed_generation = self.store.generation();
+    }
+
+    /// What is to be done outside, after steps that no key asked for.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
     }
 
     /// Makes list and detail anew at the next [`Self::prepare`].

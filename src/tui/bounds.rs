@@ -8,6 +8,9 @@ use crate::tui::views::header::{grouped, size};
 impl App {
     /// The store's events have other numbers now.
     pub(super) fn follow_the_move(&mut self, moved: Moved) {
+        // What is still to be decided is known by its old number.
+        let effects = self.go_on_deciding(Some(&moved.old), &|| false);
+        self.effects.extend(effects);
         let store = &self.store;
         self.flags.extend(store);
         if let Some(tuning) = &mut self.tuning {

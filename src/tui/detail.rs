@@ -370,10 +370,12 @@ impl Writer<'_> {
     fn as_a_child_names_it(&self, parent: ProcessId) -> (Option<String>, Option<String>) {
         let store = &self.app.store;
         let below = self.app.walked().iter().rev().nth(1).copied();
-        let child = below.into_iter().chain(store.children(parent)).find_map(|child| {
+        let start = |child: ProcessId| {
             let process = store.process(child).filter(|process| process.parent == Some(parent))?;
             store.event(process.start?)
-        });
+        };
+        let first = || store.each_child(parent).filter_map(start).min_by_key(|event| event.time);
+        let child = below.and_then(start).or_else(first);
         let field = |field| child.and_then(|event| store.field(event, field)).map(str::to_owned);
         (field(Field::ParentImage), field(Field::ParentCommandLine))
     }
@@ -390,8 +392,13 @@ impl Writer<'_> {
         };
         let store = &self.app.store;
         let mut chain = store.ancestors(process);
+        let above = chain.len().saturating_sub(MOST_ENTRIES);
+        chain.truncate(MOST_ENTRIES);
         chain.reverse();
         let mut depth = 0;
+        if above > 0 {
+            self.plain("", &format!("{above} processes more above these"));
+        }
         let root_start = chain.first().copied().unwrap_or(process);
         // The oldest process that has an Event 1 still names its parent, even where no GUID links them.
         if let Some(event) = store.process(root_start).and_then(|root| store.event(root.start?))
@@ -406,10 +413,10 @@ impl Writer<'_> {
             depth += 1;
         }
         self.process_node(depth, process, row, matched, true);
-        let children = store.children(process);
-        let more = children.len().saturating_sub(MOST_ENTRIES);
-        let last = children.len().min(MOST_ENTRIES).saturating_sub(1);
-        for (number, child) in children.into_iter().take(MOST_ENTRIES).enumerate() {
+        let (children, all) = store.first_children(process, MOST_ENTRIES);
+        let more = all.saturating_sub(MOST_ENTRIES);
+        let last = children.len().saturating_sub(1);
+        for (number, child) in children.into_iter().enumerate() {
             self.is_last_child = number == last && more == 0;
             self.process_node(depth + 1, child, row, &[], false);
         }
@@ -500,19 +507,15 @@ impl Writer<'_> {
     fn activity(&mut self, process: Option<ProcessId>) {
         let Some(process) = process else { return };
         let store = &self.app.store;
-        let events: Vec<&StoredEvent> = store
-            .events_of(process)
-            .into_iter()
-            .filter_map(|id| store.event(id))
-            .filter(|event| event.event_code != code::PROCESS_CREATE)
-            .collect();
+        let is_act = |event: &StoredEvent| event.event_code != code::PROCESS_CREATE;
+        let (events, all) = store.first_events_of(process, MOST_ENTRIES, is_act);
         self.lines.push(Line::default());
-        self.heading(format!("What it did ({})", events.len()));
+        self.heading(format!("What it did ({all})"));
         if events.is_empty() {
             self.plain("", "no connection, DNS query, file or end of it is in this log");
         }
-        let more = events.len().saturating_sub(MOST_ENTRIES);
-        for event in events.into_iter().take(MOST_ENTRIES) {
+        let more = all.saturating_sub(MOST_ENTRIES);
+        for event in events.into_iter().filter_map(|id| store.event(id)) {
             self.act(event);
         }
         if more > 0 {

@@ -3,7 +3,8 @@
 use super::app::{App, Page, Pane, Tone};
 use crate::filter::Filter;
 use crate::store::listing::{Query, Side};
-use crate::store::pushes::{Axis, Count, Head, Pushes};
+use crate::store::making::Pause;
+use crate::store::pushes::{Axis, Basis, Count, Head, Making, Pushes};
 
 /// Rows of the page that are not the table's: the rule, the heads, and the lines about the cell.
 pub const OTHER_ROWS: u16 = 5;
@@ -13,7 +14,7 @@ pub const CELL_WIDTH: u16 = 12;
 pub const ALL_WIDTH: u16 = 10;
 
 /// The page's state. The selection is by name, so that it stays while others come in.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct PushesPage {
     /// What stands beside the owners.
     pub axis: Axis,
@@ -29,6 +30,8 @@ pub struct PushesPage {
     pub left: usize,
     /// Whether the table must be made before it is shown.
     pub is_stale: bool,
+    /// The table that is being made.
+    pub(super) making: Option<Making>,
 }
 
 /// Columns of the owners.
@@ -74,10 +77,11 @@ impl PushesPage {
         let row = place(&table.owners, self.owner());
         let column =
             if self.column == 0 { Some(0) } else { place(&table.others, self.other()).map(|at| at + 1) };
-        self.table = table;
+        let before = std::mem::replace(&mut self.table, table);
+        // Very many names take a while to be given back. Where there is no thread to be had, that is done here.
+        let _ = std::thread::Builder::new().spawn(move || drop(before));
         self.row = row.unwrap_or(self.row);
         self.column = column.unwrap_or(0);
-        self.is_stale = false;
     }
 
     /// Keeps the cursor in the table and on the screen.
@@ -101,20 +105,44 @@ impl App {
         self.pushes.is_stale = true;
     }
 
-    /// Brings the page up to date; `with_news` where what came in is to be shown too.
-    pub(super) fn prepare_pushes(&mut self, with_news: bool) {
+    /// Brings the page up to date; `with_news` where what came in is to be shown too. The table before stays until the
+    /// next one is made, in steps where there are many findings.
+    pub(super) fn prepare_pushes(&mut self, with_news: bool, pause: Pause<'_>) {
         if self.page != Some(Page::Pushes) {
+            self.pushes.making = None;
             return;
         }
-        if self.pushes.is_stale || with_news {
+        self.pushes.is_stale |= with_news;
+        let never = || false;
+        let pause = if self.has_long_list() { pause } else { &never };
+        self.make_pushes(pause);
+        self.follow_in_pushes();
+    }
+
+    fn make_pushes(&mut self, pause: Pause<'_>) {
+        if self.pushes.is_stale || self.pushes.making.is_some() {
             let query = Query {
                 min_score: self.list.min_score,
                 of_first_events: self.frozen.map(|frozen| frozen.events),
                 ..Query::alerts(self.list.profile)
             };
-            let table = Pushes::new(&mut self.store, &self.flags, &query, self.pushes.axis);
-            self.pushes.renew(table);
+            let basis = Basis::new(&self.store, &self.flags, query, self.pushes.axis);
+            // What came in meanwhile is in the next table, or none would ever be made while much comes in.
+            let mut making = match self.pushes.making.take().filter(|making| *making.basis() == basis) {
+                Some(making) => making,
+                None => {
+                    self.pushes.is_stale = false;
+                    Making::new(basis)
+                }
+            };
+            match making.advance(&self.store, &self.flags, pause) {
+                Some(table) => self.pushes.renew(table),
+                None => self.pushes.making = Some(making),
+            }
         }
+    }
+
+    fn follow_in_pushes(&mut self) {
         let rows = usize::from(self.area.height.saturating_sub(2 + OTHER_ROWS));
         self.pushes.follow(rows, columns_that_fit(self.area.width));
     }
@@ -123,7 +151,7 @@ impl App {
     pub(super) fn move_in_pushes(&mut self, rows: isize, columns: isize) {
         self.pushes.row = self.pushes.row.saturating_add_signed(rows);
         self.pushes.column = self.pushes.column.saturating_add_signed(columns);
-        self.prepare_pushes(false);
+        self.follow_in_pushes();
     }
 
     /// Hosts in place of users, or the other way round.

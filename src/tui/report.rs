@@ -266,9 +266,8 @@ impl App {
             let command_line = field(event, Field::ParentCommandLine);
             tree.push(Node { depth: 0, image, about, command_line, is_own: false });
         }
-        let mut children = store.children(process);
-        let more = children.len().saturating_sub(MOST_AROUND);
-        children.truncate(MOST_AROUND);
+        let (children, all) = store.first_children(process, MOST_AROUND);
+        let more = all.saturating_sub(MOST_AROUND);
         for (number, id) in chain.iter().copied().chain([process]).chain(children).enumerate() {
             let is_own = id == process;
             let depth = if number > chain.len() { depth_of_children(&tree) } else { tree.len() };
@@ -303,9 +302,13 @@ impl App {
     /// What a process did, by time.
     fn acts(&self, process: ProcessId) -> Vec<String> {
         let store = &self.store;
-        let events = store.events_of(process);
+        let is_act = |event: &StoredEvent| {
+            let told = [code::NETWORK_CONNECT, code::DNS_QUERY, code::FILE_CREATE, code::PROCESS_TERMINATE];
+            told.contains(&event.event_code)
+        };
+        let (events, all) = store.first_events_of(process, MOST_AROUND, is_act);
+        let more = all.saturating_sub(MOST_AROUND);
         let mut acts: Vec<String> = Vec::new();
-        let mut more = 0_usize;
         for event in events.into_iter().filter_map(|id| store.event(id)) {
             let field = |field| store.field(event, field).unwrap_or("-");
             let what = match event.event_code {
@@ -320,12 +323,8 @@ impl App {
                 code::PROCESS_TERMINATE => "ended".to_owned(),
                 _ => continue,
             };
-            if acts.len() < MOST_AROUND {
-                let time = event.time.map_or_else(String::new, |time| format!("{time} "));
-                acts.push(format!("{time}{what}"));
-            } else {
-                more += 1;
-            }
+            let time = event.time.map_or_else(String::new, |time| format!("{time} "));
+            acts.push(format!("{time}{what}"));
         }
         acts.extend((more > 0).then(|| format!("{more} acts more")));
         acts

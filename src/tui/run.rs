@@ -180,6 +180,9 @@ impl Loop {
         let mut shown = Shown { alert: None, since: Instant::now() };
         let mut shown_state = None;
         while !self.quit {
+            for effect in app.take_effects() {
+                self.apply(app, screen, effect)?;
+            }
             let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
             let due = last_frame.is_none_or(|at| at.elapsed() >= between);
             if for_key || (for_data && due) {
@@ -270,6 +273,10 @@ impl Loop {
             }
         }
         app.progress.stop();
+        // What was decided is kept, also where the screen did not wait for all of it.
+        for effect in app.finish_deciding() {
+            self.apply(app, screen, effect)?;
+        }
         Ok(())
     }
 

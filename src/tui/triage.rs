@@ -1,6 +1,6 @@
 //! The verdicts as the screen needs them: by finding, ready to be drawn, filtered and counted.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 use crate::case::desk::Report;
 use crate::case::identity::{host_key, record_key};
@@ -14,10 +14,14 @@ use crate::store::epoch::Epoch;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::listing::{Listing, Side};
+use crate::store::making::Pause;
 use crate::store::view::{FilteredFinding, FindingView};
 use crate::store::{LookedAt, Store};
 use crate::tui::app::{App, Tone};
 use crate::tui::theme::Token;
+
+/// Findings that are marked between two questions of whether it is time to stop.
+const MARKED_AT_ONCE: usize = 64;
 
 /// What a list shows of a decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct Triage {
     /// By number of finding: the key that it would stand under in the book.
     keys: Vec<Option<u64>>,
     marks: Vec<Mark>,
+    /// Findings whose marks are to be made.
+    due: Vec<FindingId>,
     /// By number of host: its part of the key.
     hosts: Vec<u64>,
     /// That of the findings' and hosts' numbers.
@@ -93,8 +99,8 @@ impl Triage {
         self.book.find(&identity_of(view)?)
     }
 
-    /// Marks what came in, and all anew where decisions changed or findings have other numbers.
-    pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
+    /// Finds what is to be marked: what came in, and what decisions may be on that are new.
+    fn find_due(&mut self, store: &Store) {
         if self.epoch != store.epoch() {
             self.epoch = store.epoch();
             self.hosts.clear();
@@ -111,42 +117,69 @@ impl Triage {
         if since.is_anew {
             self.keys.clear();
             self.marks.clear();
+            self.due.clear();
         }
         self.keys.extend(since.new.map(|number| key(FindingId(number))));
-        let (book, marks) = (&self.book, &mut self.marks);
-        let mark = |id: FindingId, key: Option<u64>| {
-            if !book.may_know(key) {
-                return None;
+        for id in since.changed {
+            // A lead may stand for another event than before.
+            if let Some(known) = self.keys.get_mut(id.0 as usize) {
+                *known = key(*id);
+                self.due.push(*id);
             }
-            let view = store.view(id, Profile::Hunt, flags)?;
-            let decision = book.find(&identity_of(&view)?)?;
-            Some(Mark { verdict: decision.verdict, has_note: !decision.note.is_empty() })
-        };
-        match book.decided_since(self.marked_generation) {
-            Some(decided) if decided.is_empty() => {}
-            Some(decided) => {
-                let decided: HashSet<u64> = decided.into_iter().collect();
-                for ((id, key), slot) in (0..).map(FindingId).zip(&self.keys).zip(&mut *marks) {
+        }
+        let all = || (0..u32::try_from(self.keys.len()).unwrap_or(u32::MAX)).map(FindingId);
+        if self.book.is_empty() {
+            self.marks.clear();
+            self.due.clear();
+        } else {
+            match self.book.decided_since(self.marked_generation) {
+                Some(decided) if decided.is_empty() => self.due.extend(all().skip(self.marks.len())),
+                Some(decided) => {
+                    let decided: HashSet<u64> = decided.into_iter().collect();
                     // One without a number is known by its process and its time.
-                    if key.is_none_or(|key| decided.contains(&key)) {
-                        *slot = mark(id, *key).unwrap_or_default();
-                    }
+                    let is_due = |(id, key): &(FindingId, &Option<u64>)| {
+                        id.0 as usize >= self.marks.len() || key.is_none_or(|key| decided.contains(&key))
+                    };
+                    self.due.extend(all().zip(&self.keys).filter(is_due).map(|(id, _)| id));
+                }
+                None => {
+                    self.due.clear();
+                    self.due.extend(all());
                 }
             }
-            None => marks.clear(),
         }
-        self.marked_generation = book.generation();
-        // A lead may stand for another event than before.
-        for id in since.changed {
-            let at = id.0 as usize;
-            if let (Some(slot), Some(known)) = (marks.get_mut(at), self.keys.get_mut(at)) {
-                *known = key(*id);
-                *slot = mark(*id, *known).unwrap_or_default();
+        self.marked_generation = self.book.generation();
+        self.marks.resize(self.keys.len(), Mark::default());
+    }
+
+    /// Marks what came in, and all anew where decisions changed or findings have other numbers.
+    pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
+        self.extend_until(store, flags, &|| false);
+    }
+
+    /// The same, in steps: goes on until all is marked, which it says, or it is time to stop.
+    pub(super) fn extend_until(&mut self, store: &Store, flags: &Flags, pause: Pause<'_>) -> bool {
+        self.find_due(store);
+        while let Some(id) = self.due.pop() {
+            let key = self.keys.get(id.0 as usize).copied().flatten();
+            let mark = self.mark_by_book(store, flags, id, key).unwrap_or_default();
+            if let Some(slot) = self.marks.get_mut(id.0 as usize) {
+                *slot = mark;
+            }
+            if self.due.len().is_multiple_of(MARKED_AT_ONCE) && !self.due.is_empty() && pause() {
+                return false;
             }
         }
-        for (id, key) in (0..).map(FindingId).zip(&self.keys).skip(marks.len()) {
-            marks.push(mark(id, *key).unwrap_or_default());
+        true
+    }
+
+    fn mark_by_book(&self, store: &Store, flags: &Flags, id: FindingId, key: Option<u64>) -> Option<Mark> {
+        if !self.book.may_know(key) {
+            return None;
         }
+        let view = store.view(id, Profile::Hunt, flags)?;
+        let decision = self.decision(&view)?;
+        Some(Mark { verdict: decision.verdict, has_note: !decision.note.is_empty() })
     }
 
     /// Counts what a list has by verdict.

@@ -127,6 +127,9 @@ impl App {
         if !self.store.settle_until(pause) {
             return false;
         }
+        if !self.triage.extend_until(&self.store, &self.flags, pause) {
+            return false;
+        }
         self.workshop.is_settling = false;
         self.begin_making();
         if !pause() {
@@ -163,10 +166,15 @@ impl App {
         self.workshop = workshop;
     }
 
-    /// Whether a list is being made.
+    /// Whether a list, or the table of pushes, is being made.
     #[must_use]
     pub const fn is_making_list(&self) -> bool {
-        self.workshop.is_settling || self.workshop.making.is_some()
+        self.workshop.is_settling || self.workshop.making.is_some() || self.has_work_beside()
+    }
+
+    /// Whether something beside the list goes on in steps: the table of pushes, or a verdict on many alerts.
+    const fn has_work_beside(&self) -> bool {
+        self.pushes.making.is_some() || self.bulk.is_some()
     }
 
     /// Whether there are so many findings that a list takes its time.

@@ -1,6 +1,7 @@
 //! Keys into changes of the state, and into effects.
 
 pub mod commands;
+pub(super) mod deciding;
 mod moving;
 mod saving;
 mod triage;

@@ -1,19 +1,14 @@
 //! Deciding: a verdict or a note on the selected alert or on all of a group, and taking it back.
 
-use crate::case::{Decision, line};
 use crate::detect::profile::Profile;
 use crate::model::verdict::Verdict;
 use crate::store::finding::FindingId;
 use crate::store::listing::Line;
-use crate::tui::app::{App, Tone};
+use crate::tui::app::App;
 use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
 use crate::tui::pin::Pin;
 use crate::tui::prompt::Kind;
-use crate::tui::triage::identity_of;
-
-/// Acts of deciding that can be taken back.
-const MOST_UNDONE: usize = 1000;
 
 impl App {
     /// Does what a key of triage asks for.
@@ -41,6 +36,9 @@ impl App {
     /// Whether a key of triage does anything here and now.
     pub(super) fn can_triage(&self, action: Action) -> Result<(), &'static str> {
         match action {
+            Action::Decide | Action::Note | Action::UndoVerdict if self.bulk.is_some() => {
+                Err("The verdict before this one is still being put on its alerts.")
+            }
             Action::UndoVerdict if self.triage.undone.is_empty() => Err("Nothing was decided yet."),
             Action::NextUndecided if self.next_undecided().is_none() => {
                 Err("Every alert of this list has a verdict.")
@@ -75,99 +73,6 @@ impl App {
         self.open_prompt(Kind::Note, &note);
     }
 
-    /// Puts a verdict, a note or both on what was selected when it was asked for; what is not given stays as it is.
-    pub(super) fn decide(&mut self, verdict: Option<Verdict>, note: Option<&str>) -> Vec<Effect> {
-        self.deciding = false;
-        let pin = match self.pinned() {
-            Ok(pin) => pin,
-            Err(message) => {
-                self.say(Tone::Warning, message);
-                return Vec::new();
-            }
-        };
-        let gone = pin.gone(&self.store);
-        let note = note.map(line::clean_note);
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        let mut unknowable = 0;
-        for id in pin.alerts(&self.store) {
-            let Some(view) = self.store.view(*id, Profile::Hunt, &self.flags) else { continue };
-            let Some(identity) = identity_of(&view) else {
-                unknowable += 1;
-                continue;
-            };
-            let known = self.triage.book.find(&identity).cloned();
-            let was = known.unwrap_or_else(|| Decision {
-                identity: identity.clone(),
-                verdict: Verdict::Undecided,
-                note: String::new(),
-                at: None,
-                by: None,
-                host: view.host().map(str::to_owned),
-                signal: view.signal().name().to_owned(),
-            });
-            let decision = Decision {
-                identity,
-                verdict: verdict.unwrap_or(was.verdict),
-                note: note.clone().unwrap_or_else(|| was.note.clone()),
-                at: None,
-                by: None,
-                ..was.clone()
-            };
-            if (decision.verdict, &decision.note) != (was.verdict, &was.note) {
-                before.push(Decision { identity: decision.identity.clone(), ..was });
-                after.push(decision);
-            }
-        }
-        if after.is_empty() {
-            let reason = if unknowable > 0 {
-                "This event has neither a record number nor a time: nothing tells it from another one."
-            } else {
-                "Nothing changed: that is what stands there already."
-            };
-            self.say(Tone::Warning, reason);
-            return Vec::new();
-        }
-        self.triage.undone.push(before);
-        if self.triage.undone.len() > MOST_UNDONE {
-            self.triage.undone.remove(0);
-        }
-        let what = match verdict {
-            Some(Verdict::Undecided) => "Undecided".to_owned(),
-            Some(verdict) => format!("Decided {verdict}"),
-            None => "Noted".to_owned(),
-        };
-        let left_out = match unknowable {
-            0 => String::new(),
-            number => format!(", not on {number} without record number and time"),
-        };
-        let left_out = match gone {
-            0 => left_out,
-            number => format!("{left_out}, not on {number} that left the store meanwhile"),
-        };
-        let number = after.len();
-        let named =
-            if number == 1 && pin.group().is_none() { pin.short_name().to_owned() } else { alerts(number) };
-        self.kept(&format!("{what}: {named}{left_out}"), after)
-    }
-
-    /// Takes the last act of deciding back, by deciding what stood there before.
-    pub(super) fn undo_verdict(&mut self) -> Vec<Effect> {
-        let Some(before) = self.triage.undone.pop() else { return Vec::new() };
-        let what = format!("Taken back: {}", alerts(before.len()));
-        let before = before.into_iter().map(|was| Decision { at: None, by: None, ..was }).collect();
-        self.kept(&what, before)
-    }
-
-    fn kept(&mut self, what: &str, decisions: Vec<Decision>) -> Vec<Effect> {
-        for decision in &decisions {
-            self.triage.book.apply(decision.clone());
-        }
-        self.touch();
-        let place = self.triage.place.clone().unwrap_or_default();
-        self.say(Tone::Info, format!("{what}. In {place}; n goes on, U takes it back."));
-        vec![Effect::Decide(decisions)]
-    }
-
     /// The line of the next alert, or closed group, that has no verdict; from the selected one on, around the end.
     #[must_use]
     pub fn next_undecided(&self) -> Option<usize> {
@@ -189,10 +94,6 @@ impl App {
     }
 }
 
-fn left_the_store(pin: &Pin) -> String {
+pub(super) fn left_the_store(pin: &Pin) -> String {
     format!("Nothing was done: it has left the store since: {}", pin.name())
-}
-
-fn alerts(number: usize) -> String {
-    if number == 1 { "1 alert".to_owned() } else { format!("{number} alerts") }
 }

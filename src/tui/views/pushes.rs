@@ -36,8 +36,11 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     ];
     rule(buffer, area, area.y, &title, style(Token::BorderFocused), &app.glyphs);
     if page.table.owners.is_empty() {
-        let text = "Nothing was selected yet: there is nobody who pushes anywhere.";
-        line(app, area, area.y + 1, text, style(Token::Text), buffer);
+        let text = match page.making.as_ref().map(|making| making.percent(&app.store)) {
+            Some(percent) => format!("Counting {percent} %"),
+            None => "Nothing was selected yet: there is nobody who pushes anywhere.".to_owned(),
+        };
+        line(app, area, area.y + 1, &text, style(Token::Text), buffer);
         return;
     }
     heads(app, area, buffer);

@@ -1,0 +1,211 @@
+//! A verdict or a note on many alerts, in steps: the screen answers while a group of a hundred thousand is decided on.
+
+use std::cell::Cell;
+
+use crate::case::{Decision, line};
+use crate::detect::profile::Profile;
+use crate::model::verdict::Verdict;
+use crate::store::Store;
+use crate::store::finding::FindingId;
+use crate::store::flags::Flags;
+use crate::store::making::Pause;
+use crate::tui::app::{App, Tone};
+use crate::tui::effect::Effect;
+use crate::tui::triage::{Triage, identity_of};
+
+/// Acts of deciding that can be taken back.
+const MOST_UNDONE: usize = 1000;
+/// So many alerts are decided on with the key itself; each takes some microseconds.
+const AT_ONCE: usize = if cfg!(test) { 3 } else { 256 };
+
+/// Alerts that are being decided on.
+pub(in crate::tui) struct Bulk {
+    what: What,
+    /// How many of them are done.
+    done: usize,
+    changed: usize,
+    unknowable: usize,
+    /// Alerts that had left the store before.
+    gone: usize,
+    /// What stood there before.
+    before: Vec<Decision>,
+}
+
+enum What {
+    /// A verdict, a note or both on these; what is not given stays as it is.
+    Decide { findings: Vec<FindingId>, verdict: Option<Verdict>, note: Option<String>, name: Option<String> },
+    /// What stood there before, again.
+    Undo(Vec<Decision>),
+}
+
+impl Bulk {
+    const fn new(what: What, gone: usize) -> Self {
+        Self { what, done: 0, changed: 0, unknowable: 0, gone, before: Vec::new() }
+    }
+
+    const fn all(&self) -> usize {
+        match &self.what {
+            What::Decide { findings, .. } => findings.len(),
+            What::Undo(before) => before.len(),
+        }
+    }
+
+    /// The next decision; `None` where the next alert has that verdict already, or is none.
+    fn step(&mut self, store: &Store, flags: &Flags, triage: &Triage) -> Option<Decision> {
+        let at = self.done;
+        self.done += 1;
+        let (findings, verdict, note) = match &mut self.what {
+            What::Decide { findings, verdict, note, .. } => (findings, *verdict, note.as_deref()),
+            What::Undo(before) => {
+                let was = before.get(at)?.clone();
+                return Some(Decision { at: None, by: None, ..was });
+            }
+        };
+        let view = store.view(*findings.get(at)?, Profile::Hunt, flags)?;
+        let Some(identity) = identity_of(&view) else {
+            self.unknowable += 1;
+            return None;
+        };
+        let known = triage.book.find(&identity).cloned();
+        let was = known.unwrap_or_else(|| Decision {
+            identity: identity.clone(),
+            verdict: Verdict::Undecided,
+            note: String::new(),
+            at: None,
+            by: None,
+            host: view.host().map(str::to_owned),
+            signal: view.signal().name().to_owned(),
+        });
+        let decision = Decision {
+            identity,
+            verdict: verdict.unwrap_or(was.verdict),
+            note: note.unwrap_or(&was.note).to_owned(),
+            at: None,
+            by: None,
+            ..was.clone()
+        };
+        if (decision.verdict, &decision.note) == (was.verdict, &was.note) {
+            return None;
+        }
+        self.before.push(Decision { identity: decision.identity.clone(), ..was });
+        Some(decision)
+    }
+
+    /// What was done, for the line at the bottom.
+    fn outcome(&self) -> String {
+        let what = match &self.what {
+            What::Decide { verdict: Some(Verdict::Undecided), .. } => "Undecided".to_owned(),
+            What::Decide { verdict: Some(verdict), .. } => format!("Decided {verdict}"),
+            What::Decide { verdict: None, .. } => "Noted".to_owned(),
+            What::Undo(_) => "Taken back".to_owned(),
+        };
+        let left_out = match self.unknowable {
+            0 => String::new(),
+            number => format!(", not on {number} without record number and time"),
+        };
+        let left_out = match self.gone {
+            0 => left_out,
+            number => format!("{left_out}, not on {number} that left the store meanwhile"),
+        };
+        let named = match &self.what {
+            What::Decide { name: Some(name), .. } if self.changed == 1 => name.clone(),
+            _ => alerts(self.changed),
+        };
+        format!("{what}: {named}{left_out}")
+    }
+}
+
+impl App {
+    /// Puts a verdict, a note or both on what was selected when it was asked for; what is not given stays as it is.
+    pub(super) fn decide(&mut self, verdict: Option<Verdict>, note: Option<&str>) -> Vec<Effect> {
+        self.deciding = false;
+        let pin = match self.pinned() {
+            Ok(pin) => pin,
+            Err(message) => {
+                self.say(Tone::Warning, message);
+                return Vec::new();
+            }
+        };
+        let note = note.map(line::clean_note);
+        let mut effects = self.finish_deciding();
+        let name = pin.group().is_none().then(|| pin.short_name().to_owned());
+        let findings = pin.alerts(&self.store).to_vec();
+        let what = What::Decide { findings, verdict, note, name };
+        self.bulk = Some(Bulk::new(what, pin.gone(&self.store)));
+        effects.extend(self.begin_deciding());
+        effects
+    }
+
+    /// Takes the last act of deciding back, by deciding what stood there before.
+    pub(super) fn undo_verdict(&mut self) -> Vec<Effect> {
+        let mut effects = self.finish_deciding();
+        if let Some(before) = self.triage.undone.pop() {
+            self.bulk = Some(Bulk::new(What::Undo(before), 0));
+            effects.extend(self.begin_deciding());
+        }
+        effects
+    }
+
+    fn begin_deciding(&mut self) -> Vec<Effect> {
+        let left = Cell::new(AT_ONCE);
+        self.go_on_deciding(None, &|| {
+            left.set(left.get().saturating_sub(1));
+            left.get() == 0
+        })
+    }
+
+    /// Decides on all that is still to be decided on, however many.
+    pub(in crate::tui) fn finish_deciding(&mut self) -> Vec<Effect> {
+        self.go_on_deciding(None, &|| false)
+    }
+
+    /// Decides on alerts until all are, or it is time to stop. `of` is the store that has them by their numbers, where it
+    /// is the present one no more.
+    pub(in crate::tui) fn go_on_deciding(&mut self, of: Option<&Store>, pause: Pause<'_>) -> Vec<Effect> {
+        let Some(mut bulk) = self.bulk.take() else { return Vec::new() };
+        let mut decisions = Vec::new();
+        while bulk.done < bulk.all() {
+            let decision = bulk.step(of.unwrap_or(&self.store), &self.flags, &self.triage);
+            if let Some(decision) = decision {
+                self.triage.book.apply(decision.clone());
+                decisions.push(decision);
+            }
+            if pause() {
+                break;
+            }
+        }
+        bulk.changed += decisions.len();
+        if bulk.done < bulk.all() {
+            self.say(Tone::Info, format!("Deciding: {} of {}", bulk.done, alerts(bulk.all())));
+            self.bulk = Some(bulk);
+        } else {
+            self.end_deciding(bulk);
+        }
+        if decisions.is_empty() { Vec::new() } else { vec![Effect::Decide(decisions)] }
+    }
+
+    fn end_deciding(&mut self, bulk: Bulk) {
+        if bulk.changed == 0 {
+            let reason = if bulk.unknowable > 0 {
+                "This event has neither a record number nor a time: nothing tells it from another one."
+            } else {
+                "Nothing changed: that is what stands there already."
+            };
+            self.say(Tone::Warning, reason);
+            return;
+        }
+        let place = self.triage.place.clone().unwrap_or_default();
+        self.say(Tone::Info, format!("{}. In {place}; n goes on, U takes it back.", bulk.outcome()));
+        if matches!(bulk.what, What::Decide { .. }) {
+            self.triage.undone.push(bulk.before);
+            if self.triage.undone.len() > MOST_UNDONE {
+                self.triage.undone.remove(0);
+            }
+        }
+        self.touch();
+    }
+}
+
+fn alerts(number: usize) -> String {
+    if number == 1 { "1 alert".to_owned() } else { format!("{number} alerts") }
+}
