@@ -52,10 +52,6 @@ check "no paste is asked to be bracketed" lacks "$escape[?2004h"
 check "q is the end" exits_with 0
 check "the place is kept, in a folder that was not there" place_is fake-300 300
 
-launch fake/301 "wait:4000 break"
-check "the main screen is back after Ctrl+Break" behind "break" "$escape[?1049l"
-check "the modes are as before Ctrl+Break" modes_are_restored
-
 launch fake/302 "wait:4000 paste:dmw wait:1500 key:q"
 check "keys of a paste are no commands" behind "paste" "paste was ignored"
 
