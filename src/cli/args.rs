@@ -468,7 +468,7 @@ mod tests {
     const HEEDED: [(&str, &str); 6] = [
         (
             "",
-            "ascii case channel ci-host config follow host ide-parent input-format keep keep-duplicates live min-score \
+            "ascii case channel ci-host config follow host ide-parent input-format keep keep-duplicates live local min-score \
              profile reveal-secrets since theme threads",
         ),
         (
