@@ -52,7 +52,9 @@ fn app(log: &[u8]) -> App {
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings("log.json") };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
-    messages(log).into_iter().for_each(|message| app.feed(message));
+    for message in messages(log) {
+        app.feed(message);
+    }
     app.prepare(AREA, true);
     app
 }

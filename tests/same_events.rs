@@ -22,7 +22,7 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
 use exfilscope::store::flags::Flags;
 use exfilscope::store::listing::{GroupKey, Listing, Query};
-use exfilscope::store::pushes::{Axis, Pushes};
+use exfilscope::store::pushes::{Axis, Basis, Making};
 use exfilscope::store::{HostNaming, Retention, Store};
 use proptest::prelude::*;
 
@@ -415,7 +415,8 @@ fn a_host_is_one_in_any_spelling() {
         let listing = Listing::new(&mut store, &flags, &query);
         let groups: Vec<_> = listing.groups.iter().map(|group| (group.key.as_str(), group.count)).collect();
         assert_eq!(groups, [(shown, 3)]);
-        let pushes = Pushes::new(&mut store, &flags, &Query::alerts(Profile::Spl), Axis::Host);
+        let basis = Basis::new(&store, &flags, Query::alerts(Profile::Spl), Axis::Host);
+        let pushes = Making::new(basis).advance(&store, &flags, &|| false).unwrap();
         assert_eq!(pushes.others.len(), 1);
         // A row says what its event says.
         let spelled: Vec<_> = rows(&mut store, Profile::Spl).into_iter().filter_map(|row| row.host).collect();

@@ -129,11 +129,15 @@ fn steps_double_with_the_input() {
     }
 }
 
+/// Answers with one address for each number.
+fn addresses(first: &str, numbers: std::ops::Range<u32>) -> String {
+    numbers.fold(String::new(), |all, number| all + &format!("{first}:{number:x}::;"))
+}
+
 #[test]
 fn answers_without_a_connection_cost_little() {
     let mut store = empty();
-    let results =
-        |from: u32| (from..from + 500).map(|at| format!("{:x}:{at:x}::;", 0xfd00)).collect::<String>();
+    let results = |from: u32| addresses("fd00", from..from + 500);
     let events: Vec<Event> = (0..40_u32)
         .map(|at| {
             let fields =
@@ -160,7 +164,7 @@ fn bytes_stay_within_the_bound_for_any_shape() {
         Event { code: 1, second: i64::try_from(number).unwrap(), process: 7, fields: fields.into() }
     };
     let answer = |number: usize| {
-        let results: String = (0..400).map(|at| format!("{number:x}:{at:x}::;")).collect();
+        let results = addresses(&format!("{number:x}"), 0..400);
         let fields = [(Field::QueryName, "github.com".to_owned()), (Field::QueryResults, results)];
         Event { code: 22, second: i64::try_from(number).unwrap(), process: 7, fields: fields.into() }
     };

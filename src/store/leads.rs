@@ -52,8 +52,7 @@ impl Store {
 
     fn sweep(&mut self, goes_on: &mut dyn FnMut() -> bool) -> bool {
         while let Some(id) = self.acts.to_sweep.pop_front() {
-            loop {
-                let Some(meeting) = self.addresses.get_mut(id) else { break };
+            while let Some(meeting) = self.addresses.get_mut(id) {
                 // Without an answer there is nothing to hold them against, and the first one begins again.
                 if meeting.answers.is_empty() {
                     meeting.waits_for_sweep = false;

@@ -92,7 +92,7 @@ impl Store {
         if let Some(start) = start {
             match self.event(id).and_then(|event| event.process) {
                 Some(process) if event_code == code::NETWORK_CONNECT => {
-                    self.set_process_start(process, start)
+                    self.set_process_start(process, start);
                 }
                 _ => self.set_own_start(finding, start),
             }

@@ -30,15 +30,14 @@ impl<T> Pages<T> {
     /// Adds one and returns its number; `None` once there are no numbers left.
     pub(super) fn push(&mut self, thing: T) -> Option<u32> {
         let number = u32::try_from(self.len()).ok()?;
-        match self.pages.last_mut().filter(|last| last.len() < PAGE) {
-            Some(last) => last.push(thing),
-            None => {
-                // The first page grows from nothing, since most lists stay short.
-                let room = if self.pages.is_empty() { 1 } else { PAGE };
-                let mut page = Vec::with_capacity(room);
-                page.push(thing);
-                self.pages.push(page);
-            }
+        if let Some(last) = self.pages.last_mut().filter(|last| last.len() < PAGE) {
+            last.push(thing);
+        } else {
+            // The first page grows from nothing, since most lists stay short.
+            let room = if self.pages.is_empty() { 1 } else { PAGE };
+            let mut page = Vec::with_capacity(room);
+            page.push(thing);
+            self.pages.push(page);
         }
         Some(number)
     }

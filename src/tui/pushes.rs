@@ -128,13 +128,9 @@ impl App {
             };
             let basis = Basis::new(&self.store, &self.flags, query, self.pushes.axis);
             // What came in meanwhile is in the next table, or none would ever be made while much comes in.
-            let mut making = match self.pushes.making.take().filter(|making| *making.basis() == basis) {
-                Some(making) => making,
-                None => {
-                    self.pushes.is_stale = false;
-                    Making::new(basis)
-                }
-            };
+            let begun = self.pushes.making.take().filter(|making| *making.basis() == basis);
+            self.pushes.is_stale &= begun.is_some();
+            let mut making = begun.unwrap_or_else(|| Making::new(basis));
             match making.advance(&self.store, &self.flags, pause) {
                 Some(table) => self.pushes.renew(table),
                 None => self.pushes.making = Some(making),

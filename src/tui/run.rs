@@ -186,11 +186,9 @@ impl Loop {
             let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
             let due = last_frame.is_none_or(|at| at.elapsed() >= between);
             if for_key || (for_data && due) {
-                app.load.elapsed = if app.load.finished || app.load.is_held {
-                    app.load.elapsed
-                } else {
-                    self.started.elapsed()
-                };
+                if !app.load.finished && !app.load.is_held {
+                    app.load.elapsed = self.started.elapsed();
+                }
                 // Of many findings a list takes its time, and a key wants its answer: what came in has the next frame.
                 let is_keys_alone = for_key && app.has_long_list();
                 // What the key asked of the list had its time when the key was handled.
@@ -272,8 +270,12 @@ impl Loop {
                 }
             }
         }
+        self.finish(app, screen)
+    }
+
+    /// Ends the load. Verdicts are kept, also where the screen did not wait for all of them.
+    fn finish(&mut self, app: &mut App, screen: &mut Screen) -> io::Result<()> {
         app.progress.stop();
-        // What was decided is kept, also where the screen did not wait for all of it.
         for effect in app.finish_deciding() {
             self.apply(app, screen, effect)?;
         }

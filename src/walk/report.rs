@@ -58,8 +58,11 @@ pub(super) struct Scene<'a> {
     /// What each process asked DNS for, as far as it was looked up.
     names: RefCell<HashMap<ProcessId, Vec<(IpAddr, EventId)>>>,
     /// What was found there, by row or for the search's list, process and address.
-    queries: RefCell<HashMap<(Option<(usize, usize)>, ProcessId, IpAddr), Option<EventId>>>,
+    queries: RefCell<HashMap<Lookup, Option<EventId>>>,
 }
+
+/// A row (`None` for the search's list), a process and an address.
+type Lookup = (Option<(usize, usize)>, ProcessId, IpAddr);
 
 /// Where a connection's name comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -227,16 +227,17 @@ impl Runs {
     /// Tells of each process whose it is. Roots of one kind lie apart, so that each process is met twice at most.
     fn index(&mut self, scene: &Scene<'_>) {
         self.index_hosts();
-        let mut roots: [Vec<ProcessId>; 2] = Default::default();
+        let (mut of_acts, mut of_traces) = (Vec::new(), Vec::new());
         for (at, run) in self.runs.iter().enumerate() {
             let Some(root) = run.root else { continue };
             let of_root = self.of_root.entry(root).or_default();
             if of_root.is_empty() {
-                roots[usize::from(run.act.is_none())].push(root);
+                let roots = if run.act.is_some() { &mut of_acts } else { &mut of_traces };
+                roots.push(root);
             }
             of_root.push(at);
         }
-        for (kind, roots) in roots.into_iter().enumerate() {
+        for (kind, roots) in [of_acts, of_traces].into_iter().enumerate() {
             for root in roots {
                 let mut waiting = vec![root];
                 while let Some(process) = waiting.pop() {

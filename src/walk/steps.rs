@@ -42,12 +42,15 @@ impl Found {
     }
 }
 
+/// A shell's Event 1, and its other hits by time in seconds since 1970.
+type OfShell<T> = (Vec<T>, Vec<(i64, T)>);
+
 /// The hits of a row that are around runs.
 struct AroundRuns<T> {
     /// By their place.
     by_place: Vec<(u32, T)>,
     /// By shell: the Event 1 of it, and what else it did, by time in seconds since 1970.
-    of_shells: HashMap<ProcessId, (Vec<T>, Vec<(i64, T)>)>,
+    of_shells: HashMap<ProcessId, OfShell<T>>,
 }
 
 impl<T: Copy> AroundRuns<T> {

@@ -8,6 +8,7 @@ const PASSWORD: &str = "Tr1cky!Harvest";
 const WORDS: &str = "abcdefghijklmnopqrst";
 
 /// The text of a form and its secret.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub fn forms() -> Vec<(String, String)> {
     let long: String = A36.repeat(6);
     let cut = |length: usize| long.chars().take(length).collect::<String>();
