@@ -355,7 +355,7 @@ fn a_snapshot_takes_no_inputs_place() {
     assert!(before == evidence.all(), "something was written");
     let mut console = start(&evidence, &["logs"]);
     say(&mut console, ":snapshot mine", "are kept as mine");
-    say(&mut console, ":snapshot mine", "there is a snapshot mine already");
+    say(&mut console, ":snapshot mine", "There is a snapshot mine already");
     let snapshot = evidence.path("config/snapshots/mine.toml");
     say(&mut console, &format!(":export! csv {}", snapshot.display()), "it is one of the snapshots");
     assert!(console.quit().success());

@@ -46,6 +46,8 @@ fn stalled_terminal_stops_no_reading() {
             written = fs::read_to_string(&rows).map_or(0, |text| text.lines().count());
         }
     });
+    // The selection stayed on its alert, below those that came.
+    console.keys("g");
     console.wait_for("b500", PATIENCE);
     assert!(console.quit().success());
 }
