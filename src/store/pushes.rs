@@ -228,8 +228,11 @@ impl Making {
                 move || counts.in_order(&spans)
             }) {
                 Ok(thread) => self.ordering = Some(thread),
-                // Without a thread the counts are gone with it; the next table is made of new ones.
-                Err(_) => return Some(Pushes::default()),
+                // Without a thread the counts are gone with it: all are counted again, since an empty table would be untrue.
+                Err(_) => {
+                    self.next = 0;
+                    return None;
+                }
             }
         }
         while self.ordering.as_ref().is_some_and(|thread| !thread.is_finished()) {
