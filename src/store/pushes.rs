@@ -223,17 +223,15 @@ impl Making {
             }
             let counts = std::mem::take(&mut self.counts);
             let spans: Vec<_> = store.spans().collect();
-            match std::thread::Builder::new().spawn({
+            let Ok(thread) = std::thread::Builder::new().spawn({
                 let spans = spans.clone();
                 move || counts.in_order(&spans)
-            }) {
-                Ok(thread) => self.ordering = Some(thread),
-                // Without a thread the counts are gone with it: all are counted again, since an empty table would be untrue.
-                Err(_) => {
-                    self.next = 0;
-                    return None;
-                }
-            }
+            }) else {
+                // The counts are gone with it: all are counted again, since an empty table would be untrue.
+                self.next = 0;
+                return None;
+            };
+            self.ordering = Some(thread);
         }
         while self.ordering.as_ref().is_some_and(|thread| !thread.is_finished()) {
             if pause() {

@@ -141,6 +141,16 @@ fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
     merged
 }
 
+/// Masks the kind that a finding keeps from where a secret begins that lies within it: a password `ghp_`, before what looked
+/// like the rest of a token. The findings come in order and do not overlap.
+fn keep_less(findings: &mut [Finding], secret: &Range<usize>) {
+    let after = findings.partition_point(|finding| finding.range.start <= secret.start);
+    let Some(finding) = after.checked_sub(1).and_then(|at| findings.get_mut(at)) else { return };
+    if secret.end <= finding.range.start + finding.kept {
+        finding.kept = secret.start - finding.range.start;
+    }
+}
+
 /// Rounds until no further secret is found. Real command lines take one, and one more that finds nothing; chains that a
 /// fuzzer built took eleven. Each round is linear in the text, and so is the bound.
 const MOST_ROUNDS: usize = 64;
@@ -164,11 +174,16 @@ pub fn mask_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
             break;
         }
         let back = edits.inverted();
-        findings.extend(further.into_iter().map(|Finding { range, kept }| {
+        let further = further.into_iter().map(|Finding { range, kept }| {
             let secret = back.map(&(range.start + kept..range.end));
             let start = back.map(&range).start.min(secret.start);
             Finding { range: start..secret.end, kept: secret.start - start }
-        }));
+        });
+        let further: Vec<_> = further.collect();
+        for Finding { range, kept } in &further {
+            keep_less(&mut findings, &(range.start + kept..range.end));
+        }
+        findings.extend(further);
         findings = merge(findings);
         (masked, edits) = apply(text, &findings);
     }

@@ -97,6 +97,8 @@ fn secrets_are_masked_and_their_kind_stays() {
         ("größe ghp_A36 東京", "größe ghp_**** 東京"),
         // Read as a token only where the password behind it is masked.
         ("curl -ume|token=ghp_1ttp||||||-6:x://us y", "curl -ume|token=****||||||-6:**** y"),
+        // What a mask kept as its kind is a password by itself.
+        ("/Bearer --password ghp_\"abcdefgh12345678abcdefgh", "/Bearer --password ****"),
     ] {
         let text = filled(text);
         assert_eq!(mask(&text), expected, "{text}");
