@@ -42,7 +42,7 @@ place() { cat "$WINEPREFIX"/drive_c/users/*/AppData/Local/exfilscope/live-*"$1".
 place_is() { place "$1" | grep -q "\"record\":$2,"; }
 
 escape=$'\e'
-launch fake/300 "wait:4000 mode key:q"
+launch fake/300 "written wait:4000 mode key:q"
 check "the screen is taken" has "$escape[?1049h"
 check "the main screen is back after q" behind "key" "$escape[?1049l"
 check "the cursor is back after q" behind "key" "$escape[?25h"
@@ -52,11 +52,12 @@ check "no paste is asked to be bracketed" lacks "$escape[?2004h"
 check "q is the end" exits_with 0
 check "the place is kept, in a folder that was not there" place_is fake-300 300
 
-launch fake/302 "wait:4000 paste:dmw wait:1500 key:q"
+launch fake/302 "written wait:2000 paste:dmw wait:1500 key:q"
 check "keys of a paste are no commands" behind "paste" "paste was ignored"
 
-launch fake/303 "wait:4000 key:/ wait:500 alt:20ac wait:1500 break"
+launch fake/303 "written wait:2000 key:/ wait:500 alt:20ac wait:1500 key:$escape wait:500 key:q"
 check "a character that the keyboard lacks is typed" behind "alt" "€"
+check "q is the end after a line was left with Esc" exits_with 0
 
 launch fake/100+5000 "stall wait:12000 key:q"
 check "events are read while the terminal takes no bytes" place_is fake-100-5000 5100

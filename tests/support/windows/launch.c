@@ -6,10 +6,10 @@
  * The program's standard output is a pipe whose name makes Rust take it for a terminal; its input is the console. The
  * script is a list of words, done one after another:
  *   wait:MS       waits
+ *   written       waits until the program has written its first bytes, at most 30 s: its start takes long on a busy machine
  *   key:C         a key is pressed and released
  *   paste:TEXT    the keys of a text, all at once, as a console pastes
  *   alt:HEX       a character that the keyboard lacks: the release of Alt with it
- *   break         Ctrl+Break
  *   stall / go    the pipe is not read any more / is read again
  *   mode          the modes are noted
  * In the log, a line that begins with @@ is the launcher's own. */
@@ -20,7 +20,7 @@
 
 #define PIPE "\\\\.\\pipe\\msys-1888ae32e00d56aa-pty0-to-master"
 
-static HANDLE server, input, may_read;
+static HANDLE server, input, may_read, has_written;
 static FILE *out;
 static CRITICAL_SECTION lock;
 
@@ -30,6 +30,7 @@ static DWORD WINAPI reader(LPVOID unused)
     DWORD count;
     (void)unused;
     while (WaitForSingleObject(may_read, INFINITE) == WAIT_OBJECT_0 && ReadFile(server, bytes, sizeof bytes, &count, NULL) && count) {
+        SetEvent(has_written);
         EnterCriticalSection(&lock);
         fwrite(bytes, 1, count, out);
         fflush(out);
@@ -72,12 +73,6 @@ static WORD code_of(char c)
     return c >= 'a' && c <= 'z' ? (WORD)(c - 32) : c == '\n' ? VK_RETURN : (WORD)c;
 }
 
-static BOOL WINAPI ignore(DWORD event)
-{
-    (void)event;
-    return TRUE;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4)
@@ -85,6 +80,7 @@ int main(int argc, char **argv)
     out = fopen(argv[1], "wb");
     InitializeCriticalSection(&lock);
     may_read = CreateEventA(NULL, TRUE, TRUE, NULL);
+    has_written = CreateEventA(NULL, TRUE, FALSE, NULL);
     SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
     server = CreateNamedPipeA(PIPE, PIPE_ACCESS_INBOUND, PIPE_TYPE_BYTE | PIPE_WAIT, 1, 4096, 4096, 0, NULL);
     HANDLE client = CreateFileA(PIPE, GENERIC_WRITE, 0, &inherited, OPEN_EXISTING, 0, NULL);
@@ -112,6 +108,8 @@ int main(int argc, char **argv)
         note(word, value ? (unsigned char)*value : 0);
         if (!strcmp(word, "wait"))
             Sleep(atoi(value));
+        else if (!strcmp(word, "written"))
+            WaitForSingleObject(has_written, 30000);
         else if (!strcmp(word, "key"))
             press(code_of(*value), *value, 0);
         else if (!strcmp(word, "paste"))
@@ -119,8 +117,6 @@ int main(int argc, char **argv)
                 press(code_of(*value), *value, 0);
         else if (!strcmp(word, "alt"))
             press(VK_MENU, (wchar_t)strtoul(value, NULL, 16), 1);
-        else if (!strcmp(word, "break"))
-            SetConsoleCtrlHandler(ignore, TRUE), GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, 0);
         else if (!strcmp(word, "stall"))
             ResetEvent(may_read);
         else if (!strcmp(word, "go"))
