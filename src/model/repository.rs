@@ -2,7 +2,7 @@
 //!
 //! A host is always read as a whole, as the program that connects reads it: `github.com.evil.example`,
 //! `https://github.com@evil.example/` and `https://evil.example/github.com` are all of evil.example. How a path names
-//! an owner and a repository differs from one host to the next, and is in [`path`].
+//! an owner and a repository differs from one host to the next, and is in `path`.
 
 mod path;
 

@@ -1,9 +1,9 @@
 //! Secrets on command lines: tokens, passwords and keys are masked wherever a text is shown or exported, unless the
 //! user asks to reveal them. The mask keeps what tells the kind (`ghp_****`, `Bearer ****`) and nothing else.
 //!
-//! A secret is told by its shape ([`shapes`]), by its name ([`names`]), by the tool that takes it ([`tools`]), by the call that
-//! says it ([`calls`]), or by its place in a URL ([`urls`]). All of that is looked for in the text, in the text as its reader
-//! reads it ([`folded`]), in the texts that its base64 encodes ([`encoded`]), and in those that an event holds ([`contained`]).
+//! A secret is told by its shape (`shapes`), by its name (`names`), by the tool that takes it (`tools`), by the call that
+//! says it (`calls`), or by its place in a URL (`urls`). All of that is looked for in the text, in the text as its reader
+//! reads it (`folded`), in the texts that its base64 encodes (`encoded`), and in those that an event holds (`contained`).
 
 mod calls;
 mod clean;
