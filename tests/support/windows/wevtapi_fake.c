@@ -246,6 +246,19 @@ static DWORD give(struct handle *handle, DWORD size, HANDLE *events, DWORD *coun
     return *count ? 0 : ERROR_NO_MORE_ITEMS;
 }
 
+/* How many events may be handed out before the next rule is due: a reader that pulls late would take them past it. */
+static DWORD until_next_rule(const struct channel *channel, DWORD size)
+{
+    for (int i = 0; i < channel->rule_count; i++) {
+        const struct rule *rule = &channel->rules[i];
+        if (rule->done || wcschr(L"sbxr", rule->kind))
+            continue;
+        if (rule->after > channel->handed_out && rule->after - channel->handed_out < size)
+            size = rule->after - channel->handed_out;
+    }
+    return size;
+}
+
 static DWORD obey(struct handle *handle, DWORD size)
 {
     struct channel *channel = handle->channel;
@@ -321,7 +334,7 @@ API BOOL WINAPI EvtNext(HANDLE results, DWORD size, HANDLE *events, DWORD timeou
     } else {
         error = handle->dead ? handle->dead : obey(handle, size);
         if (!error)
-            error = give(handle, size, events, &count);
+            error = give(handle, until_next_rule(handle->channel, size), events, &count);
     }
     LeaveCriticalSection(&lock);
     /* Of a call that fails the count says nothing. */
