@@ -27,7 +27,7 @@ const EXIT_PARTIAL: u8 = 3;
 /// Hosts that are named where the wanted one is not among them.
 const MAX_NAMED_HOSTS: usize = 10;
 
-/// What is said where no event is of the host that is asked for.
+/// The error for a `--host` without an event.
 fn no_such_host(host: &str, (names, more): &(Vec<&str>, usize)) -> String {
     let there = match (names.as_slice(), more) {
         ([], _) => "no event names a host".to_owned(),

@@ -36,7 +36,7 @@ enum Target {
 struct Replacing {
     writer: BufWriter<Part>,
     place: PathBuf,
-    /// What stood there at the beginning.
+    /// The file under that name at the start.
     before: Option<FileId>,
     keeps: Option<Permissions>,
     /// Whether another name is taken where this one is gone by the end.

@@ -1,6 +1,6 @@
 //! Names of hosts, which have no case: Windows, DNS and forwarders each spell them in their own way.
 
-/// What all spellings of a host's name share.
+/// The key that all spellings of a host's name share.
 #[must_use]
 pub fn key(name: &str) -> String {
     name.to_lowercase()

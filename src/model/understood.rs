@@ -96,7 +96,7 @@ impl Understood {
         worst.max()
     }
 
-    /// What is missing in how many events, as a clause; empty where nothing is.
+    /// Returns the missing fields with their counts of events, as a clause; empty where none is missing.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut text = String::new();

@@ -82,7 +82,7 @@ fn matched(search: &str, field: &str) -> Option<String> {
     None
 }
 
-/// What follows the quote of `(FIELD, "`.
+/// Returns the text after the quote of `(FIELD, "`.
 fn argument<'a>(text: &'a str, field: &str) -> Option<&'a str> {
     let rest = text.trim_start().strip_prefix('(')?.trim_start();
     let rest = match rest.strip_prefix('\'') {

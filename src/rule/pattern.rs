@@ -66,7 +66,7 @@ pub(super) struct Refusal {
     construct: String,
     /// The character, counted from 1, at which it begins.
     column: usize,
-    /// What to write in its place.
+    /// The construct to write in its place.
     advice: String,
 }
 

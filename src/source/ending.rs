@@ -12,7 +12,7 @@
 
 use super::evtx::{FileHeader, MAX_RECORDS};
 
-/// What was found of a log.
+/// The chunks and records that were found in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// Chunks that can be told.
@@ -27,7 +27,7 @@ pub(super) struct Seen {
     pub(super) room: u64,
 }
 
-/// What is missing at the end of a log.
+/// The records that are missing at the end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Nothing.
@@ -85,7 +85,7 @@ impl Ending {
         }
     }
 
-    /// What is to be said of it; `None` where nothing is.
+    /// Returns the reason of the fault; `None` where nothing is missing.
     pub(super) fn reason(self, header: &FileHeader, is_cut: bool) -> Option<String> {
         let how =
             if is_cut { "the file ends before them" } else { "zeros or other bytes stand in their place" };

@@ -36,7 +36,7 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    /// What is to be said of it.
+    /// Returns the reason of its fault.
     pub(super) fn reason(&self) -> String {
         let (first, last) = self.ids;
         match self.records {
@@ -94,7 +94,7 @@ pub(super) fn missing_between(
     gaps
 }
 
-/// What is missing before the first chunk of a file.
+/// The records that are missing before the first chunk of a file.
 fn missing_before(
     first: &Found,
     first_span: (u64, u64),

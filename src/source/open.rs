@@ -397,7 +397,7 @@ impl OpenFile {
         lost
     }
 
-    /// What is missing at the log's end, and whether that is because the file ends too early.
+    /// The records that are missing at the log's end, and whether that is because the file ends too early.
     fn ending(&self, chunks: &BTreeMap<u64, Found>, readable: u64, has_gaps: bool) -> (Ending, bool) {
         let newest =
             chunks.values().filter_map(|found| Some((found.span?.1, found))).max_by_key(|(id, _)| *id);

@@ -13,7 +13,7 @@ use crate::model::understood::Understood;
 /// A source without an end is told of again when so many times the events lack their fields.
 const AGAIN: u64 = 10;
 
-/// What came from each source so far.
+/// The counts of each source so far.
 #[derive(Debug)]
 pub(super) struct Understanding {
     wanted: Wanted,
@@ -24,7 +24,7 @@ pub(super) struct Understanding {
 struct Seen {
     counts: Understood,
     hint: Option<Box<str>>,
-    /// What was told, and of how many events.
+    /// The last report, and its count of events.
     told: Option<(Severity, u64)>,
 }
 
@@ -53,7 +53,7 @@ impl Understanding {
         });
     }
 
-    /// What is to be said of a source that goes on, where that is not said yet.
+    /// Returns the fault of a source that goes on, if it is new.
     pub(super) fn so_far(&self, info: &SourceInfo) -> Option<Fault> {
         self.with(info.id, |seen| {
             let severity = seen.counts.severity().filter(|severity| *severity > Severity::Notice)?;
@@ -66,7 +66,7 @@ impl Understanding {
         })
     }
 
-    /// What is to be said of a source at its end, where that is not said yet.
+    /// Returns the fault of a source at its end, if it is new.
     pub(super) fn at_end(&self, info: &SourceInfo) -> Option<Fault> {
         self.with(info.id, |seen| {
             let severity = seen.counts.severity()?;

@@ -97,7 +97,7 @@ impl Sweep {
     }
 }
 
-/// What is known of an address.
+/// The answers and connections of an address.
 #[derive(Clone, Copy)]
 enum Slot {
     /// One answer, no connection.

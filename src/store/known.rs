@@ -23,10 +23,10 @@ const CLOSE: u64 = 8;
 /// first, so that more than one is somebody's work; those behind are kept, and met again they are kept again.
 pub(super) const MAX_TWINS: usize = 16;
 
-/// What events share that may be one: the host's name without case, the record's number, and the second.
+/// The key of events that may be one: the host's name without case, the record's number, and the second.
 type Key = (Symbol, u64, Option<i64>);
 
-/// What an event is looked up by.
+/// The key and contents that an event is looked up by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
     /// The host's name without case.
@@ -50,7 +50,7 @@ struct Counted {
     event_code: u16,
 }
 
-/// What an event is to one that was met before.
+/// The relation of an event to an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
     /// The same event.
@@ -61,7 +61,7 @@ pub(super) enum Likeness {
     Contradiction,
 }
 
-/// What was found of an event.
+/// The result for an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Met {
     /// The same event, met before.

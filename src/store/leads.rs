@@ -18,7 +18,7 @@ use crate::model::event::{Field, code};
 use crate::model::row::{Clause, Signal};
 use crate::model::time::Timestamp;
 
-/// What an answer can say of a connection.
+/// The kinds of indicator that an answer can make of a connection.
 const RESOLVED_KINDS: [ClueKind; 4] = [
     ClueKind::HelperConnection,
     ClueKind::ClientConnection,

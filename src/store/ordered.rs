@@ -6,7 +6,7 @@ use super::event::EventId;
 /// Events of a chunk before it is cut in two. Tests cut far sooner.
 const MAX_CHUNK: usize = if cfg!(test) { 4 } else { 512 };
 
-/// Events in order. Whoever adds or looks up gives the order, the same each time.
+/// Events in order. The caller gives the order with each call, always the same one.
 #[derive(Debug, Default)]
 pub(super) struct Ordered {
     chunks: Vec<Vec<EventId>>,

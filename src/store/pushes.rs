@@ -165,7 +165,7 @@ pub struct Making {
     ordering: Option<JoinHandle<Pushes>>,
 }
 
-/// What a table is made of. Of another one it is another table.
+/// The inputs of a table. Other inputs give another table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Basis {
     query: Query,
@@ -185,7 +185,7 @@ impl Basis {
     }
 }
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Default)]
 struct Counts {
     owners: Numbers,
@@ -203,7 +203,7 @@ impl Making {
         Self { of, next: 0, counts: Counts::default(), ordering: None }
     }
 
-    /// What it is made of.
+    /// Returns its inputs.
     #[must_use]
     pub const fn basis(&self) -> &Basis {
         &self.of

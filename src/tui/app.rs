@@ -199,11 +199,11 @@ pub struct Tuning {
     pub proposal: usize,
     /// The alert that they are made for: it may be gone from the list while one of them is tried.
     pub made_for: Option<Held<FindingId>>,
-    /// What that alert is called.
+    /// The label of that alert.
     pub made_for_name: String,
     /// The other pattern, where it was edited too.
     pub other: Option<Draft>,
-    /// What the patterns typed here would silence altogether.
+    /// Warnings of patterns that would silence everything.
     pub warnings: Vec<Advice>,
     /// The patterns that were warned of: Enter again keeps them all the same.
     pub(super) warned: Option<Patterns>,
@@ -241,7 +241,7 @@ pub struct Load {
     pub finished: bool,
     /// Whether somebody stopped it.
     pub stopped: bool,
-    /// Whether nothing more is taken in until somebody resumes it.
+    /// Whether reading is stopped until `:resume`.
     pub is_held: bool,
     /// Time since its start.
     pub elapsed: Duration,
@@ -291,7 +291,7 @@ pub struct App {
     pub pin: Option<Pin>,
     /// A verdict that is being put on many alerts.
     pub(super) bulk: Option<Bulk>,
-    /// What is to be done outside since the last key.
+    /// Returns the effects since the last key.
     pub(super) effects: Vec<Effect>,
     /// The workbench, while it is open.
     pub workbench: Option<Workbench>,

@@ -186,7 +186,7 @@ fn as_text(input: &Input) -> Option<char> {
     }
 }
 
-/// What comes of asking the terminal.
+/// The result of polling the terminal.
 enum Asked {
     Event(Event),
     Nothing,

@@ -57,7 +57,7 @@ pub struct Gathering {
     all: usize,
     next: usize,
     entries: Vec<Entry>,
-    /// What the processes did, by process.
+    /// The activity of each process.
     acts: HashMap<ProcessId, Vec<String>>,
 }
 

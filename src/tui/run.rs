@@ -89,7 +89,7 @@ enum Answer {
     Written(u64, Written),
 }
 
-/// What became of a file.
+/// The outcome of writing a file.
 enum Written {
     Said(Result<String, String>),
     Saved(Box<Plan>, Result<(), WriteError>),
@@ -133,7 +133,7 @@ struct Loop {
     desk: Option<Desk>,
     /// Threads whose files shall be whole before the console ends.
     writers: Vec<JoinHandle<bool>>,
-    /// What is gathered for files between keys.
+    /// The exports and reports that are gathered between keys.
     jobs: Jobs,
     /// How many files were begun.
     files: u64,

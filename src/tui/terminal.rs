@@ -30,7 +30,7 @@ use crate::model::guard::is_guarded;
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether the mouse is ours too.
 static MOUSE: AtomicBool = AtomicBool::new(false);
-/// Held by whoever changes the terminal's modes, or draws.
+/// Lock for changing the terminal's modes, and for drawing.
 static MODES: Mutex<()> = Mutex::new(());
 /// How long a drawing that the terminal does not take is waited for at the end.
 const LAST_WAIT: Duration = Duration::from_secs(1);

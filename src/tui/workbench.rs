@@ -188,7 +188,7 @@ impl Workbench {
         self.stale = true;
     }
 
-    /// What changes between what is saved and what is typed.
+    /// The changes between the saved and the typed patterns.
     #[must_use]
     pub fn changes(&self, store: &Store) -> &Changes {
         self.changes.get(store).unwrap_or(Changes::NONE)

@@ -7,7 +7,7 @@ use super::app::App;
 pub struct Writing {
     /// Its number.
     pub number: u64,
-    /// What is written: a file's name, `the configuration`.
+    /// The object that is written: a file's name, `the configuration`.
     pub what: String,
     /// How many rows or alerts of how many are gathered; `None` where it is one piece.
     pub rows: Option<(usize, usize)>,

@@ -57,7 +57,7 @@ pub(super) struct Scene<'a> {
     counts: Vec<HostCount>,
     /// What each process asked DNS for, as far as it was looked up.
     names: RefCell<HashMap<ProcessId, Vec<(IpAddr, EventId)>>>,
-    /// What was found there, by row or for the search's list, process and address.
+    /// Cached results, by row or for the search's list, process and address.
     queries: RefCell<HashMap<Lookup, Option<EventId>>>,
 }
 

@@ -43,11 +43,11 @@ pub(super) struct Run {
     root: Option<ProcessId>,
     /// The events of its own processes, as they were met.
     pub(super) events: Vec<EventId>,
-    /// What the same shell did around it.
+    /// The events of the same shell around it.
     pub(super) near: Option<Near>,
 }
 
-/// What the shell of a run did around it.
+/// The events of the shell around a run.
 #[derive(Clone, Debug)]
 pub(super) struct Near {
     pub(super) shell: ProcessId,

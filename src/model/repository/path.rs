@@ -31,7 +31,7 @@ const GITHUB_PAGES: [&str; 22] = [
     "topics",
     "trending",
 ];
-/// What follows a repository in a path and is no part of its name.
+/// Path segments that follow a repository and are no part of its name.
 const AFTER_NAME: [&str; 18] = [
     "-",
     "actions",
@@ -232,7 +232,7 @@ fn own(parts: &[&str]) -> Names {
     }
 }
 
-/// `projects/OWNER%2FNAME` and `groups/OWNER`; a project's number names nobody.
+/// `projects/OWNER%2FNAME` and `groups/OWNER`; a project's number names no owner.
 fn gitlab_api(parts: &[&str]) -> Names {
     match parts {
         ["projects", project, ..] if project.contains('/') => {

@@ -9,7 +9,7 @@ use super::urls::find_in_credentials;
 use super::value::{is_mixed, is_secret};
 use super::{Finding, compile};
 
-/// What a call's text is.
+/// The kind of a call's argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A secret, in quotes.
@@ -101,7 +101,7 @@ static RULES: [Rule; 13] = [
     ),
 ];
 
-/// What the rules need a text to hold.
+/// The words of which a text must hold one for any rule to match.
 pub(super) fn needs() -> impl Iterator<Item = &'static str> {
     RULES.iter().flat_map(|rule| rule.needs).copied()
 }

@@ -156,7 +156,7 @@ mod tests {
         BASE64.encode(script.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
     }
 
-    /// What can still be read of a masked text's base64.
+    /// The part of a masked text's base64 that still decodes.
     fn read(masked: &str) -> String {
         let runs = masked
             .split(|character: char| !character.is_ascii() || !is_digit(character as u8) && character != '=');

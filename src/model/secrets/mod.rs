@@ -24,7 +24,7 @@ use regex::Regex;
 
 use super::text::{Edits, map_ranges, visible_with_ranges};
 
-/// What stands for a secret, whatever its length.
+/// The mask of a secret of any length.
 pub const MASK: &str = "****";
 
 /// How often what a text encodes is read again: base64 within base64, escapes within escapes. The texts that are read get
@@ -63,7 +63,7 @@ mod steps {
     #[cfg(not(test))]
     pub(super) const fn count(_bytes: usize) {}
 
-    /// What was counted since it was last asked for.
+    /// Returns the count since the last call.
     #[cfg(test)]
     pub(super) fn taken() -> usize {
         COUNTED.take()

@@ -23,14 +23,14 @@ const MAX_BLANKS: usize = 16;
 /// Bytes behind a name in which an option may say its value.
 const MAX_OPTIONS: usize = 160;
 
-/// What a name of a secret holds.
+/// Words in a secret's name.
 pub(super) static KEYWORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     compile(
         r"(?i-u:pass|pwd|pword|psw|token|secret|key|auth|cookie|cred|bearer|jwt|sess(?:ion)?id|(?:\b|_)(?:pat|sas|otp|sig|ntlm|rc4|aes128|aes256|signature)\b)",
     )
 });
 
-/// What a name says of its value.
+/// The kind of value that a name announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// It is a secret.

@@ -14,7 +14,7 @@ use super::{Finding, MASK, compile, steps, text_at};
 /// Bytes behind a prefix by which it is decided whether a token begins there.
 const MAX_HEAD: usize = 256;
 
-/// What a token consists of behind its prefix.
+/// The alphabet of a token after its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Alphabet {
     /// Letters and digits.
@@ -250,7 +250,7 @@ static PREFIXES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A secret whose kind is not told by a prefix. `s` is the secret; `k` stands before it, where it stays.
 struct Pattern {
-    /// What a text has to hold, in lower case; empty where the text's shape alone tells.
+    /// Literals of which a text must hold one, in lower case; empty where the text's shape alone tells.
     needs: &'static [&'static str],
     /// A run of so many letters and digits has to be there.
     run: usize,
@@ -356,7 +356,7 @@ fn has_run(text: &str, min: usize) -> bool {
     min == 0 || longest_run(text) >= min
 }
 
-/// What the patterns need a text to hold.
+/// The literals of which a text must hold one for any pattern to match.
 pub(super) fn needs() -> impl Iterator<Item = &'static str> {
     PATTERNS.iter().flat_map(|rule| rule.needs).copied()
 }

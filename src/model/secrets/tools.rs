@@ -227,7 +227,7 @@ const RUNNERS: &[&str] = &[
     "-e", "--",
 ];
 
-/// What quotes and nests commands.
+/// Characters that quote and nest commands.
 const ENCLOSING: [char; 16] =
     ['"', '\'', '`', '\\', '(', ')', '{', '}', '&', '|', ';', '@', ',', '^', '<', '>'];
 
@@ -276,7 +276,7 @@ fn program_of(word: &str) -> Option<&str> {
     Some(stem.unwrap_or(name))
 }
 
-/// What a segment of a command line runs.
+/// The program that a segment of a command line runs.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools, reason = "a program may be of several kinds")]
 struct Segment {
@@ -296,7 +296,7 @@ struct Segment {
     words: usize,
 }
 
-/// What `net` is told.
+/// The arguments of `net`.
 #[derive(Default)]
 struct Net {
     /// `use` or `user`.

@@ -57,7 +57,7 @@ pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What stands before the host of the URL that takes `url`, whose first `@` is at `first`.
+/// The part before the host of the URL that takes `url`, whose first `@` is at `first`.
 fn userinfo(text: &str, url: Range<usize>, first: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes().get(url.clone())?;
     let start = url.start;

@@ -4,7 +4,7 @@
 use super::shapes;
 use super::{steps, text_at};
 
-/// What a mask has to hide at least, in bytes.
+/// Least length of a value that is masked, in bytes.
 pub(super) const MIN_SECRET: usize = 4;
 /// Bytes of a value that are looked at before it is taken for one that is no reference: no path is longer.
 pub(super) const MAX_REFERENCE: usize = 320;

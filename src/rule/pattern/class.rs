@@ -84,7 +84,7 @@ pub(super) fn items(class: &ast::ClassBracketed) -> Option<&[ClassSetItem]> {
     }
 }
 
-/// What a class with operators or with classes inside comes to, where that is short.
+/// Returns a class with operators or nested classes as a flat class, where that is short.
 pub(super) fn spelled_out(text: &str) -> String {
     const MAX_RANGES: usize = 12;
     let plain = regex_syntax::Parser::new().parse(text).ok().and_then(|hir| match hir.kind() {

@@ -99,7 +99,7 @@ pub(super) fn has_flags(group: &ast::Group) -> bool {
     matches!(&group.kind, GroupKind::NonCapturing(flags) if !flags.items.is_empty())
 }
 
-/// What stands at an end of a sequence.
+/// The element at an end of a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Edge {
     /// Anything.

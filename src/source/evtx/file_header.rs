@@ -9,7 +9,7 @@ use super::layout::is_file_head;
 /// Bytes that are read of it.
 pub(in crate::source) const FILE_HEADER_READ: usize = 128;
 
-/// What a file's header says.
+/// The fields of a file's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::source) struct FileHeader {
     /// Whether the file begins with one.

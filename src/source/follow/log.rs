@@ -357,7 +357,7 @@ mod tests {
     use super::*;
     use crate::model::batch::SourceId;
 
-    /// What is said of a log that has not grown for long.
+    /// Returns the fault of a log that has not grown for long.
     fn said(bytes: &[u8]) -> Vec<Fault> {
         let path = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(path.path(), bytes).unwrap();

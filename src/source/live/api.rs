@@ -127,7 +127,7 @@ pub enum Start {
     AfterBookmark,
 }
 
-/// What a log is at the moment. Its numbers are the log's own, which a bookmark names too; of a forwarded event the number
+/// The state of a log at the moment. Its numbers are the log's own, which a bookmark names too; of a forwarded event the number
 /// within it (`EventRecordID`) is the one of the log that it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogInfo {
@@ -204,7 +204,7 @@ pub trait EventLog {
     /// The bookmark stands where it stood.
     fn mark(&mut self, index: usize) -> Result<(), LogError>;
 
-    /// What the log is now.
+    /// Returns the state of the log now.
     ///
     /// # Errors
     /// The service does not say.

@@ -86,7 +86,7 @@ impl Record {
         format!("2026-11-24T{:02}:{:02}:{:02}.0000000Z", second / 3600 % 24, second / 60 % 60, second % 60)
     }
 
-    /// What the double renders of an event: its serial number is the command line.
+    /// The rendered event of the double: its serial number is the command line.
     fn rendered(&self, out: &mut String) {
         let Self { own, serial, computer, .. } = self;
         *out = format!(

@@ -55,7 +55,7 @@ impl Seen {
         self.last = self.last.max(Some(place));
     }
 
-    /// Forgets the numbers: the log was made anew.
+    /// Forgets the numbers: the log is a new file.
     pub(super) const fn forget_places(&mut self) {
         self.last = None;
     }

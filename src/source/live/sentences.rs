@@ -69,7 +69,7 @@ pub(super) fn turned_off(channel: &str) -> String {
     )
 }
 
-/// What is said of a channel that was removed while it was read.
+/// The sentence for a channel that was removed while it was read.
 #[must_use]
 pub(super) fn removed(channel: &str) -> String {
     format!(
@@ -78,7 +78,7 @@ pub(super) fn removed(channel: &str) -> String {
     )
 }
 
-/// What is said of a log that was cleared while it was read.
+/// The sentence for a log that was cleared while it was read.
 #[must_use]
 pub(super) fn cleared(channel: &str) -> String {
     format!(
@@ -87,7 +87,7 @@ pub(super) fn cleared(channel: &str) -> String {
     )
 }
 
-/// What is said of a log that counts from 1 again.
+/// The sentence for a log that counts from 1 again.
 #[must_use]
 pub(super) fn made_anew(read_to: Option<u64>, channel: &str) -> String {
     let behind =
@@ -95,7 +95,7 @@ pub(super) fn made_anew(read_to: Option<u64>, channel: &str) -> String {
     format!("the log {channel} was replaced by a new one, which is read from its first record on{behind}")
 }
 
-/// What is said of records that were overwritten before they were read.
+/// The sentence for records that were overwritten before they were read.
 #[must_use]
 pub(super) fn lost(first: u64, last: u64, channel: &str) -> String {
     format!(
@@ -105,7 +105,7 @@ pub(super) fn lost(first: u64, last: u64, channel: &str) -> String {
     )
 }
 
-/// What is said of records that the service does not give.
+/// The sentence for records that the service does not give.
 #[must_use]
 pub(super) fn passed(last: u64, count: u64, channel: &str) -> String {
     format!(
@@ -114,7 +114,7 @@ pub(super) fn passed(last: u64, count: u64, channel: &str) -> String {
     )
 }
 
-/// What is said of a channel that holds no Sysmon event.
+/// The sentence for a channel that holds no Sysmon event.
 #[must_use]
 pub(super) fn without_sysmon(provider: &str, channel: &str) -> String {
     format!("there is no Sysmon event in {channel}: its newest record is of the provider {provider}")

@@ -13,7 +13,7 @@ use crate::model::fault::Severity;
 /// How many looks go by between two questions whether the channel is on.
 const LOOKS_A_QUESTION: u32 = 6;
 
-/// What the looks found so far.
+/// The findings of the checks so far.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     looked_at: Option<Duration>,
@@ -25,7 +25,7 @@ pub(super) struct Watch {
     is_removed: bool,
     /// An event that is in the log and did not come yet.
     suspect: Option<u64>,
-    /// What is shown beside the state, in two words.
+    /// The alarm shown beside the state, in two words.
     pub(super) alarm: Option<&'static str>,
 }
 
@@ -42,7 +42,7 @@ impl Watch {
 }
 
 impl Session {
-    /// Looks at the log where that is due. Says why the subscription has to be made anew, where it has.
+    /// Looks at the log where that is due. Returns why the subscription has to be renewed, if it has.
     pub(super) fn look(&mut self, outlet: &mut Outlet<'_>) -> Option<LogError> {
         let now = self.log.clock();
         let every = self.options.look_every;

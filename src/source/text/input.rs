@@ -46,7 +46,7 @@ impl Read for Metered<'_> {
     }
 }
 
-/// What all streams of a load may unpack to beyond [`MOST_RATIO`] times their size, together: many small bombs are one.
+/// Bytes that all streams of a load may unpack to beyond [`MOST_RATIO`] times their size, together: many small bombs are one.
 /// A stream within that ratio takes nothing of it, so that a bomb beside it costs it nothing.
 #[derive(Clone, Debug, Default)]
 pub(in crate::source) struct Allowance {
@@ -66,7 +66,7 @@ impl Allowance {
 pub(super) struct Budget {
     /// The bytes that were read.
     pub(super) packed: Arc<AtomicU64>,
-    /// What it may unpack to beyond measure.
+    /// The bytes that it may unpack to beyond the ratio.
     pub(super) allowance: Allowance,
 }
 
@@ -75,7 +75,7 @@ struct Guarded<R> {
     inner: R,
     budget: Budget,
     unpacked: u64,
-    /// What was taken of the allowance.
+    /// The bytes taken from the allowance.
     taken: u64,
 }
 
@@ -436,7 +436,7 @@ mod tests {
         assert!(error.to_string().contains("bomb"), "{error}");
     }
 
-    /// What a packed stream gives before it ends or is ended.
+    /// Bytes that a packed stream gives before it ends or is ended.
     fn unpacked(packed: &[u8], allowance: &Allowance) -> (u64, Option<io::Error>) {
         let (metered, count) = Metered::new(Box::new(io::Cursor::new(packed.to_vec())));
         let budget = Budget { packed: count, allowance: allowance.clone() };

@@ -99,7 +99,7 @@ pub(super) trait Outlet {
     fn last_batch(&self, info: &SourceInfo, batch: Batch);
     /// Takes the number of bytes that were read.
     fn bytes(&self, bytes: u64);
-    /// What all inputs may unpack to beyond measure.
+    /// The shared allowance of all inputs for unpacking beyond the ratio.
     fn allowance(&self) -> &Allowance;
     /// Whether nobody wants any more.
     fn is_over(&self) -> bool;

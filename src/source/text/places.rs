@@ -15,7 +15,7 @@ use crate::model::understood::lacks_essentials;
 const VALUES: [&str; 4] = ["Properties", "StringInserts", "EventData", "event_data"];
 /// Members that hold the rendered message: `Get-WinEvent`, fluent-bit, Beats, Log Analytics, fluentd.
 const MESSAGES: [&str; 4] = ["Message", "message", "RenderedDescription", "Description"];
-/// What PowerShell writes in place of a value that stands deeper than its `-Depth`.
+/// The text that PowerShell writes for a value deeper than its `-Depth`.
 const TYPE_NAME: &str = "System.Diagnostics.Eventing.Reader.EventProperty";
 
 /// Names for Sysmon's fields, compared without case and punctuation; the fields' own names need no row.
@@ -123,7 +123,7 @@ fn synonym(name: &str) -> Option<Field> {
     known.or_else(own).filter(|field| *field != Field::Computer)
 }
 
-/// What a record has in place of named fields, as a clause.
+/// Returns the structure that a record has in place of named fields, as a clause.
 fn hint(event: Value<'_>, event_code: u16) -> String {
     if let Some((_, clause)) = LACKING.iter().find(|(name, _)| event.get(name).is_some()) {
         return (*clause).to_owned();

@@ -9,7 +9,7 @@ use crate::model::event::code;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
 
-/// What a value can be. A value that is something else stands under another field's name.
+/// The kind of a value. A value that is something else stands under another field's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Any text, line ends too.

@@ -9,7 +9,7 @@ use super::xml::XmlReader;
 use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
 
-/// What Splunk has for an account that it could not name.
+/// The text that Splunk writes for an account that it could not name.
 const NOT_TRANSLATED: &str = "NOT_TRANSLATED";
 
 /// How deep events may be wrapped in strings and envelopes.

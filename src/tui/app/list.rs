@@ -332,7 +332,7 @@ impl App {
         }
     }
 
-    /// What a line selects.
+    /// Returns the selection of a line.
     fn selection_at(&self, line: usize) -> Option<Selected> {
         match self.line(line)? {
             Line::Finding(id) => Some(Selected::Finding(Held::new(id, &self.store))),

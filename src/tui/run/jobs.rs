@@ -49,7 +49,7 @@ pub(super) struct Target {
     pub(super) existing: Existing,
 }
 
-/// What is gathered by the loop.
+/// An export or report that the loop gathers.
 enum Job {
     Export(Box<Export>),
     Report(Box<ReportJob>),
@@ -79,7 +79,7 @@ struct ReportJob {
     gathering: Option<Gathering>,
 }
 
-/// What the loop has to start a thread for.
+/// Work that the loop starts a thread for.
 pub(super) enum Start {
     Export { number: u64, target: Target, options: ExportOptions, rows: Receiver<Piece> },
     Report { number: u64, scope: Scope, path: Option<PathBuf>, existing: Existing, gathering: Box<Gathering> },
@@ -100,7 +100,7 @@ pub(super) enum Turn {
     WithRoom(Sender<Piece>),
 }
 
-/// What a job goes on with.
+/// The next step of a job.
 pub(super) enum Go {
     Now,
     Room(OwnedPermit<Piece>),

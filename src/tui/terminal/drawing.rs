@@ -22,11 +22,11 @@ pub(super) struct Picture {
     pub(super) cursor: Option<Position>,
 }
 
-/// What is left for the thread. Of each kind only the newest is kept, so that nothing piles up.
+/// The orders that wait for the thread. Of each kind only the newest is kept, so that nothing piles up.
 #[derive(Default)]
 struct Orders {
     picture: Option<Picture>,
-    /// What is on the screen is not known any more.
+    /// The content of the screen is unknown.
     is_forgotten: bool,
     /// Bytes that are no picture: a text for the clipboard.
     aside: Option<Vec<u8>>,

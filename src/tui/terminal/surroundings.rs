@@ -1,6 +1,6 @@
 //! Windows runs programs in several kinds of terminals; this says which of them can't show the console, and what to do.
 
-/// What a process on Windows runs in.
+/// The console that a process on Windows runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact for itself")]
 pub(super) struct Surroundings {

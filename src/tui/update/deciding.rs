@@ -27,14 +27,14 @@ pub(in crate::tui) struct Bulk {
     unknowable: usize,
     /// Alerts that had left the store before.
     gone: usize,
-    /// What stood there before.
+    /// The previous verdict.
     before: Vec<Decision>,
 }
 
 enum What {
     /// A verdict, a note or both on these; what is not given stays as it is.
     Decide { findings: Vec<FindingId>, verdict: Option<Verdict>, note: Option<String>, name: Option<String> },
-    /// What stood there before, again.
+    /// Restores the previous verdict.
     Undo(Vec<Decision>),
 }
 
@@ -91,7 +91,7 @@ impl Bulk {
         Some(decision)
     }
 
-    /// What was done, for the line at the bottom.
+    /// Returns the message for the last line.
     fn outcome(&self) -> String {
         let what = match &self.what {
             What::Decide { verdict: Some(Verdict::Undecided), .. } => "Undecided".to_owned(),
