@@ -1,7 +1,8 @@
 //! Random keys against the whole program while it reads a large log and follows a growing one: it never dies, never
 //! hangs, and gives the terminal back.
 //!
-//! The number of keys is fixed, and the sequence is; `EXFILSCOPE_KEYS` asks for more keys, `EXFILSCOPE_SEED` for others.
+//! The number of keys is fixed, and the sequence is; `EXFILSCOPE_KEYS` asks for more keys, `EXFILSCOPE_SEED` for others,
+//! `EXFILSCOPE_SECONDS` for keys during that time in one start that follows a growing file.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -105,7 +106,13 @@ fn press(console: &mut Console, dice: &mut Dice) {
             console.keys(&letters[at..=at]);
         }
         10..=15 => console.key(SPECIAL[dice.below(SPECIAL.len())]),
-        16 => console.keys(WORDS[dice.below(WORDS.len())]),
+        16 => {
+            // Half of them from the list, where a command is one; the others wherever the keys have led.
+            if dice.below(2) == 0 {
+                console.keys("\x1b\x1b\x1b");
+            }
+            console.keys(WORDS[dice.below(WORDS.len())]);
+        }
         17 => {
             let control =
                 b"\x01\x02\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x10\x12\x14\x15\x16\x17\x18\x19\x1d\x1e\x1f";
@@ -192,7 +199,15 @@ fn a_mouse_report_from_nowhere_is_a_click_on_nothing() {
 #[test]
 fn no_sequence_of_keys_is_too_much_under_load() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let keys = number("EXFILSCOPE_KEYS").map_or(KEYS, |keys| usize::try_from(keys).unwrap());
+    let end = number("EXFILSCOPE_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let (keys, keys_a_start) = match end {
+        Some(_) => (usize::MAX, usize::MAX),
+        None => (
+            number("EXFILSCOPE_KEYS").map_or(KEYS, |keys| usize::try_from(keys).unwrap()),
+            KEYS_A_START,
+        ),
+    };
+    let is_over = || end.is_some_and(|end| Instant::now() > end);
     let mut dice = Dice(number("EXFILSCOPE_SEED").unwrap_or(0x5eed_0f0f_1234_5678));
     let folder = tempfile::tempdir().unwrap();
     // What is exported goes where it does no harm.
@@ -204,18 +219,18 @@ fn no_sequence_of_keys_is_too_much_under_load() {
     let (mut pressed, mut starts) = (0, 0);
     let growing = folder.path().join("growing.jsonl");
     let writer = Writer::start(growing.clone());
-    while pressed < keys {
+    while pressed < keys && !is_over() {
         let mut arguments: Vec<_> = paths.iter().map(|path| path.as_os_str().to_owned()).collect();
         // Every other time it follows what grows, and keeps no more than so much of it.
-        if starts % 2 == 1 {
+        if starts % 2 == 0 {
             arguments.extend(["--follow", "--keep", "5000"].map(Into::into));
             arguments.push(growing.clone().into());
         }
         let mut console = Console::start(&arguments, 40, 120);
         starts += 1;
         console.wait_for(|screen: &vt100::Screen| screen.contents().contains("Alerts"), PATIENCE);
-        let until = (pressed + KEYS_A_START).min(keys);
-        while pressed < until && console.is_running() {
+        let until = pressed.saturating_add(keys_a_start).min(keys);
+        while pressed < until && !is_over() && console.is_running() {
             for _ in 0..KEYS_A_LOOK {
                 press(&mut console, &mut dice);
                 pressed += 1;
@@ -254,8 +269,7 @@ fn no_sequence_of_keys_is_too_much_under_load() {
     }
     let written = writer.stop();
     assert!(written > 0, "nothing grew");
-    eprintln!(
-        "{pressed} keys, {starts} starts, {written} events written meanwhile, {} files exported",
-        fs::read_dir(folder.path()).unwrap().count() - 2
-    );
+    let exported = fs::read_dir(folder.path()).unwrap().count() - 2;
+    assert!(exported > 0, "no export was written");
+    eprintln!("{pressed} keys, {starts} starts, {written} events written meanwhile, {exported} files exported");
 }
