@@ -202,10 +202,7 @@ fn no_sequence_of_keys_is_too_much_under_load() {
     let end = number("EXFILSCOPE_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let (keys, keys_a_start) = match end {
         Some(_) => (usize::MAX, usize::MAX),
-        None => (
-            number("EXFILSCOPE_KEYS").map_or(KEYS, |keys| usize::try_from(keys).unwrap()),
-            KEYS_A_START,
-        ),
+        None => (number("EXFILSCOPE_KEYS").map_or(KEYS, |keys| usize::try_from(keys).unwrap()), KEYS_A_START),
     };
     let is_over = || end.is_some_and(|end| Instant::now() > end);
     let mut dice = Dice(number("EXFILSCOPE_SEED").unwrap_or(0x5eed_0f0f_1234_5678));
@@ -271,5 +268,7 @@ fn no_sequence_of_keys_is_too_much_under_load() {
     assert!(written > 0, "nothing grew");
     let exported = fs::read_dir(folder.path()).unwrap().count() - 2;
     assert!(exported > 0, "no export was written");
-    eprintln!("{pressed} keys, {starts} starts, {written} events written meanwhile, {exported} files exported");
+    eprintln!(
+        "{pressed} keys, {starts} starts, {written} events written meanwhile, {exported} files exported"
+    );
 }

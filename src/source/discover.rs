@@ -8,16 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::evtx;
-use super::file::read_at;
-use super::outlet::failed;
-use super::text::{self, InputFormat, Member, Nature as Content, Origin};
+use super::fault_log::{describe, failed};
+use super::format::{Format as Content, MAX_HEAD, detect_format, looks_like_events};
+use super::input::{Origin, member_head, packed_looks_like_events};
+use super::options::InputFormat;
+use super::read_at::read_at;
+use super::zip::{Member, members};
 use crate::files::open::{kind_name, open_file, target_within};
 use crate::model::fault::{Fault, Severity};
 use crate::model::feed::Progress;
 use crate::model::guard::guarded;
 
 /// How many files of a kind that is never opened are named for one folder.
-const MOST_NAMED: u64 = 20;
+const MAX_NAMED: u64 = 20;
 /// Bytes that are looked at to tell what a file is: to the first chunk's magic.
 const HEAD: usize = 4096 + 8;
 
@@ -100,7 +103,7 @@ struct Passed {
 }
 
 /// What a file is by its first bytes.
-enum Nature {
+enum Format {
     Log,
     /// Events as text, or something packed.
     Text,
@@ -171,10 +174,10 @@ impl Search<'_> {
         }
         let Some(nature) = self.look(path, |search| nature(path, search.format)) else { return };
         match nature {
-            Ok(Nature::Log) => self.keep(path, metadata.len(), Kind::Log),
-            Ok(Nature::Text) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
-            Ok(Nature::Zip) => self.archive(path, true),
-            Ok(Nature::No(sentence)) => self.fault(path, Severity::Unreadable, sentence),
+            Ok(Format::Log) => self.keep(path, metadata.len(), Kind::Log),
+            Ok(Format::Text) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
+            Ok(Format::Zip) => self.archive(path, true),
+            Ok(Format::No(sentence)) => self.fault(path, Severity::Unreadable, sentence),
             Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
         }
     }
@@ -188,7 +191,7 @@ impl Search<'_> {
     /// Keeps the logs of an archive; what holds none is an error only where somebody named it.
     fn archive(&mut self, path: &Path, is_named: bool) {
         let opened = open_file(path).map_err(|error| describe(&error));
-        let Some(members) = self.look(path, |_| opened.and_then(|file| text::members(&file))) else { return };
+        let Some(members) = self.look(path, |_| opened.and_then(|file| members(&file))) else { return };
         let members = match members {
             Ok(members) => members,
             Err(reason) => {
@@ -226,7 +229,7 @@ impl Search<'_> {
     }
 
     fn member(&self, path: &Path, member: &Member) -> Result<bool, String> {
-        let (head, content) = text::member_head(path, member)?;
+        let (head, content) = member_head(path, member)?;
         Ok(match content {
             Content::Zip => {
                 return Err(
@@ -236,7 +239,7 @@ impl Search<'_> {
                 );
             }
             Content::Unknown => self.format.is_some(),
-            Content::Json | Content::Xml => self.format.is_some() || text::is_promising(&head),
+            Content::Json | Content::Xml => self.format.is_some() || looks_like_events(&head),
             _ => true,
         })
     }
@@ -283,7 +286,7 @@ impl Search<'_> {
             self.file(path, &metadata, passed);
         } else {
             passed.special += 1;
-            if passed.special <= MOST_NAMED {
+            if passed.special <= MAX_NAMED {
                 let what = kind_name(metadata.file_type());
                 self.fault(path, Severity::Notice, format!("it is {what} and was not opened"));
             }
@@ -309,7 +312,7 @@ impl Search<'_> {
             return None;
         }
         passed.outside += 1;
-        if passed.outside <= MOST_NAMED {
+        if passed.outside <= MAX_NAMED {
             let reason = "it is a link out of the folder and was not followed: name what it leads to";
             self.fault(path, Severity::Loss, reason);
         }
@@ -339,7 +342,7 @@ impl Search<'_> {
             self.candidate(path, metadata);
             return;
         }
-        let mut head = vec![0; text::MOST_HEAD];
+        let mut head = vec![0; MAX_HEAD];
         let read = open_file(path).and_then(|file| read_at(&file, &mut head, 0));
         head.truncate(*read.as_ref().unwrap_or(&0));
         let content = match read {
@@ -348,14 +351,14 @@ impl Search<'_> {
                 return;
             }
             Ok(_) if evtx::is_log_head(&head) => Content::Evtx,
-            Ok(_) => text::sniff(&head, true).unwrap_or(Content::Unknown),
+            Ok(_) => detect_format(&head, true).unwrap_or(Content::Unknown),
         };
-        let is_promising = self.look(path, |_| match content {
-            Content::Json | Content::Xml => text::is_promising(&head),
-            Content::Gzip | Content::Zstd => text::packed_is_promising(path),
+        let looks_like_events = self.look(path, |_| match content {
+            Content::Json | Content::Xml => looks_like_events(&head),
+            Content::Gzip | Content::Zstd => packed_looks_like_events(path),
             _ => true,
         });
-        match if is_promising == Some(true) { content } else { Content::Unknown } {
+        match if looks_like_events == Some(true) { content } else { Content::Unknown } {
             Content::Evtx => self.keep(path, metadata.len(), Kind::Log),
             Content::Csv(_) | Content::Json | Content::Xml | Content::Gzip | Content::Zstd => {
                 self.keep(path, metadata.len(), Kind::Text(Origin::File));
@@ -403,16 +406,16 @@ impl Search<'_> {
                 format!("{entries} that macOS adds to archives (._*, __MACOSX) passed over"),
             );
         }
-        if passed.special > MOST_NAMED {
-            let rest = files(passed.special - MOST_NAMED);
+        if passed.special > MAX_NAMED {
+            let rest = files(passed.special - MAX_NAMED);
             self.fault(
                 root,
                 Severity::Notice,
                 format!("{rest} more that are pipes, sockets or devices were not opened"),
             );
         }
-        if passed.outside > MOST_NAMED {
-            let rest = passed.outside - MOST_NAMED;
+        if passed.outside > MAX_NAMED {
+            let rest = passed.outside - MAX_NAMED;
             self.fault(
                 root,
                 Severity::Loss,
@@ -422,43 +425,28 @@ impl Search<'_> {
     }
 }
 
-/// What is wrong with a path, and what to do.
-pub(super) fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder: check the spelling".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "no permission to read it: use an account that may, or copy it to where you may".to_owned()
-        }
-        // ERROR_SHARING_VIOLATION: the event log service holds its files.
-        _ if cfg!(windows) && error.raw_os_error() == Some(32) => {
-            "another program has it open: export it first (wevtutil epl), or use --live".to_owned()
-        }
-        _ => format!("it can't be read: {error}"),
-    }
-}
-
 /// What a file is that is meant to be a log. What can't be told by its beginning is left to whoever reads it whole.
-fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Nature> {
-    let mut head = vec![0; text::MOST_HEAD.max(HEAD)];
+fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Format> {
+    let mut head = vec![0; MAX_HEAD.max(HEAD)];
     let read = read_at(&open_file(path)?, &mut head, 0)?;
     let head = head.get(..read).unwrap_or_default();
     let is_log = evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head);
-    let content = text::sniff(head, true).unwrap_or(Content::Unknown);
+    let content = detect_format(head, true).unwrap_or(Content::Unknown);
     let packed = not_unpacked(head).filter(|_| format.is_none() && !is_log && !content.is_text());
     if let Some(sentence) = packed {
-        return Ok(Nature::No(sentence));
+        return Ok(Format::No(sentence));
     }
     Ok(match (content, format) {
-        (Content::Zip, _) => Nature::Zip,
-        (Content::Gzip | Content::Zstd, _) => Nature::Text,
-        (_, Some(InputFormat::Evtx)) => Nature::Log,
-        (_, Some(_)) => Nature::Text,
-        _ if is_log => Nature::Log,
-        (content, None) if content.is_text() => Nature::Text,
-        _ if is_text(head) => Nature::No(
+        (Content::Zip, _) => Format::Zip,
+        (Content::Gzip | Content::Zstd, _) => Format::Text,
+        (_, Some(InputFormat::Evtx)) => Format::Log,
+        (_, Some(_)) => Format::Text,
+        _ if is_log => Format::Log,
+        (content, None) if content.is_text() => Format::Text,
+        _ if is_text(head) => Format::No(
             "it is text in which no events of Windows are found: name the log itself, or say what it is",
         ),
-        _ => Nature::Log,
+        _ => Format::Log,
     })
 }
 

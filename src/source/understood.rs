@@ -10,22 +10,22 @@ use crate::model::fault::{Fault, Severity};
 use crate::model::feed::SourceInfo;
 use crate::model::understood::Understood;
 
-/// A source without an end is told of again when so many times the events lack their fields.
-const AGAIN: u64 = 10;
+/// A source without an end is reported of again when so many times the events lack their fields.
+const REPORT_FACTOR: u64 = 10;
 
 /// The counts of each source so far.
 #[derive(Debug)]
 pub(super) struct Understanding {
     wanted: Wanted,
-    sources: Mutex<HashMap<SourceId, Seen>>,
+    sources: Mutex<HashMap<SourceId, SourceCounts>>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct SourceCounts {
     counts: Understood,
     hint: Option<Box<str>>,
     /// The last report, and its count of events.
-    told: Option<(Severity, u64)>,
+    reported: Option<(Severity, u64)>,
 }
 
 impl Understanding {
@@ -34,7 +34,7 @@ impl Understanding {
         Self { wanted, sources: Mutex::default() }
     }
 
-    fn with<T>(&self, source: SourceId, look: impl FnOnce(&mut Seen) -> T) -> T {
+    fn with<T>(&self, source: SourceId, look: impl FnOnce(&mut SourceCounts) -> T) -> T {
         look(self.sources.lock().unwrap_or_else(PoisonError::into_inner).entry(source).or_default())
     }
 
@@ -45,42 +45,42 @@ impl Understanding {
         }
         let mut counts = Understood::default();
         counts.count_batch(batch, &self.wanted);
-        self.with(batch.source, |seen| {
-            seen.counts.add(&counts);
-            if seen.hint.is_none() {
-                seen.hint.clone_from(&batch.hint);
+        self.with(batch.source, |source| {
+            source.counts.add(&counts);
+            if source.hint.is_none() {
+                source.hint.clone_from(&batch.hint);
             }
         });
     }
 
     /// Returns the fault of a source that goes on, if it is new.
     pub(super) fn so_far(&self, info: &SourceInfo) -> Option<Fault> {
-        self.with(info.id, |seen| {
-            let severity = seen.counts.severity().filter(|severity| *severity > Severity::Notice)?;
-            let bare = seen.counts.bare();
-            if seen.told.is_some_and(|(_, told)| bare < told.saturating_mul(AGAIN)) {
+        self.with(info.id, |source| {
+            let severity = source.counts.severity().filter(|severity| *severity > Severity::Notice)?;
+            let bare = source.counts.bare();
+            if source.reported.is_some_and(|(_, reported)| bare < reported.saturating_mul(REPORT_FACTOR)) {
                 return None;
             }
-            seen.told = Some((severity, bare));
-            Some(fault(info, severity, seen, " so far"))
+            source.reported = Some((severity, bare));
+            Some(fault(info, severity, source, " so far"))
         })
     }
 
     /// Returns the fault of a source at its end, if it is new.
     pub(super) fn at_end(&self, info: &SourceInfo) -> Option<Fault> {
-        self.with(info.id, |seen| {
-            let severity = seen.counts.severity()?;
-            if seen.told.is_some_and(|(told, _)| told >= severity) {
+        self.with(info.id, |source| {
+            let severity = source.counts.severity()?;
+            if source.reported.is_some_and(|(reported, _)| reported >= severity) {
                 return None;
             }
-            seen.told = Some((severity, seen.counts.bare()));
-            Some(fault(info, severity, seen, ""))
+            source.reported = Some((severity, source.counts.bare()));
+            Some(fault(info, severity, source, ""))
         })
     }
 }
 
-fn fault(info: &SourceInfo, severity: Severity, seen: &Seen, when: &str) -> Fault {
-    let hint = seen.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+fn fault(info: &SourceInfo, severity: Severity, source: &SourceCounts, when: &str) -> Fault {
+    let hint = source.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     Fault {
         source: Some(info.id),
         name: info.name.clone(),
@@ -90,7 +90,7 @@ fn fault(info: &SourceInfo, severity: Severity, seen: &Seen, when: &str) -> Faul
         lost_records: 0,
         reason: format!(
             "{}{when}, which Sysmon always writes: these events were not understood and could not be judged{hint}",
-            seen.counts.sentence()
+            source.counts.sentence()
         ),
     }
 }

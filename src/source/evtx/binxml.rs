@@ -40,7 +40,7 @@ pub(super) enum Token {
     /// An element ends.
     Close,
     /// A record's value of this number stands here.
-    Hole {
+    Substitution {
         /// The number.
         number: u16,
     },
@@ -62,13 +62,13 @@ pub(super) struct Tokens<'c> {
     at: usize,
     end: usize,
     has_dependencies: bool,
-    mentions: Vec<usize>,
+    name_refs: Vec<usize>,
 }
 
 impl<'c> Tokens<'c> {
     /// Tokens from `at` to `end` of a chunk. Elements of a definition name the value that they depend on.
     pub(super) fn new(chunk: &'c [u8], at: usize, end: usize, has_dependencies: bool) -> Self {
-        Self { chunk, at, end, has_dependencies, mentions: Vec::with_capacity(64) }
+        Self { chunk, at, end, has_dependencies, name_refs: Vec::with_capacity(64) }
     }
 
     /// Behind the last token that was read.
@@ -77,8 +77,8 @@ impl<'c> Tokens<'c> {
     }
 
     /// Where in the chunk the places of names stand, of all tokens that were read.
-    pub(super) fn into_mentions(self) -> Vec<usize> {
-        self.mentions
+    pub(super) fn into_name_refs(self) -> Vec<usize> {
+        self.name_refs
     }
 
     fn peek(&self) -> Option<u8> {
@@ -178,7 +178,7 @@ impl<'c> Tokens<'c> {
             0x0d | 0x0e => {
                 let number = self.u16()?;
                 self.skip(1)?;
-                Some(Token::Hole { number })
+                Some(Token::Substitution { number })
             }
             0x09 | 0x49 | 0x0a => {
                 self.name()?;
@@ -200,7 +200,7 @@ impl<'c> Tokens<'c> {
     /// A name stands in a table all over the chunk; the first mention of it holds it.
     fn name(&mut self) -> Option<Name> {
         let table = size_at(self.chunk, self.at)?;
-        self.mentions.push(self.at);
+        self.name_refs.push(self.at);
         self.skip(4)?;
         let units = usize::from(u16_at(self.chunk, table.checked_add(6)?)?);
         let name = Name { at: table + 8, units };

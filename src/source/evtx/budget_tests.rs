@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::event::Event;
+use super::chunk::{ChunkReader, MAX_TEXT};
+use super::differential_tests::shared_logs;
+use super::event_buffer::EventBuffer;
 use super::header::{CHUNK_SIZE, ChunkHeader};
-use super::oracle_tests::shared_logs;
 use super::records::{RECORD_MAGIC, Step, Walk};
-use super::reference::{MAX_WORK, Reference};
-use super::{ChunkReader, MAX_TEXT};
+use super::slow::{MAX_WORK, SlowReader};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::SkipReason;
 
@@ -15,7 +15,7 @@ use crate::model::fault::SkipReason;
 fn measure(log: &[u8]) -> (usize, usize) {
     let (mut work, mut text) = (0, 0);
     let (mut reference, mut event, mut reader) =
-        (Reference::default(), Event::default(), ChunkReader::default());
+        (SlowReader::default(), EventBuffer::default(), ChunkReader::default());
     for chunk in log.get(4096..).unwrap_or_default().chunks(CHUNK_SIZE) {
         let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
         reference.begin_chunk();
@@ -202,7 +202,7 @@ fn long_names_end_at_the_budget() {
     let (reader, _, lost) = read(&chunk);
     assert!(lost > 350, "{lost}");
     let once = 16 << 20;
-    assert!(reader.reference.work() < MAX_WORK + 2 * once, "{}", reader.reference.work());
+    assert!(reader.slow.work() < MAX_WORK + 2 * once, "{}", reader.slow.work());
 }
 
 #[test]

@@ -4,19 +4,19 @@ use std::rc::Rc;
 
 use super::binxml::Instance;
 use super::bytes::size_at;
-use super::event::{Event, Verdict};
+use super::event_buffer::{EventBuffer, RecordKind};
 use super::header::CHUNK_SIZE;
-use super::lexicon::Lexicon;
 use super::records::Record;
-use super::scene::{Scene, Value, read_values};
-use super::shelf::Shelf;
-use super::template::{Origin, Role, Target, Template};
+use super::recovered_templates::RecoveredTemplates;
+use super::substitutions::{Substitutions, Value, read_values};
+use super::template::{FieldKind, Role, Template, ValueOrigin};
+use super::template_cache::TemplateCache;
 use super::value::Kind;
 use crate::model::event::{Gate, Wanted, code};
 
 /// Why this reader leaves a record to the slow one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(super) enum Fallback {
     /// Something is of a shape that it does not know exactly.
     Shape,
     /// The definition of a template is destroyed.
@@ -29,13 +29,13 @@ pub(super) enum Doubt {
 
 /// The definitions of a chunk are together not longer than the chunk. Each may be read in two roles; who has more is
 /// made to keep the reader busy.
-const MOST_DEFINED: usize = 2 * CHUNK_SIZE;
+const MAX_DEFINED: usize = 2 * CHUNK_SIZE;
 
 /// Reads the records of one chunk after the other.
 #[derive(Debug, Default)]
 pub(super) struct FastReader {
     templates: Vec<Known>,
-    shelf: Shelf,
+    cache: TemplateCache,
     defined: usize,
     starts: Vec<u32>,
     nested: Vec<u32>,
@@ -61,7 +61,7 @@ impl FastReader {
     }
 
     /// One that decodes no more than somebody asks for.
-    pub(super) fn wanting(wanted: Wanted) -> Self {
+    pub(super) fn with_projection(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
     }
 
@@ -72,30 +72,30 @@ impl FastReader {
     }
 
     /// Reads a record; a kept one's fields are in `event` afterwards. Where a template's definition is destroyed, the
-    /// lexicon is asked for it.
+    /// recovered is asked for it.
     pub(super) fn read(
         &mut self,
         chunk: &[u8],
         record: &Record,
-        lexicon: Option<&Lexicon>,
-        event: &mut Event,
-    ) -> Result<Verdict, Doubt> {
+        recovered: Option<&RecoveredTemplates>,
+        event: &mut EventBuffer,
+    ) -> Result<RecordKind, Fallback> {
         event.clear();
         let end = record.content_end;
         let Some(instance) = Instance::read(chunk, record.content_start(), end) else {
             return self.read_whole_event(chunk, record, event);
         };
-        let template = self.template(chunk, &instance, Role::Event, lexicon)?;
-        if template.odd_system {
-            return Err(Doubt::Shape);
+        let template = self.template(chunk, &instance, Role::Event, recovered)?;
+        if template.unsupported_system {
+            return Err(Fallback::Shape);
         }
         let mut starts = std::mem::take(&mut self.starts);
         let result = read_values(chunk, &instance, end, &mut starts).and_then(|(values_end, descriptors)| {
             if !fits(chunk, record, values_end) {
-                return Err(if record.is_whole { Doubt::Slack(values_end) } else { Doubt::Unfit });
+                return Err(if record.is_whole { Fallback::Slack(values_end) } else { Fallback::Unfit });
             }
-            let scene = Scene { chunk, template: &template, descriptors, starts: &starts };
-            self.read_event(scene, lexicon, event)
+            let values = Substitutions { chunk, template: &template, descriptors, starts: &starts };
+            self.read_event(values, recovered, event)
         });
         self.starts = starts;
         result
@@ -106,97 +106,101 @@ impl FastReader {
         &mut self,
         chunk: &[u8],
         record: &Record,
-        event: &mut Event,
-    ) -> Result<Verdict, Doubt> {
+        event: &mut EventBuffer,
+    ) -> Result<RecordKind, Fallback> {
         let (template, _) = Template::of_whole_event(chunk, record.content_start(), record.content_end)
-            .filter(|(template, end)| !template.odd_system && fits(chunk, record, *end))
-            .ok_or(Doubt::Shape)?;
-        self.read_event(Scene { chunk, template: &template, descriptors: &[], starts: &[] }, None, event)
+            .filter(|(template, end)| !template.unsupported_system && fits(chunk, record, *end))
+            .ok_or(Fallback::Shape)?;
+        self.read_event(
+            Substitutions { chunk, template: &template, descriptors: &[], starts: &[] },
+            None,
+            event,
+        )
     }
 
     fn read_event(
         &mut self,
-        scene: Scene<'_>,
-        lexicon: Option<&Lexicon>,
-        event: &mut Event,
-    ) -> Result<Verdict, Doubt> {
+        values: Substitutions<'_>,
+        recovered: Option<&RecoveredTemplates>,
+        event: &mut EventBuffer,
+    ) -> Result<RecordKind, Fallback> {
         let mut is_sysmon = None;
         let mut event_code = None;
-        for want in &scene.template.wants {
-            match want.target {
-                Target::Provider if is_sysmon.is_none() => is_sysmon = Some(scene.is_sysmon(want)?),
-                Target::EventId if event_code.is_none() => event_code = Some(scene.number(want)?),
-                Target::Provider | Target::EventId => {}
+        for source in &values.template.sources {
+            match source.kind {
+                FieldKind::Provider if is_sysmon.is_none() => is_sysmon = Some(values.is_sysmon(source)?),
+                FieldKind::EventId if event_code.is_none() => event_code = Some(values.number(source)?),
+                FieldKind::Provider | FieldKind::EventId => {}
                 _ => break,
             }
         }
         let channel = if is_sysmon == Some(true) {
             None
-        } else if let Some(channel) = self.with_telemetry.then(|| scene.channel()).flatten() {
+        } else if let Some(channel) = self.with_telemetry.then(|| values.channel()).flatten() {
             Some(channel)
         } else {
-            return Ok(Verdict::OtherProvider);
+            return Ok(RecordKind::OtherProvider);
         };
-        let code = event_code.and_then(|code| u16::try_from(code).ok()).ok_or(Doubt::Shape)?;
+        let code = event_code.and_then(|code| u16::try_from(code).ok()).ok_or(Fallback::Shape)?;
         match channel {
-            None if !code::is_kept(code) => return Ok(Verdict::Counted(code)),
-            Some(channel) if code != channel.event_code() => return Ok(Verdict::Beside(channel)),
+            None if !code::is_kept(code) => return Ok(RecordKind::CountedOnly(code)),
+            Some(channel) if code != channel.event_code() => return Ok(RecordKind::OtherChannel(channel)),
             _ => {}
         }
         event.code = code;
         let gate = self.wanted.gate(code).filter(|_| channel.is_none());
-        let passes = gate.and_then(|gate| scene.passes(gate));
-        let mask = mask_behind(self.wanted.mask(code), gate, passes);
-        if scene.template.odd_data {
-            return Err(Doubt::Shape);
+        let passes = gate.and_then(|gate| values.passes(gate));
+        let mask = narrow(self.wanted.mask(code), gate, passes);
+        if values.template.unsupported_data {
+            return Err(Fallback::Shape);
         }
         let mut fragment = None;
-        for want in &scene.template.wants {
-            if want.target == Target::Fragment {
-                let Origin::Hole(hole) = want.origin else { continue };
-                let Some(value) = scene.value(hole).filter(Value::is_something) else { continue };
-                let is_odd = fragment.is_some() || want.guard.is_some() || scene.template.has_data;
+        for source in &values.template.sources {
+            if source.kind == FieldKind::Fragment {
+                let ValueOrigin::Substitution(id) = source.origin else { continue };
+                let Some(value) = values.value(id).filter(Value::is_something) else { continue };
+                let is_odd = fragment.is_some() || source.dependency_id.is_some() || values.template.has_data;
                 if value.kind != Kind::BINXML || is_odd {
-                    return Err(Doubt::Shape);
+                    return Err(Fallback::Shape);
                 }
                 fragment = Some(value);
             } else {
-                scene.take(want, mask, event)?;
+                values.take(source, mask, event)?;
             }
         }
         if let Some(value) = fragment.filter(|_| Wanted::has_data(mask)) {
             let gate = gate.filter(|_| passes.is_none());
-            self.read_fragment(scene.chunk, value, lexicon, mask, gate, event)?;
+            self.read_fragment(values.chunk, value, recovered, mask, gate, event)?;
         }
-        Ok(channel.map_or(Verdict::Kept, Verdict::Telemetry))
+        Ok(channel.map_or(RecordKind::Event, RecordKind::OtherChannelEvent))
     }
 
     fn read_fragment(
         &mut self,
         chunk: &[u8],
         value: Value,
-        lexicon: Option<&Lexicon>,
+        recovered: Option<&RecoveredTemplates>,
         mask: u64,
         gate: Option<&Gate>,
-        event: &mut Event,
-    ) -> Result<(), Doubt> {
-        let instance = Instance::read(chunk, value.start, value.end).ok_or(Doubt::Shape)?;
-        let template = self.template(chunk, &instance, Role::Fragment, lexicon)?;
-        if template.odd_data || template.odd_system {
-            return Err(Doubt::Shape);
+        event: &mut EventBuffer,
+    ) -> Result<(), Fallback> {
+        let instance = Instance::read(chunk, value.start, value.end).ok_or(Fallback::Shape)?;
+        let template = self.template(chunk, &instance, Role::Fragment, recovered)?;
+        if template.unsupported_data || template.unsupported_system {
+            return Err(Fallback::Shape);
         }
         let (end, descriptors) = read_values(chunk, &instance, value.end, &mut self.nested)?;
         // Another element may follow, such as what a message was rendered to.
         if end < value.end && chunk.get(end) != Some(&0) {
-            return Err(Doubt::Shape);
+            return Err(Fallback::Shape);
         }
-        let scene = Scene { chunk, template: &template, descriptors, starts: &self.nested };
-        let mask = mask_behind(mask, gate, gate.and_then(|gate| scene.passes(gate)));
-        for want in &template.wants {
-            if want.target == Target::Fragment {
-                return Err(Doubt::Shape);
+        let values = Substitutions { chunk, template: &template, descriptors, starts: &self.nested };
+        let mask = narrow(mask, gate, gate.and_then(|gate| values.passes(gate)));
+        for source in &template.sources {
+            if source.kind == FieldKind::Fragment {
+                return Err(Fallback::Shape);
             }
-            scene.take(want, mask, event)?;
+            values.take(source, mask, event)?;
         }
         Ok(())
     }
@@ -206,8 +210,8 @@ impl FastReader {
         chunk: &[u8],
         instance: &Instance,
         role: Role,
-        lexicon: Option<&Lexicon>,
-    ) -> Result<Rc<Template>, Doubt> {
+        recovered: Option<&RecoveredTemplates>,
+    ) -> Result<Rc<Template>, Fallback> {
         let known = self.templates.iter().find(|known| {
             known.definition == instance.definition
                 && known.template_id == instance.template_id
@@ -217,26 +221,26 @@ impl FastReader {
             known.template.clone()
         } else {
             self.defined += Template::size(chunk, instance.definition, instance.template_id).unwrap_or(0);
-            if self.defined > MOST_DEFINED {
-                return Err(Doubt::Unfit);
+            if self.defined > MAX_DEFINED {
+                return Err(Fallback::Unfit);
             }
             let (definition, template_id) = (instance.definition, instance.template_id);
-            let template = self.shelf.find(chunk, definition, template_id, role).or_else(|| {
+            let template = self.cache.find(chunk, definition, template_id, role).or_else(|| {
                 let read = Template::read(chunk, definition, template_id, role).map(Rc::new);
                 if let Some(template) = &read {
-                    self.shelf.keep(chunk, definition, template_id, role, template);
+                    self.cache.keep(chunk, definition, template_id, role, template);
                 }
-                read.or_else(|| lexicon?.find(template_id, role).map(Rc::new))
+                read.or_else(|| recovered?.find(template_id, role).map(Rc::new))
             });
             self.templates.push(Known { definition, template_id, role, template: template.clone() });
             template
         };
-        template.ok_or(Doubt::Template)
+        template.ok_or(Fallback::Template)
     }
 }
 
 /// The fields that are asked for of an event that passes a gate, or does not.
-fn mask_behind(mask: u64, gate: Option<&Gate>, passes: Option<bool>) -> u64 {
+fn narrow(mask: u64, gate: Option<&Gate>, passes: Option<bool>) -> u64 {
     gate.filter(|_| passes == Some(false)).map_or(mask, |gate| mask & gate.others())
 }
 

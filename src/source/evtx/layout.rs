@@ -11,7 +11,7 @@ use memchr::memmem;
 use super::bytes::is_zero;
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader, HEADER_SIZE};
 use super::records::{RECORD_MAGIC, holds_record};
-use crate::source::file::read_at;
+use crate::source::read_at::read_at;
 
 /// Bytes before the first chunk.
 const FILE_HEADER: u64 = 4096;
@@ -21,7 +21,7 @@ const CHUNK: u64 = CHUNK_SIZE as u64;
 
 /// A part of a file that is read as one chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source) struct Slot {
+pub(in crate::source) struct ChunkExtent {
     /// Where it begins in the file.
     pub(in crate::source) start: u64,
     /// Its bytes; fewer than 64 KiB where it is cut short.
@@ -30,11 +30,11 @@ pub(in crate::source) struct Slot {
 
 /// What a part of a file that does not fit the grid consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::source) struct Ground {
+pub(in crate::source) struct Layout {
     /// The chunks in it.
-    pub(in crate::source) chunks: Vec<Slot>,
+    pub(in crate::source) chunks: Vec<ChunkExtent>,
     /// The parts that hold no records and are not zeros: beginning and end.
-    pub(in crate::source) waste: Vec<(u64, u64)>,
+    pub(in crate::source) unusable: Vec<(u64, u64)>,
 }
 
 /// Whether a file that begins with these bytes is a log.
@@ -57,25 +57,25 @@ pub(in crate::source) fn base_of(head: &[u8]) -> u64 {
 ///
 /// # Errors
 /// The file can't be read.
-pub(in crate::source) fn survey(
+pub(in crate::source) fn scan_for_chunks(
     file: &File,
     search_from: u64,
     start: u64,
     end: u64,
     is_stopped: &dyn Fn() -> bool,
-) -> io::Result<Ground> {
-    let mut ground = Ground::default();
+) -> io::Result<Layout> {
+    let mut layout = Layout::default();
     let mut buffer = vec![0; CHUNK_SIZE + HEADER_SIZE];
     let mut at = search_from;
     while at < end && !is_stopped() {
         let read = read_at(file, &mut buffer, at)?;
         let Some(window) = buffer.get(..read).filter(|window| !window.is_empty()) else { break };
-        let inside = ground.chunks.last().is_some_and(|last| at < last.start + CHUNK);
+        let inside = layout.chunks.last().is_some_and(|last| at < last.start + CHUNK);
         let found = memmem::find_iter(window, CHUNK_MAGIC).find(|found| {
             let head = window.get(*found..).unwrap_or_default();
             let header = ChunkHeader::read(head);
             // Inside of a chunk only a header without doubt ends it.
-            let behind = ground.chunks.last().is_none_or(|last| at + *found as u64 >= last.start + CHUNK);
+            let behind = layout.chunks.last().is_none_or(|last| at + *found as u64 >= last.start + CHUNK);
             let inside = (inside && !behind) || at + (*found as u64) < start;
             at + (*found as u64) < end
                 && if inside { header.trusted } else { header.is_plausible(head) || head.len() < HEADER_SIZE }
@@ -83,7 +83,7 @@ pub(in crate::source) fn survey(
         match found {
             Some(found) => {
                 let magic = at + found as u64;
-                ground.chunks.push(Slot { start: magic, length: CHUNK_SIZE });
+                layout.chunks.push(ChunkExtent { start: magic, length: CHUNK_SIZE });
                 at = magic + HEADER_SIZE as u64;
             }
             // A magic may lie across the window's end, and its header must be whole to be judged.
@@ -91,23 +91,23 @@ pub(in crate::source) fn survey(
             None => break,
         }
     }
-    fit(&mut ground.chunks, end);
+    fit(&mut layout.chunks, end);
     let mut from = start;
-    for slot in ground.chunks.clone() {
+    for slot in layout.chunks.clone() {
         if slot.start > from {
-            settle(file, from, slot.start, &mut ground)?;
+            settle(file, from, slot.start, &mut layout)?;
         }
         from = from.max(slot.start + slot.length as u64);
     }
     if from < end && !is_stopped() {
-        settle(file, from, end, &mut ground)?;
+        settle(file, from, end, &mut layout)?;
     }
-    ground.chunks.sort_by_key(|slot| slot.start);
-    Ok(ground)
+    layout.chunks.sort_by_key(|slot| slot.start);
+    Ok(layout)
 }
 
 /// No chunk reaches into the next, or over the end.
-fn fit(chunks: &mut [Slot], end: u64) {
+fn fit(chunks: &mut [ChunkExtent], end: u64) {
     let mut limit = end;
     for slot in chunks.iter_mut().rev() {
         let room = usize::try_from(limit.saturating_sub(slot.start)).unwrap_or(usize::MAX);
@@ -116,8 +116,8 @@ fn fit(chunks: &mut [Slot], end: u64) {
     }
 }
 
-/// Judges bytes between chunks: chunks without a header, zeros, or waste.
-fn settle(file: &File, from: u64, to: u64, ground: &mut Ground) -> io::Result<()> {
+/// Judges bytes between chunks: chunks without a header, zeros, or unusable.
+fn settle(file: &File, from: u64, to: u64, layout: &mut Layout) -> io::Result<()> {
     let mut buffer = vec![0; CHUNK_SIZE];
     let base = headless_base(file, from, to, &mut buffer)?;
     let mut at = from;
@@ -132,11 +132,11 @@ fn settle(file: &File, from: u64, to: u64, ground: &mut Ground) -> io::Result<()
         let read = buffer.get_mut(..length).map_or(Ok(0), |buffer| read_at(file, buffer, at))?;
         let part = buffer.get(..read).unwrap_or_default();
         if base.is_some_and(|base| at >= base) && holds_record(part).is_some() {
-            ground.chunks.push(Slot { start: at, length });
+            layout.chunks.push(ChunkExtent { start: at, length });
         } else if !is_zero(part) {
-            match ground.waste.last_mut() {
+            match layout.unusable.last_mut() {
                 Some(last) if last.1 == at => last.1 = end,
-                _ => ground.waste.push((at, end)),
+                _ => layout.unusable.push((at, end)),
             }
         }
         at = end;

@@ -6,11 +6,11 @@ use std::io;
 use super::bytes::{size_at, u64_at};
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader, HEADER_SIZE};
 use super::records::{RECORD_HEADER, Record, Step, Walk};
-use super::reference::Reference;
+use super::slow::SlowReader;
 use crate::files::open::open_file;
 use crate::model::batch::Place;
 use crate::model::feed::{RawEvents, SourceInfo};
-use crate::source::file::read_at;
+use crate::source::read_at::read_at;
 
 /// Events of Windows event logs, read again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +25,7 @@ impl RawEvents for EvtxEvents {
             chunk_around(&file, place).map_err(|error| format!("{name} can't be read again: {error}"))?;
         let record = record_at(&chunk, start)
             .ok_or_else(|| format!("{name} has changed: no record is at byte {place} any more"))?;
-        Reference::indented()
+        SlowReader::indented()
             .xml(&chunk, &record)
             .map_err(|reason| format!("{name}, record {}: {reason}", record.id))
     }

@@ -14,7 +14,7 @@ pub(super) const RECORD_MAGIC: &[u8; 4] = b"\x2a\x2a\0\0";
 /// Bytes before a record's content.
 pub(super) const RECORD_HEADER: usize = 24;
 /// How many places are tried for the end of a record whose size is wrong.
-const MOST_ENDS: usize = 8;
+const MAX_ENDS: usize = 8;
 
 /// A record in its chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +238,7 @@ impl<'c> Walk<'c> {
         }
         let behind = area.get(least..)?;
         let mut first = None;
-        for found in memmem::find_iter(behind, RECORD_MAGIC).take(MOST_ENDS) {
+        for found in memmem::find_iter(behind, RECORD_MAGIC).take(MAX_ENDS) {
             let end = least + found;
             if fits(end) {
                 return Some(end);
@@ -386,7 +386,7 @@ pub(in crate::source) fn ends_with_its_size(chunk: &[u8], start: u64) -> bool {
     size.is_some() && size == end.and_then(|end| size_at(chunk, end))
 }
 
-/// Whether bytes hold the beginning of a record that can be one: for ground where no chunk is known.
+/// Whether bytes hold the beginning of a record that can be one: for layout where no chunk is known.
 pub(super) fn holds_record(data: &[u8]) -> Option<usize> {
     memmem::find_iter(data, RECORD_MAGIC).find(|at| {
         u32_at(data, at + 4).is_some_and(|size| (MIN_RECORD..CHUNK_SIZE).contains(&(size as usize)))

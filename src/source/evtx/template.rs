@@ -11,11 +11,11 @@ use crate::model::event::Field;
 /// Bytes before a definition's tokens: the next definition's place, a GUID, the size.
 pub(super) const DEFINITION_HEADER: usize = 24;
 /// Elements inside of elements that are followed; real ones are four deep.
-const MOST_DEPTH: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// What a value becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum FieldKind {
     /// `System/Provider@Name`.
     Provider,
     /// `System/EventID`.
@@ -29,10 +29,10 @@ pub(super) enum Target {
     /// A whole fragment inside of `Event`.
     Fragment,
     /// Whatever stands directly inside of `EventData`: known only if it is nothing.
-    Nothing,
+    EventDataContent,
 }
 
-impl Target {
+impl FieldKind {
     /// The provider and the Event ID come first, then the fields in the order of their numbers.
     const fn rank(self) -> usize {
         match self {
@@ -45,23 +45,23 @@ impl Target {
 
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum ValueOrigin {
     /// The record's value of this number.
-    Hole(u16),
+    Substitution(u16),
     /// UTF-16LE text in the definition: offset and bytes, in the chunk while the definition is read, then in
     /// [`Template::literals`].
-    Text(usize, usize),
+    Literal(usize, usize),
 }
 
 /// A wanted value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Want {
+pub(super) struct FieldSource {
     /// What it becomes.
-    pub(super) target: Target,
+    pub(super) kind: FieldKind,
     /// Where it stands.
-    pub(super) origin: Origin,
+    pub(super) origin: ValueOrigin,
     /// The value without which its element is left out.
-    pub(super) guard: Option<u16>,
+    pub(super) dependency_id: Option<u16>,
 }
 
 /// What kind of thing a definition is a template of.
@@ -77,17 +77,17 @@ pub(in crate::source) enum Role {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Template {
     /// The wanted values; the provider and the Event ID before the others.
-    pub(super) wants: Vec<Want>,
+    pub(super) sources: Vec<FieldSource>,
     /// The texts that stand in the definition itself, UTF-16LE.
     pub(super) literals: Vec<u8>,
     /// Whether the provider, the Event ID or how they stand there are of a shape that is not understood.
-    pub(super) odd_system: bool,
+    pub(super) unsupported_system: bool,
     /// Whether anything else that is wanted is.
-    pub(super) odd_data: bool,
+    pub(super) unsupported_data: bool,
     /// Whether fields of `EventData` stand in it.
     pub(super) has_data: bool,
     /// Where in the chunk it was read from the places of names stand.
-    pub(super) mentions: Vec<usize>,
+    pub(super) name_refs: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,11 +107,11 @@ enum Kind {
 #[derive(Clone, Copy, Debug)]
 struct Element {
     kind: Kind,
-    guard: Option<u16>,
+    dependency_id: Option<u16>,
     /// More than one value guards it.
-    many_guards: bool,
+    has_many_dependencies: bool,
     field: Option<Field>,
-    content: Option<Origin>,
+    content: Option<ValueOrigin>,
     /// It has more content than one value.
     mixed: bool,
 }
@@ -134,7 +134,7 @@ impl Template {
         let end = start + Self::size(chunk, at, template_id)?;
         let mut tokens = Tokens::new(chunk, start, end, true);
         let mut template = Self::of_tokens(chunk, &mut tokens, role)?;
-        template.mentions = tokens.into_mentions();
+        template.name_refs = tokens.into_name_refs();
         Some(template)
     }
 
@@ -156,10 +156,10 @@ impl Template {
             return None;
         }
         let mut template = reader.template;
-        template.wants.sort_by_key(|want| want.target.rank());
+        template.sources.sort_by_key(|source| source.kind.rank());
         template.mark_what_stands_twice();
-        let is_data = |target| matches!(target, Target::Field(field) if field != Field::Computer);
-        template.has_data = template.wants.iter().any(|want| is_data(want.target));
+        let is_data = |kind| matches!(kind, FieldKind::Field(field) if field != Field::Computer);
+        template.has_data = template.sources.iter().any(|source| is_data(source.kind));
         Some(template)
     }
 }
@@ -167,12 +167,12 @@ impl Template {
 impl Template {
     /// Where two elements are the same thing, the crate says what comes of it.
     fn mark_what_stands_twice(&mut self) {
-        let once = |target: &Target| !matches!(target, Target::Fragment | Target::Nothing);
-        let is_twice = |target: Target| self.wants.iter().filter(|want| want.target == target).count() > 1;
-        for target in self.wants.iter().map(|want| want.target).filter(once) {
-            if is_twice(target) {
-                self.odd_data = true;
-                self.odd_system |= matches!(target, Target::Provider | Target::EventId);
+        let once = |kind: &FieldKind| !matches!(kind, FieldKind::Fragment | FieldKind::EventDataContent);
+        let is_twice = |kind: FieldKind| self.sources.iter().filter(|source| source.kind == kind).count() > 1;
+        for kind in self.sources.iter().map(|source| source.kind).filter(once) {
+            if is_twice(kind) {
+                self.unsupported_data = true;
+                self.unsupported_system |= matches!(kind, FieldKind::Provider | FieldKind::EventId);
             }
         }
     }
@@ -191,20 +191,20 @@ impl Reader<'_> {
         match token {
             Token::Open { name, dependency, attributes } => {
                 let parent = self.stack.last().copied();
-                if self.stack.len() >= MOST_DEPTH || (parent.is_none() && self.is_closed) {
+                if self.stack.len() >= MAX_DEPTH || (parent.is_none() && self.is_closed) {
                     return None;
                 }
                 let kind = self.kind(parent.map(|element| element.kind), name);
                 if kind == Kind::Other && !name.is_sound(self.chunk) {
                     return None;
                 }
-                let inherited = parent.and_then(|element| element.guard);
+                let inherited = parent.and_then(|element| element.dependency_id);
                 // A template's outermost element is always there.
                 let dependency = dependency.filter(|_| parent.is_some());
                 let element = Element {
                     kind,
-                    guard: dependency.or(inherited),
-                    many_guards: parent.is_some_and(|element| element.many_guards)
+                    dependency_id: dependency.or(inherited),
+                    has_many_dependencies: parent.is_some_and(|element| element.has_many_dependencies)
                         || (dependency.is_some() && inherited.is_some() && dependency != inherited),
                     field: None,
                     content: None,
@@ -219,8 +219,8 @@ impl Reader<'_> {
                 }
             }
             Token::Close => self.close()?,
-            Token::Hole { number } => self.content(Origin::Hole(number)),
-            Token::Text { at, length } => self.content(Origin::Text(at, length)),
+            Token::Substitution { number } => self.content(ValueOrigin::Substitution(number)),
+            Token::Text { at, length } => self.content(ValueOrigin::Literal(at, length)),
             Token::Reference => {
                 if let Some(element) = self.stack.last_mut() {
                     element.mixed = true;
@@ -279,8 +279,8 @@ impl Reader<'_> {
             let mut mixed = false;
             while let Some(token) = tokens.attribute_value()? {
                 let next = match token {
-                    Token::Hole { number } => Some(Origin::Hole(number)),
-                    Token::Text { at, length } => Some(Origin::Text(at, length)),
+                    Token::Substitution { number } => Some(ValueOrigin::Substitution(number)),
+                    Token::Text { at, length } => Some(ValueOrigin::Literal(at, length)),
                     _ => None,
                 };
                 mixed |= origin.is_some() || next.is_none();
@@ -298,21 +298,21 @@ impl Reader<'_> {
             };
             if is_known && is_known_already {
                 // Which of two counts is the crate's to say.
-                self.template.odd_system = true;
-                self.template.odd_data = true;
+                self.template.unsupported_system = true;
+                self.template.unsupported_data = true;
             }
             is_known_already |= is_known;
             match element.kind {
-                Kind::Provider if is_name => self.want(Target::Provider, element, origin, mixed),
+                Kind::Provider if is_name => self.source(FieldKind::Provider, element, origin, mixed),
                 Kind::TimeCreated if is_known => {
-                    self.want(Target::Time, element, origin, mixed);
+                    self.source(FieldKind::Time, element, origin, mixed);
                 }
                 Kind::Data if is_name => {
                     let field = match origin {
-                        Some(Origin::Text(at, length)) if !mixed => self.field(at, length),
+                        Some(ValueOrigin::Literal(at, length)) if !mixed => self.field(at, length),
                         // A name that each record gives is not followed.
                         _ => {
-                            self.template.odd_data = true;
+                            self.template.unsupported_data = true;
                             None
                         }
                     };
@@ -338,16 +338,16 @@ impl Reader<'_> {
             .filter(|field| *field != Field::Computer && field.is_carried())
     }
 
-    fn content(&mut self, origin: Origin) {
+    fn content(&mut self, origin: ValueOrigin) {
         let Some(element) = self.stack.last_mut() else { return };
         match element.kind {
             Kind::Event => {
                 let element = *element;
-                self.want(Target::Fragment, element, Some(origin), false);
+                self.source(FieldKind::Fragment, element, Some(origin), false);
             }
             Kind::EventData => {
                 let element = *element;
-                self.want(Target::Nothing, element, Some(origin), false);
+                self.source(FieldKind::EventDataContent, element, Some(origin), false);
             }
             _ => {
                 element.mixed |= element.content.is_some();
@@ -359,40 +359,41 @@ impl Reader<'_> {
     fn close(&mut self) -> Option<()> {
         let element = self.stack.pop()?;
         self.is_closed |= self.stack.is_empty();
-        let target = match element.kind {
-            Kind::EventId => Target::EventId,
-            Kind::RecordId => Target::RecordId,
-            Kind::Computer => Target::Field(Field::Computer),
+        let kind = match element.kind {
+            Kind::EventId => FieldKind::EventId,
+            Kind::RecordId => FieldKind::RecordId,
+            Kind::Computer => FieldKind::Field(Field::Computer),
             Kind::Data => match element.field {
-                Some(field) => Target::Field(field),
+                Some(field) => FieldKind::Field(field),
                 None => return Some(()),
             },
             _ => return Some(()),
         };
-        self.want(target, element, element.content, element.mixed);
+        self.source(kind, element, element.content, element.mixed);
         Some(())
     }
 
-    fn want(&mut self, target: Target, element: Element, origin: Option<Origin>, mixed: bool) {
+    fn source(&mut self, kind: FieldKind, element: Element, origin: Option<ValueOrigin>, mixed: bool) {
         let Some(origin) = origin else { return };
-        let own = matches!(origin, Origin::Hole(number) if element.guard == Some(number));
-        if mixed || element.many_guards {
-            match target {
-                Target::Provider | Target::EventId => self.template.odd_system = true,
-                _ => self.template.odd_data = true,
+        let own =
+            matches!(origin, ValueOrigin::Substitution(number) if element.dependency_id == Some(number));
+        if mixed || element.has_many_dependencies {
+            match kind {
+                FieldKind::Provider | FieldKind::EventId => self.template.unsupported_system = true,
+                _ => self.template.unsupported_data = true,
             }
             return;
         }
-        let guard = if own { None } else { element.guard };
+        let dependency_id = if own { None } else { element.dependency_id };
         let origin = match origin {
-            Origin::Text(at, length) => {
+            ValueOrigin::Literal(at, length) => {
                 let text = at.checked_add(length).and_then(|end| self.chunk.get(at..end)).unwrap_or_default();
                 let start = self.template.literals.len();
                 self.template.literals.extend_from_slice(text);
-                Origin::Text(start, text.len())
+                ValueOrigin::Literal(start, text.len())
             }
-            hole @ Origin::Hole(_) => hole,
+            id @ ValueOrigin::Substitution(_) => id,
         };
-        self.template.wants.push(Want { target, origin, guard });
+        self.template.sources.push(FieldSource { kind, origin, dependency_id });
     }
 }

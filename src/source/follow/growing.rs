@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::identity::Identity;
 use crate::model::feed::Progress;
-use crate::source::file::read_at;
+use crate::source::read_at::read_at;
 
 /// A file that was renamed is read until nothing came for so long: its writer may hold it open for a while.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);

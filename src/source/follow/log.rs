@@ -14,11 +14,12 @@ use std::time::{Duration, SystemTime};
 use crate::model::batch::{Batch, Place};
 use crate::model::fault::{Fault, Severity, SkipReason, Tally};
 use crate::model::feed::SourceInfo;
-use crate::source::ending::{self, Ending, Seen};
-use crate::source::evtx::{self, CHUNK_SIZE, ChunkReader, FILE_HEADER_READ, FileHeader, Findings, Remark};
-use crate::source::file::read_at;
-use crate::source::ledger::Ledger;
-use crate::source::load::guarded;
+use crate::source::evtx::{
+    self, CHUNK_SIZE, ChunkReader, Ending, FILE_HEADER_READ, FileHeader, Findings, LogSummary,
+    read_chunk_guarded,
+};
+use crate::source::fault_log::{FaultLog, Remark};
+use crate::source::read_at::read_at;
 
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
@@ -58,7 +59,7 @@ pub(super) struct LogTail {
     growing: Option<Growing>,
     reader: ChunkReader,
     buffer: Vec<u8>,
-    ledger: Ledger,
+    ledger: FaultLog,
     /// The number in the file of the record that the first chunk began with when it was read.
     first_number: Option<u64>,
     /// Whether it was said that the log's end is missing.
@@ -85,7 +86,7 @@ impl LogTail {
             growing: None,
             reader: ChunkReader::default(),
             buffer: vec![0; CHUNK_SIZE],
-            ledger: Ledger::default(),
+            ledger: FaultLog::default(),
             first_number: None,
             is_ending_told: false,
             quiet_since: None,
@@ -162,14 +163,14 @@ impl LogTail {
         let read = read_at(&self.file, &mut head, 0)?;
         let header = FileHeader::read(head.get(..read).unwrap_or_default());
         let slots = self.file.metadata()?.len().saturating_sub(self.base).div_ceil(CHUNK);
-        let seen = Seen {
+        let seen = LogSummary {
             chunks: self.first_ids.iter().filter(|first| **first > 0).count() as u64,
             slots,
             last: self.growing.as_ref().map(|growing| growing.ids.1),
             first_number: self.first_number,
             room: CHUNK,
         };
-        let ending = ending::judge(&header, seen);
+        let ending = evtx::judge(&header, seen);
         let is_loss =
             matches!(ending, Ending::Missing(..) | Ending::MissingUpTo(_) | Ending::MissingChunks(_));
         if let Some(reason) = ending.reason(&header, slots < header.chunks).filter(|_| is_loss)
@@ -314,20 +315,20 @@ impl LogTail {
     }
 
     fn say(&mut self, slot: u64, findings: Findings, batch: &mut Batch) {
-        let orphans = findings.orphans.len() as u64;
-        let of_orphans = (orphans > 0).then(|| Remark {
+        let without_template = findings.without_template.len() as u64;
+        let of_orphans = (without_template > 0).then(|| Remark {
             severity: Severity::Loss,
             record: None,
-            lost_records: orphans,
-            reason: format!("the templates of {orphans} records are overwritten"),
+            lost_records: without_template,
+            reason: format!("the templates of {without_template} records are overwritten"),
         });
-        let waste = (!findings.is_chunk).then(|| Remark {
+        let unusable = (!findings.is_chunk).then(|| Remark {
             severity: Severity::Loss,
             record: None,
             lost_records: 0,
             reason: "no chunk stands where one should".to_owned(),
         });
-        for remark in findings.remarks.into_iter().chain(of_orphans).chain(waste) {
+        for remark in findings.remarks.into_iter().chain(of_orphans).chain(unusable) {
             self.ledger.add(Fault {
                 source: Some(self.info.id),
                 name: self.info.name.clone(),
@@ -345,11 +346,13 @@ impl LogTail {
 
 /// Records whose templates are destroyed are lost: another chunk's are not looked for while the log grows.
 fn lose_orphans(findings: &Findings, batch: &mut Batch) {
-    batch.tally.skip(SkipReason::Damaged, findings.orphans.len() as u64);
+    batch.tally.skip(SkipReason::Damaged, findings.without_template.len() as u64);
 }
 
 fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
-    guarded(reader, evtx::stated_records(chunk), batch, |reader, batch| reader.read(chunk, place, batch))
+    read_chunk_guarded(reader, evtx::stated_records(chunk), batch, |reader, batch| {
+        reader.read(chunk, place, batch)
+    })
 }
 
 #[cfg(test)]

@@ -24,12 +24,16 @@ pub use status::FollowStatus;
 use self::growing::{DRAIN, End, Growing, is_replaced, pause};
 use self::identity::Identity;
 use self::log::{LogTail, Look};
-use super::discover::{Candidate, Kind, describe, discover};
+use super::discover::{Candidate, Kind, discover};
 use super::evtx::is_log_head;
-use super::file::read_at;
-use super::load::{Inputs, LoadOptions, load_files};
-use super::outlet::{Outlet, failed};
-use super::text::{self, InputFormat, Nature, Origin};
+use super::fault_log::{describe, failed};
+use super::format::{Format, detect_format};
+use super::input::Origin;
+use super::load::load_files;
+use super::options::{InputFormat, Inputs, LoadOptions};
+use super::read_at::read_at;
+use super::sink::Sink;
+use super::text;
 use crate::files::open::open_file;
 use crate::model::batch::SourceId;
 use crate::model::event::Wanted;
@@ -57,7 +61,7 @@ pub fn follow(
     status: &FollowStatus,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Outlet::new(progress, sink, Wanted::default());
+    let outlet = Sink::new(progress, sink, Wanted::default());
     let (there, awaited): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.as_os_str() == "-" || path.exists());
     let empty = there.iter().filter(|path| is_empty_file(path)).count();
@@ -129,7 +133,7 @@ fn grows(candidate: &Candidate) -> bool {
     match candidate.kind {
         Kind::Log => true,
         Kind::Text(Origin::File) => head_of(&candidate.path).is_ok_and(|head| {
-            !matches!(text::sniff(&head, true), Some(Nature::Gzip | Nature::Zstd | Nature::Zip))
+            !matches!(detect_format(&head, true), Some(Format::Gzip | Format::Zstd | Format::Zip))
         }),
         Kind::Text(_) => false,
     }
@@ -145,7 +149,7 @@ fn head_of(path: &Path) -> io::Result<Vec<u8>> {
 /// Who follows what.
 struct Board<'a> {
     format: Option<InputFormat>,
-    outlet: &'a Outlet<'a>,
+    outlet: &'a Sink<'a>,
     progress: &'a Progress,
     status: &'a FollowStatus,
     next_id: AtomicU32,

@@ -1,18 +1,20 @@
 //! Some whole records of a stream, read each for itself.
 
 use std::borrow::Cow;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::draft::{Draft, Outcome};
-use super::framing::{Step, resolve};
-use super::shapes::ShapeReader;
-use super::sniff::{Nature, names_columns, sniff};
-use super::tape;
-use super::window::lines;
+use super::dialects::DialectReader;
+use super::event_builder::{EventBuilder, RecordKind};
+use super::framing::{Frame, Framer, resolve};
+use super::json;
 use crate::model::batch::{Batch, Place};
 use crate::model::event::Wanted;
 use crate::model::fault::{Severity, SkipReason};
+use crate::source::fault_log::Remark;
+use crate::source::format::{Format, detect_format, names_columns};
+use crate::source::stream::Stream;
 
 /// Lines that a table may have before its names.
 const MAX_PREAMBLE: usize = 16;
@@ -20,7 +22,7 @@ const MAX_PREAMBLE: usize = 16;
 /// Some whole records, and what stands between them.
 pub(super) struct Block {
     pub(super) data: Vec<u8>,
-    pub(super) steps: Vec<Step>,
+    pub(super) frames: Vec<Frame>,
     /// Where in the stream the data begin.
     pub(super) place: Place,
     /// The number of their first line, from 1.
@@ -30,29 +32,112 @@ pub(super) struct Block {
     pub(super) names: Option<Arc<Vec<String>>>,
 }
 
-/// Something to say about a record.
-pub(super) struct Remark {
-    pub(super) severity: Severity,
-    pub(super) record: Option<u64>,
-    pub(super) lost_records: u64,
-    pub(super) reason: String,
+const CHUNK: usize = 256 << 10;
+/// More frames than this are not held at a time: a hostile window is millions of lines of two bytes.
+const MAX_FRAMES: usize = 1 << 16;
+
+/// The part of the stream that is held.
+pub(super) struct Window {
+    pub(super) framer: Framer,
+    /// What is read at a time.
+    chunk: Vec<u8>,
+    data: Vec<u8>,
+    /// What stands before this is cut off already.
+    from: usize,
+    place: Place,
+    line: u64,
+    lost_line: Option<u64>,
+}
+
+impl Window {
+    pub(super) fn new(framer: Framer) -> Self {
+        Self { framer, chunk: vec![0; CHUNK], data: Vec::new(), from: 0, place: 0, line: 1, lost_line: None }
+    }
+
+    /// Reads more; gives the number of bytes.
+    pub(super) fn fill(&mut self, stream: &mut Stream<'_>) -> io::Result<usize> {
+        self.data.drain(..std::mem::take(&mut self.from));
+        loop {
+            match stream.read(&mut self.chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(read) => {
+                    self.data.extend_from_slice(self.chunk.get(..read).unwrap_or_default());
+                    return Ok(read);
+                }
+            }
+        }
+    }
+
+    pub(super) fn last_line(&self) -> u64 {
+        self.line + lines(self.held())
+    }
+
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held().len()
+    }
+
+    fn held(&self) -> &[u8] {
+        self.data.get(self.from..).unwrap_or_default()
+    }
+
+    /// Cuts off the records that are whole, or the first of many; `None` where there are none. It is called until then
+    /// before more is read.
+    pub(super) fn cut(&mut self, is_end: bool) -> Option<Block> {
+        let was_skipping = self.framer.is_skipping();
+        let mut frames = Vec::new();
+        let held = self.data.get(self.from..).unwrap_or_default();
+        while frames.len() < MAX_FRAMES {
+            match self.framer.next(held, is_end) {
+                Frame::NeedMore => break,
+                frame => frames.push(frame),
+            }
+        }
+        let is_full = frames.len() == MAX_FRAMES;
+        let is_all = is_end && !is_full;
+        let done = if is_all { held.len() } else { self.framer.done().min(held.len()) };
+        if !was_skipping && self.framer.is_skipping() {
+            // Where the record began that is being passed over; its beginning is let go of now.
+            self.lost_line = Some(self.line);
+        }
+        let lost_line = if frames.is_empty() { None } else { self.lost_line.take() };
+        let data = if is_full || self.from > 0 {
+            let data = held.get(..done).unwrap_or_default().to_vec();
+            self.from += done;
+            data
+        } else {
+            let rest = self.data.split_off(done);
+            std::mem::replace(&mut self.data, rest)
+        };
+        self.framer.cut(&data);
+        let block = Block { place: self.place, line: self.line, lost_line, frames, data, names: None };
+        self.place += done as u64;
+        self.line += lines(&block.data);
+        (!block.frames.is_empty()).then_some(block)
+    }
+}
+
+/// Line ends in bytes.
+pub(super) fn lines(data: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', data).count() as u64
 }
 
 /// Reads blocks; keeps its buffers.
 #[derive(Default)]
 pub(super) struct BlockReader {
-    shapes: ShapeReader,
-    draft: Draft,
-    pub(super) rows: Rows,
+    dialects: DialectReader,
+    draft: EventBuilder,
+    pub(super) rows: RowSplitter,
     with_telemetry: bool,
     /// How many rows stood before that of the names so far, in a table that may have some.
     preamble: Option<usize>,
 }
 
 impl BlockReader {
-    /// A reader of what somebody asks for, which hands on the events of other channels where it is told to.
+    /// A reader of what somebody asks for, which workers on the events of other channels where it is told to.
     pub(super) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
-        Self { with_telemetry, draft: Draft::wanting(wanted), ..Self::default() }
+        Self { with_telemetry, draft: EventBuilder::with_projection(wanted), ..Self::default() }
     }
 
     /// A reader of a table in which some line is known to name columns that events have: what stands before it is none of
@@ -62,17 +147,17 @@ impl BlockReader {
     }
 
     /// Another reader that reads the same stream.
-    pub(super) fn twin(&self) -> Self {
-        let rows = Rows { reader: self.rows.reader.clone(), ..Rows::default() };
+    pub(super) fn fork(&self) -> Self {
+        let rows = RowSplitter { reader: self.rows.reader.clone(), ..RowSplitter::default() };
         Self { rows, ..Self::new(self.draft.wanted(), self.with_telemetry) }
     }
 
     /// Takes a table's names off its first block.
     pub(super) fn take_names(&mut self, block: &mut Block) -> Option<Arc<Vec<String>>> {
-        let mut rest = std::mem::take(&mut block.steps).into_iter();
+        let mut rest = std::mem::take(&mut block.frames).into_iter();
         let range = loop {
             match rest.next()? {
-                Step::Record(range) => {
+                Frame::Record(range) => {
                     let names = block.data.get(range.clone()).is_some_and(names_columns);
                     if names || self.preamble.is_none_or(|rows| rows == MAX_PREAMBLE) {
                         break range;
@@ -80,13 +165,13 @@ impl BlockReader {
                     // Lines before the names: a title, `sep=;`, a `#TYPE`.
                     self.preamble = self.preamble.map(|rows| rows + 1);
                 }
-                step => block.steps.push(step),
+                frame => block.frames.push(frame),
             }
         };
-        block.steps.extend(rest);
+        block.frames.extend(rest);
         let (line, delimiter) = (block.data.get(range).unwrap_or_default(), delimiter_of(&block.data));
         self.rows.reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        let text = tape::as_text(line);
+        let text = json::as_text(line);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         self.rows.read(text);
         Some(Arc::new(self.rows.cells().map(|name| name.trim().to_owned()).collect()))
@@ -94,21 +179,21 @@ impl BlockReader {
 
     pub(super) fn read(&mut self, block: &Block, batch: &mut Batch, remarks: &mut Vec<Remark>) {
         let mut lines = Lines { data: &block.data, at: 0, line: block.line };
-        for step in &block.steps {
-            match step {
-                Step::Record(range) => self.sure_record(block, range.clone(), &mut lines, batch, remarks),
-                Step::Line { range, is_last } => {
+        for frame in &block.frames {
+            match frame {
+                Frame::Record(range) => self.sure_record(block, range.clone(), &mut lines, batch, remarks),
+                Frame::Line { range, is_last } => {
                     if self.record(block, range.clone(), &mut lines, batch, remarks).is_err() {
                         self.broken_line(block, range.clone(), *is_last, &mut lines, batch, remarks);
                     }
                 }
-                Step::Lost(range, reason, why) => {
+                Frame::Lost(range, reason, why) => {
                     batch.tally.skip(*reason, 1);
                     let line = block.lost_line.unwrap_or_else(|| lines.number(range.start));
                     remarks.push(loss(None, line, why));
                 }
-                Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
-                Step::More => {}
+                Frame::OtherProgram => batch.tally.skip(SkipReason::OtherProvider, 1),
+                Frame::NeedMore => {}
             }
         }
     }
@@ -143,21 +228,21 @@ impl BlockReader {
     ) -> Result<(), String> {
         let start = range.start;
         let bytes = block.data.get(range).unwrap_or_default();
-        let text = tape::as_text(bytes);
+        let text = json::as_text(bytes);
         self.draft.clear();
         let outcome = match &block.names {
             Some(names) => self.row(&text, names),
-            None if bytes.starts_with(b"<") => self.shapes.read_xml(&text, &mut self.draft),
-            None => self.shapes.read(&text, &mut self.draft)?,
+            None if bytes.starts_with(b"<") => self.dialects.read_xml(&text, &mut self.draft),
+            None => self.dialects.read(&text, &mut self.draft)?,
         };
         match outcome {
-            Outcome::OtherProvider => {
+            RecordKind::OtherProvider => {
                 batch.tally.skip(SkipReason::OtherProvider, 1);
                 if self.with_telemetry {
-                    self.draft.push_beside(block.place + start as u64, batch);
+                    self.draft.push_other_channel(block.place + start as u64, batch);
                 }
             }
-            Outcome::Sysmon(code) => {
+            RecordKind::Sysmon(code) => {
                 self.draft.push(code, block.place + start as u64, batch);
                 if let Some(trouble) = self.draft.trouble.take() {
                     let reason = format!("line {}: {trouble}", lines.number(start));
@@ -176,7 +261,7 @@ impl BlockReader {
                     });
                 }
             }
-            Outcome::No(reason, why) => {
+            RecordKind::Unreadable(reason, why) => {
                 batch.tally.skip(reason, 1);
                 remarks.push(loss(self.draft.record_id, lines.number(start), &why));
             }
@@ -195,33 +280,33 @@ impl BlockReader {
         remarks: &mut Vec<Remark>,
     ) {
         let first = range.start;
-        for step in resolve(block.data.get(range).unwrap_or_default(), is_last) {
-            match step {
-                Step::Record(range) => {
+        for frame in resolve(block.data.get(range).unwrap_or_default(), is_last) {
+            match frame {
+                Frame::Record(range) => {
                     let range = first + range.start..first + range.end;
                     self.sure_record(block, range, lines, batch, remarks);
                 }
-                Step::Lost(range, reason, why) => {
+                Frame::Lost(range, reason, why) => {
                     batch.tally.skip(reason, 1);
                     remarks.push(loss(None, lines.number(first + range.start), why));
                 }
-                Step::Foreign => batch.tally.skip(SkipReason::OtherProvider, 1),
-                Step::Line { .. } | Step::More => {}
+                Frame::OtherProgram => batch.tally.skip(SkipReason::OtherProvider, 1),
+                Frame::Line { .. } | Frame::NeedMore => {}
             }
         }
     }
 
-    fn row(&mut self, text: &str, names: &[String]) -> Outcome {
+    fn row(&mut self, text: &str, names: &[String]) -> RecordKind {
         self.rows.read(text);
         let cells = self.rows.cells().count();
         if cells != names.len() {
-            return Outcome::damaged(format!(
+            return RecordKind::damaged(format!(
                 "the row has {cells} cells, the table has {} columns",
                 names.len()
             ));
         }
         let pairs = names.iter().map(String::as_str).zip(self.rows.cells());
-        self.shapes.read_pairs(pairs, &mut self.draft)
+        self.dialects.read_pairs(pairs, &mut self.draft)
     }
 }
 
@@ -246,22 +331,22 @@ impl Lines<'_> {
 
 /// The delimiter of a table, by its first line.
 fn delimiter_of(data: &[u8]) -> u8 {
-    match sniff(data, true) {
-        Some(Nature::Csv(delimiter)) => delimiter,
+    match detect_format(data, true) {
+        Some(Format::Csv(delimiter)) => delimiter,
         _ => b',',
     }
 }
 
 /// One row of a table in cells.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct RowSplitter {
     reader: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
     length: usize,
 }
 
-impl Rows {
+impl RowSplitter {
     /// Splits a row, which is whole.
     pub(super) fn read(&mut self, row: &str) {
         self.reader.reset();

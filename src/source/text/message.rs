@@ -4,7 +4,7 @@
 //! like a field. Where the event's values are there as well, they decide. Where only the message is there, the order of
 //! Sysmon's own fields decides, and what can be read in more than one way is not read.
 
-use super::draft::Draft;
+use super::event_builder::EventBuilder;
 use super::schema::{self, Entry, Kind};
 use crate::model::guid::Guid;
 
@@ -39,7 +39,7 @@ fn same(shown: &str, value: &str) -> bool {
 /// Gives the values, which stand in the message's order, the names that the message has for them. A value is skipped
 /// as a whole, so that a line end in a command line can't make up a field. Nothing is taken unless the message shows
 /// all of the values and no others.
-pub(super) fn name_values(message: &str, values: &[&str], draft: &mut Draft) -> bool {
+pub(super) fn name_values(message: &str, values: &[&str], draft: &mut EventBuilder) -> bool {
     let mut rest = message.split_once('\n').map_or("", |(_, rest)| rest);
     let mut names = Vec::with_capacity(values.len());
     for value in values {
@@ -96,7 +96,7 @@ impl Reading {
 }
 
 /// Takes the fields from the message's lines alone.
-pub(super) fn read_lines(event_code: u16, message: &str, draft: &mut Draft) -> Reading {
+pub(super) fn read_lines(event_code: u16, message: &str, draft: &mut EventBuilder) -> Reading {
     let layout = schema::layout(event_code);
     if layout.is_empty() {
         read_any_lines(message, draft);
@@ -115,7 +115,7 @@ pub(super) fn read_lines(event_code: u16, message: &str, draft: &mut Draft) -> R
 }
 
 /// Events of which nothing is known: each line with a name is a field, and one without goes on the one before.
-fn read_any_lines(message: &str, draft: &mut Draft) {
+fn read_any_lines(message: &str, draft: &mut EventBuilder) {
     let mut current: Option<(&str, String)> = None;
     for line in message.split('\n').skip(1) {
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -178,7 +178,7 @@ fn lines_of(message: &str, layout: &[Entry]) -> Option<Vec<Line>> {
 }
 
 /// Fields none of which holds a line end, in any order.
-fn in_any_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut Draft) -> Reading {
+fn in_any_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut EventBuilder) -> Reading {
     let mut seen = 0_u32;
     for line in lines {
         let Some(entry) = layout.get(line.index) else { continue };
@@ -258,7 +258,7 @@ fn ways(message: &str, layout: &[Entry], lines: &[Line]) -> Vec<Ways> {
 
 /// Fields of which some may hold line ends: the reading with the most fields in the layout's order is taken. Up to
 /// where another one has as many, what both say is taken and nothing else.
-fn in_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut Draft) -> Reading {
+fn in_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut EventBuilder) -> Reading {
     // A name without a value shows that the names are those of another version.
     let is_without_value = |line: &Line| {
         let value = message.get(line.value..line.end).unwrap_or_default();
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn a_line_end_in_a_value_makes_up_no_field() {
         let message = "Process Create:\r\nImage: C:\\a.exe\r\nCommandLine: a\nUser: SYSTEM\r\nUser: LAB\\ann\r\nProcessId: 7";
-        let mut draft = Draft::default();
+        let mut draft = EventBuilder::default();
         let values = [r"C:\a.exe", "a\nUser: SYSTEM", r"LAB\ann", "7"];
         assert!(name_values(message, &values, &mut draft));
         assert_eq!(draft.text(Field::User), Some(r"LAB\ann"));
@@ -324,14 +324,14 @@ mod tests {
         assert_eq!(draft.text(Field::ProcessId), Some("7"));
         for values in [&values[..3], &[values[0], "a", values[2], values[3]], &[&values[..], &["8"]].concat()]
         {
-            let mut draft = Draft::default();
+            let mut draft = EventBuilder::default();
             assert!(!name_values(message, values, &mut draft) && !draft.has(Field::Image), "{values:?}");
         }
     }
 
     #[test]
     fn lines_alone_give_the_fields_too() {
-        let mut draft = Draft::default();
+        let mut draft = EventBuilder::default();
         read_lines(22, "Dns query:\nImage: x.exe\nQueryName: github.com\nQueryResults: \n", &mut draft);
         assert_eq!(draft.text(Field::QueryName), Some("github.com"));
         assert!(!draft.has(Field::QueryResults));
@@ -379,7 +379,7 @@ mod tests {
             ("Git", "git push", "cmd\r\nParentCommandLine: x", Reading::Whole),
         ] {
             let message = rendered(company, command, parent);
-            let mut draft = Draft::default();
+            let mut draft = EventBuilder::default();
             let reading = read_lines(1, &message, &mut draft);
             assert_eq!(reading, expected, "{message}");
             assert_eq!(draft.text(Field::Image), Some(r"C:\git.exe"), "{message}");
@@ -416,7 +416,7 @@ mod tests {
             (&message.replace("cmd", "%22"), Reading::Misfit, None),
             (&message.replace("UtcTime: 2026", "UtcTime: x"), Reading::Misfit, None),
         ] {
-            let mut draft = Draft::default();
+            let mut draft = EventBuilder::default();
             assert_eq!(read_lines(1, text, &mut draft), reading, "{text}");
             assert_eq!(draft.text(Field::CommandLine), command, "{text}");
         }
@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn a_message_of_nothing_but_fields_is_read_in_one_walk() {
         for text in ["CommandLine: x\n", "User: x\n", "Image: x\nCommandLine: y\n"] {
-            let mut draft = Draft::default();
+            let mut draft = EventBuilder::default();
             let reading = read_lines(1, &text.repeat(100_000), &mut draft);
             assert_eq!(reading, Reading::Misfit);
         }

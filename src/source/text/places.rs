@@ -3,11 +3,11 @@
 //!
 //! A new export is a row in a table here, unless its envelope is one of a kind.
 
-use super::draft::{Draft, Outcome};
+use super::dialects::text_of;
+use super::event_builder::{EventBuilder, RecordKind};
+use super::json::Value;
 use super::message;
 use super::schema;
-use super::shapes::text_of;
-use super::tape::Value;
 use crate::model::event::Field;
 use crate::model::understood::lacks_essentials;
 
@@ -72,16 +72,16 @@ fn message_of(event: Value<'_>) -> Option<&str> {
 }
 
 /// Takes what an event still misses from its rendered message alone.
-pub(super) fn fill_from_message(event: Value<'_>, draft: &mut Draft) {
-    if let (Outcome::Sysmon(event_code), Some(message)) = (draft.outcome(), message_of(event)) {
+pub(super) fn fill_from_message(event: Value<'_>, draft: &mut EventBuilder) {
+    if let (RecordKind::Sysmon(event_code), Some(message)) = (draft.outcome(), message_of(event)) {
         // What can't be read there stays missing.
         let _ = message::read_lines(event_code, message, draft);
     }
 }
 
 /// Looks for what an event still misses in all of these places.
-pub(super) fn complete(event: Value<'_>, draft: &mut Draft) {
-    let Outcome::Sysmon(event_code) = draft.outcome() else { return };
+pub(super) fn complete(event: Value<'_>, draft: &mut EventBuilder) {
+    let RecordKind::Sysmon(event_code) = draft.outcome() else { return };
     let message = message_of(event);
     let mut has_values = false;
     for name in VALUES {

@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::framing::{CsvFramer, Framer, JsonFramer, MOST_RECORD, Step, XmlFramer};
-use super::input::{self, Stream};
-use super::sniff::{Encoding, MOST_HEAD, Nature, encoding, sniff};
-use super::{Block, BlockReader};
+use super::block::{Block, BlockReader};
+use super::framing::{CsvFramer, Frame, Framer, JsonFramer, MAX_RECORD, XmlFramer};
 use crate::files::open::open_file;
 use crate::model::batch::Place;
 use crate::model::feed::SourceInfo;
-use crate::source::file::read_at;
+use crate::source::encoding::{Encoding, decode_utf16, decoded, encoding};
+use crate::source::format::{Format, MAX_HEAD, detect_format};
+use crate::source::read_at::read_at;
+use crate::source::stream::Stream;
 
 /// The record at a place of a file that holds events as text; `Ok(None)` where the file holds none.
 ///
@@ -25,20 +26,20 @@ pub(in crate::source) fn text_xml(source: &SourceInfo, place: Place) -> Result<O
     }
     let file = open_file(&source.path).map_err(|error| format!("{name} can't be opened again: {error}"))?;
     let again = |error: io::Error| format!("{name} can't be read again: {error}");
-    let mut head = vec![0; MOST_HEAD];
+    let mut head = vec![0; MAX_HEAD];
     let read = read_at(&file, &mut head, 0).map_err(again)?;
     head.truncate(read);
-    match sniff(&head, true) {
-        Some(Nature::Gzip | Nature::Zstd | Nature::Zip) => Err(format!(
+    match detect_format(&head, true) {
+        Some(Format::Gzip | Format::Zstd | Format::Zip) => Err(format!(
             "{name} is packed, and a packed file is not searched again: unpack it to see its events raw"
         )),
-        Some(nature) if nature.is_text() => {
-            let record = record_at(file, nature, encoding(&head), place).map_err(again)?;
+        Some(format) if format.is_text() => {
+            let record = record_at(file, format, encoding(&head), place).map_err(again)?;
             let gone = || format!("{name} has changed: no record is at byte {place} any more");
             let record = record.ok_or_else(gone)?;
-            Ok(Some(match nature {
-                Nature::Csv(_) => row(&head, &record),
-                Nature::Json => indented_json(&record),
+            Ok(Some(match format {
+                Format::Csv(_) => row(&head, &record),
+                Format::Json => indented_json(&record),
                 _ => indented_xml(&record),
             }))
         }
@@ -46,30 +47,30 @@ pub(in crate::source) fn text_xml(source: &SourceInfo, place: Place) -> Result<O
     }
 }
 
-fn record_at(mut file: File, nature: Nature, encoding: Encoding, place: Place) -> io::Result<Option<String>> {
+fn record_at(mut file: File, format: Format, encoding: Encoding, place: Place) -> io::Result<Option<String>> {
     let mut stream: Stream<'_> = if encoding == Encoding::Utf8 {
         file.seek(SeekFrom::Start(place))?;
         Box::new(file)
     } else {
         // Places count the bytes of the decoded text. On Windows a read at a place has moved the file.
         file.seek(SeekFrom::Start(0))?;
-        let mut stream = input::decoded(Box::new(file), encoding);
+        let mut stream = decoded(Box::new(file), encoding);
         io::copy(&mut (&mut stream).take(place), &mut io::sink())?;
         stream
     };
-    let mut framer = match nature {
-        Nature::Csv(delimiter) => Framer::Csv(CsvFramer::new(delimiter)),
-        Nature::Json => Framer::Json(JsonFramer::default()),
+    let mut framer = match format {
+        Format::Csv(delimiter) => Framer::Csv(CsvFramer::new(delimiter)),
+        Format::Json => Framer::Json(JsonFramer::default()),
         _ => Framer::Xml(XmlFramer::default()),
     };
     let mut window = Vec::new();
     loop {
         let read = (&mut stream).take(64 << 10).read_to_end(&mut window)?;
         match framer.next(&window, read == 0) {
-            Step::Record(range) if range.start == 0 => {
-                return Ok(window.get(range).map(|record| super::tape::as_text(record).into_owned()));
+            Frame::Record(range) if range.start == 0 => {
+                return Ok(window.get(range).map(|record| super::json::as_text(record).into_owned()));
             }
-            Step::More if read > 0 && window.len() <= MOST_RECORD => {}
+            Frame::NeedMore if read > 0 && window.len() <= MAX_RECORD => {}
             _ => return Ok(None),
         }
     }
@@ -87,15 +88,16 @@ fn row(head: &[u8], record: &str) -> String {
     let head = match encoding(head) {
         Encoding::Utf8 => head,
         encoding => {
-            input::decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
+            decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
             text.as_bytes()
         }
     };
-    let Some(Nature::Csv(delimiter)) = sniff(head, true) else { return record.to_owned() };
+    let Some(Format::Csv(delimiter)) = detect_format(head, true) else { return record.to_owned() };
     let mut framer = Framer::Csv(CsvFramer::new(delimiter));
     // The names may stand behind a title.
-    let steps = (0..16).map(|_| framer.next(head, true)).take_while(|step| *step != Step::More).collect();
-    let mut block = Block { data: head.to_vec(), steps, place: 0, line: 1, lost_line: None, names: None };
+    let frames =
+        (0..16).map(|_| framer.next(head, true)).take_while(|frame| *frame != Frame::NeedMore).collect();
+    let mut block = Block { data: head.to_vec(), frames, place: 0, line: 1, lost_line: None, names: None };
     let mut reader = BlockReader::default().skipping_preamble();
     let Some(names) = reader.take_names(&mut block) else { return record.to_owned() };
     reader.rows.read(record);

@@ -4,7 +4,7 @@
 //! the same since 2017 while fields came, so the number of values tells the schema. A new field of Sysmon is added here,
 //! with the next number as its `since`.
 
-use super::draft::Draft;
+use super::event_builder::EventBuilder;
 use crate::model::event::code;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
@@ -169,7 +169,7 @@ fn is_placeholder(value: &str) -> bool {
 
 /// Gives an event's values, in the order in which Sysmon logs them, their names. Nothing is taken unless some schema
 /// has as many values and each of them can be what its name says.
-pub(super) fn name_values(event_code: u16, values: &[&str], draft: &mut Draft) -> bool {
+pub(super) fn name_values(event_code: u16, values: &[&str], draft: &mut EventBuilder) -> bool {
     let layout = layout(event_code);
     if values.is_empty() || layout.is_empty() {
         return false;
@@ -220,7 +220,7 @@ mod tests {
         const GUID: &str = "0a1b2c3d-1111-6600-0000-001000a00100";
         let good = ["-", "2026-03-01 13:37:01.123", GUID, "7", r"C:\a.exe"];
         let taken = |values: &[&str]| {
-            let mut draft = Draft::default();
+            let mut draft = EventBuilder::default();
             name_values(5, values, &mut draft)
                 .then(|| draft.text(Field::Image).unwrap_or_default().to_owned())
         };

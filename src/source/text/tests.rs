@@ -1,11 +1,15 @@
 //! That any bytes are taken, and that it does not matter in what pieces they come.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
-use super::*;
+use super::block::{BlockReader, Window};
+use super::framing::{self, CsvFramer, Framer};
+use crate::model::batch::Batch;
 use crate::model::batch::SourceId;
+use crate::source::format::detect_format;
+use crate::source::stream::Stream;
 
 /// Hands on a few bytes at a time.
 struct Pieces {
@@ -164,9 +168,9 @@ proptest! {
     #[test]
     fn any_bytes_are_told(bytes in hostile()) {
         for is_end in [false, true] {
-            let _ = sniff(&bytes, is_end);
+            let _ = detect_format(&bytes, is_end);
         }
-        prop_assert!(sniff(&bytes, true).is_some() || bytes.len() < 8);
+        prop_assert!(detect_format(&bytes, true).is_some() || bytes.len() < 8);
     }
 }
 
@@ -260,7 +264,7 @@ fn each_byte_is_looked_at_a_few_times() {
 #[test]
 fn blanks_without_end_are_not_held() {
     let framer = Framer::Json(framing::JsonFramer::by_lines());
-    let input = endless("{\"EventID\":1,\"hits\":[", "        \n", framing::MOST_RECORD + (2 << 20));
+    let input = endless("{\"EventID\":1,\"hits\":[", "        \n", framing::MAX_RECORD + (2 << 20));
     let (_, held) = work(input, framer);
-    assert!(held <= framing::MOST_RECORD + (1 << 20), "{held}");
+    assert!(held <= framing::MAX_RECORD + (1 << 20), "{held}");
 }

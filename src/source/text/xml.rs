@@ -3,10 +3,10 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::draft::{Draft, Outcome};
+use super::event_builder::{EventBuilder, RecordKind};
 use crate::model::event::Field;
 
-const MOST_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Where in an event the reader is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +35,10 @@ pub(super) struct XmlReader {
 
 impl XmlReader {
     /// Reads an event from `<Event` to `</Event>`, or an `<EventData>` alone.
-    pub(super) fn read(&mut self, xml: &str, draft: &mut Draft) -> Outcome {
+    pub(super) fn read(&mut self, xml: &str, draft: &mut EventBuilder) -> RecordKind {
         match self.fill(xml, draft) {
             Ok(()) => draft.outcome(),
-            Err(reason) => Outcome::damaged(reason),
+            Err(reason) => RecordKind::damaged(reason),
         }
     }
 
@@ -46,7 +46,7 @@ impl XmlReader {
     ///
     /// # Errors
     /// What is wrong with the XML, as a clause.
-    pub(super) fn fill(&mut self, xml: &str, draft: &mut Draft) -> Result<(), String> {
+    pub(super) fn fill(&mut self, xml: &str, draft: &mut EventBuilder) -> Result<(), String> {
         let mut reader = Reader::from_str(xml);
         reader.config_mut().allow_dangling_amp = true;
         let mut depth = 0_usize;
@@ -59,7 +59,7 @@ impl XmlReader {
             match event {
                 Event::Start(start) => {
                     depth += 1;
-                    if depth > MOST_DEPTH {
+                    if depth > MAX_DEPTH {
                         return Err("it is nested too deeply".to_owned());
                     }
                     if wanted.is_none() {
@@ -110,7 +110,7 @@ impl XmlReader {
         }
     }
 
-    fn take(&self, wanted: Wanted, draft: &mut Draft) {
+    fn take(&self, wanted: Wanted, draft: &mut EventBuilder) {
         match wanted {
             Wanted::EventId => draft.set_code(&self.text),
             Wanted::RecordId => draft.set_record_id(&self.text),
@@ -130,7 +130,7 @@ fn part_of(start: &BytesStart<'_>) -> Option<Part> {
 }
 
 /// Looks at an element's attributes; gives what its text is wanted for.
-fn element(part: Part, start: &BytesStart<'_>, draft: &mut Draft) -> Result<Option<Wanted>, String> {
+fn element(part: Part, start: &BytesStart<'_>, draft: &mut EventBuilder) -> Result<Option<Wanted>, String> {
     let name = start.local_name();
     Ok(match (part, name.into_inner()) {
         (Part::System, "EventID") => Some(Wanted::EventId),

@@ -1,6 +1,6 @@
 //! Rows of a table.
 
-use super::{MOST_RECORD, Step, TOO_LONG, from, look_at, trimmed};
+use super::{Frame, MAX_RECORD, TOO_LONG, from, look_at, trimmed};
 use crate::model::fault::SkipReason;
 
 /// Rows of RFC 4180: quoted cells may hold line ends.
@@ -56,9 +56,9 @@ impl CsvFramer {
         Self { names: Names::Known, ..self }
     }
 
-    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
+    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Frame {
         loop {
-            if self.at - self.start > MOST_RECORD {
+            if self.at - self.start > MAX_RECORD {
                 self.is_skipping = true;
                 self.is_lost = true;
             }
@@ -70,7 +70,7 @@ impl CsvFramer {
                     if self.is_skipping {
                         self.start = self.at;
                     }
-                    return Step::More;
+                    return Frame::NeedMore;
                 };
                 let lost = self.start..stop;
                 self.start = stop;
@@ -78,11 +78,11 @@ impl CsvFramer {
                 self.state = Cell::Start;
                 self.is_lost = false;
                 self.is_skipping = false;
-                return Step::Lost(lost, SkipReason::Damaged, TOO_LONG);
+                return Frame::Lost(lost, SkipReason::Damaged, TOO_LONG);
             }
             let Some(byte) = window.get(self.at).copied() else {
                 if !is_end || self.start == window.len() {
-                    return Step::More;
+                    return Frame::NeedMore;
                 }
                 return self.end(window);
             };
@@ -111,7 +111,7 @@ impl CsvFramer {
                     self.start = self.at;
                     self.state = Cell::Start;
                     if !trimmed(window, row.clone()).is_empty() {
-                        return Step::Record(row);
+                        return Frame::Record(row);
                     }
                     continue;
                 }
@@ -129,14 +129,14 @@ impl CsvFramer {
         }
     }
 
-    fn end(&mut self, window: &[u8]) -> Step {
+    fn end(&mut self, window: &[u8]) -> Frame {
         let row = self.start..window.len();
         if self.state != Cell::Quoted {
             self.start = window.len();
             if trimmed(window, row.clone()).is_empty() {
-                return Step::More;
+                return Frame::NeedMore;
             }
-            return Step::Record(row);
+            return Frame::Record(row);
         }
         // A quote without an end: only its line is given up.
         let stop = memchr::memchr(b'\n', window.get(row.clone()).unwrap_or_default())
@@ -145,11 +145,11 @@ impl CsvFramer {
         self.give_up_line(stop)
     }
 
-    fn give_up_line(&mut self, stop: usize) -> Step {
+    fn give_up_line(&mut self, stop: usize) -> Frame {
         let row = self.start..stop;
         self.start = stop;
         self.at = stop;
         self.state = Cell::Start;
-        Step::Lost(row, SkipReason::Truncated, "a quote has no end")
+        Frame::Lost(row, SkipReason::Truncated, "a quote has no end")
     }
 }

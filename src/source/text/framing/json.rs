@@ -1,7 +1,7 @@
 //! JSON values, whatever stands between them.
 
 use super::{
-    CUT, MOST_DEPTH, MOST_RECORD, Step, TOO_LONG, from, is_blank, is_record_line, is_syslog_line, look_at,
+    CUT, Frame, MAX_DEPTH, MAX_RECORD, TOO_LONG, from, is_blank, is_record_line, is_syslog_line, look_at,
     trimmed,
 };
 use crate::model::fault::SkipReason;
@@ -11,7 +11,7 @@ use crate::model::fault::SkipReason;
 pub(in crate::source::text) struct JsonFramer {
     at: usize,
     /// What is done with a line that can be nothing but a record, if it is JSON at all.
-    lines: Lines,
+    lines: Scan,
     /// Where the record begins, inside of one.
     start: Option<usize>,
     /// How far from its line's beginning that is.
@@ -37,15 +37,15 @@ pub(in crate::source::text) struct JsonFramer {
     blank_to: usize,
     pub(super) is_skipping: bool,
     /// The rest of a broken record is passed over.
-    broken: Option<&'static str>,
-    junk: Option<usize>,
+    resync_reason: Option<&'static str>,
+    garbage: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Lines {
+enum Scan {
     #[default]
-    LookedAt,
-    HandedOn,
+    Full,
+    FastPath,
 }
 
 /// Whether a bracket that was opened just now may be that of an envelope's list.
@@ -71,7 +71,7 @@ impl JsonFramer {
     /// A framer that looks at no byte of a line that begins and ends as a record does, with the next one behind it:
     /// whoever reads it finds out what it is.
     pub(in crate::source::text) fn by_lines() -> Self {
-        Self { lines: Lines::HandedOn, ..Self::default() }
+        Self { lines: Scan::FastPath, ..Self::default() }
     }
 
     fn base(&self) -> usize {
@@ -82,7 +82,7 @@ impl JsonFramer {
         if self.is_skipping {
             return self.at;
         }
-        self.start.or(self.junk).unwrap_or(self.at)
+        self.start.or(self.garbage).unwrap_or(self.at)
     }
 
     pub(super) fn cut(&mut self, gone: &[u8]) {
@@ -92,7 +92,7 @@ impl JsonFramer {
             self.line_cut += line.len();
             self.line_is_used |= !is_blank(line);
         }
-        for place in [&mut self.start, &mut self.junk, &mut self.string_start].into_iter().flatten() {
+        for place in [&mut self.start, &mut self.garbage, &mut self.string_start].into_iter().flatten() {
             *place = place.saturating_sub(bytes);
         }
         self.line_start = self.line_start.saturating_sub(bytes);
@@ -107,51 +107,51 @@ impl JsonFramer {
         self.line_is_used = false;
     }
 
-    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
+    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Frame {
         loop {
-            if self.start.or(self.junk).is_some_and(|start| self.at - start > MOST_RECORD) {
+            if self.start.or(self.garbage).is_some_and(|start| self.at - start > MAX_RECORD) {
                 self.is_skipping = true;
             }
-            let step = if self.broken.is_some() {
+            let frame = if self.resync_reason.is_some() {
                 self.pass_broken(window)
             } else if self.string_start.is_some() {
                 self.string(window)
-            } else if self.junk.is_some() {
+            } else if self.garbage.is_some() {
                 self.pass_junk(window, is_end)
             } else if self.open.len() == self.base() {
                 self.between(window, is_end)
             } else {
                 self.inside(window)
             };
-            match step {
+            match frame {
                 None => {}
-                Some(Step::More) if is_end => return self.end(window),
-                Some(step) => return step,
+                Some(Frame::NeedMore) if is_end => return self.end(window),
+                Some(frame) => return frame,
             }
         }
     }
 
-    fn end(&mut self, window: &[u8]) -> Step {
+    fn end(&mut self, window: &[u8]) -> Frame {
         self.string_start = None;
-        self.junk = None;
+        self.garbage = None;
         let is_open = self.open.len() > self.base();
-        let is_broken = self.broken.take().is_some();
+        let is_broken = self.resync_reason.take().is_some();
         self.open.clear();
         self.bases.clear();
         self.at = window.len();
         let was_skipping = std::mem::take(&mut self.is_skipping);
         match self.start.take() {
-            Some(start) if was_skipping => Step::Lost(start..window.len(), SkipReason::Damaged, TOO_LONG),
+            Some(start) if was_skipping => Frame::Lost(start..window.len(), SkipReason::Damaged, TOO_LONG),
             Some(start) if is_open || is_broken => {
-                Step::Lost(start..window.len(), SkipReason::Truncated, CUT)
+                Frame::Lost(start..window.len(), SkipReason::Truncated, CUT)
             }
-            _ => Step::More,
+            _ => Frame::NeedMore,
         }
     }
 
     /// Between records.
-    fn between(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
-        let Some(&byte) = window.get(self.at) else { return Some(Step::More) };
+    fn between(&mut self, window: &[u8], is_end: bool) -> Option<Frame> {
+        let Some(&byte) = window.get(self.at) else { return Some(Frame::NeedMore) };
         look_at(1);
         match byte {
             b'\n' => {
@@ -160,10 +160,10 @@ impl JsonFramer {
             }
             b' ' | b'\t' | b'\r' | b',' | 0x1e | 0xef | 0xbb | 0xbf => self.at += 1,
             b'{' => match self.line(window, is_end) {
-                Some(step) => return Some(step),
+                Some(frame) => return Some(frame),
                 None => self.begin(),
             },
-            b'[' if self.open.len() < MOST_DEPTH => {
+            b'[' if self.open.len() < MAX_DEPTH => {
                 self.open.push(b'[');
                 self.bases.push(self.open.len());
                 self.at += 1;
@@ -174,15 +174,15 @@ impl JsonFramer {
                 self.means(b']');
                 self.at += 1;
             }
-            _ => self.junk = Some(self.at),
+            _ => self.garbage = Some(self.at),
         }
         None
     }
 
     /// A line that is a record or none: a bracket at its very beginning and one at its end, and another one at the
     /// beginning of the next. A list of objects in it might make it an envelope around records.
-    fn line(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
-        if self.lines == Lines::LookedAt
+    fn line(&mut self, window: &[u8], is_end: bool) -> Option<Frame> {
+        if self.lines == Scan::Full
             || !self.open.is_empty()
             || self.at != self.line_start
             || self.line_cut != 0
@@ -199,7 +199,7 @@ impl JsonFramer {
             _ => return None,
         };
         let line = rest.get(..end)?.trim_ascii_end();
-        if line.len() > MOST_RECORD || line.last() != Some(&b'}') {
+        if line.len() > MAX_RECORD || line.last() != Some(&b'}') {
             return None;
         }
         let is_list_of_objects = |at: usize| {
@@ -211,7 +211,7 @@ impl JsonFramer {
         }
         let range = self.at..self.at + line.len();
         self.at += end;
-        Some(Step::Line { range, is_last })
+        Some(Frame::Line { range, is_last })
     }
 
     /// Remembers the last byte that meant something.
@@ -241,8 +241,8 @@ impl JsonFramer {
     }
 
     /// Text between records.
-    fn pass_junk(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
-        let start = self.junk?;
+    fn pass_junk(&mut self, window: &[u8], is_end: bool) -> Option<Frame> {
+        let start = self.garbage?;
         let is_list = self.base() > 0;
         let rest = from(window, self.at);
         let stop = rest
@@ -251,10 +251,10 @@ impl JsonFramer {
         look_at(stop.unwrap_or(rest.len()));
         let Some(stop) = stop.map(|stop| self.at + stop).or_else(|| is_end.then_some(window.len())) else {
             self.at = window.len();
-            return Some(Step::More);
+            return Some(Frame::NeedMore);
         };
         self.at = stop;
-        self.junk = None;
+        self.garbage = None;
         let was_skipping = std::mem::take(&mut self.is_skipping);
         if !is_list && window.get(stop) == Some(&b'{') && !was_skipping {
             // What a transport puts before its message.
@@ -262,31 +262,31 @@ impl JsonFramer {
         }
         let text = trimmed(window, start..stop);
         if was_skipping {
-            Some(Step::Lost(start..stop, SkipReason::Damaged, TOO_LONG))
+            Some(Frame::Lost(start..stop, SkipReason::Damaged, TOO_LONG))
         } else if !is_list && is_record_line(text) {
             None
         } else if !is_list && is_syslog_line(text) {
-            Some(Step::Foreign)
+            Some(Frame::OtherProgram)
         } else if is_list {
-            Some(Step::Lost(start..stop, SkipReason::Damaged, "this element of the list is no event"))
+            Some(Frame::Lost(start..stop, SkipReason::Damaged, "this element of the list is no event"))
         } else {
-            Some(Step::Lost(start..stop, SkipReason::Damaged, "this line is no event"))
+            Some(Frame::Lost(start..stop, SkipReason::Damaged, "this line is no event"))
         }
     }
 
-    fn string(&mut self, window: &[u8]) -> Option<Step> {
+    fn string(&mut self, window: &[u8]) -> Option<Frame> {
         let rest = from(window, self.at);
         let stop = memchr::memchr3(b'"', b'\\', b'\n', rest);
         look_at(stop.unwrap_or(rest.len()));
         let Some(stop) = stop else {
             self.at = window.len();
-            return Some(Step::More);
+            return Some(Frame::NeedMore);
         };
         let stop = self.at + stop;
         match window.get(stop) {
             Some(b'\\') if window.len() < stop + 2 => {
                 self.at = stop;
-                return Some(Step::More);
+                return Some(Frame::NeedMore);
             }
             Some(b'\\') if window.get(stop + 1) != Some(&b'\n') => self.at = stop + 2,
             Some(b'"') => {
@@ -306,14 +306,14 @@ impl JsonFramer {
     }
 
     fn break_up(&mut self, reason: &'static str) {
-        self.broken = Some(reason);
+        self.resync_reason = Some(reason);
         self.string_start = None;
         // An envelope that is broken around its list is lost from here.
         self.start = self.start.or(Some(self.at));
     }
 
     /// Inside of a record, or of an envelope around its list.
-    fn inside(&mut self, window: &[u8]) -> Option<Step> {
+    fn inside(&mut self, window: &[u8]) -> Option<Frame> {
         while let Some(&byte) = window.get(self.at) {
             look_at(1);
             if self.list == List::Maybe && !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0c) {
@@ -346,7 +346,7 @@ impl JsonFramer {
                         self.break_up("a bracket stands where none can");
                         return None;
                     }
-                    if self.open.len() == MOST_DEPTH {
+                    if self.open.len() == MAX_DEPTH {
                         self.break_up("it is nested too deeply");
                         return None;
                     }
@@ -369,9 +369,9 @@ impl JsonFramer {
                         let was_skipping = std::mem::take(&mut self.is_skipping);
                         return start.map(|start| {
                             if was_skipping {
-                                Step::Lost(start..self.at, SkipReason::Damaged, TOO_LONG)
+                                Frame::Lost(start..self.at, SkipReason::Damaged, TOO_LONG)
                             } else {
-                                Step::Record(start..self.at)
+                                Frame::Record(start..self.at)
                             }
                         });
                     }
@@ -379,16 +379,16 @@ impl JsonFramer {
                 _ => self.means(byte),
             }
             self.at += 1;
-            if self.at.is_multiple_of(MOST_RECORD) {
+            if self.at.is_multiple_of(MAX_RECORD) {
                 // So that a long record is noticed.
                 return None;
             }
         }
-        Some(Step::More)
+        Some(Frame::NeedMore)
     }
 
     /// Passes over the rest of a broken record: to a line on which one begins, no further in than the broken one.
-    fn pass_broken(&mut self, window: &[u8]) -> Option<Step> {
+    fn pass_broken(&mut self, window: &[u8]) -> Option<Frame> {
         // What is known to be blank is not looked at again.
         let known = self.blank_to.clamp(self.line_start, self.at.max(self.line_start));
         let here = from(window, known).get(..self.at.saturating_sub(known));
@@ -398,7 +398,7 @@ impl JsonFramer {
             look_at(stop.unwrap_or(window.len().saturating_sub(self.at)));
             let Some(stop) = stop else {
                 self.at = window.len();
-                return Some(Step::More);
+                return Some(Frame::NeedMore);
             };
             line = self.at + stop + 1;
             self.new_line(line);
@@ -412,7 +412,7 @@ impl JsonFramer {
             let Some(blanks) = blanks else {
                 self.at = window.len();
                 self.blank_to = self.at;
-                return Some(Step::More);
+                return Some(Frame::NeedMore);
             };
             let at = self.at + blanks;
             let byte = rest.get(blanks).copied().unwrap_or_default();
@@ -422,16 +422,16 @@ impl JsonFramer {
             if is_start || is_close {
                 self.at = at;
                 self.open.truncate(self.base());
-                let reason = self.broken.take().unwrap_or_default();
+                let reason = self.resync_reason.take().unwrap_or_default();
                 let reason = if std::mem::take(&mut self.is_skipping) { TOO_LONG } else { reason };
                 let start = self.start.take().unwrap_or(at).min(at);
-                return Some(Step::Lost(start..at, SkipReason::Damaged, reason));
+                return Some(Frame::Lost(start..at, SkipReason::Damaged, reason));
             }
             let stop = memchr::memchr(b'\n', from(window, at));
             look_at(stop.unwrap_or(window.len().saturating_sub(at)));
             let Some(stop) = stop else {
                 self.at = window.len();
-                return Some(Step::More);
+                return Some(Frame::NeedMore);
             };
             line = at + stop + 1;
             self.new_line(line);

@@ -15,14 +15,14 @@ pub(super) use self::xml::XmlFramer;
 use crate::model::fault::SkipReason;
 
 /// A longer record than this is not held in memory, and lost.
-pub(super) const MOST_RECORD: usize = 16 << 20;
-const MOST_DEPTH: usize = 128;
+pub(super) const MAX_RECORD: usize = 16 << 20;
+const MAX_DEPTH: usize = 128;
 const TOO_LONG: &str = "the record is longer than 16 MiB, which no event is";
 const CUT: &str = "the input ends inside this record";
 
 /// What a framer found, by its place in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Frame {
     /// A record.
     Record(Range<usize>),
     /// A line that is a record if it is a JSON value; [`resolve`] tells what else it is. `is_last` says that nothing
@@ -36,9 +36,9 @@ pub(super) enum Step {
     /// What should be a record and is none.
     Lost(Range<usize>, SkipReason, &'static str),
     /// A line of another program.
-    Foreign,
+    OtherProgram,
     /// All that can be told until more is there.
-    More,
+    NeedMore,
 }
 
 /// A framer of any dialect.
@@ -54,7 +54,7 @@ pub(super) enum Framer {
 
 impl Framer {
     /// The next record of the window; `is_end` says that no more comes behind it.
-    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
+    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Frame {
         match self {
             Self::Json(framer) => framer.next(window, is_end),
             Self::Xml(framer) => framer.next(window, is_end),
@@ -95,19 +95,19 @@ impl Framer {
 }
 
 /// What a line holds that looked like a record and is none, by its places in the line.
-pub(super) fn resolve(line: &[u8], is_last: bool) -> Vec<Step> {
+pub(super) fn resolve(line: &[u8], is_last: bool) -> Vec<Frame> {
     let mut window = line.to_vec();
     if !is_last {
         window.extend_from_slice(b"\n{");
     }
     let mut framer = JsonFramer::default();
-    let mut steps = Vec::new();
+    let mut frames = Vec::new();
     loop {
         match framer.next(&window, true) {
-            Step::More => return steps,
+            Frame::NeedMore => return frames,
             // The next line's, which is looked at by itself.
-            Step::Lost(range, ..) if range.start >= line.len() => {}
-            step => steps.push(step),
+            Frame::Lost(range, ..) if range.start >= line.len() => {}
+            frame => frames.push(frame),
         }
     }
 }

@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::{CUT, MOST_RECORD, Step, TOO_LONG, from, is_record_line, is_syslog_line, look_at, trimmed};
+use super::{CUT, Frame, MAX_RECORD, TOO_LONG, from, is_record_line, is_syslog_line, look_at, trimmed};
 use crate::model::fault::SkipReason;
 
 static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Event"));
 /// A longer run of lines that are no events counts as several.
-const MOST_JUNK: usize = 1 << 20;
-const JUNK: &str = "this is no event";
+const MAX_GARBAGE: usize = 1 << 20;
+const GARBAGE: &str = "this is no event";
 
 /// `<Event …>…</Event>`, whatever stands between.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(in crate::source::text) struct XmlFramer {
     is_inside: bool,
     pub(super) is_skipping: bool,
     /// Whole lines from `start` on are no event.
-    is_junk: bool,
+    is_garbage: bool,
 }
 
 /// What stands where an event's tag might.
@@ -51,45 +51,45 @@ impl XmlFramer {
         }
     }
 
-    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Step {
+    pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Frame {
         loop {
-            let step =
+            let frame =
                 if self.is_inside { Some(self.inside(window, is_end)) } else { self.between(window, is_end) };
-            if self.at - self.start > MOST_RECORD {
+            if self.at - self.start > MAX_RECORD {
                 self.is_skipping = true;
             }
             if self.is_skipping {
                 // What stands before a name tells what it is.
                 self.start = self.start.max(self.at.saturating_sub(2));
             }
-            match step {
+            match frame {
                 None => {}
-                Some(Step::More) if is_end => return self.end(window),
-                Some(step) => return step,
+                Some(Frame::NeedMore) if is_end => return self.end(window),
+                Some(frame) => return frame,
             }
         }
     }
 
-    fn end(&mut self, window: &[u8]) -> Step {
+    fn end(&mut self, window: &[u8]) -> Frame {
         let lost = self.start..window.len();
         self.start = window.len();
         self.at = window.len();
         self.line = window.len();
         let was_skipping = std::mem::take(&mut self.is_skipping);
         let was_inside = std::mem::take(&mut self.is_inside);
-        let was_junk = std::mem::take(&mut self.is_junk);
+        let was_garbage = std::mem::take(&mut self.is_garbage);
         if was_skipping {
-            Step::Lost(lost, SkipReason::Damaged, TOO_LONG)
+            Frame::Lost(lost, SkipReason::Damaged, TOO_LONG)
         } else if was_inside {
-            Step::Lost(lost, SkipReason::Truncated, CUT)
-        } else if was_junk {
-            Step::Lost(lost, SkipReason::Damaged, JUNK)
+            Frame::Lost(lost, SkipReason::Truncated, CUT)
+        } else if was_garbage {
+            Frame::Lost(lost, SkipReason::Damaged, GARBAGE)
         } else {
-            Step::More
+            Frame::NeedMore
         }
     }
 
-    fn inside(&mut self, window: &[u8], is_end: bool) -> Step {
+    fn inside(&mut self, window: &[u8], is_end: bool) -> Frame {
         while let Some(found) = EVENT.find(from(window, self.at)) {
             look_at(found + 5);
             let name = self.at + found;
@@ -100,14 +100,14 @@ impl XmlFramer {
                         let record = self.start..name + 6;
                         self.leave(record.end);
                         return if std::mem::take(&mut self.is_skipping) {
-                            Step::Lost(record, SkipReason::Damaged, TOO_LONG)
+                            Frame::Lost(record, SkipReason::Damaged, TOO_LONG)
                         } else {
-                            Step::Record(record)
+                            Frame::Record(record)
                         };
                     }
                     None if !is_end => {
                         self.at = name;
-                        return Step::More;
+                        return Frame::NeedMore;
                     }
                     _ => {}
                 }
@@ -119,11 +119,11 @@ impl XmlFramer {
                         self.at = name + 5;
                         let was_skipping = std::mem::take(&mut self.is_skipping);
                         let reason = if was_skipping { TOO_LONG } else { "the event has no end" };
-                        return Step::Lost(lost, SkipReason::Damaged, reason);
+                        return Frame::Lost(lost, SkipReason::Damaged, reason);
                     }
                     Tag::Open => {
                         self.at = name;
-                        return Step::More;
+                        return Frame::NeedMore;
                     }
                     Tag::No => {}
                 }
@@ -132,7 +132,7 @@ impl XmlFramer {
         }
         look_at(window.len().saturating_sub(self.at));
         self.at = self.at.max(window.len().saturating_sub(4));
-        Step::More
+        Frame::NeedMore
     }
 
     fn leave(&mut self, at: usize) {
@@ -142,7 +142,7 @@ impl XmlFramer {
         self.is_inside = false;
     }
 
-    fn between(&mut self, window: &[u8], is_end: bool) -> Option<Step> {
+    fn between(&mut self, window: &[u8], is_end: bool) -> Option<Frame> {
         while let Some(found) = memchr::memchr2(b'<', b'\n', from(window, self.at)) {
             look_at(found + 1);
             let place = self.at + found;
@@ -156,7 +156,7 @@ impl XmlFramer {
                 Tag::No if !is_open => self.at = place + 1,
                 _ => {
                     self.at = place;
-                    return Some(Step::More);
+                    return Some(Frame::NeedMore);
                 }
             }
         }
@@ -165,50 +165,50 @@ impl XmlFramer {
         if is_end && self.line < window.len() {
             return self.end_line(window, window.len(), window.len());
         }
-        Some(Step::More)
+        Some(Frame::NeedMore)
     }
 
-    fn begin(&mut self, place: usize) -> Option<Step> {
-        let junk = self.start..self.line.max(self.start);
+    fn begin(&mut self, place: usize) -> Option<Frame> {
+        let garbage = self.start..self.line.max(self.start);
         self.start = place;
         self.at = place + 6;
         self.is_inside = true;
-        let was_junk = std::mem::take(&mut self.is_junk);
+        let was_garbage = std::mem::take(&mut self.is_garbage);
         if std::mem::take(&mut self.is_skipping) {
-            return Some(Step::Lost(junk, SkipReason::Damaged, TOO_LONG));
+            return Some(Frame::Lost(garbage, SkipReason::Damaged, TOO_LONG));
         }
-        was_junk.then_some(Step::Lost(junk, SkipReason::Damaged, JUNK))
+        was_garbage.then_some(Frame::Lost(garbage, SkipReason::Damaged, GARBAGE))
     }
 
     /// Judges a line that ends at `end`, and goes on at `next`.
-    fn end_line(&mut self, window: &[u8], end: usize, next: usize) -> Option<Step> {
+    fn end_line(&mut self, window: &[u8], end: usize, next: usize) -> Option<Frame> {
         look_at(end.saturating_sub(self.line));
         let text = trimmed(window, self.line..end);
         let is_foreign = is_syslog_line(text);
-        if self.is_junk && !self.is_skipping && (is_foreign || is_silent(text)) {
+        if self.is_garbage && !self.is_skipping && (is_foreign || is_silent(text)) {
             // The line itself is looked at again.
-            let junk = self.start..self.line;
+            let garbage = self.start..self.line;
             self.leave(self.line);
-            self.is_junk = false;
-            return Some(Step::Lost(junk, SkipReason::Damaged, JUNK));
+            self.is_garbage = false;
+            return Some(Frame::Lost(garbage, SkipReason::Damaged, GARBAGE));
         }
         let lost = self.start..next;
         self.at = next;
         self.line = next;
         if std::mem::take(&mut self.is_skipping) {
-            self.is_junk = false;
+            self.is_garbage = false;
             self.start = next;
-            return Some(Step::Lost(lost, SkipReason::Damaged, TOO_LONG));
+            return Some(Frame::Lost(lost, SkipReason::Damaged, TOO_LONG));
         }
         if is_foreign || is_silent(text) {
             self.start = next;
-            return is_foreign.then_some(Step::Foreign);
+            return is_foreign.then_some(Frame::OtherProgram);
         }
-        self.is_junk = true;
-        if lost.len() > MOST_JUNK {
-            self.is_junk = false;
+        self.is_garbage = true;
+        if lost.len() > MAX_GARBAGE {
+            self.is_garbage = false;
             self.start = next;
-            return Some(Step::Lost(lost, SkipReason::Damaged, JUNK));
+            return Some(Frame::Lost(lost, SkipReason::Damaged, GARBAGE));
         }
         None
     }

@@ -9,7 +9,7 @@ use evtx::{EvtxChunkData, EvtxRecord, ParserSettings};
 use serde_json::Value;
 
 use super::bytes::put;
-use super::event::{Event, Verdict};
+use super::event_buffer::{EventBuffer, RecordKind};
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE};
 use super::records::{RECORD_MAGIC, Record};
 use crate::model::event::is_sysmon;
@@ -30,14 +30,14 @@ const FAILED_WORK: usize = MAX_WORK / 8;
 const MAX_JSON: usize = 1 << 20;
 
 /// Reads single records of any chunk.
-pub(super) struct Reference {
+pub(super) struct SlowReader {
     settings: Arc<ParserSettings>,
     buffer: Vec<u8>,
     /// What the records of this chunk have cost.
     work: usize,
 }
 
-impl Default for Reference {
+impl Default for SlowReader {
     fn default() -> Self {
         Self {
             settings: Arc::new(ParserSettings::new().num_threads(1).indent(false)),
@@ -47,7 +47,7 @@ impl Default for Reference {
     }
 }
 
-impl Reference {
+impl SlowReader {
     /// For text to be read by people: indented.
     pub(super) fn indented() -> Self {
         Self { settings: Arc::new(ParserSettings::new().num_threads(1).indent(true)), ..Self::default() }
@@ -72,8 +72,8 @@ impl Reference {
         chunk: &[u8],
         record: &Record,
         with_telemetry: bool,
-        event: &mut Event,
-    ) -> Result<Verdict, String> {
+        event: &mut EventBuffer,
+    ) -> Result<RecordKind, String> {
         event.clear();
         let json = self.with_record(chunk, record, |record| {
             record.into_json_bytes().map(|record| record.data).map_err(|error| describe(&error))
@@ -171,7 +171,7 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     format!("its content can't be decoded: {}", cause.to_string().trim_end_matches('.'))
 }
 
-fn take(value: &Value, with_telemetry: bool, event: &mut Event) -> Result<Verdict, String> {
+fn take(value: &Value, with_telemetry: bool, event: &mut EventBuffer) -> Result<RecordKind, String> {
     let root = value.get("Event").unwrap_or(&Value::Null);
     let system = root.get("System").unwrap_or(&Value::Null);
     // Where names are overwritten, the crate reads on with whatever stands there.
@@ -184,14 +184,14 @@ fn take(value: &Value, with_telemetry: bool, event: &mut Event) -> Result<Verdic
     let provider = attribute("Provider", "Name").and_then(Value::as_str).unwrap_or_default();
     let channel = Channel::of_provider(|name| with_telemetry && name.eq_ignore_ascii_case(provider));
     if channel.is_none() && !is_sysmon(provider) {
-        return Ok(Verdict::OtherProvider);
+        return Ok(RecordKind::OtherProvider);
     }
     let code = text_of(system.get("EventID"))
         .and_then(|text| text.trim().parse::<u16>().ok())
         .ok_or_else(|| "it has no Event ID".to_owned())?;
     match channel {
-        None if !code::is_kept(code) => return Ok(Verdict::Counted(code)),
-        Some(channel) if code != channel.event_code() => return Ok(Verdict::Beside(channel)),
+        None if !code::is_kept(code) => return Ok(RecordKind::CountedOnly(code)),
+        Some(channel) if code != channel.event_code() => return Ok(RecordKind::OtherChannel(channel)),
         _ => {}
     }
     event.code = code;
@@ -211,7 +211,7 @@ fn take(value: &Value, with_telemetry: bool, event: &mut Event) -> Result<Verdic
     if fields.filter(|field| add(**field, data.get(field.name()))).count() == 0 {
         return Err("its fields can't be told: the names in its template are overwritten".to_owned());
     }
-    Ok(channel.map_or(Verdict::Kept, Verdict::Telemetry))
+    Ok(channel.map_or(RecordKind::Event, RecordKind::OtherChannelEvent))
 }
 
 /// The text of an element, typed or not; elements with attributes have it one level deeper.

@@ -11,8 +11,10 @@ use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 
-use super::input::{self, Piped, Stream};
-use super::sniff::{MOST_HEAD, encoding};
+use super::encoding::{decoded, encoding};
+use super::fault_log::{FaultLog, describe};
+use super::format::MAX_HEAD;
+use super::stream::{PipeReader, Stream};
 use crate::files::open::{open_file, target_within};
 use crate::model::batch::{Batch, EventHead, SourceId};
 use crate::model::claim::{JoinedValue, RowClaim};
@@ -23,21 +25,19 @@ use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::guid::Guid;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
-use crate::source::discover::describe;
-use crate::source::ledger::Ledger;
 
 /// Bytes of a line that are read; a row has a few thousand.
-const MOST_LINE: u64 = 4 << 20;
+const MAX_LINE: u64 = 4 << 20;
 /// Rows that are handed over at a time.
 const AT_A_TIME: usize = 500;
 /// How deep folders are searched.
-const MOST_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// Names that a file of rows may have in a folder.
 const ENDINGS: [&str; 3] = ["ndjson", "jsonl", "json"];
 
 /// Reads all rows that the paths name, folders with all that is in them, `-` for standard input.
 pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessage) -> bool) {
-    let mut reader = Reader {
+    let mut reader = ScanRowReader {
         progress,
         sink,
         is_gone: false,
@@ -67,7 +67,7 @@ pub fn is_row_file(path: &Path) -> bool {
     path.extension().is_some_and(|own| ENDINGS.iter().any(|ending| own.eq_ignore_ascii_case(ending)))
 }
 
-struct Reader<'a> {
+struct ScanRowReader<'a> {
     progress: &'a Progress,
     sink: &'a dyn Fn(FeedMessage) -> bool,
     is_gone: bool,
@@ -78,7 +78,7 @@ struct Reader<'a> {
     kept: HashSet<PathBuf>,
 }
 
-impl Reader<'_> {
+impl ScanRowReader<'_> {
     fn send(&mut self, message: FeedMessage) {
         self.is_gone = self.is_gone || !(self.sink)(message);
     }
@@ -185,8 +185,8 @@ impl Reader<'_> {
                 );
             } else if metadata.is_dir() && is_link {
                 self.say(&path, Severity::Notice, "it is a link to a folder, which is not followed");
-            } else if metadata.is_dir() && depth == MOST_DEPTH {
-                self.fault(&path, format!("it lies more than {MOST_DEPTH} folders deep: name it itself"));
+            } else if metadata.is_dir() && depth == MAX_DEPTH {
+                self.fault(&path, format!("it lies more than {MAX_DEPTH} folders deep: name it itself"));
             } else if metadata.is_dir() {
                 self.search(&path, real_root, depth + 1, files, others);
             } else if metadata.is_file() && is_row_file(&path) {
@@ -202,7 +202,7 @@ impl Reader<'_> {
         let progress = self.progress;
         let is_over = || progress.is_stopped();
         let opened: io::Result<Stream<'_>> = if path.as_os_str() == "-" {
-            Piped::standard_input(&is_over).map(|pipe| Box::new(pipe) as Stream<'_>)
+            PipeReader::standard_input(&is_over).map(|pipe| Box::new(pipe) as Stream<'_>)
         } else {
             open(path)
         };
@@ -216,7 +216,7 @@ impl Reader<'_> {
         // What speaks of the file as a whole belongs to a source too.
         let own = self.source(path, &name_of(path));
         let mut batch = Batch::new(own);
-        let mut ledger = Ledger::default();
+        let mut faults = FaultLog::default();
         let (mut number, mut place) = (0_u64, 0_u64);
         let mut bytes = Vec::new();
         let mut rows = 0_u64;
@@ -226,7 +226,7 @@ impl Reader<'_> {
                 Ok(0) => break,
                 Ok(length) => length,
                 Err(error) => {
-                    ledger.add(named(
+                    faults.add(named(
                         own,
                         path,
                         0,
@@ -239,16 +239,16 @@ impl Reader<'_> {
             number += 1;
             let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii();
             if !text.is_empty() {
-                let read = if length > MOST_LINE {
+                let read = if length > MAX_LINE {
                     Err(format!("it has {length} bytes, too many for a row"))
                 } else {
-                    Row::read(text)
+                    ScanRow::read(text)
                 };
                 match read.and_then(|row| self.push(path, place, row, &mut batch)) {
                     Ok(()) => rows += 1,
                     Err(reason) => {
                         batch.tally.skip(SkipReason::Damaged, 1);
-                        ledger.add(named(own, path, 1, Severity::Loss, format!("line {number}: {reason}")));
+                        faults.add(named(own, path, 1, Severity::Loss, format!("line {number}: {reason}")));
                     }
                 }
             }
@@ -261,9 +261,9 @@ impl Reader<'_> {
         }
         if rows == 0 && !self.is_over() {
             let reason = "no line of it is a row of `exfilscope scan --format ndjson`".to_owned();
-            ledger.add(named(own, path, 0, Severity::Notice, reason));
+            faults.add(named(own, path, 0, Severity::Notice, reason));
         }
-        batch.faults = ledger.take(own, &path.display().to_string());
+        batch.faults = faults.take(own, &path.display().to_string());
         self.hand_over(&mut batch);
     }
 
@@ -293,7 +293,7 @@ impl Reader<'_> {
     }
 
     /// Adds a row's event and claim.
-    fn push(&mut self, path: &Path, place: u64, row: Row, batch: &mut Batch) -> Result<(), String> {
+    fn push(&mut self, path: &Path, place: u64, row: ScanRow, batch: &mut Batch) -> Result<(), String> {
         let (signal, time) = row.check()?;
         let mut joined = Vec::new();
         let mut own = row.fields();
@@ -351,7 +351,7 @@ const JOINABLE: [Field; 4] =
 
 /// A row as CONTRACT.md has it; columns that are missing are null.
 #[derive(Deserialize)]
-struct Row {
+struct ScanRow {
     #[serde(rename = "_time")]
     time: Option<String>,
     host: Option<String>,
@@ -384,14 +384,14 @@ struct Row {
     #[serde(rename = "Source")]
     source: Option<String>,
     #[serde(rename = "Joined")]
-    joined: Option<HashMap<String, Origin>>,
+    joined: Option<HashMap<String, JoinedFrom>>,
     #[serde(rename = "Why")]
     why: Option<String>,
 }
 
 /// Where a joined field came from, and what the event itself has in it.
 #[derive(Deserialize)]
-struct Origin {
+struct JoinedFrom {
     #[serde(rename = "RecordId")]
     record_id: Option<u64>,
     #[serde(rename = "EventCode")]
@@ -402,7 +402,7 @@ struct Origin {
     own: Option<String>,
 }
 
-impl Row {
+impl ScanRow {
     fn read(line: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(line).map_err(|error| {
             let text = error.to_string();
@@ -460,20 +460,20 @@ fn named(source: SourceId, path: &Path, lost_records: u64, severity: Severity, r
 fn open(path: &Path) -> io::Result<Stream<'static>> {
     let mut file = open_file(path)?;
     let mut head = Vec::new();
-    (&mut file).take(MOST_HEAD as u64).read_to_end(&mut head)?;
+    (&mut file).take(MAX_HEAD as u64).read_to_end(&mut head)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(input::decoded(Box::new(file), encoding(&head)))
+    Ok(decoded(Box::new(file), encoding(&head)))
 }
 
 /// A line's bytes, of an overlong one the first; says how many it has, with its break.
 fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<u64> {
     let mut length = 0;
     loop {
-        let read = reader.by_ref().take(MOST_LINE).read_until(b'\n', bytes)?;
+        let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', bytes)?;
         length += read as u64;
         if read == 0 || bytes.last() == Some(&b'\n') {
             return Ok(length);
         }
-        bytes.truncate(usize::try_from(MOST_LINE).unwrap_or(usize::MAX));
+        bytes.truncate(usize::try_from(MAX_LINE).unwrap_or(usize::MAX));
     }
 }

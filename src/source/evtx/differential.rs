@@ -1,12 +1,12 @@
 //! The fast reader held against the evtx crate, which stays the reference.
 
 use super::binxml::Instance;
-use super::event::{Event, Verdict};
+use super::event_buffer::{EventBuffer, RecordKind};
 use super::fast::FastReader;
 use super::header::{CHUNK_SIZE, ChunkHeader};
 use super::is_chunk;
 use super::records::{Step, Walk};
-use super::reference::Reference;
+use super::slow::SlowReader;
 use crate::model::event::Field;
 
 /// How a log's records came out.
@@ -20,7 +20,7 @@ pub struct Agreement {
     pub texts: usize,
     /// Records that the fast reader left to the crate.
     pub doubts: usize,
-    /// Records that the crate refuses, since it looks at values too that nobody wants.
+    /// Records that the crate refuses, since it looks at values too that nobody sources.
     pub beyond: usize,
     /// Of those, the ones that the fast reader kept.
     pub kept_beyond: usize,
@@ -61,7 +61,7 @@ fn is_drifting(chunk: &[u8], start: usize, end: usize) -> bool {
     })
 }
 
-pub(super) fn sorted(event: &Event) -> Vec<(Field, String)> {
+pub(super) fn sorted(event: &EventBuffer) -> Vec<(Field, String)> {
     let mut fields: Vec<_> = event.fields().map(|(field, text)| (field, text.to_owned())).collect();
     fields.sort();
     fields
@@ -75,8 +75,8 @@ impl Agreement {
     pub fn of(log: &[u8]) -> Result<Self, String> {
         let mut agreement = Self::default();
         let mut reader = FastReader::default();
-        let mut reference = Reference::default();
-        let (mut fast, mut slow) = (Event::default(), Event::default());
+        let mut reference = SlowReader::default();
+        let (mut fast, mut slow) = (EventBuffer::default(), EventBuffer::default());
         let chunks = if is_chunk(log) { log } else { log.get(4096..).unwrap_or_default() };
         for chunk in chunks.chunks(CHUNK_SIZE) {
             let header = ChunkHeader::read(chunk);
@@ -88,23 +88,23 @@ impl Agreement {
             while let Some(step) = walk.step() {
                 let Step::Record(record) = step else { continue };
                 agreement.records += 1;
-                let Ok(verdict) = reader.read(chunk, &record, None, &mut fast) else {
+                let Ok(kind) = reader.read(chunk, &record, None, &mut fast) else {
                     agreement.doubts += 1;
                     continue;
                 };
                 let Ok(expected) = reference.read(chunk, &record, false, &mut slow) else {
                     agreement.beyond += 1;
-                    agreement.kept_beyond += usize::from(verdict == Verdict::Kept);
+                    agreement.kept_beyond += usize::from(kind == RecordKind::Event);
                     continue;
                 };
                 // Of years after 9999 the crate writes the last four digits, as Windows does.
                 if fast.time.is_some_and(|time| time.date().0 > 9999) {
                     slow.time = fast.time;
                 }
-                let mine = format!("{verdict:?} {:?} {:?}", fast.head(0), sorted(&fast));
+                let mine = format!("{kind:?} {:?} {:?}", fast.head(0), sorted(&fast));
                 let other = format!("{expected:?} {:?} {:?}", slow.head(0), sorted(&slow));
-                let is_kept = verdict == Verdict::Kept;
-                if verdict != expected || (is_kept && mine != other) {
+                let is_kept = kind == RecordKind::Event;
+                if kind != expected || (is_kept && mine != other) {
                     if !is_drifting(chunk, record.content_start(), record.content_end) {
                         return Err(format!("record {}:\n{mine}\nand the crate\n{other}", record.id));
                     }

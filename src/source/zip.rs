@@ -1,21 +1,21 @@
 //! ZIP archives: what their directory lists, and each member as a stream. No name in one is ever used for writing.
 
-use super::input::{Allowance, Budget, Metered, Section, Stream, inflate, zstd};
-use crate::source::file::read_at;
+use super::read_at::read_at;
+use super::stream::{Allowance, Budget, CountingReader, Section, Stream, inflate, zstd};
 use std::fs::File;
 use std::io::{self, Read};
 
-const MOST_DIRECTORY: u64 = 64 << 20;
+const MAX_DIRECTORY: u64 = 64 << 20;
 /// The record at the end, with the longest comment.
 const TAIL: u64 = 22 + 65_535;
 
 /// A file in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::source) struct Member {
+pub(super) struct Member {
     /// Its path in the archive.
-    pub(in crate::source) name: String,
+    pub(super) name: String,
     /// Its packed size.
-    pub(in crate::source) packed: u64,
+    pub(super) packed: u64,
     offset: u64,
     method: u16,
     flags: u16,
@@ -24,7 +24,7 @@ pub(in crate::source) struct Member {
 
 impl Member {
     /// Whether it is one of those that macOS adds.
-    pub(in crate::source) fn is_apple(&self) -> bool {
+    pub(super) fn is_apple(&self) -> bool {
         let mut parts = self.name.split(['/', '\\']);
         parts.clone().any(|part| part == "__MACOSX")
             || parts.next_back().is_some_and(|name| name.starts_with("._"))
@@ -44,7 +44,7 @@ fn small(bytes: &[u8], at: usize) -> Option<u16> {
 ///
 /// # Errors
 /// What is wrong with it, as a clause.
-pub(in crate::source) fn members(file: &File) -> Result<Vec<Member>, String> {
+pub(super) fn members(file: &File) -> Result<Vec<Member>, String> {
     let io = |error: io::Error| format!("it can't be read: {error}");
     let size = file.metadata().map_err(io)?.len();
     let tail_start = size.saturating_sub(TAIL);
@@ -74,7 +74,7 @@ pub(in crate::source) fn members(file: &File) -> Result<Vec<Member>, String> {
             (length, start) = number::<8>(&record, 40).zip(number::<8>(&record, 48)).ok_or_else(damaged)?;
         }
     }
-    if length > MOST_DIRECTORY || length > size {
+    if length > MAX_DIRECTORY || length > size {
         return Err(damaged());
     }
     // Bytes before the archive shift all its offsets.
@@ -165,12 +165,12 @@ pub(super) fn open(
     };
     let at = member.offset.saturating_add(30 + u64::from(name) + u64::from(extra));
     let section = Section { file, at, end: at.saturating_add(member.packed) };
-    let (metered, packed) = Metered::new(Box::new(section));
+    let (counting, packed) = CountingReader::new(Box::new(section));
     let budget = Budget { packed, allowance: allowance.clone() };
     let inner: Stream<'static> = match member.method {
-        0 => Box::new(metered),
-        8 => inflate(Box::new(metered), budget.clone()),
-        93 => zstd(Box::new(metered), budget.clone()),
+        0 => Box::new(counting),
+        8 => inflate(Box::new(counting), budget.clone()),
+        93 => zstd(Box::new(counting), budget.clone()),
         method => return Err(format!("it is packed by method {method}, which is not read: unpack it first")),
     };
     let expected = member.crc;

@@ -1,13 +1,14 @@
 //! What a stream is, by its first bytes; names and extensions are never asked.
 
-use super::super::evtx;
+use super::encoding::{Encoding, decode_utf16, encoding};
+use super::evtx;
 
 /// As much as is looked at.
-pub(in crate::source) const MOST_HEAD: usize = 64 << 10;
+pub(super) const MAX_HEAD: usize = 64 << 10;
 
 /// What a stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source) enum Nature {
+pub(super) enum Format {
     /// A Windows event log.
     Evtx,
     /// Packed with gzip.
@@ -26,71 +27,46 @@ pub(in crate::source) enum Nature {
     Unknown,
 }
 
-impl Nature {
+impl Format {
     /// Whether it is events as text.
-    pub(in crate::source) const fn is_text(self) -> bool {
+    pub(super) const fn is_text(self) -> bool {
         matches!(self, Self::Json | Self::Xml | Self::Csv(_))
     }
 }
 
-/// The encoding of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source) enum Encoding {
-    /// UTF-8, or what is taken for it.
-    Utf8,
-    /// UTF-16 with the low byte first.
-    Utf16Le,
-    /// UTF-16 with the high byte first.
-    Utf16Be,
-}
-
-/// The encoding, by a byte order mark or by the zeros of the first letter.
-pub(in crate::source) fn encoding(head: &[u8]) -> Encoding {
-    match head {
-        // A mark, the first letter of XML or JSON, or three letters of a table's first name.
-        [0xff, 0xfe, ..]
-        | [b'<' | b'{' | b'[', 0, ..]
-        | [b' '..=b'~', 0, b' '..=b'~', 0, b' '..=b'~', 0, ..] => Encoding::Utf16Le,
-        [0xfe, 0xff, ..]
-        | [0, b'<' | b'{' | b'[', ..]
-        | [0, b' '..=b'~', 0, b' '..=b'~', 0, b' '..=b'~', ..] => Encoding::Utf16Be,
-        _ => Encoding::Utf8,
-    }
-}
-
 /// Tells what a stream is; `None` asks for more of it.
-pub(in crate::source) fn sniff(head: &[u8], is_end: bool) -> Option<Nature> {
-    let is_end = is_end || head.len() >= MOST_HEAD;
-    let magics: [(&[u8], Nature); 6] = [
-        (b"ElfFile\0", Nature::Evtx),
-        (b"ElfChnk\0", Nature::Evtx),
-        (b"\x1f\x8b", Nature::Gzip),
-        (b"\x28\xb5\x2f\xfd", Nature::Zstd),
-        (b"PK\x03\x04", Nature::Zip),
-        (b"PK\x05\x06", Nature::Zip),
+pub(super) fn detect_format(head: &[u8], is_end: bool) -> Option<Format> {
+    let is_end = is_end || head.len() >= MAX_HEAD;
+    let magics: [(&[u8], Format); 6] = [
+        (b"ElfFile\0", Format::Evtx),
+        (b"ElfChnk\0", Format::Evtx),
+        (b"\x1f\x8b", Format::Gzip),
+        (b"\x28\xb5\x2f\xfd", Format::Zstd),
+        (b"PK\x03\x04", Format::Zip),
+        (b"PK\x05\x06", Format::Zip),
     ];
-    for (magic, nature) in magics {
+    for (magic, format) in magics {
         if head.starts_with(magic) {
-            return Some(nature);
+            return Some(format);
         }
         if magic.starts_with(head) && !is_end {
             return None;
         }
     }
     if evtx::is_log_head(head) {
-        return Some(Nature::Evtx);
+        return Some(Format::Evtx);
     }
     match encoding(head) {
         Encoding::Utf8 => sniff_text(head, is_end),
         encoding => {
             let mut text = String::new();
-            super::input::decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
+            decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
             sniff_text(text.as_bytes(), is_end)
         }
     }
 }
 
-fn sniff_text(head: &[u8], is_end: bool) -> Option<Nature> {
+fn sniff_text(head: &[u8], is_end: bool) -> Option<Format> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let mut lines = head.split_inclusive(|byte| *byte == b'\n');
     let is_xml = memchr::memmem::find(head, b"<Event").is_some();
@@ -99,37 +75,37 @@ fn sniff_text(head: &[u8], is_end: bool) -> Option<Nature> {
         let text = line.trim_ascii();
         match text {
             [] => continue,
-            [b'{', ..] => return Some(Nature::Json),
+            [b'{', ..] => return Some(Format::Json),
             [b'[', rest @ ..] => match rest.trim_ascii_start() {
-                [b'{' | b'[' | b']', ..] => return Some(Nature::Json),
+                [b'{' | b'[' | b']', ..] => return Some(Format::Json),
                 [] => match lines.find(|line| !line.trim_ascii().is_empty()).map(<[u8]>::trim_ascii) {
-                    Some([b'{' | b'[' | b']', ..]) => return Some(Nature::Json),
+                    Some([b'{' | b'[' | b']', ..]) => return Some(Format::Json),
                     None if !is_end => return None,
                     _ => {}
                 },
                 _ => {}
             },
-            [b'<', b'?' | b'E' | b'!', ..] if is_xml => return Some(Nature::Xml),
+            [b'<', b'?' | b'E' | b'!', ..] if is_xml => return Some(Format::Xml),
             [b'<', b'?' | b'!' | b'a'..=b'z' | b'A'..=b'Z', ..] => {
                 // A document, and no event of Windows so far.
-                return if is_end { Some(Nature::Unknown) } else { None };
+                return if is_end { Some(Format::Unknown) } else { None };
             }
             _ => {}
         }
         if has_event(text) {
-            return Some(Nature::Xml);
+            return Some(Format::Xml);
         }
         if let Some(delimiter) = table_delimiter(text).filter(|_| is_whole) {
-            return Some(Nature::Csv(delimiter));
+            return Some(Format::Csv(delimiter));
         }
         if memchr::memmem::find(text, b"{\"").is_some() {
-            return Some(Nature::Json);
+            return Some(Format::Json);
         }
         if text.iter().any(|byte| *byte < b' ' && *byte != b'\t') {
-            return Some(Nature::Unknown);
+            return Some(Format::Unknown);
         }
     }
-    is_end.then_some(Nature::Unknown)
+    is_end.then_some(Format::Unknown)
 }
 
 fn has_event(text: &[u8]) -> bool {
@@ -157,12 +133,12 @@ fn table_delimiter(line: &[u8]) -> Option<u8> {
 }
 
 /// Whether the beginning of a text names what an event has: for files that nobody named.
-pub(in crate::source) fn is_promising(head: &[u8]) -> bool {
+pub(super) fn looks_like_events(head: &[u8]) -> bool {
     let mut text = String::new();
     let head = match encoding(head) {
         Encoding::Utf8 => head,
         encoding => {
-            super::input::decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
+            decode_utf16(head, encoding == Encoding::Utf16Be, &mut text);
             text.as_bytes()
         }
     };
@@ -178,33 +154,33 @@ mod tests {
     #[test]
     fn a_stream_is_known_by_its_content() {
         for (head, expected) in [
-            (&b"ElfFile\0"[..], Some(Nature::Evtx)),
+            (&b"ElfFile\0"[..], Some(Format::Evtx)),
             (b"Elf", None),
             (b"\x1f", None),
-            (b"\x1f\x8b\x08", Some(Nature::Gzip)),
-            (b"\x28\xb5\x2f\xfd", Some(Nature::Zstd)),
-            (b"PK\x03\x04", Some(Nature::Zip)),
+            (b"\x1f\x8b\x08", Some(Format::Gzip)),
+            (b"\x28\xb5\x2f\xfd", Some(Format::Zstd)),
+            (b"PK\x03\x04", Some(Format::Zip)),
             (b"", None),
-            (b"  \r\n {", Some(Nature::Json)),
+            (b"  \r\n {", Some(Format::Json)),
             (b"[\n", None),
-            (b"[\n{", Some(Nature::Json)),
+            (b"[\n{", Some(Format::Json)),
             (b"Record 1\n", None),
-            (b"Record 1\n<?xml version=\"1.0\"?>\n<Event ", Some(Nature::Xml)),
-            (b"\xef\xbb\xbf<Events><Event>", Some(Nature::Xml)),
-            (b"<\0E\0v\0e\0n\0t\0>\0", Some(Nature::Xml)),
-            (b"\xfe\xff\0{", Some(Nature::Json)),
-            (b"Oct 24 17:05:38 h sysmon: <Event>", Some(Nature::Xml)),
-            (b"<13>Oct 24 17:05:38 h app: {\"Event\"", Some(Nature::Json)),
-            (b"\"_time\",host,EventCode\n", Some(Nature::Csv(b','))),
-            (b"RecordNumber;EventId;Payload\n", Some(Nature::Csv(b';'))),
-            (b"_raw\n", Some(Nature::Csv(b','))),
-            (b"a\0b\0\n", Some(Nature::Unknown)),
+            (b"Record 1\n<?xml version=\"1.0\"?>\n<Event ", Some(Format::Xml)),
+            (b"\xef\xbb\xbf<Events><Event>", Some(Format::Xml)),
+            (b"<\0E\0v\0e\0n\0t\0>\0", Some(Format::Xml)),
+            (b"\xfe\xff\0{", Some(Format::Json)),
+            (b"Oct 24 17:05:38 h sysmon: <Event>", Some(Format::Xml)),
+            (b"<13>Oct 24 17:05:38 h app: {\"Event\"", Some(Format::Json)),
+            (b"\"_time\",host,EventCode\n", Some(Format::Csv(b','))),
+            (b"RecordNumber;EventId;Payload\n", Some(Format::Csv(b';'))),
+            (b"_raw\n", Some(Format::Csv(b','))),
+            (b"a\0b\0\n", Some(Format::Unknown)),
             (b"just words\n", None),
         ] {
-            assert_eq!(sniff(head, false), expected, "{}", String::from_utf8_lossy(head));
+            assert_eq!(detect_format(head, false), expected, "{}", String::from_utf8_lossy(head));
         }
-        assert_eq!(sniff(b"just words", true), Some(Nature::Unknown));
-        assert_eq!(sniff(b"<html><body>", true), Some(Nature::Unknown));
-        assert_eq!(sniff(b"", true), Some(Nature::Unknown));
+        assert_eq!(detect_format(b"just words", true), Some(Format::Unknown));
+        assert_eq!(detect_format(b"<html><body>", true), Some(Format::Unknown));
+        assert_eq!(detect_format(b"", true), Some(Format::Unknown));
     }
 }

@@ -2,7 +2,7 @@
 //! before.
 //!
 //! A definition is the same if its bytes are, but for where its names stand: they are in a table all over the chunk,
-//! which each chunk fills in its own order. So the bytes between the mentions of names are compared, and the names
+//! which each chunk fills in its own order. So the bytes between the name_refs of names are compared, and the names
 //! themselves, wherever they are.
 
 use std::rc::Rc;
@@ -11,43 +11,43 @@ use super::bytes::size_at;
 use super::template::{DEFINITION_HEADER, Role, Template};
 
 /// Definitions that are kept; real logs have one for each Event ID and version.
-const MOST_KEPT: usize = 64;
+const MAX_KEPT: usize = 64;
 /// Bytes of a definition that is kept; real ones are a tenth of it.
-const MOST_BYTES: usize = 16 << 10;
+const MAX_BYTES: usize = 16 << 10;
 /// Definitions of one number and size that are compared. There is one, unless somebody made them to be compared.
-const MOST_COMPARED: usize = 4;
+const MAX_COMPARED: usize = 4;
 
 /// A name's bytes from the next name's place on: its checksum, its length, its letters.
 const NAME_HEAD: usize = 4;
 
 /// Templates of the last chunks.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
-    kept: Vec<Kept>,
+pub(super) struct TemplateCache {
+    kept: Vec<CachedTemplate>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedTemplate {
     template_id: u32,
     role: Role,
     /// The definition's tokens.
     tokens: Vec<u8>,
-    mentions: Vec<Mention>,
+    name_refs: Vec<NameRef>,
     template: Rc<Template>,
 }
 
-/// A name that the tokens mention.
+/// A name that the tokens name_ref.
 #[derive(Debug)]
-struct Mention {
+struct NameRef {
     /// Where in the tokens the name's place in the chunk stands.
     at: usize,
     /// The name: checksum, length and letters; `None` where it follows at once, as a part of the tokens.
     name: Option<Vec<u8>>,
-    /// The mention before it of the same name at the same place.
+    /// The name_ref before it of the same name at the same place.
     earlier: Option<usize>,
 }
 
-impl Shelf {
+impl TemplateCache {
     /// The template of the definition at an offset of the chunk, if one just like it was read before.
     pub(super) fn find(
         &self,
@@ -62,7 +62,7 @@ impl Shelf {
         self.kept
             .iter()
             .filter(|kept| kept.template_id == template_id && kept.role == role && kept.tokens.len() == size)
-            .take(MOST_COMPARED)
+            .take(MAX_COMPARED)
             .find(|kept| kept.is_same(chunk, start, tokens))
             .map(|kept| Rc::clone(&kept.template))
     }
@@ -78,30 +78,30 @@ impl Shelf {
     ) {
         let start = definition + DEFINITION_HEADER;
         let Some(tokens) = Template::size(chunk, definition, template_id)
-            .filter(|size| *size <= MOST_BYTES)
+            .filter(|size| *size <= MAX_BYTES)
             .and_then(|size| chunk.get(start..start + size))
         else {
             return;
         };
-        let mut mentions = Vec::with_capacity(template.mentions.len());
-        for at in &template.mentions {
-            let earlier = template.mentions.iter().take(mentions.len());
+        let mut name_refs = Vec::with_capacity(template.name_refs.len());
+        for at in &template.name_refs {
+            let earlier = template.name_refs.iter().take(name_refs.len());
             let earlier =
                 earlier.rev().take(2).position(|other| size_at(chunk, *other) == size_at(chunk, *at));
-            let earlier = earlier.and_then(|back| mentions.len().checked_sub(back + 1));
-            let Some(mention) = Mention::read(chunk, *at, start, earlier) else { return };
-            mentions.push(mention);
+            let earlier = earlier.and_then(|back| name_refs.len().checked_sub(back + 1));
+            let Some(name_ref) = NameRef::read(chunk, *at, start, earlier) else { return };
+            name_refs.push(name_ref);
         }
-        if self.kept.len() >= MOST_KEPT {
+        if self.kept.len() >= MAX_KEPT {
             self.kept.clear();
         }
         let (tokens, template) = (tokens.to_vec(), Rc::clone(template));
-        self.kept.push(Kept { template_id, role, tokens, mentions, template });
+        self.kept.push(CachedTemplate { template_id, role, tokens, name_refs, template });
     }
 }
 
-impl Mention {
-    /// Reads the mention that stands at an offset of the chunk.
+impl NameRef {
+    /// Reads the name_ref that stands at an offset of the chunk.
     fn read(chunk: &[u8], at: usize, start: usize, earlier: Option<usize>) -> Option<Self> {
         let table = size_at(chunk, at)?;
         let name = if table == at + 4 { None } else { Some(name_at(chunk, table, None)?.to_vec()) };
@@ -120,32 +120,32 @@ fn name_at(chunk: &[u8], table: usize, length: Option<usize>) -> Option<&[u8]> {
     rest.get(..length)
 }
 
-impl Kept {
+impl CachedTemplate {
     /// Whether tokens that begin at `start` of a chunk are these, by the same names.
     fn is_same(&self, chunk: &[u8], start: usize, tokens: &[u8]) -> bool {
         let mut from = 0;
-        for mention in &self.mentions {
+        for name_ref in &self.name_refs {
             let is_same = |from, to| {
                 let before: Option<&[u8]> = self.tokens.get(from..to);
                 before.is_some() && before == tokens.get(from..to)
             };
-            let Some(table) = size_at(tokens, mention.at) else { return false };
-            let follows = table == start + mention.at + 4;
+            let Some(table) = size_at(tokens, name_ref.at) else { return false };
+            let follows = table == start + name_ref.at + 4;
             // Element and attribute are the same ones over and over; what was compared is not compared again.
             let is_repeated = || {
-                let earlier = mention.earlier.and_then(|earlier| self.mentions.get(earlier));
+                let earlier = name_ref.earlier.and_then(|earlier| self.name_refs.get(earlier));
                 earlier.is_some_and(|earlier| size_at(tokens, earlier.at) == Some(table))
             };
-            let names_agree = match &mention.name {
+            let names_agree = match &name_ref.name {
                 None => follows,
                 Some(_) if !follows && is_repeated() => true,
                 Some(name) => !follows && name_at(chunk, table, Some(name.len())) == Some(name.as_slice()),
             };
-            if !names_agree || !is_same(from, mention.at) {
+            if !names_agree || !is_same(from, name_ref.at) {
                 return false;
             }
             // A name in the tokens begins with the place of another one of the table.
-            from = mention.at + if follows { 8 } else { 4 };
+            from = name_ref.at + if follows { 8 } else { 4 };
         }
         self.tokens.get(from..).is_some_and(|rest| tokens.get(from..) == Some(rest))
     }

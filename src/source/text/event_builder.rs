@@ -10,24 +10,24 @@ use crate::model::understood::lacks_essentials;
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum RecordKind {
     /// Another provider's.
     OtherProvider,
-    /// Sysmon's; the [`Draft`] holds it.
+    /// Sysmon's; the [`EventBuilder`] holds it.
     Sysmon(u16),
     /// It is not an event, or one that can't be read: why, as a clause.
-    No(SkipReason, String),
+    Unreadable(SkipReason, String),
 }
 
-impl Outcome {
+impl RecordKind {
     pub(super) fn damaged(reason: impl Into<String>) -> Self {
-        Self::No(SkipReason::Damaged, reason.into())
+        Self::Unreadable(SkipReason::Damaged, reason.into())
     }
 }
 
 /// What is known of an event so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Draft {
+pub(super) struct EventBuilder {
     /// Its provider; empty where unknown.
     pub(super) provider: String,
     /// Its channel; empty where unknown.
@@ -67,9 +67,9 @@ fn is_sysmon_channel(channel: &str) -> bool {
     is_sysmon(provider.trim())
 }
 
-impl Draft {
+impl EventBuilder {
     /// One that takes no data of events of which nobody asks for any.
-    pub(super) fn wanting(wanted: Wanted) -> Self {
+    pub(super) fn with_projection(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
     }
 
@@ -96,7 +96,7 @@ impl Draft {
     /// Whether a Sysmon event that is kept still misses what the detection asks of it: another place in its record may
     /// hold that.
     pub(super) fn is_incomplete(&self) -> bool {
-        let Outcome::Sysmon(event_code) = self.outcome() else { return false };
+        let RecordKind::Sysmon(event_code) = self.outcome() else { return false };
         self.is_kept()
             && match event_code {
                 code::PROCESS_CREATE => !(self.has(Field::Image) && self.has(Field::CommandLine)),
@@ -159,33 +159,33 @@ impl Draft {
     }
 
     /// What the event is by its provider, else by its channel, and by its ID.
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> RecordKind {
         let is_sysmon = match (self.provider.as_str(), self.channel.as_str()) {
-            ("", "") if self.code.is_none() => return Outcome::damaged("it holds no Windows event"),
+            ("", "") if self.code.is_none() => return RecordKind::damaged("it holds no Windows event"),
             ("", "") => {
                 let reason = "the event names neither its provider nor its channel";
-                return Outcome::No(SkipReason::Unsupported, reason.to_owned());
+                return RecordKind::Unreadable(SkipReason::Unsupported, reason.to_owned());
             }
             ("", channel) => is_sysmon_channel(channel),
             (provider, _) => is_sysmon(provider.trim()),
         };
         match self.code {
-            _ if !is_sysmon => Outcome::OtherProvider,
-            Some(code) => Outcome::Sysmon(code),
-            None => Outcome::damaged("the event has no Event ID"),
+            _ if !is_sysmon => RecordKind::OtherProvider,
+            Some(code) => RecordKind::Sysmon(code),
+            None => RecordKind::damaged("the event has no Event ID"),
         }
     }
 
     /// Whether anybody may want the event's data, by what is known of it so far: of all others only the ID is counted.
     pub(super) fn is_kept(&self) -> bool {
         match self.outcome() {
-            Outcome::Sysmon(event_code) => {
+            RecordKind::Sysmon(event_code) => {
                 code::is_kept(event_code) && Wanted::has_data(self.wanted.mask(event_code))
             }
-            Outcome::OtherProvider => {
-                self.channel_beside().is_some_and(|channel| self.code == Some(channel.event_code()))
+            RecordKind::OtherProvider => {
+                self.other_channel().is_some_and(|channel| self.code == Some(channel.event_code()))
             }
-            Outcome::No(..) => true,
+            RecordKind::Unreadable(..) => true,
         }
     }
 
@@ -201,8 +201,8 @@ impl Draft {
     }
 
     /// Adds an event that is none of Sysmon's to a batch, if it is of a channel that a walk-through looks at.
-    pub(super) fn push_beside(&self, place: Place, batch: &mut Batch) {
-        let Some(channel) = self.channel_beside() else { return };
+    pub(super) fn push_other_channel(&self, place: Place, batch: &mut Batch) {
+        let Some(channel) = self.other_channel() else { return };
         batch.count_beside(channel);
         if let Some(event_code) = self.code.filter(|code| *code == channel.event_code()) {
             batch.push_telemetry(self.head(event_code, place), self.fields());
@@ -210,7 +210,7 @@ impl Draft {
     }
 
     /// The channel beside Sysmon's that it is of, by its provider, else by the channel's name.
-    fn channel_beside(&self) -> Option<Channel> {
+    fn other_channel(&self) -> Option<Channel> {
         if !self.provider.is_empty() {
             return Channel::of_provider(|name| name.eq_ignore_ascii_case(self.provider.trim()));
         }
@@ -308,13 +308,13 @@ mod tests {
             ("", "Security", false),
             ("", "Microsoft-Windows-SysmonX/Operational", false),
         ] {
-            let draft = Draft {
+            let draft = EventBuilder {
                 provider: provider.to_owned(),
                 channel: channel.to_owned(),
                 code: Some(1),
-                ..Draft::default()
+                ..EventBuilder::default()
             };
-            assert_eq!(draft.outcome() == Outcome::Sysmon(1), is_sysmon, "{provider} {channel}");
+            assert_eq!(draft.outcome() == RecordKind::Sysmon(1), is_sysmon, "{provider} {channel}");
         }
     }
 }

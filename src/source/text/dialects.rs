@@ -1,10 +1,10 @@
 //! The shapes in which JSON (and a CSV row, which is a flat object) holds an event.
 
-use super::draft::{Draft, Outcome};
+use super::event_builder::{EventBuilder, RecordKind};
+use super::json::{Tape, Value};
 use super::message;
 use super::places;
 use super::schema;
-use super::tape::{Tape, Value};
 use super::xml::XmlReader;
 use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
@@ -13,7 +13,7 @@ use crate::model::telemetry::Channel;
 const NOT_TRANSLATED: &str = "NOT_TRANSLATED";
 
 /// How deep events may be wrapped in strings and envelopes.
-const MOST_WRAPPED: usize = 4;
+const MAX_WRAPPED: usize = 4;
 
 /// Members under which transports hand on the event's own text.
 const ENVELOPES: [&[&str]; 16] = [
@@ -41,17 +41,17 @@ const OBJECTS: [&[&str]; 1] = [&["document", "data"]];
 
 /// Reads events one after the other; keeps its buffers.
 #[derive(Debug, Default)]
-pub(super) struct ShapeReader {
+pub(super) struct DialectReader {
     tape: Tape,
     xml: XmlReader,
 }
 
-impl ShapeReader {
+impl DialectReader {
     /// Reads an event from the text of a JSON object.
     ///
     /// # Errors
     /// Why it is no JSON, as a clause.
-    pub(super) fn read(&mut self, text: &str, draft: &mut Draft) -> Result<Outcome, String> {
+    pub(super) fn read(&mut self, text: &str, draft: &mut EventBuilder) -> Result<RecordKind, String> {
         let mut tape = std::mem::take(&mut self.tape);
         let outcome = tape.read(text).map(|value| self.event(value, draft, 0));
         self.tape = tape;
@@ -62,8 +62,8 @@ impl ShapeReader {
     pub(super) fn read_pairs<'a>(
         &mut self,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
-        draft: &mut Draft,
-    ) -> Outcome {
+        draft: &mut EventBuilder,
+    ) -> RecordKind {
         let mut tape = std::mem::take(&mut self.tape);
         let outcome = self.event(tape.of_pairs(pairs.filter(|(_, value)| !value.is_empty())), draft, 0);
         self.tape = tape;
@@ -71,13 +71,13 @@ impl ShapeReader {
     }
 
     /// Reads an event from its XML.
-    pub(super) fn read_xml(&mut self, text: &str, draft: &mut Draft) -> Outcome {
+    pub(super) fn read_xml(&mut self, text: &str, draft: &mut EventBuilder) -> RecordKind {
         self.xml.read(text, draft)
     }
 
-    fn event(&mut self, value: Value<'_>, draft: &mut Draft, depth: usize) -> Outcome {
-        if depth > MOST_WRAPPED {
-            return Outcome::damaged("the event is wrapped too often");
+    fn event(&mut self, value: Value<'_>, draft: &mut EventBuilder, depth: usize) -> RecordKind {
+        if depth > MAX_WRAPPED {
+            return RecordKind::damaged("the event is wrapped too often");
         }
         let object = |name: &str| value.get(name).filter(|member| member.is_object());
         if let Some(inner) = object("_source").or_else(|| object("result")) {
@@ -93,7 +93,7 @@ impl ShapeReader {
             let mut tape = Tape::default();
             match tape.read(system) {
                 Ok(system) => self.windows(Some(system), value, draft),
-                Err(reason) => return Outcome::damaged(format!("in System: {reason}")),
+                Err(reason) => return RecordKind::damaged(format!("in System: {reason}")),
             }
         } else if value.path(&["winlog", "event_id"]).is_some() {
             self.ecs(value, draft);
@@ -125,7 +125,7 @@ impl ShapeReader {
     }
 
     /// An event's text as a member of something that is none itself.
-    fn envelope(&mut self, value: Value<'_>, draft: &mut Draft, depth: usize) -> Outcome {
+    fn envelope(&mut self, value: Value<'_>, draft: &mut EventBuilder, depth: usize) -> RecordKind {
         if let Some(inner) =
             OBJECTS.iter().find_map(|names| value.path(names).filter(|inner| inner.is_object()))
         {
@@ -151,15 +151,15 @@ impl ShapeReader {
                 let mut tape = Tape::default();
                 return match tape.read(text.trim()) {
                     Ok(inner) => self.event(inner, draft, depth + 1),
-                    Err(reason) => Outcome::damaged(format!("in {}: {reason}", names.join("."))),
+                    Err(reason) => RecordKind::damaged(format!("in {}: {reason}", names.join("."))),
                 };
             }
         }
-        Outcome::damaged("it holds no Windows event")
+        RecordKind::damaged("it holds no Windows event")
     }
 
     /// `System` and `EventData`, as evtx_dump, SIEMs and Velociraptor write them.
-    fn windows(&mut self, system: Option<Value<'_>>, event: Value<'_>, draft: &mut Draft) {
+    fn windows(&mut self, system: Option<Value<'_>>, event: Value<'_>, draft: &mut EventBuilder) {
         let Some(system) = system else { return };
         let names = ["Provider", "Channel", "EventID", "TimeCreated", "EventRecordID", "Computer"];
         let [provider, channel, event_id, time, record_id, computer] = system.get_all(names);
@@ -175,10 +175,10 @@ impl ShapeReader {
     }
 
     /// The event's own data: named members, a list of pairs, or either of them inside a string.
-    fn data(&mut self, data: Value<'_>, draft: &mut Draft, depth: usize) {
+    fn data(&mut self, data: Value<'_>, draft: &mut EventBuilder, depth: usize) {
         if let Some(text) = data.as_str() {
             let text = text.trim();
-            if depth > MOST_WRAPPED {
+            if depth > MAX_WRAPPED {
             } else if text.starts_with(['{', '[']) {
                 let mut tape = Tape::default();
                 if let Ok(inner) = tape.read(text) {
@@ -204,7 +204,7 @@ impl ShapeReader {
     }
 
     /// winlogbeat since 7, and elastic-agent.
-    fn ecs(&mut self, event: Value<'_>, draft: &mut Draft) {
+    fn ecs(&mut self, event: Value<'_>, draft: &mut EventBuilder) {
         let text = |names: &[&str]| event.path(names).and_then(text_of).unwrap_or_default();
         draft.provider.push_str(text(&["winlog", "provider_name"]));
         if draft.provider.is_empty() {
@@ -243,7 +243,7 @@ impl ShapeReader {
     }
 
     /// EvtxECmd's rows: the data are JSON inside a string.
-    fn evtxecmd(&mut self, row: Value<'_>, draft: &mut Draft) {
+    fn evtxecmd(&mut self, row: Value<'_>, draft: &mut EventBuilder) {
         draft.provider.push_str(first(row, &["Provider"]).unwrap_or_default());
         draft.channel.push_str(first(row, &["Channel"]).unwrap_or_default());
         draft.set_code(first(row, &["EventId"]).unwrap_or_default());
@@ -257,7 +257,7 @@ impl ShapeReader {
     }
 
     /// All at the top: NXLog, the OTRF captures, Sentinel (whose data are in a string), Splunk's fields.
-    fn flat(&mut self, event: Value<'_>, draft: &mut Draft) {
+    fn flat(&mut self, event: Value<'_>, draft: &mut EventBuilder) {
         let text = |names: &[&str]| first(event, names).unwrap_or_default();
         let is_splunk = event.get("_time").is_some();
         draft.provider.push_str(text(&[
@@ -317,7 +317,7 @@ impl ShapeReader {
     }
 
     #[expect(clippy::unused_self, reason = "it belongs to the shape")]
-    fn flat_time(&self, event: Value<'_>, is_splunk: bool, draft: &mut Draft) {
+    fn flat_time(&self, event: Value<'_>, is_splunk: bool, draft: &mut EventBuilder) {
         let text = |name: &str| first(event, &[name]).unwrap_or_default();
         if is_splunk {
             draft.set_time(text("_time"));
@@ -374,7 +374,7 @@ fn addresses(list: Option<Value<'_>>) -> String {
 }
 
 /// winlogbeat 6.
-fn beat(event: Value<'_>, draft: &mut Draft) {
+fn beat(event: Value<'_>, draft: &mut EventBuilder) {
     let text = |name: &str| first(event, &[name]).unwrap_or_default();
     draft.provider.push_str(text("source_name"));
     draft.channel.push_str(text("log_name"));
@@ -389,7 +389,7 @@ fn beat(event: Value<'_>, draft: &mut Draft) {
 }
 
 /// `Get-WinEvent | ConvertTo-Json`: values without names, and a message that has them.
-fn powershell(event: Value<'_>, draft: &mut Draft) {
+fn powershell(event: Value<'_>, draft: &mut EventBuilder) {
     let text = |name: &str| first(event, &[name]).unwrap_or_default();
     draft.provider.push_str(text("ProviderName"));
     draft.channel.push_str(text("LogName"));
@@ -399,7 +399,7 @@ fn powershell(event: Value<'_>, draft: &mut Draft) {
     let created = event.get("TimeCreated");
     let time = created.and_then(Value::as_str).or_else(|| created?.get("value")?.as_str());
     draft.set_time(time.unwrap_or_default());
-    if matches!(draft.outcome(), Outcome::Sysmon(_)) {
+    if matches!(draft.outcome(), RecordKind::Sysmon(_)) {
         return places::complete(event, draft);
     }
     let (message, values) = (text("Message"), event.get("Properties").and_then(places::values_of));
@@ -480,7 +480,7 @@ fn attribute<'a>(
 }
 
 /// `{"Name": …, "text": …}` in the spellings of several converters. Says whether it names a field at all.
-fn pair(value: Value<'_>, draft: &mut Draft) -> bool {
+fn pair(value: Value<'_>, draft: &mut EventBuilder) -> bool {
     let name =
         value.get("Name").or_else(|| value.get("@Name")).or_else(|| value.path(&["#attributes", "Name"]));
     let Some(name) = name.and_then(Value::as_str) else { return false };
@@ -491,7 +491,7 @@ fn pair(value: Value<'_>, draft: &mut Draft) -> bool {
 }
 
 /// Members whose names are the fields'.
-fn named(value: Value<'_>, draft: &mut Draft) {
+fn named(value: Value<'_>, draft: &mut EventBuilder) {
     for (name, member) in value.members() {
         if let Some(text) = text_of(member) {
             draft.add_named(name, text);
@@ -500,7 +500,7 @@ fn named(value: Value<'_>, draft: &mut Draft) {
 }
 
 /// A list of pairs, of members by name, or of values in Sysmon's order.
-fn list(list: Value<'_>, draft: &mut Draft) {
+fn list(list: Value<'_>, draft: &mut EventBuilder) {
     let mut has_values = false;
     for element in list.elements() {
         if !element.is_object() {

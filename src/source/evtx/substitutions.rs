@@ -1,9 +1,9 @@
 //! The values of a record, and which of them are wanted.
 
 use super::binxml::Instance;
-use super::event::{Event, channel_utf16, is_sysmon_utf16};
-use super::fast::Doubt;
-use super::template::{Origin, Target, Template, Want};
+use super::event_buffer::{EventBuffer, channel_utf16, is_sysmon_utf16};
+use super::fast::Fallback;
+use super::template::{FieldKind, FieldSource, Template, ValueOrigin};
 use super::utf16::{may_end_with, push_utf16};
 use super::value::{self, Kind};
 use crate::model::event::{Field, Gate};
@@ -28,7 +28,7 @@ impl Value {
 
 /// Where the values of one instance are found.
 #[derive(Clone, Copy)]
-pub(super) struct Scene<'a> {
+pub(super) struct Substitutions<'a> {
     pub(super) chunk: &'a [u8],
     pub(super) template: &'a Template,
     /// Size and type of each value.
@@ -43,46 +43,46 @@ pub(super) fn read_values<'c>(
     instance: &Instance,
     end: usize,
     starts: &mut Vec<u32>,
-) -> Result<(usize, &'c [[u8; 4]]), Doubt> {
-    let table = chunk.get(instance.descriptors..instance.values).ok_or(Doubt::Shape)?;
+) -> Result<(usize, &'c [[u8; 4]]), Fallback> {
+    let table = chunk.get(instance.descriptors..instance.values).ok_or(Fallback::Shape)?;
     let (descriptors, _) = table.as_chunks::<4>();
     // Into room that is there, since an iterator that extends the list would keep the sum in memory. Only values that
-    // somebody wants are looked at more closely.
+    // somebody sources are looked at more closely.
     if starts.len() < descriptors.len() {
         starts.resize(descriptors.len(), 0);
     }
-    let mut start = u32::try_from(instance.values).map_err(|_| Doubt::Unfit)?;
+    let mut start = u32::try_from(instance.values).map_err(|_| Fallback::Unfit)?;
     for (slot, [low, high, ..]) in starts.iter_mut().zip(descriptors) {
         *slot = start;
         start += u32::from(u16::from_le_bytes([*low, *high]));
     }
     let values_end = start as usize;
     if values_end > end || values_end > chunk.len() {
-        Err(Doubt::Unfit)
+        Err(Fallback::Unfit)
     } else {
         Ok((values_end, descriptors))
     }
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Substitutions<'a> {
     /// The value of that number.
-    pub(super) fn value(&self, hole: u16) -> Option<Value> {
-        let [low, high, kind, _] = *self.descriptors.get(usize::from(hole))?;
-        let start = *self.starts.get(usize::from(hole))? as usize;
+    pub(super) fn value(&self, id: u16) -> Option<Value> {
+        let [low, high, kind, _] = *self.descriptors.get(usize::from(id))?;
+        let start = *self.starts.get(usize::from(id))? as usize;
         Some(Value { kind, start, end: start + usize::from(u16::from_le_bytes([low, high])) })
     }
 
-    /// The type and the bytes of what a want speaks of; nothing where its element is left out.
-    fn resolve(&self, want: &Want) -> (u8, &'a [u8]) {
-        let is_left_out = want.guard.is_some_and(|guard| {
-            self.descriptors.get(usize::from(guard)).is_some_and(|[.., kind, _]| *kind == Kind::NULL)
+    /// The type and the bytes of what a source speaks of; nothing where its element is left out.
+    fn resolve(&self, source: &FieldSource) -> (u8, &'a [u8]) {
+        let is_left_out = source.dependency_id.is_some_and(|dependency_id| {
+            self.descriptors.get(usize::from(dependency_id)).is_some_and(|[.., kind, _]| *kind == Kind::NULL)
         });
-        let found = match want.origin {
+        let found = match source.origin {
             _ if is_left_out => None,
-            Origin::Hole(hole) => {
-                self.value(hole).and_then(|value| Some((value.kind, self.chunk.get(value.start..value.end)?)))
+            ValueOrigin::Substitution(id) => {
+                self.value(id).and_then(|value| Some((value.kind, self.chunk.get(value.start..value.end)?)))
             }
-            Origin::Text(start, length) => {
+            ValueOrigin::Literal(start, length) => {
                 self.template.literals.get(start..start + length).map(|text| (Kind::UTF16, text))
             }
         };
@@ -90,58 +90,70 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether the provider is Sysmon.
-    pub(super) fn is_sysmon(&self, want: &Want) -> Result<bool, Doubt> {
-        match self.resolve(want) {
+    pub(super) fn is_sysmon(&self, source: &FieldSource) -> Result<bool, Fallback> {
+        match self.resolve(source) {
             (Kind::NULL, _) => Ok(false),
             (Kind::UTF16, name) => Ok(is_sysmon_utf16(name)),
-            _ => Err(Doubt::Shape),
+            _ => Err(Fallback::Shape),
         }
     }
 
     /// Whether an event passes a gate; `None` where the field that says so has no place here. What is of no usual shape
     /// passes.
     pub(super) fn passes(&self, gate: &Gate) -> Option<bool> {
-        let want = self.template.wants.iter().find(|want| want.target == Target::Field(gate.field()))?;
-        let (kind, bytes) = self.resolve(want);
+        let source =
+            self.template.sources.iter().find(|source| source.kind == FieldKind::Field(gate.field()))?;
+        let (kind, bytes) = self.resolve(source);
         Some(kind != Kind::UTF16 || bytes.is_empty() || may_end_with(bytes, gate.endings()))
     }
 
     /// The channel beside Sysmon's whose provider this is.
     pub(super) fn channel(&self) -> Option<Channel> {
-        let want = self.template.wants.iter().find(|want| want.target == Target::Provider)?;
-        match self.resolve(want) {
+        let source = self.template.sources.iter().find(|source| source.kind == FieldKind::Provider)?;
+        match self.resolve(source) {
             (Kind::UTF16, name) => channel_utf16(name),
             _ => None,
         }
     }
 
     /// A whole number, typed or as text.
-    pub(super) fn number(&self, want: &Want) -> Result<u64, Doubt> {
-        let (kind, bytes) = self.resolve(want);
-        value::number(kind, bytes).ok_or(Doubt::Shape)
+    pub(super) fn number(&self, source: &FieldSource) -> Result<u64, Fallback> {
+        let (kind, bytes) = self.resolve(source);
+        value::number(kind, bytes).ok_or(Fallback::Shape)
     }
 
     /// Takes a wanted value into an event, if the mask of its fields has it.
-    pub(super) fn take(&self, want: &Want, mask: u64, event: &mut Event) -> Result<(), Doubt> {
-        match want.target {
-            Target::Provider | Target::EventId | Target::Fragment => return Ok(()),
-            Target::Field(field) if mask & 1 << field.index() == 0 => return Ok(()),
+    pub(super) fn take(
+        &self,
+        source: &FieldSource,
+        mask: u64,
+        event: &mut EventBuffer,
+    ) -> Result<(), Fallback> {
+        match source.kind {
+            FieldKind::Provider | FieldKind::EventId | FieldKind::Fragment => return Ok(()),
+            FieldKind::Field(field) if mask & 1 << field.index() == 0 => return Ok(()),
             _ => {}
         }
-        let (kind, bytes) = self.resolve(want);
+        let (kind, bytes) = self.resolve(source);
         if kind == Kind::NULL || (bytes.is_empty() && matches!(kind, Kind::UTF16 | Kind::ANSI)) {
             return Ok(());
         }
-        match want.target {
-            Target::Nothing => return if bytes.is_empty() { Ok(()) } else { Err(Doubt::Shape) },
-            Target::Time if event.time.is_none() => {
-                event.time = Some(time(kind, bytes).ok_or(Doubt::Shape)?);
+        match source.kind {
+            FieldKind::EventDataContent => {
+                return if bytes.is_empty() { Ok(()) } else { Err(Fallback::Shape) };
             }
-            Target::RecordId if event.record_id.is_none() => {
-                event.record_id = Some(value::number(kind, bytes).ok_or(Doubt::Shape)?);
+            FieldKind::Time if event.time.is_none() => {
+                event.time = Some(time(kind, bytes).ok_or(Fallback::Shape)?);
             }
-            Target::Provider | Target::EventId | Target::Fragment | Target::Time | Target::RecordId => {}
-            Target::Field(field) => take_field(kind, bytes, field, event)?,
+            FieldKind::RecordId if event.record_id.is_none() => {
+                event.record_id = Some(value::number(kind, bytes).ok_or(Fallback::Shape)?);
+            }
+            FieldKind::Provider
+            | FieldKind::EventId
+            | FieldKind::Fragment
+            | FieldKind::Time
+            | FieldKind::RecordId => {}
+            FieldKind::Field(field) => take_field(kind, bytes, field, event)?,
         }
         Ok(())
     }
@@ -157,7 +169,7 @@ fn time(kind: u8, bytes: &[u8]) -> Option<Timestamp> {
     value::filetime(kind, bytes).map(Timestamp::from_filetime)
 }
 
-fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut Event) -> Result<(), Doubt> {
+fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut EventBuffer) -> Result<(), Fallback> {
     match (kind, bytes.first_chunk::<16>()) {
         (Kind::UTF16, _) if bytes.len().is_multiple_of(2) => {
             event.add(field, |out| push_utf16(bytes, out));
@@ -169,6 +181,6 @@ fn take_field(kind: u8, bytes: &[u8], field: Field, event: &mut Event) -> Result
             event.set_guid(field, Guid::from_windows_bytes(*guid));
             Ok(())
         }
-        _ => event.add(field, |out| value::push(kind, bytes, out)).ok_or(Doubt::Shape),
+        _ => event.add(field, |out| value::push(kind, bytes, out)).ok_or(Fallback::Shape),
     }
 }

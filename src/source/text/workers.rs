@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
 use std::thread::{self, Scope};
 
-use super::block::{Block, BlockReader, Remark};
+use super::block::{Block, BlockReader};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::feed::SOURCE_THREAD;
 use crate::model::guard::{IS_A_BUG, guarded};
+use crate::source::fault_log::Remark;
 
 /// What was read of a block.
 pub(super) struct Reading {
@@ -27,9 +28,9 @@ pub(super) fn read(reader: &mut BlockReader, block: &Block, source: SourceId) ->
         reader.read(block, &mut batch, &mut remarks);
     });
     if done.is_none() {
-        *reader = reader.twin();
+        *reader = reader.fork();
         batch = Batch::new(source);
-        let lost = block.steps.len() as u64;
+        let lost = block.frames.len() as u64;
         batch.tally.skip(SkipReason::Damaged, lost);
         let reason = format!("the reader failed on the lines from {} on, {IS_A_BUG}", block.line);
         remarks = vec![Remark { severity: Severity::Loss, record: None, lost_records: lost, reason }];
@@ -37,39 +38,39 @@ pub(super) fn read(reader: &mut BlockReader, block: &Block, source: SourceId) ->
     Reading { batch, remarks }
 }
 
-struct Hand {
+struct BlockWorker {
     blocks: SyncSender<Block>,
     readings: Receiver<Reading>,
 }
 
 /// Who reads a block.
-enum Turn {
+enum Pending {
     /// It was read at once.
     Done(Box<Reading>),
-    /// The hand of that number does.
-    Hand(usize),
+    /// The worker of that number does.
+    Worker(usize),
 }
 
-/// Reads blocks with as many hands as there are, and by itself where all of them are busy.
-pub(super) struct Crew<'scope, 'env> {
+/// Reads blocks with as many workers as there are, and by itself where all of them are busy.
+pub(super) struct WorkerPool<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    most_hands: usize,
+    max_workers: usize,
     source: SourceId,
-    hands: Vec<Hand>,
-    turns: VecDeque<Turn>,
+    workers: Vec<BlockWorker>,
+    pending: VecDeque<Pending>,
 }
 
-impl<'scope, 'env> Crew<'scope, 'env> {
-    /// A crew of so many beside whoever calls; they begin with the first block.
-    pub(super) fn new(scope: &'scope Scope<'scope, 'env>, most_hands: usize, source: SourceId) -> Self {
-        Self { scope, most_hands, source, hands: Vec::new(), turns: VecDeque::new() }
+impl<'scope, 'env> WorkerPool<'scope, 'env> {
+    /// A pool of so many beside whoever calls; they begin with the first block.
+    pub(super) fn new(scope: &'scope Scope<'scope, 'env>, max_workers: usize, source: SourceId) -> Self {
+        Self { scope, max_workers, source, workers: Vec::new(), pending: VecDeque::new() }
     }
 
-    fn hire(&mut self, reader: &BlockReader) {
+    fn spawn(&mut self, reader: &BlockReader) {
         let (blocks, work) = sync_channel::<Block>(1);
         let (done, readings) = channel();
-        let (mut reader, source) = (reader.twin(), self.source);
-        let hand =
+        let (mut reader, source) = (reader.fork(), self.source);
+        let worker =
             thread::Builder::new().name(SOURCE_THREAD.to_owned()).spawn_scoped(self.scope, move || {
                 for block in work {
                     if done.send(read(&mut reader, &block, source)).is_err() {
@@ -77,45 +78,45 @@ impl<'scope, 'env> Crew<'scope, 'env> {
                     }
                 }
             });
-        if hand.is_ok() {
-            self.hands.push(Hand { blocks, readings });
+        if worker.is_ok() {
+            self.workers.push(BlockWorker { blocks, readings });
         } else {
-            // Fewer hands do as well.
-            self.most_hands = self.hands.len();
+            // Fewer workers do as well.
+            self.max_workers = self.workers.len();
         }
     }
 
-    /// Has a block read, by a hand that is free or with this reader.
-    pub(super) fn give(&mut self, mut block: Block, reader: &mut BlockReader) {
-        while self.hands.len() < self.most_hands {
-            self.hire(reader);
+    /// Has a block read, by a worker that is free or with this reader.
+    pub(super) fn submit(&mut self, mut block: Block, reader: &mut BlockReader) {
+        while self.workers.len() < self.max_workers {
+            self.spawn(reader);
         }
-        for (number, hand) in self.hands.iter().enumerate() {
-            match hand.blocks.try_send(block) {
+        for (number, worker) in self.workers.iter().enumerate() {
+            match worker.blocks.try_send(block) {
                 Ok(()) => {
-                    self.turns.push_back(Turn::Hand(number));
+                    self.pending.push_back(Pending::Worker(number));
                     return;
                 }
                 Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => block = back,
             }
         }
-        self.turns.push_back(Turn::Done(Box::new(read(reader, &block, self.source))));
+        self.pending.push_back(Pending::Done(Box::new(read(reader, &block, self.source))));
     }
 
     /// The next block's reading. Where it is not there yet, it is waited for if too many are under way, or if all of
     /// them are asked for.
     pub(super) fn next(&mut self, is_end: bool) -> Option<Reading> {
-        match self.turns.pop_front()? {
-            Turn::Done(reading) => Some(*reading),
-            Turn::Hand(number) => {
-                let hand = self.hands.get(number)?;
-                match hand.readings.try_recv() {
+        match self.pending.pop_front()? {
+            Pending::Done(reading) => Some(*reading),
+            Pending::Worker(number) => {
+                let worker = self.workers.get(number)?;
+                match worker.readings.try_recv() {
                     Ok(reading) => Some(reading),
-                    Err(TryRecvError::Empty) if is_end || self.turns.len() > 2 * self.most_hands => {
-                        hand.readings.recv().ok()
+                    Err(TryRecvError::Empty) if is_end || self.pending.len() > 2 * self.max_workers => {
+                        worker.readings.recv().ok()
                     }
                     Err(TryRecvError::Empty) => {
-                        self.turns.push_front(Turn::Hand(number));
+                        self.pending.push_front(Pending::Worker(number));
                         None
                     }
                     Err(TryRecvError::Disconnected) => {

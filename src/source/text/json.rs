@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 /// Deeper nesting than this is refused.
-const MOST_DEPTH: usize = 96;
+const MAX_DEPTH: usize = 96;
 /// Strings are looked at so many bytes at a time.
 const WORD: usize = 8;
 
@@ -358,7 +358,7 @@ impl Parser<'_, '_> {
     }
 
     fn container(&mut self, closer: u8) -> Result<(), String> {
-        if self.depth == MOST_DEPTH {
+        if self.depth == MAX_DEPTH {
             return Err(self.wrong("it is nested too deeply"));
         }
         self.depth += 1;

@@ -1,31 +1,30 @@
 //! Where everything goes that is read, and what becomes of a reader that fails.
 
 use std::panic::resume_unwind;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::text;
+use super::fault_log::failed;
+use super::stream::Allowance;
 use super::understood::Understanding;
-use crate::model::batch::{Batch, SourceId};
+use crate::model::batch::Batch;
 use crate::model::event::Wanted;
-use crate::model::fault::{Fault, Severity};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
-use crate::model::guard::{IS_A_BUG, guarded, unguarded};
+use crate::model::guard::{guarded, unguarded};
 
 /// Where everything goes.
-pub(super) struct Outlet<'a> {
+pub(super) struct Sink<'a> {
     pub(super) progress: &'a Progress,
-    sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
+    consumer: &'a (dyn Fn(FeedMessage) -> bool + Sync),
     is_gone: AtomicBool,
     has_failed: AtomicBool,
     understanding: Understanding,
-    allowance: text::Allowance,
+    allowance: Allowance,
 }
 
 /// A call of whoever takes the events: should it fail, it has had the last one.
-struct Call<'o, 'a>(&'o Outlet<'a>);
+struct EndOnPanic<'o, 'a>(&'o Sink<'a>);
 
-impl Drop for Call<'_, '_> {
+impl Drop for EndOnPanic<'_, '_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.has_failed.store(true, Ordering::Relaxed);
@@ -34,20 +33,20 @@ impl Drop for Call<'_, '_> {
     }
 }
 
-impl<'a> Outlet<'a> {
+impl<'a> Sink<'a> {
     /// `wanted` says which fields the sources hand over.
     pub(super) fn new(
         progress: &'a Progress,
-        sink: &'a (dyn Fn(FeedMessage) -> bool + Sync),
+        consumer: &'a (dyn Fn(FeedMessage) -> bool + Sync),
         wanted: Wanted,
     ) -> Self {
         Self {
             progress,
-            sink,
+            consumer,
             is_gone: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             understanding: Understanding::new(wanted),
-            allowance: text::Allowance::default(),
+            allowance: Allowance::default(),
         }
     }
 
@@ -55,8 +54,8 @@ impl<'a> Outlet<'a> {
         if self.is_gone.load(Ordering::Relaxed) {
             return;
         }
-        let _call = Call(self);
-        if !unguarded(|| (self.sink)(message)) {
+        let _call = EndOnPanic(self);
+        if !unguarded(|| (self.consumer)(message)) {
             self.end();
         }
     }
@@ -87,6 +86,16 @@ impl<'a> Outlet<'a> {
         }
     }
 
+    /// Counts bytes as read.
+    pub(super) fn add_bytes(&self, bytes: u64) {
+        self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The allowance that all inputs of a load share for unpacking beyond the ratio.
+    pub(super) const fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
     /// Nobody takes anything any more.
     pub(super) fn end(&self) {
         self.is_gone.store(true, Ordering::Relaxed);
@@ -112,45 +121,6 @@ impl<'a> Outlet<'a> {
     }
 }
 
-impl text::Outlet for Outlet<'_> {
-    fn batch(&self, batch: Batch) {
-        self.send_batch(batch);
-    }
-
-    fn open_batch(&self, info: &SourceInfo, batch: Batch) {
-        self.send_open_batch(info, batch);
-    }
-
-    fn last_batch(&self, info: &SourceInfo, batch: Batch) {
-        self.send_last_batch(info, batch);
-    }
-
-    fn bytes(&self, bytes: u64) {
-        self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn allowance(&self) -> &text::Allowance {
-        &self.allowance
-    }
-
-    fn is_over(&self) -> bool {
-        Outlet::is_over(self)
-    }
-}
-
-/// What is said of a file on which a reader failed as a whole.
-pub(super) fn failed(source: Option<SourceId>, path: &Path) -> Fault {
-    Fault {
-        source,
-        name: path.display().to_string(),
-        chunk: None,
-        record: None,
-        severity: Severity::Loss,
-        lost_records: 0,
-        reason: format!("the reader failed on this file, {IS_A_BUG}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -159,7 +129,7 @@ mod tests {
 
     use super::*;
     use crate::model::fault::SkipReason;
-    use crate::model::guard::is_guarded;
+    use crate::model::guard::{IS_A_BUG, is_guarded};
     use crate::source::{FollowStatus, Inputs, LoadOptions, follow, load_inputs};
 
     const EVENT: &str = "{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws\",\

@@ -8,22 +8,22 @@ use crate::model::time::Timestamp;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RecordKind {
     /// Another provider's.
     OtherProvider,
     /// Another channel's that was asked for, of an Event ID that is only counted.
-    Beside(Channel),
-    /// Another channel's that was asked for; the [`Event`] holds its fields.
-    Telemetry(Channel),
+    OtherChannel(Channel),
+    /// Another channel's that was asked for; the [`EventBuffer`] holds its fields.
+    OtherChannelEvent(Channel),
     /// Sysmon's, of an Event ID that is only counted.
-    Counted(u16),
-    /// Sysmon's; the [`Event`] holds its fields.
-    Kept,
+    CountedOnly(u16),
+    /// Sysmon's; the [`EventBuffer`] holds its fields.
+    Event,
 }
 
 /// The fields of one kept event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub(super) struct EventBuffer {
     /// Sysmon's Event ID.
     pub(super) code: u16,
     /// `TimeCreated@SystemTime`.
@@ -43,7 +43,7 @@ pub(super) struct Event {
     spans: Vec<Part>,
 }
 
-impl Event {
+impl EventBuffer {
     /// From now on texts are written behind these.
     pub(super) fn begin_text(&mut self, text: Vec<u8>) {
         self.begin = text.len();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_guid_is_typed_and_what_is_none_stays_text() {
-        let mut event = Event::default();
+        let mut event = EventBuffer::default();
         event.add(Field::ProcessGuid, |out| out.extend_from_slice(b"-"));
         event.add(Field::ParentProcessGuid, |out| {
             out.extend_from_slice(b"a1b2c3d4-0001-0002-1020-304050607080");

@@ -10,26 +10,27 @@
 //!
 //! The dirty flag changes none of it: a header is written after the chunks, never before.
 
-use super::evtx::{FileHeader, MAX_RECORDS};
+use super::file_header::FileHeader;
+use super::header::MAX_RECORDS;
 
 /// The chunks and records that were found in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(in crate::source) struct LogSummary {
     /// Chunks that can be told.
-    pub(super) chunks: u64,
+    pub(in crate::source) chunks: u64,
     /// Chunks that the file has room for.
-    pub(super) slots: u64,
+    pub(in crate::source) slots: u64,
     /// The highest number of a record that was read, or is counted as lost already.
-    pub(super) last: Option<u64>,
+    pub(in crate::source) last: Option<u64>,
     /// The number in the file of the record that the first place's chunk begins with.
-    pub(super) first_number: Option<u64>,
+    pub(in crate::source) first_number: Option<u64>,
     /// Records that there is room for behind the last one, in its own chunk.
-    pub(super) room: u64,
+    pub(in crate::source) room: u64,
 }
 
 /// The records that are missing at the end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in crate::source) enum Ending {
     /// Nothing.
     Whole,
     /// These records, the first and the last.
@@ -47,7 +48,7 @@ pub(super) enum Ending {
 }
 
 /// Holds what was found against what the header says.
-pub(super) fn judge(header: &FileHeader, seen: Seen) -> Ending {
+pub(in crate::source) fn judge(header: &FileHeader, seen: LogSummary) -> Ending {
     let last = seen.last.unwrap_or(0);
     let says_more = header.last_record > last || header.chunks > seen.slots;
     if !header.is_there || !says_more {
@@ -76,7 +77,7 @@ pub(super) fn judge(header: &FileHeader, seen: Seen) -> Ending {
 
 impl Ending {
     /// How many records are lost by it, as far as that can be told.
-    pub(super) fn records(self, header: &FileHeader) -> u64 {
+    pub(in crate::source) fn records(self, header: &FileHeader) -> u64 {
         match self {
             Self::Missing(first, last) => last - first + 1,
             // A log that never went round begins with record 1, unless it was cleared.
@@ -86,7 +87,7 @@ impl Ending {
     }
 
     /// Returns the reason of the fault; `None` where nothing is missing.
-    pub(super) fn reason(self, header: &FileHeader, is_cut: bool) -> Option<String> {
+    pub(in crate::source) fn reason(self, header: &FileHeader, is_cut: bool) -> Option<String> {
         let how =
             if is_cut { "the file ends before them" } else { "zeros or other bytes stand in their place" };
         Some(match self {
@@ -129,20 +130,21 @@ mod tests {
 
     const SOUND: FileHeader =
         FileHeader { is_there: true, is_sound: true, first_chunk: 0, chunks: 4, last_record: 80 };
-    const ALL: Seen = Seen { chunks: 4, slots: 4, last: Some(80), first_number: Some(1), room: 100 };
+    const ALL: LogSummary =
+        LogSummary { chunks: 4, slots: 4, last: Some(80), first_number: Some(1), room: 100 };
 
     #[test]
     fn each_header_and_chunks_are_judged() {
-        let cut = Seen { chunks: 2, slots: 2, last: Some(40), ..ALL };
-        let zeroed = Seen { slots: 4, ..cut };
-        let none = Seen { slots: 4, ..Seen::default() };
+        let cut = LogSummary { chunks: 2, slots: 2, last: Some(40), ..ALL };
+        let zeroed = LogSummary { slots: 4, ..cut };
+        let none = LogSummary { slots: 4, ..LogSummary::default() };
         let round = FileHeader { first_chunk: 2, ..SOUND };
         for (case, header, seen, expected) in [
             ("a whole log", SOUND, ALL, Ending::Whole),
             ("no header", FileHeader::default(), cut, Ending::Whole),
             ("cut off", SOUND, cut, Ending::Missing(41, 80)),
             ("zeroed, or overwritten", SOUND, zeroed, Ending::Missing(41, 80)),
-            ("one record less", SOUND, Seen { last: Some(79), ..ALL }, Ending::Missing(80, 80)),
+            ("one record less", SOUND, LogSummary { last: Some(79), ..ALL }, Ending::Missing(80, 80)),
             (
                 "a header that is older",
                 FileHeader { chunks: 1, last_record: 20, ..SOUND },
@@ -154,22 +156,32 @@ mod tests {
             ("a wrong checksum, cut", FileHeader { is_sound: false, ..SOUND }, cut, Ending::Doubtful),
             ("a wrong checksum, whole", FileHeader { is_sound: false, ..SOUND }, ALL, Ending::Whole),
             ("no chunk", SOUND, none, Ending::AllMissing(80)),
-            ("no chunk, cut", SOUND, Seen::default(), Ending::AllMissing(80)),
+            ("no chunk, cut", SOUND, LogSummary::default(), Ending::AllMissing(80)),
             ("a log without records", FileHeader { last_record: 0, ..SOUND }, none, Ending::Whole),
-            ("a part of another log", SOUND, Seen { first_number: Some(41), ..cut }, Ending::Excerpt),
-            ("a log that went round", round, Seen { first_number: Some(41), ..cut }, Ending::Missing(41, 80)),
-            ("oldest chunks cut off", round, Seen { chunks: 3, slots: 3, ..ALL }, Ending::MissingChunks(1)),
+            ("a part of another log", SOUND, LogSummary { first_number: Some(41), ..cut }, Ending::Excerpt),
+            (
+                "a log that went round",
+                round,
+                LogSummary { first_number: Some(41), ..cut },
+                Ending::Missing(41, 80),
+            ),
+            (
+                "oldest chunks cut off",
+                round,
+                LogSummary { chunks: 3, slots: 3, ..ALL },
+                Ending::MissingChunks(1),
+            ),
             (
                 "no room for so many",
                 FileHeader { last_record: 90_000, ..SOUND },
                 cut,
                 Ending::MissingUpTo(90_000),
             ),
-            ("chunks without records", SOUND, Seen { last: None, ..ALL }, Ending::MissingUpTo(80)),
+            ("chunks without records", SOUND, LogSummary { last: None, ..ALL }, Ending::MissingUpTo(80)),
             (
                 "cleared, and going on",
                 SOUND,
-                Seen { first_number: Some(1), last: Some(80), ..ALL },
+                LogSummary { first_number: Some(1), last: Some(80), ..ALL },
                 Ending::Whole,
             ),
         ] {
@@ -185,7 +197,7 @@ mod tests {
             for chunks in [0, 1, u64::from(u16::MAX)] {
                 let header = FileHeader { chunks, last_record, ..SOUND };
                 for last in [None, Some(0), Some(5), Some(u64::MAX)] {
-                    let ending = judge(&header, Seen { last, ..ALL });
+                    let ending = judge(&header, LogSummary { last, ..ALL });
                     assert!(ending.records(&header) <= (chunks + 1) * MAX_RECORDS);
                     let _ = ending.reason(&header, false);
                 }

@@ -2,42 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use super::evtx::{CHUNK_SIZE, FileHeader, MIN_RECORD, Slot};
+use super::file_header::FileHeader;
+use super::header::{CHUNK_SIZE, MIN_RECORD};
+use super::layout::ChunkExtent;
 
 /// Bytes of a chunk.
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
 /// What is kept of a chunk.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(in crate::source) struct ChunkSummary {
     /// Where it is.
-    pub(super) slot: Slot,
+    pub(in crate::source) slot: ChunkExtent,
     /// Whether it is one beyond doubt.
-    pub(super) is_chunk: bool,
+    pub(in crate::source) is_chunk: bool,
     /// Whether its header says which records it held.
-    pub(super) is_stated: bool,
+    pub(in crate::source) is_stated: bool,
     /// The numbers of its first and last record, the ones included that are counted as lost.
-    pub(super) span: Option<(u64, u64)>,
+    pub(in crate::source) span: Option<(u64, u64)>,
     /// The first record's number in the file, by a header that can be believed.
-    pub(super) first_number: Option<u64>,
+    pub(in crate::source) first_number: Option<u64>,
     /// Bytes from its beginning to the end of its last record.
-    pub(super) used: u64,
+    pub(in crate::source) used: u64,
 }
 
 /// Records that are missing before a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gap {
+pub(in crate::source) struct Gap {
     /// Where the chunk begins.
-    pub(super) before: u64,
+    pub(in crate::source) before: u64,
     /// The first missing number, and the last one.
-    pub(super) ids: (u64, u64),
+    pub(in crate::source) ids: (u64, u64),
     /// How many are missing; 0 where there is no room for all of those, so that it can't be told.
-    pub(super) records: u64,
+    pub(in crate::source) records: u64,
 }
 
 impl Gap {
     /// Returns the reason of its fault.
-    pub(super) fn reason(&self) -> String {
+    pub(in crate::source) fn reason(&self) -> String {
         let (first, last) = self.ids;
         match self.records {
             0 => format!(
@@ -63,13 +65,13 @@ impl Gap {
 ///
 /// Between chunks that stand side by side and say which records they held, nothing is judged: where numbers are left out
 /// there, other chunks stood in these places before.
-pub(super) fn missing_between(
-    chunks: &BTreeMap<u64, Found>,
+pub(in crate::source) fn missing_between(
+    chunks: &BTreeMap<u64, ChunkSummary>,
     header: &FileHeader,
     base: u64,
     end: u64,
 ) -> Vec<Gap> {
-    let known: Vec<(&Found, (u64, u64))> =
+    let known: Vec<(&ChunkSummary, (u64, u64))> =
         chunks.values().filter_map(|found| Some((found, found.span?))).collect();
     let mut gaps: Vec<Gap> = known
         .windows(2)
@@ -96,9 +98,9 @@ pub(super) fn missing_between(
 
 /// The records that are missing before the first chunk of a file.
 fn missing_before(
-    first: &Found,
+    first: &ChunkSummary,
     first_span: (u64, u64),
-    last: &Found,
+    last: &ChunkSummary,
     last_span: (u64, u64),
     header: &FileHeader,
     base: u64,
@@ -132,11 +134,11 @@ mod tests {
     const BASE: u64 = 4096;
 
     /// Chunks by their places and the numbers of their records.
-    fn chunks(all: &[(u64, u64, u64)]) -> BTreeMap<u64, Found> {
+    fn chunks(all: &[(u64, u64, u64)]) -> BTreeMap<u64, ChunkSummary> {
         let found = |(place, first, last): &(u64, u64, u64)| {
             let start = BASE + place * CHUNK;
-            let found = Found {
-                slot: Slot { start, length: CHUNK_SIZE },
+            let found = ChunkSummary {
+                slot: ChunkExtent { start, length: CHUNK_SIZE },
                 is_chunk: true,
                 is_stated: true,
                 span: Some((*first, *last)),

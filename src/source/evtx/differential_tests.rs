@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::ChunkReader;
 use super::binxml::Instance;
-use super::event::{Event, Verdict};
+use super::differential::{Agreement, sorted};
+use super::event_buffer::{EventBuffer, RecordKind};
 use super::fast::FastReader;
 use super::header::{CHUNK_SIZE, ChunkHeader};
-use super::oracle::{Agreement, sorted};
 use super::records::{Step, Walk};
 use crate::model::batch::{Batch, EventHead, SourceId};
 
@@ -46,16 +46,16 @@ fn the_fast_reader_says_what_the_crate_says() {
 
 /// What a reader says of each record of a chunk.
 fn readings(reader: &mut FastReader, chunk: &[u8]) -> Vec<String> {
-    let mut event = Event::default();
+    let mut event = EventBuffer::default();
     let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
     let mut readings = Vec::new();
     reader.begin_chunk();
     while let Some(step) = walk.step() {
         let Step::Record(record) = step else { continue };
-        let verdict = reader.read(chunk, &record, None, &mut event);
+        let kind = reader.read(chunk, &record, None, &mut event);
         let (head, fields): (EventHead, _) = (event.head(record.start as u64), sorted(&event));
-        readings.push(match verdict {
-            Ok(Verdict::Kept) => format!("{} {head:?} {fields:?}", record.id),
+        readings.push(match kind {
+            Ok(RecordKind::Event) => format!("{} {head:?} {fields:?}", record.id),
             other => format!("{} {other:?}", record.id),
         });
     }
@@ -121,7 +121,7 @@ fn a_time_of_any_year_is_read_and_ticks_of_none_are_left_to_the_record() {
         let mut log = log.clone();
         log[4096 + at..4096 + at + 8].copy_from_slice(&u64::to_le_bytes(ticks));
         Agreement::of(&log).unwrap();
-        let mut event = Event::default();
+        let mut event = EventBuffer::default();
         let read = FastReader::default().read(&log[4096..4096 + CHUNK_SIZE], &record, None, &mut event);
         assert_eq!(read.is_ok(), year.is_some(), "{ticks}");
         if let Some(year) = year {

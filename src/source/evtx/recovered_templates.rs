@@ -16,11 +16,11 @@ pub(in crate::source) type TemplateKey = (u32, Role);
 
 /// Templates of a file.
 #[derive(Debug, Default)]
-pub(in crate::source) struct Lexicon {
+pub(in crate::source) struct RecoveredTemplates {
     templates: BTreeMap<TemplateKey, Template>,
 }
 
-impl Lexicon {
+impl RecoveredTemplates {
     /// The template of a number.
     pub(super) fn find(&self, template_id: u32, role: Role) -> Option<Template> {
         self.templates.get(&(template_id, role)).cloned()

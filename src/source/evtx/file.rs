@@ -6,31 +6,32 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ending::{self, Ending, Seen};
-use super::evtx::{
-    self, CHUNK_SIZE, FILE_HEADER_READ, FileHeader, Findings, Ground, Lexicon, MIN_RECORD, Remark, Slot,
-    TemplateKey,
-};
-use super::file::read_at;
-use super::gaps::{Found, Gap, missing_between};
-use super::ledger::Ledger;
+use super::chunk::Findings;
+use super::ending::{self, Ending, LogSummary};
+use super::file_header::{FILE_HEADER_READ, FileHeader};
+use super::gaps::{ChunkSummary, Gap, missing_between};
+use super::header::{CHUNK_SIZE, MIN_RECORD};
+use super::layout::{self, ChunkExtent, Layout};
+use super::recovered_templates::{RecoveredTemplates, TemplateKey};
 use crate::model::batch::Batch;
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::feed::SourceInfo;
+use crate::source::fault_log::{FaultLog, Remark};
+use crate::source::read_at::read_at;
 
 /// How many chunks are claimed at a time, at most.
-const MOST_CLAIMED: u64 = 8;
+const MAX_TAKEN: u64 = 8;
 /// How many templates are looked for in other chunks, at most; real logs have a few dozen.
-const MOST_WANTED: usize = 1024;
+const MAX_WANTED: usize = 1024;
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
 /// A file that is being read, by any number of threads.
 #[derive(Debug)]
-pub(super) struct OpenFile {
+pub(in crate::source) struct OpenFile {
     /// The source that it is.
-    pub(super) info: SourceInfo,
+    pub(in crate::source) info: SourceInfo,
     /// The file.
-    pub(super) file: File,
+    pub(in crate::source) file: File,
     size: u64,
     base: u64,
     header: FileHeader,
@@ -42,11 +43,11 @@ struct State {
     stage: Stage,
     next: u64,
     running: usize,
-    odd: Vec<u64>,
-    waste: Vec<(u64, u64)>,
-    chunks: BTreeMap<u64, Found>,
-    ledger: Ledger,
-    orphans: Orphans,
+    off_grid: Vec<u64>,
+    unusable: Vec<(u64, u64)>,
+    chunks: BTreeMap<u64, ChunkSummary>,
+    faults: FaultLog,
+    without_template: RecordsWithoutTemplate,
     wanted: BTreeSet<TemplateKey>,
     bytes_seen: u64,
     bytes_sent: u64,
@@ -55,52 +56,52 @@ struct State {
 }
 
 /// Records whose templates are destroyed: by where their chunks begin, where they begin in those.
-pub(super) type Orphans = BTreeMap<u64, Vec<u16>>;
+pub(in crate::source) type RecordsWithoutTemplate = BTreeMap<u64, Vec<u16>>;
 
 /// A step of reading a file, the chunks of which all threads share.
 #[derive(Debug, Default)]
 struct Stage {
-    task: Task,
+    pass: Pass,
     /// The chunks; those of the grid are counted instead.
-    slots: Vec<Slot>,
+    slots: Vec<ChunkExtent>,
 }
 
 /// What is done with chunks.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Task {
+pub(in crate::source) enum Pass {
     /// They are read if they are there: the grid need not hold any.
     #[default]
     Grid,
     /// They are read: the chunks that are not on the grid.
     Elsewhere,
     /// What was left for later is read, by the templates of other chunks.
-    Orphans(Arc<Orphans>, Arc<Lexicon>),
+    RecordsWithoutTemplate(Arc<RecordsWithoutTemplate>, Arc<RecoveredTemplates>),
 }
 
 /// Chunks that one thread reads.
 #[derive(Clone, Debug)]
-pub(super) struct Claim {
+pub(in crate::source) struct WorkItem {
     /// The chunks.
-    pub(super) slots: Vec<Slot>,
+    pub(in crate::source) slots: Vec<ChunkExtent>,
     /// What is done with them.
-    pub(super) task: Task,
+    pub(in crate::source) pass: Pass,
 }
 
-/// What became of a claim.
+/// What became of a item.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(in crate::source) struct WorkResult {
     /// Parts of the grid that hold something else than a chunk.
-    pub(super) odd: Vec<u64>,
+    pub(in crate::source) off_grid: Vec<u64>,
     /// The chunks that were read.
-    pub(super) chunks: Vec<(Slot, Findings)>,
+    pub(in crate::source) chunks: Vec<(ChunkExtent, Findings)>,
     /// Bytes that were read for the first time.
-    pub(super) bytes_seen: u64,
+    pub(in crate::source) bytes_seen: u64,
     /// Bytes that the batches have accounted for.
-    pub(super) bytes_sent: u64,
+    pub(in crate::source) bytes_sent: u64,
     /// Where the file ended before its time.
-    pub(super) shrunk_at: Option<u64>,
+    pub(in crate::source) shrunk_at: Option<u64>,
     /// What else is wrong, and where.
-    pub(super) remarks: Vec<(u64, Remark)>,
+    pub(in crate::source) remarks: Vec<(u64, Remark)>,
 }
 
 impl OpenFile {
@@ -108,19 +109,19 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file can't be read.
-    pub(super) fn new(info: SourceInfo, file: File) -> io::Result<Self> {
+    pub(in crate::source) fn new(info: SourceInfo, file: File) -> io::Result<Self> {
         let size = file.metadata()?.len();
         let mut head = [0; FILE_HEADER_READ];
         let read = read_at(&file, &mut head, 0)?;
         let head = head.get(..read).unwrap_or_default();
-        let base = evtx::base_of(head).min(size);
+        let base = layout::base_of(head).min(size);
         let header = FileHeader::read(head);
         let state = State { bytes_seen: base, ..State::default() };
         Ok(Self { info, file, size, base, header, state: Mutex::new(state) })
     }
 
     /// Bytes before the first chunk, which count as read at once.
-    pub(super) fn head_bytes(&self) -> u64 {
+    pub(in crate::source) fn head_bytes(&self) -> u64 {
         self.base
     }
 
@@ -129,28 +130,28 @@ impl OpenFile {
     }
 
     /// How many chunks the grid has room for.
-    pub(super) fn grid_slots(&self) -> u64 {
+    pub(in crate::source) fn grid_slots(&self) -> u64 {
         (self.size - self.base).div_ceil(CHUNK)
     }
 
-    fn grid_slot(&self, number: u64) -> Slot {
+    fn grid_slot(&self, number: u64) -> ChunkExtent {
         let start = self.base + number * CHUNK;
-        Slot {
+        ChunkExtent {
             start,
             length: usize::try_from(self.size.saturating_sub(start).min(CHUNK)).unwrap_or(CHUNK_SIZE),
         }
     }
 
     /// Takes work, if any is left, and counts it as running until [`OpenFile::merge`].
-    pub(super) fn claim(&self, threads: u64) -> Option<Claim> {
+    pub(in crate::source) fn take_work(&self, threads: u64) -> Option<WorkItem> {
         let mut state = self.lock();
         let left = self.slots(&state.stage).saturating_sub(state.next);
         if left == 0 || state.is_finished {
             return None;
         }
-        let taken = (left / threads.max(1)).clamp(1, MOST_CLAIMED);
+        let taken = (left / threads.max(1)).clamp(1, MAX_TAKEN);
         let numbers = state.next..state.next + taken;
-        let slots = if matches!(state.stage.task, Task::Grid) {
+        let slots = if matches!(state.stage.pass, Pass::Grid) {
             numbers.map(|number| self.grid_slot(number)).collect()
         } else {
             let numbers = usize::try_from(numbers.start).ok()?..usize::try_from(numbers.end).ok()?;
@@ -158,37 +159,37 @@ impl OpenFile {
         };
         state.next += taken;
         state.running += 1;
-        Some(Claim { slots, task: state.stage.task.clone() })
+        Some(WorkItem { slots, pass: state.stage.pass.clone() })
     }
 
     fn slots(&self, stage: &Stage) -> u64 {
-        if matches!(stage.task, Task::Grid) { self.grid_slots() } else { stage.slots.len() as u64 }
+        if matches!(stage.pass, Pass::Grid) { self.grid_slots() } else { stage.slots.len() as u64 }
     }
 
-    /// Adds what became of a claim.
-    pub(super) fn merge(&self, report: Report) {
+    /// Adds what became of a item.
+    pub(in crate::source) fn merge(&self, result: WorkResult) {
         let mut state = self.lock();
         state.running = state.running.saturating_sub(1);
-        state.odd.extend(report.odd);
-        state.bytes_seen += report.bytes_seen;
-        state.bytes_sent += report.bytes_sent;
-        state.shrunk_at = match (state.shrunk_at, report.shrunk_at) {
+        state.off_grid.extend(result.off_grid);
+        state.bytes_seen += result.bytes_seen;
+        state.bytes_sent += result.bytes_sent;
+        state.shrunk_at = match (state.shrunk_at, result.shrunk_at) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        let is_first = !matches!(state.stage.task, Task::Orphans(..));
-        for (slot, findings) in report.chunks {
+        let is_first = !matches!(state.stage.pass, Pass::RecordsWithoutTemplate(..));
+        for (slot, findings) in result.chunks {
             for remark in findings.remarks {
                 let fault = self.fault(Some(slot.start), remark);
-                state.ledger.add(fault);
+                state.faults.add(fault);
             }
-            if !findings.orphans.is_empty() {
-                state.orphans.insert(slot.start, findings.orphans);
-                let room = MOST_WANTED.saturating_sub(state.wanted.len());
+            if !findings.without_template.is_empty() {
+                state.without_template.insert(slot.start, findings.without_template);
+                let room = MAX_WANTED.saturating_sub(state.wanted.len());
                 state.wanted.extend(findings.wanted.into_iter().take(room));
             }
             if is_first {
-                let found = Found {
+                let found = ChunkSummary {
                     slot,
                     is_chunk: findings.is_chunk,
                     is_stated: findings.is_stated,
@@ -199,9 +200,9 @@ impl OpenFile {
                 state.chunks.insert(slot.start, found);
             }
         }
-        for (start, remark) in report.remarks {
+        for (start, remark) in result.remarks {
             let fault = self.fault(Some(start), remark);
-            state.ledger.add(fault);
+            state.faults.add(fault);
         }
     }
 
@@ -219,42 +220,43 @@ impl OpenFile {
 
     /// Goes on to the next stage once all claims of one are merged: from the grid to what does not fit it, to the
     /// records that are left for later, to the end. Gives the file's last batch at its end; one thread gets it.
-    pub(super) fn advance(&self, is_stopped: &dyn Fn() -> bool) -> Option<Batch> {
+    pub(in crate::source) fn advance(&self, is_stopped: &dyn Fn() -> bool) -> Option<Batch> {
         let mut state = self.lock();
         if state.is_finished || state.running > 0 || state.next < self.slots(&state.stage) {
             return None;
         }
-        // The lock is not held while the file is searched; to the others it looks as if a claim were running.
-        if matches!(state.stage.task, Task::Grid) && !state.odd.is_empty() {
+        // The lock is not held while the file is searched; to the others it looks as if a item were running.
+        if matches!(state.stage.pass, Pass::Grid) && !state.off_grid.is_empty() {
             state.running = 1;
             let runs = self.runs(&mut state);
             drop(state);
-            let (ground, remarks) = self.survey(runs, is_stopped);
+            let (layout, remarks) = self.scan_for_chunks(runs, is_stopped);
             state = self.lock();
             state.running = 0;
-            state.waste = ground.waste;
+            state.unusable = layout.unusable;
             for (start, remark) in remarks {
                 let fault = self.fault(Some(start), remark);
-                state.ledger.add(fault);
+                state.faults.add(fault);
             }
-            if !ground.chunks.is_empty() {
-                state.stage = Stage { task: Task::Elsewhere, slots: ground.chunks };
+            if !layout.chunks.is_empty() {
+                state.stage = Stage { pass: Pass::Elsewhere, slots: layout.chunks };
                 state.next = 0;
                 return None;
             }
         }
-        if !state.orphans.is_empty() {
+        if !state.without_template.is_empty() {
             state.running = 1;
             let wanted = std::mem::take(&mut state.wanted);
-            let chunks: Vec<Slot> = state.chunks.values().map(|found| found.slot).collect();
+            let chunks: Vec<ChunkExtent> = state.chunks.values().map(|found| found.slot).collect();
             drop(state);
-            let lexicon = self.learn(&chunks, wanted, is_stopped);
+            let recovered = self.learn(&chunks, wanted, is_stopped);
             state = self.lock();
             state.running = 0;
-            let orphans = std::mem::take(&mut state.orphans);
-            let slots = chunks.into_iter().filter(|slot| orphans.contains_key(&slot.start)).collect();
-            let task = Task::Orphans(Arc::new(orphans), Arc::new(lexicon));
-            state.stage = Stage { task, slots };
+            let without_template = std::mem::take(&mut state.without_template);
+            let slots =
+                chunks.into_iter().filter(|slot| without_template.contains_key(&slot.start)).collect();
+            let pass = Pass::RecordsWithoutTemplate(Arc::new(without_template), Arc::new(recovered));
+            state.stage = Stage { pass, slots };
             state.next = 0;
             return None;
         }
@@ -265,11 +267,11 @@ impl OpenFile {
     /// Looks all over the file for the templates that are wanted.
     fn learn(
         &self,
-        chunks: &[Slot],
+        chunks: &[ChunkExtent],
         mut wanted: BTreeSet<TemplateKey>,
         is_stopped: &dyn Fn() -> bool,
-    ) -> Lexicon {
-        let mut lexicon = Lexicon::default();
+    ) -> RecoveredTemplates {
+        let mut recovered = RecoveredTemplates::default();
         let mut buffer = vec![0; CHUNK_SIZE];
         for slot in chunks {
             if wanted.is_empty() || is_stopped() {
@@ -278,18 +280,18 @@ impl OpenFile {
             let Some(buffer) = buffer.get_mut(..slot.length) else { continue };
             // What can't be read again teaches nothing.
             let read = read_at(&self.file, buffer, slot.start).unwrap_or(0);
-            lexicon.learn(buffer.get(..read).unwrap_or_default(), &mut wanted);
+            recovered.learn(buffer.get(..read).unwrap_or_default(), &mut wanted);
         }
-        lexicon
+        recovered
     }
 
     /// The parts of the file that hold something else than a chunk on the grid: from where they are to be searched,
     /// where they begin, where they end.
     fn runs(&self, state: &mut State) -> Vec<(u64, Range<u64>)> {
-        let mut odd = std::mem::take(&mut state.odd);
-        odd.sort_unstable();
+        let mut off_grid = std::mem::take(&mut state.off_grid);
+        off_grid.sort_unstable();
         let mut runs: Vec<Range<u64>> = Vec::new();
-        for number in odd {
+        for number in off_grid {
             match runs.last_mut() {
                 Some(run) if run.end == number => run.end += 1,
                 _ => runs.push(number..number + 1),
@@ -314,18 +316,18 @@ impl OpenFile {
     }
 
     /// Searches those parts.
-    fn survey(
+    fn scan_for_chunks(
         &self,
         runs: Vec<(u64, Range<u64>)>,
         is_stopped: &dyn Fn() -> bool,
-    ) -> (Ground, Vec<(u64, Remark)>) {
-        let mut all = Ground::default();
+    ) -> (Layout, Vec<(u64, Remark)>) {
+        let mut all = Layout::default();
         let mut remarks = Vec::new();
         for (search_from, run) in runs {
-            match evtx::survey(&self.file, search_from, run.start, run.end, is_stopped) {
-                Ok(ground) => {
-                    all.chunks.extend(ground.chunks);
-                    all.waste.extend(ground.waste);
+            match layout::scan_for_chunks(&self.file, search_from, run.start, run.end, is_stopped) {
+                Ok(layout) => {
+                    all.chunks.extend(layout.chunks);
+                    all.unusable.extend(layout.unusable);
                 }
                 Err(error) => {
                     let reason = format!("{} bytes can't be read: {error}", run.end - run.start);
@@ -346,13 +348,13 @@ impl OpenFile {
         let damaged = SkipReason::Damaged;
         let chunks = state.chunks.values().filter(|found| found.is_chunk).count() as u64;
         if chunks == 0 && !self.header.is_there {
-            let reason = if state.waste.is_empty() && state.chunks.is_empty() {
+            let reason = if state.unusable.is_empty() && state.chunks.is_empty() {
                 "it holds nothing but zeros: copy it again from where it comes from"
             } else {
                 "no part of it is a Windows event log: name a .evtx file"
             };
             say(None, Severity::Unreadable, 0, damaged, reason.to_owned());
-            state.waste.clear();
+            state.unusable.clear();
         } else if !self.header.is_there {
             let reason = "the file's header is missing or overwritten; its chunks were found without it";
             say(None, Severity::Notice, 0, damaged, reason.to_owned());
@@ -365,8 +367,8 @@ impl OpenFile {
         }
         let end = (self.base + self.header.chunks * CHUNK).max(self.size);
         let gaps = missing_between(&state.chunks, &self.header, self.base, end);
-        for (start, end) in std::mem::take(&mut state.waste) {
-            let severity = Self::judge_waste(&state.chunks, &gaps, start, end);
+        for (start, end) in std::mem::take(&mut state.unusable) {
+            let severity = Self::judge_unusable(&state.chunks, &gaps, start, end);
             let reason = format!("{} bytes at byte {start} are no log data", end - start);
             say(Some(start), severity, 0, damaged, reason);
         }
@@ -391,19 +393,19 @@ impl OpenFile {
         for (at, why, remark) in remarks {
             lost.push((why, remark.lost_records));
             let fault = self.fault(at, remark);
-            state.ledger.add(fault);
+            state.faults.add(fault);
         }
         state.is_finished = true;
         lost
     }
 
     /// The records that are missing at the log's end, and whether that is because the file ends too early.
-    fn ending(&self, chunks: &BTreeMap<u64, Found>, readable: u64, has_gaps: bool) -> (Ending, bool) {
+    fn ending(&self, chunks: &BTreeMap<u64, ChunkSummary>, readable: u64, has_gaps: bool) -> (Ending, bool) {
         let newest =
             chunks.values().filter_map(|found| Some((found.span?.1, found))).max_by_key(|(id, _)| *id);
         let first = chunks.get(&self.base);
         let slots = (self.size - self.base).div_ceil(CHUNK);
-        let seen = Seen {
+        let seen = LogSummary {
             chunks: readable,
             slots,
             last: newest.map(|(last, _)| last),
@@ -420,7 +422,7 @@ impl OpenFile {
 
     /// How grave it is that bytes hold no records. What is missing there is counted by the numbers of the records around
     /// it, where there are records on both sides.
-    fn judge_waste(chunks: &BTreeMap<u64, Found>, gaps: &[Gap], start: u64, end: u64) -> Severity {
+    fn judge_unusable(chunks: &BTreeMap<u64, ChunkSummary>, gaps: &[Gap], start: u64, end: u64) -> Severity {
         let is_between = chunks.range(..start).any(|(_, found)| found.span.is_some());
         let behind = chunks.range(end..).find(|(_, found)| found.span.is_some());
         let is_doubtful = behind.is_some_and(|(at, found)| {
@@ -439,12 +441,12 @@ impl OpenFile {
         for (why, records) in lost {
             batch.tally.skip(*why, *records);
         }
-        batch.faults = state.ledger.take(self.info.id, &self.info.path.display().to_string());
+        batch.faults = state.faults.take(self.info.id, &self.info.path.display().to_string());
         batch
     }
 
     /// What is known of a file that was not read to its end.
-    pub(super) fn abandon(&self) -> Batch {
+    pub(in crate::source) fn abandon(&self) -> Batch {
         let mut state = self.lock();
         state.is_finished = true;
         self.last_batch(&mut state, &[])

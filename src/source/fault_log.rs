@@ -2,18 +2,21 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use crate::model::batch::SourceId;
 use crate::model::fault::{Fault, Severity};
+use crate::model::guard::IS_A_BUG;
 
 /// How many faults of one file are named.
-pub(super) const MOST_NAMED: usize = 100;
+pub(super) const MAX_NAMED: usize = 100;
 
 type Key = (Reverse<Severity>, Option<u64>, u64);
 
 /// The faults of one file.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct FaultLog {
     named: BTreeMap<Key, Fault>,
     count: u64,
     more: u64,
@@ -21,12 +24,12 @@ pub(super) struct Ledger {
     more_severity: Option<Severity>,
 }
 
-impl Ledger {
+impl FaultLog {
     /// Adds a fault. The faults of one chunk are added in their order.
     pub(super) fn add(&mut self, fault: Fault) {
         self.count += 1;
         self.named.insert((Reverse(fault.severity), fault.chunk, self.count), fault);
-        if self.named.len() > MOST_NAMED
+        if self.named.len() > MAX_NAMED
             && let Some((_, least)) = self.named.pop_last()
         {
             self.more += 1;
@@ -59,6 +62,55 @@ impl Ledger {
     }
 }
 
+/// A fault of one place in a source, before the source's name is added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Remark {
+    /// How much it costs.
+    pub(super) severity: Severity,
+    /// The record's number, where it is known.
+    pub(super) record: Option<u64>,
+    /// Records that are lost by it.
+    pub(super) lost_records: u64,
+    /// The reason, as a clause.
+    pub(super) reason: String,
+}
+
+impl Remark {
+    /// A remark on a record that costs none.
+    pub(super) fn notice(record: u64, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        Self { severity: Severity::Notice, record: Some(record), lost_records: 0, reason }
+    }
+}
+
+/// What is wrong with a path, and what to do.
+pub(super) fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder: check the spelling".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "no permission to read it: use an account that may, or copy it to where you may".to_owned()
+        }
+        // ERROR_SHARING_VIOLATION: the event log service holds its files.
+        _ if cfg!(windows) && error.raw_os_error() == Some(32) => {
+            "another program has it open: export it first (wevtutil epl), or use --live".to_owned()
+        }
+        _ => format!("it can't be read: {error}"),
+    }
+}
+
+/// What is said of a file on which a reader failed as a whole.
+pub(super) fn failed(source: Option<SourceId>, path: &Path) -> Fault {
+    Fault {
+        source,
+        name: path.display().to_string(),
+        chunk: None,
+        record: None,
+        severity: Severity::Loss,
+        lost_records: 0,
+        reason: format!("the reader failed on this file, {IS_A_BUG}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,14 +129,14 @@ mod tests {
 
     #[test]
     fn the_gravest_are_named_and_the_rest_is_counted() {
-        let mut ledger = Ledger::default();
-        for chunk in 0..MOST_NAMED as u64 {
+        let mut ledger = FaultLog::default();
+        for chunk in 0..MAX_NAMED as u64 {
             ledger.add(fault(Severity::Notice, chunk, 0));
         }
         ledger.add(fault(Severity::Loss, 7, 3));
         ledger.add(fault(Severity::Loss, 500, 4));
         let faults = ledger.take(SourceId(0), "a.evtx");
-        assert_eq!(faults.len(), MOST_NAMED + 1);
+        assert_eq!(faults.len(), MAX_NAMED + 1);
         assert_eq!(faults.iter().map(|fault| fault.lost_records).sum::<u64>(), 7);
         let last = faults.last().unwrap();
         assert_eq!(last.reason, "2 more places are damaged, 0 more records are lost in them");

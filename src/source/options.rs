@@ -1,0 +1,51 @@
+//! What the caller asks of the sources: formats, fields, threads.
+
+use crate::model::event::Wanted;
+
+/// What an input holds, where somebody says so instead of having it told by its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputFormat {
+    /// Windows event logs.
+    Evtx,
+    /// Windows' XML of events.
+    Xml,
+    /// JSON, one value a line or over several lines.
+    Json,
+    /// A table with a line of names.
+    Csv,
+}
+
+impl InputFormat {
+    /// All formats, in the order in which help lists them.
+    pub const ALL: [Self; 4] = [Self::Evtx, Self::Xml, Self::Json, Self::Csv];
+
+    /// The format's name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Evtx => "evtx",
+            Self::Xml => "xml",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// How a load is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// How many threads read, 1 to 64; 0 stands for as many as the machine has cores.
+    pub threads: usize,
+}
+
+/// What is read of the inputs, and as what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// The format of all of them; `None` has each told by its content.
+    pub format: Option<InputFormat>,
+    /// Whether the events of other channels that a walk-through of tests looks at are handed on too. Without it they are
+    /// passed over as early as can be.
+    pub telemetry: bool,
+    /// The texts that somebody asks for.
+    pub wanted: Wanted,
+}

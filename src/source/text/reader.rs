@@ -1,0 +1,248 @@
+//! Reads one source of events as text: opened, framed, parsed by workers, handed to the sink in the stream's order.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::block::{BlockReader, Window};
+use super::framing::{self, CsvFramer, Framer, Names};
+use super::workers::{Reading, WorkerPool};
+use crate::model::batch::Batch;
+use crate::model::fault::{Fault, Severity};
+use crate::model::feed::SourceInfo;
+use crate::source::fault_log::FaultLog;
+use crate::source::format::Format;
+use crate::source::input::{self, Opened, Origin, open_origin, to_temp_file};
+use crate::source::options::{InputFormat, Inputs};
+use crate::source::sink::Sink;
+use crate::source::stream::{Budget, CountingReader, Stream};
+
+/// How a source was read.
+pub(in crate::source) enum Done {
+    /// To its end, or until it was stopped.
+    Finished,
+    /// It is a Windows event log, unpacked to a file without a name.
+    Log(File),
+}
+
+/// Between two reports of what is wrong with a stream that may have no end.
+const FAULTS_WAIT: Duration = Duration::from_secs(1);
+
+/// Reads a source of events as text, and workers over what is in it; so many threads help with a source that has an end.
+pub(in crate::source) fn read(
+    info: &SourceInfo,
+    origin: &Origin,
+    inputs: Inputs,
+    workers: usize,
+    sink: &Sink<'_>,
+) -> Done {
+    let is_over = || sink.is_over();
+    let workers = (*origin != Origin::StandardInput).then_some(workers);
+    let opened = open_origin(info, origin, sink.allowance(), &is_over);
+    read_opened(info, opened, workers, inputs, sink)
+}
+
+/// Reads a stream that grows until it ends, one that is text beyond doubt.
+pub(in crate::source) fn read_growing(
+    info: &SourceInfo,
+    stream: Box<dyn Read + Send + '_>,
+    inputs: Inputs,
+    sink: &Sink<'_>,
+) {
+    let (counting, packed) = CountingReader::new(stream);
+    let budget = Budget { packed, allowance: sink.allowance().clone() };
+    read_opened(info, Ok((Box::new(counting), budget)), None, inputs, sink);
+}
+
+/// Without a number of workers the stream may have no end, and each event is told of as it comes.
+fn read_opened(
+    info: &SourceInfo,
+    opened: Result<(Stream<'_>, Budget), String>,
+    workers: Option<usize>,
+    inputs: Inputs,
+    sink: &Sink<'_>,
+) -> Done {
+    let is_over = || sink.is_over();
+    let mut run = Run::new(info, sink);
+    run.inputs = inputs;
+    run.is_endless = workers.is_none();
+    run.workers = workers.unwrap_or(0);
+    let opened = opened.and_then(|(stream, budget)| {
+        run.packed = Arc::clone(&budget.packed);
+        input::open(stream, &budget).map_err(|error| format!("it can't be read: {error}"))
+    });
+    match opened {
+        Err(reason) => run.say(Severity::Unreadable, None, 0, reason),
+        Ok(Opened { format, stream }) => match framer(format, inputs.format) {
+            Ok(Some(framer)) => run.all(stream, framer),
+            Ok(None) => match to_temp_file(stream, &is_over) {
+                Ok(file) => return Done::Log(file),
+                Err(error) => {
+                    run.say(Severity::Unreadable, None, 0, format!("it can't be unpacked: {error}"));
+                }
+            },
+            Err(reason) => run.say(Severity::Unreadable, None, 0, reason.to_owned()),
+        },
+    }
+    run.finish();
+    Done::Finished
+}
+
+/// `None` stands for a Windows event log.
+fn framer(format: Format, forced: Option<InputFormat>) -> Result<Option<Framer>, &'static str> {
+    let framer = match (forced, format) {
+        (_, Format::Zip) => {
+            return Err(
+                "it is a ZIP archive that can't be read where it stands: unpack it, and name the folder",
+            );
+        }
+        (_, Format::Gzip | Format::Zstd) => return Err("it is packed more than twice: unpack it first"),
+        (Some(InputFormat::Evtx), _) | (None, Format::Evtx) => return Ok(None),
+        (Some(InputFormat::Json), _) | (None, Format::Json) => Framer::Json(framing::JsonFramer::by_lines()),
+        (Some(InputFormat::Xml), _) | (None, Format::Xml) => Framer::Xml(framing::XmlFramer::default()),
+        (Some(InputFormat::Csv) | None, Format::Csv(delimiter)) => {
+            Framer::Csv(CsvFramer::new(delimiter).with_known_names())
+        }
+        (Some(InputFormat::Csv), _) => Framer::Csv(CsvFramer::new(b',')),
+        (None, Format::Unknown) => {
+            return Err(
+                "it holds no events that can be told by its content: name the log itself, or say what it is",
+            );
+        }
+    };
+    Ok(Some(framer))
+}
+
+/// A source while it is read.
+struct Run<'a> {
+    info: &'a SourceInfo,
+    sink: &'a Sink<'a>,
+    packed: Arc<AtomicU64>,
+    packed_told: u64,
+    bytes_sent: u64,
+    records: u64,
+    inputs: Inputs,
+    /// Threads that help with the blocks.
+    workers: usize,
+    ledger: FaultLog,
+    /// What is wrong is told as it is found, since there may be no end.
+    is_endless: bool,
+    faults_told: Option<Instant>,
+}
+
+impl<'a> Run<'a> {
+    fn new(info: &'a SourceInfo, sink: &'a Sink<'a>) -> Self {
+        Self {
+            info,
+            sink,
+            packed: Arc::default(),
+            packed_told: 0,
+            bytes_sent: 0,
+            records: 0,
+            inputs: Inputs::default(),
+            workers: 0,
+            ledger: FaultLog::default(),
+            is_endless: false,
+            faults_told: None,
+        }
+    }
+
+    fn say(&mut self, severity: Severity, record: Option<u64>, lost_records: u64, reason: String) {
+        self.ledger.add(Fault {
+            source: Some(self.info.id),
+            name: self.info.name.clone(),
+            chunk: None,
+            record,
+            severity,
+            lost_records,
+            reason,
+        });
+    }
+
+    /// Tells how many bytes were read since the last time.
+    fn count_bytes(&mut self) {
+        let packed = self.packed.load(Ordering::Relaxed);
+        self.sink.add_bytes(packed - self.packed_told);
+        self.packed_told = packed;
+    }
+
+    fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
+        #[cfg(test)]
+        crate::model::guard::fail_on_purpose("fails-in-stream", self.info.name.as_bytes());
+        let has_known_names = matches!(&framer, Framer::Csv(table) if table.names == Names::Known);
+        let mut window = Window::new(framer);
+        let mut reader = BlockReader::new(self.inputs.wanted, self.inputs.telemetry);
+        if has_known_names {
+            reader = reader.skipping_preamble();
+        }
+        let mut names: Option<Arc<Vec<String>>> = None;
+        let mut is_end = false;
+        thread::scope(|scope| {
+            let mut pool = WorkerPool::new(scope, self.workers, self.info.id);
+            while !is_end && !self.sink.is_over() {
+                match window.fill(&mut stream) {
+                    Ok(read) => is_end = read == 0,
+                    Err(error) => {
+                        is_end = true;
+                        let reason = format!("from line {} on it can't be read: {error}", window.last_line());
+                        self.say(Severity::Loss, None, 0, reason);
+                    }
+                }
+                self.count_bytes();
+                while let Some(mut block) = window.cut(is_end) {
+                    if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
+                        names = reader.take_names(&mut block);
+                    }
+                    block.names.clone_from(&names);
+                    pool.submit(block, &mut reader);
+                    while let Some(reading) = pool.next(false) {
+                        self.hand_over(reading);
+                    }
+                }
+                while let Some(reading) = pool.next(is_end) {
+                    self.hand_over(reading);
+                }
+            }
+        });
+        if has_known_names && names.is_none() && !self.sink.is_over() {
+            self.say(Severity::Loss, None, 0, "no row of it names its columns".to_owned());
+        }
+    }
+
+    fn hand_over(&mut self, reading: Reading) {
+        let Reading { mut batch, remarks } = reading;
+        for remark in remarks {
+            self.say(remark.severity, remark.record, remark.lost_records, remark.reason);
+        }
+        batch.tally.bytes = self.packed_told - self.bytes_sent;
+        self.bytes_sent = self.packed_told;
+        self.records += batch.tally.records();
+        if !self.is_endless {
+            return self.sink.send_batch(batch);
+        }
+        if self.faults_told.is_none_or(|told| told.elapsed() >= FAULTS_WAIT) {
+            self.faults_told = Some(Instant::now());
+            batch.faults = self.ledger.take(self.info.id, &self.info.name);
+        }
+        self.sink.send_open_batch(self.info, batch);
+    }
+
+    fn finish(mut self) {
+        self.count_bytes();
+        let mut batch = Batch::new(self.info.id);
+        batch.faults = self.ledger.take(self.info.id, &self.info.name);
+        if self.records == 0 && batch.faults.is_empty() && !self.sink.is_over() {
+            self.say(Severity::Notice, None, 0, "it holds no events".to_owned());
+            batch.faults = self.ledger.take(self.info.id, &self.info.name);
+        }
+        // What was never read of it counts as done with.
+        let size = self.info.size.unwrap_or(0);
+        let rest = if self.sink.is_over() { 0 } else { size.saturating_sub(self.packed_told) };
+        self.sink.add_bytes(rest);
+        batch.tally.bytes = self.packed_told + rest - self.bytes_sent;
+        self.sink.send_last_batch(self.info, batch);
+    }
+}
