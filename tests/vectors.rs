@@ -13,7 +13,7 @@ use std::path::Path;
 use exfilscope::detect::explain::judge;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
-use exfilscope::detect::{ALERT_SCORE, Facts};
+use exfilscope::detect::{ALERT_SCORE, DetectionInput};
 use serde_json::Value;
 
 fn text<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
@@ -41,7 +41,7 @@ fn the_spl_profile_agrees_with_every_reference_vector() {
         for line in lines.lines() {
             let case: Value = serde_json::from_str(line).unwrap();
             let (event, expected) = (&case["event"], &case["expect"]);
-            let facts = Facts {
+            let facts = DetectionInput {
                 event_code: event_code(event),
                 host: text(event, "host"),
                 image: text(event, "Image"),

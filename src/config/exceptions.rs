@@ -3,7 +3,7 @@
 use toml_edit::{Item, TableLike, Value};
 
 use super::{BUILTIN_EXCEPTIONS, ConfigError, EXCEPTIONS, Source, boolean, fault_text, meant};
-use crate::detect::exception::{BUILTINS, Day, Exception, ExceptionField, Exceptions, MOST_EXCEPTIONS};
+use crate::detect::exception::{BUILTINS, Day, Exception, ExceptionField, Exceptions, MAX_EXCEPTIONS};
 use crate::detect::pattern::Pattern;
 use crate::model::text::visible;
 
@@ -125,8 +125,8 @@ impl Collected {
             let name = visible(&exception.name).into_owned();
             return Err(source.fault(span, format!("two exceptions have the name `{name}`")));
         }
-        if known().count() >= MOST_EXCEPTIONS {
-            return Err(source.fault(span, format!("there are more than {MOST_EXCEPTIONS} exceptions")));
+        if known().count() >= MAX_EXCEPTIONS {
+            return Err(source.fault(span, format!("there are more than {MAX_EXCEPTIONS} exceptions")));
         }
         let is_builtin = BUILTINS.iter().any(|builtin| builtin.name == exception.name);
         if enabled {

@@ -8,7 +8,7 @@ use crate::model::event::Field;
 use crate::model::time::Timestamp;
 
 /// The most exceptions: each regex may take 1 MiB, so that their number is what bounds the memory.
-pub const MOST_EXCEPTIONS: usize = 100;
+pub const MAX_EXCEPTIONS: usize = 100;
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 86_400;
 

@@ -6,7 +6,7 @@ use super::pattern::Patterns;
 use super::profile::Profile;
 use super::selection::{self, find_ignoring_case};
 use super::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS, score, score_branch, signal};
-use super::{ALERT_SCORE, Facts};
+use super::{ALERT_SCORE, DetectionInput};
 use crate::model::event::Field;
 use crate::model::row::{Clause, Explanation, FlagMatch, JoinedField, Signal};
 use crate::model::secrets::{mask, mask_part};
@@ -28,7 +28,7 @@ pub struct Verdict {
 
 /// Runs the whole detection over an event; `None` where no clause selects it.
 #[must_use]
-pub fn judge(profile: Profile, facts: &Facts<'_>, patterns: &Patterns) -> Option<Verdict> {
+pub fn judge(profile: Profile, facts: &DetectionInput<'_>, patterns: &Patterns) -> Option<Verdict> {
     let clause = selection::select(facts)?;
     let signal = signal(profile, facts, clause);
     let is_ci_system = patterns.ci_host.matches(facts.host);
@@ -44,13 +44,13 @@ pub fn judge(profile: Profile, facts: &Facts<'_>, patterns: &Patterns) -> Option
 
 /// An event as both profiles see it.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
+pub struct ExplainInput<'a> {
     /// The profile whose verdict is explained.
     pub profile: Profile,
     /// The event's own fields: what `spl` sees.
-    pub own: Facts<'a>,
+    pub own: DetectionInput<'a>,
     /// The fields with the joined ones: what `correlated` sees.
-    pub with_joins: Facts<'a>,
+    pub with_joins: DetectionInput<'a>,
     /// The joined fields.
     pub joined: &'a [JoinedField],
     /// The patterns in force.
@@ -59,8 +59,8 @@ pub struct Case<'a> {
     pub excepted: [Option<&'a Exception>; Profile::ALL.len()],
 }
 
-impl<'a> Case<'a> {
-    fn facts(&self, profile: Profile) -> &Facts<'a> {
+impl<'a> ExplainInput<'a> {
+    fn facts(&self, profile: Profile) -> &DetectionInput<'a> {
         match profile {
             Profile::Spl => &self.own,
             Profile::Correlated | Profile::Hunt => &self.with_joins,
@@ -78,12 +78,12 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Explains a case. Secrets in its sentences are always masked: a value that a sentence names is not known for one there.
+/// Explains a verdict. Secrets in its sentences are always masked: a value that a sentence names is not known for one there.
 /// `None` where its profile does not select the event.
 #[must_use]
-pub fn explain(case: &Case<'_>) -> Option<Explanation> {
-    let verdict = case.judge(case.profile)?;
-    let facts = case.facts(case.profile);
+pub fn explain(input: &ExplainInput<'_>) -> Option<Explanation> {
+    let verdict = input.judge(input.profile)?;
+    let facts = input.facts(input.profile);
     let flag = |text: Option<&str>, pattern: &super::pattern::Pattern| FlagMatch {
         matched: text.and_then(|text| pattern.find(text)),
         has_text: text.is_some(),
@@ -91,29 +91,29 @@ pub fn explain(case: &Case<'_>) -> Option<Explanation> {
     Some(Explanation {
         clause: verdict.clause,
         conditions: selection::conditions(facts, verdict.clause),
-        ci: flag(facts.host, &case.patterns.ci_host),
-        ide: flag(facts.parent_image, &case.patterns.ide_parent),
-        branch: match case.exception(case.profile) {
+        ci: flag(facts.host, &input.patterns.ci_host),
+        ide: flag(facts.parent_image, &input.patterns.ide_parent),
+        branch: match input.exception(input.profile) {
             Some(_) => "0: exception",
             None => score_branch(verdict.signal, verdict.is_ci_system, verdict.is_known_ide),
         },
-        exception: case.exception(case.profile).map(|exception| exception.name.clone()),
-        sentence: format!("{}; {}.", act(case, verdict), outcome(case, facts, verdict)),
-        difference: difference(case, verdict),
+        exception: input.exception(input.profile).map(|exception| exception.name.clone()),
+        sentence: format!("{}; {}.", act(input, verdict), outcome(input, facts, verdict)),
+        difference: difference(input, verdict),
         evidence: Vec::new(),
     })
 }
 
 /// `curl.exe ran with api.github.com and "put" on its command line`.
-fn act(case: &Case<'_>, verdict: Verdict) -> String {
-    let facts = case.facts(case.profile);
+fn act(input: &ExplainInput<'_>, verdict: Verdict) -> String {
+    let facts = input.facts(input.profile);
     let program = facts.image.map_or("a process", base_name);
     if verdict.clause == Clause::Net {
         let name = mask(facts.destination_hostname.unwrap_or("-"));
-        let joined = case
+        let joined = input
             .joined
             .iter()
-            .find(|joined| case.profile != Profile::Spl && joined.field == Field::DestinationHostname);
+            .find(|joined| input.profile != Profile::Spl && joined.field == Field::DestinationHostname);
         let origin = joined.map_or_else(String::new, |joined| {
             let own = joined
                 .own_value
@@ -135,7 +135,7 @@ fn act(case: &Case<'_>, verdict: Verdict) -> String {
 }
 
 /// What met the terms of an exception: `"mirror-" in host, User`. The account is no fact of the detection's.
-fn met(exception: &Exception, facts: &Facts<'_>) -> String {
+fn met(exception: &Exception, facts: &DetectionInput<'_>) -> String {
     let each = exception.terms.iter().map(|(field, pattern)| {
         let text = match field {
             ExceptionField::Host => facts.host,
@@ -151,10 +151,10 @@ fn met(exception: &Exception, facts: &Facts<'_>) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
+fn outcome(input: &ExplainInput<'_>, facts: &DetectionInput<'_>, verdict: Verdict) -> String {
     let host = mask(facts.host.unwrap_or("(unnamed)"));
     let scored = format!("{}, score {}", verdict.signal.name(), verdict.score);
-    if let Some(exception) = case.exception(case.profile) {
+    if let Some(exception) = input.exception(input.profile) {
         let Exception { name, reason, .. } = exception;
         return format!("exception {name}: {reason} ({}): {scored}, no alert", met(exception, facts));
     }
@@ -162,13 +162,13 @@ fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
         return format!("{}: {scored}, no alert", unknown_reason(facts, verdict.clause));
     }
     if verdict.is_ci_system {
-        let part = facts.host.and_then(|text| Some(mask_part(text, &case.patterns.ci_host.find(text)?)));
+        let part = facts.host.and_then(|text| Some(mask_part(text, &input.patterns.ci_host.find(text)?)));
         let part = part.unwrap_or_default();
         return format!("the CI-host pattern matched \"{part}\" in {host}: {scored}, no alert");
     }
     match (verdict.signal, facts.parent_image) {
         (Signal::NetworkConnectionToCodeRepo, Some(parent)) if verdict.is_known_ide => {
-            let part = case.patterns.ide_parent.find(parent).map(|range| mask_part(parent, &range));
+            let part = input.patterns.ide_parent.find(parent).map(|range| mask_part(parent, &range));
             let part = part.unwrap_or_default();
             format!(
                 "host {host} is no CI system, but the IDE-parent pattern matched \"{part}\" in its parent {}: {scored}, \
@@ -190,7 +190,7 @@ fn outcome(case: &Case<'_>, facts: &Facts<'_>, verdict: Verdict) -> String {
 }
 
 /// Why the search's Signal knows no branch for an event that its selection took.
-fn unknown_reason(facts: &Facts<'_>, clause: Clause) -> String {
+fn unknown_reason(facts: &DetectionInput<'_>, clause: Clause) -> String {
     let line = facts.command_line.unwrap_or("");
     let hosts: &[&str] = if clause == Clause::Push { &SIGNAL_PUSH_HOSTS } else { &SIGNAL_API_HOSTS };
     let in_other_case = hosts.iter().find_map(|host| find_ignoring_case(line, host));
@@ -205,13 +205,13 @@ fn unknown_reason(facts: &Facts<'_>, clause: Clause) -> String {
 }
 
 /// What the other profile says, where it says something else.
-fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
-    let (other_profile, says) = match case.profile {
+fn difference(input: &ExplainInput<'_>, verdict: Verdict) -> Option<String> {
+    let (other_profile, says) = match input.profile {
         Profile::Spl => (Profile::Correlated, "With joins (correlated)"),
         Profile::Correlated | Profile::Hunt => (Profile::Spl, "Splunk's search (spl)"),
     };
-    let Some(other) = case.judge(other_profile) else {
-        let own = case
+    let Some(other) = input.judge(other_profile) else {
+        let own = input
             .own
             .destination_hostname
             .map_or_else(|| "nothing".to_owned(), |own| format!("\"{}\"", mask(own)));
@@ -223,10 +223,10 @@ fn difference(case: &Case<'_>, verdict: Verdict) -> Option<String> {
         return None;
     }
     let alerts = if other.score >= ALERT_SCORE { "an alert" } else { "no alert" };
-    let facts = case.facts(other_profile);
-    let reason = if let Some(exception) = case.exception(other_profile) {
+    let facts = input.facts(other_profile);
+    let reason = if let Some(exception) = input.exception(other_profile) {
         format!("the exception {} matches what that profile sees", exception.name)
-    } else if case.exception(case.profile).is_some() && other.signal == verdict.signal {
+    } else if input.exception(input.profile).is_some() && other.signal == verdict.signal {
         "the exception does not match what that profile sees".to_owned()
     } else if other.signal == Signal::Unknown {
         unknown_reason(facts, other.clause)
@@ -269,12 +269,12 @@ mod tests {
 
     fn sentence(
         profile: Profile,
-        own: Facts<'_>,
-        with_joins: Facts<'_>,
+        own: DetectionInput<'_>,
+        with_joins: DetectionInput<'_>,
         joined: &[JoinedField],
     ) -> (String, Option<String>) {
         let patterns = Patterns::new(None, None).unwrap();
-        let explanation = explain(&Case {
+        let explanation = explain(&ExplainInput {
             profile,
             own,
             with_joins,
@@ -288,12 +288,12 @@ mod tests {
 
     #[test]
     fn every_verdict_explains_itself() {
-        let push = |host, line| Facts {
+        let push = |host, line| DetectionInput {
             event_code: 1,
             host: Some(host),
             image: Some(r"C:\Git\git.exe"),
             command_line: Some(line),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
         let upload = push("WS-1", "git push https://github.com/a/b");
         assert_eq!(
@@ -321,15 +321,18 @@ mod tests {
 
     #[test]
     fn a_joined_connection_says_what_it_was_joined_from() {
-        let own = Facts {
+        let own = DetectionInput {
             event_code: 3,
             host: Some("WS-1"),
             image: Some(r"C:\pwsh.exe"),
             destination_hostname: Some("-"),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
-        let with_joins =
-            Facts { destination_hostname: Some("github.com"), parent_image: Some(r"C:\VS\Code.exe"), ..own };
+        let with_joins = DetectionInput {
+            destination_hostname: Some("github.com"),
+            parent_image: Some(r"C:\VS\Code.exe"),
+            ..own
+        };
         let joined = [JoinedField {
             field: Field::DestinationHostname,
             event_code: 22,

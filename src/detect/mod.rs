@@ -23,7 +23,7 @@ pub const ALERT_SCORE: u8 = 2;
 
 /// The texts of an event that the detection looks at. A missing field is `None`, and so is an empty one.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts<'a> {
+pub struct DetectionInput<'a> {
     /// Sysmon's Event ID.
     pub event_code: u16,
     /// `System/Computer`, or its first label.

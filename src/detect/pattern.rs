@@ -14,9 +14,9 @@ pub const DEFAULT_IDE_PARENT: &str =
     r"(?i)(code\.exe|idea64\.exe|pycharm|devenv\.exe|sourcetree|gitkraken|fork\.exe|tower\.exe)";
 
 /// Bytes that a compiled pattern may take. Over it the pattern is refused, so that no pattern can exhaust the memory.
-const COMPILED_SIZE_LIMIT: usize = 1 << 20;
+const MAX_COMPILED_BYTES: usize = 1 << 20;
 /// Bytes that a pattern's text may have.
-const TEXT_LIMIT: usize = 16 << 10;
+const MAX_PATTERN_BYTES: usize = 16 << 10;
 
 /// A pattern that compiled, with the text that it was made from. It searches unanchored and in linear time.
 #[derive(Clone, Debug)]
@@ -50,8 +50,9 @@ impl Pattern {
     /// # Errors
     /// Where the text is no regular expression of linear time, or compiles to more than 1 MiB.
     pub fn new(text: &str) -> Result<Self, PatternError> {
-        if text.len() > TEXT_LIMIT {
-            let message = format!("the pattern is {} bytes long; {TEXT_LIMIT} is the most", text.len());
+        if text.len() > MAX_PATTERN_BYTES {
+            let message =
+                format!("the pattern is {} bytes long; {MAX_PATTERN_BYTES} is the most", text.len());
             return Err(PatternError { column: None, message });
         }
         if let Some(error) = super::pcre::fault(text) {
@@ -63,7 +64,7 @@ impl Pattern {
                 message: sentence(error.kind()),
             });
         }
-        match RegexBuilder::new(text).size_limit(COMPILED_SIZE_LIMIT).build() {
+        match RegexBuilder::new(text).size_limit(MAX_COMPILED_BYTES).build() {
             Ok(regex) => Ok(Self { regex }),
             Err(regex::Error::CompiledTooBig(limit)) => {
                 let message =
@@ -188,6 +189,6 @@ mod tests {
             assert_eq!(error.column, column, "{text}: {error}");
             assert!(error.message.contains(part), "{text}: {error}");
         }
-        assert!(Pattern::new(&"a".repeat(TEXT_LIMIT + 1)).unwrap_err().message.contains("bytes long"));
+        assert!(Pattern::new(&"a".repeat(MAX_PATTERN_BYTES + 1)).unwrap_err().message.contains("bytes long"));
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr2_iter;
 
-use super::Facts;
+use super::DetectionInput;
 use crate::model::event::{Field, code};
 use crate::model::row::{Clause, Condition};
 
@@ -51,7 +51,7 @@ pub const API_WORDS: [&str; 8] =
 /// The clause that selects an event, if one does. Only one can: `net` is of Event 3, and the images of `push` and
 /// `api` are different ones.
 #[must_use]
-pub fn select(facts: &Facts<'_>) -> Option<Clause> {
+pub fn select(facts: &DetectionInput<'_>) -> Option<Clause> {
     let image = facts.image?;
     match facts.event_code {
         code::NETWORK_CONNECT => {
@@ -88,7 +88,7 @@ pub fn is_net_image(image: &str) -> bool {
 /// The conditions of a clause that an event meets, each with the text that met it: the first of a list's terms that
 /// is found, at its first place.
 #[must_use]
-pub fn conditions(facts: &Facts<'_>, clause: Clause) -> Vec<Condition> {
+pub fn conditions(facts: &DetectionInput<'_>, clause: Clause) -> Vec<Condition> {
     let image = |images: &[&'static str]| {
         let text = facts.image?;
         let suffix = ends_with_one_of(text, images)?;
@@ -141,8 +141,13 @@ pub fn find_ignoring_case(text: &str, term: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn process<'a>(image: &'a str, command_line: &'a str) -> Facts<'a> {
-        Facts { event_code: 1, image: Some(image), command_line: Some(command_line), ..Facts::default() }
+    fn process<'a>(image: &'a str, command_line: &'a str) -> DetectionInput<'a> {
+        DetectionInput {
+            event_code: 1,
+            image: Some(image),
+            command_line: Some(command_line),
+            ..DetectionInput::default()
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Signal and score, after an event was selected.
 
-use super::Facts;
+use super::DetectionInput;
 use super::profile::Profile;
 use crate::model::event::code;
 use crate::model::row::{Clause, Signal};
@@ -12,7 +12,7 @@ pub const SIGNAL_API_HOSTS: [&str; 3] = ["api.github.com", "api.gitlab.com", "gi
 
 /// The signal of a selected event.
 #[must_use]
-pub fn signal(profile: Profile, facts: &Facts<'_>, clause: Clause) -> Signal {
+pub fn signal(profile: Profile, facts: &DetectionInput<'_>, clause: Clause) -> Signal {
     match profile {
         Profile::Spl => spl_signal(facts),
         Profile::Correlated | Profile::Hunt => match clause {
@@ -25,7 +25,7 @@ pub fn signal(profile: Profile, facts: &Facts<'_>, clause: Clause) -> Signal {
 }
 
 /// The search's own `case()`: in its order, and with case, unlike the selection.
-fn spl_signal(facts: &Facts<'_>) -> Signal {
+fn spl_signal(facts: &DetectionInput<'_>) -> Signal {
     let says = |term: &str| facts.command_line.is_some_and(|line| line.contains(term));
     match facts.event_code {
         code::NETWORK_CONNECT => Signal::NetworkConnectionToCodeRepo,
@@ -90,17 +90,17 @@ mod tests {
 
     #[test]
     fn the_profiles_differ_where_the_search_surprises() {
-        let push = |line| Facts {
+        let push = |line| DetectionInput {
             event_code: 1,
             image: Some(r"C:\git.exe"),
             command_line: Some(line),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
-        let api = |line| Facts {
+        let api = |line| DetectionInput {
             event_code: 1,
             image: Some(r"C:\curl.exe"),
             command_line: Some(line),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
         for (facts, clause, spl, correlated) in [
             (

@@ -1,6 +1,6 @@
 //! Why a clause did not select an event: each of its conditions that failed, and on which text.
 
-use super::Facts;
+use super::DetectionInput;
 use super::selection::{
     API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS, conditions,
 };
@@ -22,7 +22,7 @@ type Part = (Field, &'static str, &'static [&'static str]);
 /// The conditions of a clause that an event does not meet, in the clause's order; none where the clause selects it, or
 /// is of another Event ID.
 #[must_use]
-pub fn unmet(facts: &Facts<'_>, clause: Clause) -> Vec<Unmet> {
+pub fn unmet(facts: &DetectionInput<'_>, clause: Clause) -> Vec<Unmet> {
     let (event_code, parts): (u16, &[Part]) = match clause {
         Clause::Net => (
             code::NETWORK_CONNECT,
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn each_condition_that_failed_is_named() {
-        let git = |line| Facts {
+        let git = |line| DetectionInput {
             event_code: 1,
             image: Some(r"C:\git.exe"),
             command_line: Some(line),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
-        let failures = |facts: &Facts<'_>, clause| {
+        let failures = |facts: &DetectionInput<'_>, clause| {
             unmet(facts, clause).into_iter().map(|unmet| unmet.failure).collect::<Vec<_>>()
         };
         let hosts = "contains none of github.com, gitlab.com, bitbucket.org, dev.azure.com";
@@ -96,21 +96,21 @@ mod tests {
         ] {
             assert_eq!(failures(&facts, clause), expected, "{facts:?}");
         }
-        let connection = Facts {
+        let connection = DetectionInput {
             event_code: 3,
             image: Some(r"C:\python.exe"),
             destination_hostname: Some("-"),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
         let [unmet] = unmet(&connection, Clause::Net).try_into().unwrap();
         assert_eq!(unmet.field, Field::DestinationHostname);
         assert!(unmet.failure.starts_with("is none of github.com, api.github.com"));
         // `contents` is a word of sending, `api.github.com` holds `github.com`: neither is taken for the other.
-        let api = Facts {
+        let api = DetectionInput {
             event_code: 1,
             image: Some(r"C:\curl.exe"),
             command_line: Some("curl https://api.github.com/x"),
-            ..Facts::default()
+            ..DetectionInput::default()
         };
         assert_eq!(
             failures(&api, Clause::Api),

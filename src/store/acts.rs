@@ -16,8 +16,8 @@ use super::joins::{Moment, moment_of};
 use super::ordered::Ordered;
 use super::paged::Paged;
 use super::process::ProcessId;
-use crate::detect::hunt::clue::{ClueKind, clues};
 use crate::detect::hunt::hosts::{RepositoryHosts, is_reverse_name};
+use crate::detect::hunt::indicator::{IndicatorKind, indicators};
 use crate::detect::hunt::program::Program;
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::Field;
@@ -45,7 +45,7 @@ pub(super) enum Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// What it is.
-    pub kind: ClueKind,
+    pub kind: IndicatorKind,
     /// The event.
     pub event: EventId,
     /// The host that it names, in lower case.
@@ -62,7 +62,7 @@ pub(super) struct Act {
     pub(super) kinds: u32,
     pub(super) marks: Vec<Mark>,
     /// Connections whose address an answer named, in the order of clues; what it named is in [`Acts::resolved`].
-    pub(super) resolved: BTreeSet<(ClueKind, Moment)>,
+    pub(super) resolved: BTreeSet<(IndicatorKind, Moment)>,
     /// All clues in their order, as they were last weighed, without those that are too many.
     pub(super) shown: Vec<Mark>,
     /// How many were too many then.
@@ -78,7 +78,7 @@ pub(super) struct Act {
 /// What an answer says of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
-    pub(super) kind: ClueKind,
+    pub(super) kind: IndicatorKind,
     pub(super) host: Option<Symbol>,
     pub(super) answer: EventId,
     /// Whether the answer is of another process.
@@ -323,7 +323,7 @@ impl Store {
             && let Some(connections) = self.acts.ssh.remove(&process)
         {
             for connection in connections {
-                self.add_mark_to(owner, Self::bare_mark(ClueKind::HelperConnection, connection));
+                self.add_mark_to(owner, Self::bare_mark(IndicatorKind::HelperConnection, connection));
             }
         }
         Some(act)
@@ -337,7 +337,7 @@ impl Store {
     }
 
     /// A clue without an address.
-    pub(super) fn bare_mark(kind: ClueKind, event: EventId) -> Mark {
+    pub(super) fn bare_mark(kind: IndicatorKind, event: EventId) -> Mark {
         Mark { kind, event, host: None, repository: None }
     }
 
@@ -372,16 +372,24 @@ impl Store {
         let Some(program) = text(Field::Image).and_then(Program::of) else { return };
         let parent = text(Field::ParentImage).and_then(Program::of);
         let parent_line = parent.zip(text(Field::ParentCommandLine));
-        let found =
-            clues(program, text(Field::CommandLine).unwrap_or(""), parent_line, selected, &self.acts.hosts);
+        let found = indicators(
+            program,
+            text(Field::CommandLine).unwrap_or(""),
+            parent_line,
+            selected,
+            &self.acts.hosts,
+        );
         for clue in found {
             let host = clue.address.as_ref().and_then(|address| self.strings.intern(&address.host));
             let repository =
                 clue.address.as_ref().and_then(|address| self.strings.intern(&address.to_string()));
             let mark = Mark { kind: clue.kind, event: id, host, repository };
             let act = self.add_mark(mark);
-            let is_push = matches!(clue.kind, ClueKind::Push | ClueKind::SendPack | ClueKind::ReceivePack);
-            if is_push || clue.kind == ClueKind::RemoteAdded {
+            let is_push = matches!(
+                clue.kind,
+                IndicatorKind::Push | IndicatorKind::SendPack | IndicatorKind::ReceivePack
+            );
+            if is_push || clue.kind == IndicatorKind::RemoteAdded {
                 self.in_its_folder(mark, act);
             }
         }
@@ -405,7 +413,7 @@ impl Store {
     fn in_its_folder(&mut self, mark: Mark, act: Option<ActId>) {
         let Some(key) = self.folder_key(mark.event) else { return };
         let folder = self.acts.folders.entry(key).or_default();
-        if mark.kind == ClueKind::RemoteAdded {
+        if mark.kind == IndicatorKind::RemoteAdded {
             if folder.remotes.len() < MOST_REMOTES {
                 folder.remotes.push(mark);
                 self.acts.hold(2 * size_of::<Mark>(), 0);
@@ -435,7 +443,7 @@ impl Store {
         let (process, name) = (event.process, self.field(event, Field::DestinationHostname));
         let is_reverse = name.is_some_and(is_reverse_name);
         let kind = match program {
-            Program::GitHelper => Some(ClueKind::HelperConnection),
+            Program::GitHelper => Some(IndicatorKind::HelperConnection),
             Program::Ssh => {
                 let is_of_act = process
                     .filter(|process| self.acts.known(Owner::Process(*process)).is_none())
@@ -444,16 +452,16 @@ impl Store {
                         self.acts.ssh.entry(process).or_default().push(id);
                     })
                     .is_none();
-                (is_of_act && process.is_some()).then_some(ClueKind::HelperConnection)
+                (is_of_act && process.is_some()).then_some(IndicatorKind::HelperConnection)
             }
             Program::GitHubCli | Program::GitHubDesktop => name
                 .is_some_and(|name| self.acts.hosts.knows(name) || is_reverse)
-                .then_some(ClueKind::ClientConnection),
-            _ if !program.is_on_the_list() => return,
-            _ if name.is_some_and(|name| self.acts.hosts.is_beyond_the_search(name)) => {
-                Some(ClueKind::OtherHostConnection)
+                .then_some(IndicatorKind::ClientConnection),
+            _ if !program.is_in_net_clause() => return,
+            _ if name.is_some_and(|name| self.acts.hosts.is_extra_host(name)) => {
+                Some(IndicatorKind::OtherHostConnection)
             }
-            _ => is_reverse.then_some(ClueKind::ReverseNameConnection),
+            _ => is_reverse.then_some(IndicatorKind::ReverseNameConnection),
         };
         if let Some(kind) = kind {
             self.add_mark(Self::bare_mark(kind, id));
@@ -478,7 +486,7 @@ impl Store {
         if self.field(event, Field::Image).and_then(Program::of).is_some() && process.is_some() {
             let name = self.field(event, Field::QueryName).map(str::to_ascii_lowercase).unwrap_or_default();
             let name = self.strings.intern(&name);
-            self.add_mark(Mark { kind: ClueKind::Query, event: id, host: name, repository: None });
+            self.add_mark(Mark { kind: IndicatorKind::Query, event: id, host: name, repository: None });
         }
     }
 

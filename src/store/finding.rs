@@ -5,8 +5,8 @@ use super::addresses::MeetingId;
 use super::distinct::DistinctId;
 use super::event::EventId;
 use super::{Store, interner::Symbol};
-use crate::detect::Facts;
-use crate::detect::hunt::clue::ClueKind;
+use crate::detect::DetectionInput;
+use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::signal;
@@ -90,9 +90,9 @@ impl Finding {
 
 impl Store {
     /// The fields of an event as the detection sees them, without joins.
-    pub(super) fn facts(&self, id: EventId) -> Facts<'_> {
-        let Some(event) = self.event(id) else { return Facts::default() };
-        Facts {
+    pub(super) fn facts(&self, id: EventId) -> DetectionInput<'_> {
+        let Some(event) = self.event(id) else { return DetectionInput::default() };
+        DetectionInput {
             event_code: event.event_code,
             host: self.host_of(event),
             image: self.field(event, Field::Image),
@@ -137,8 +137,11 @@ impl Store {
         self.findings.push(finding);
         self.ranking.add(finding_id);
         if self.acts.is_on {
-            let kind =
-                if clause == Clause::Net { ClueKind::SearchedConnection } else { ClueKind::SearchedStart };
+            let kind = if clause == Clause::Net {
+                IndicatorKind::SearchedConnection
+            } else {
+                IndicatorKind::SearchedStart
+            };
             self.add_mark(Self::bare_mark(kind, id));
         }
         Some(finding_id)

@@ -11,7 +11,7 @@ use super::process::ProcessId;
 use super::retention::{Retention, is_for_rows, is_joined};
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
-use crate::detect::{Facts, selection};
+use crate::detect::{DetectionInput, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, Severity, SkipReason};
@@ -86,7 +86,7 @@ impl Store {
         batch: &Batch,
         record: &EventRecord,
         name: Option<HostName>,
-        facts: &Facts<'_>,
+        facts: &DetectionInput<'_>,
         clause: Option<Clause>,
     ) {
         let text = |field| batch.text(record, field);
@@ -121,7 +121,12 @@ impl Store {
         }
     }
 
-    pub(super) fn wants(&self, facts: &Facts<'_>, clause: Option<Clause>, query_name: Option<&str>) -> bool {
+    pub(super) fn wants(
+        &self,
+        facts: &DetectionInput<'_>,
+        clause: Option<Clause>,
+        query_name: Option<&str>,
+    ) -> bool {
         match self.retention {
             Retention::Everything => true,
             Retention::Selected => clause.is_some(),
@@ -287,9 +292,9 @@ impl Store {
 }
 
 /// What the selection looks at.
-pub(super) fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> Facts<'a> {
+pub(super) fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> DetectionInput<'a> {
     let text = |field| batch.text(record, field);
-    Facts {
+    DetectionInput {
         event_code: record.head.event_code,
         host: None,
         image: text(Field::Image),

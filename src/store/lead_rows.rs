@@ -8,7 +8,7 @@ use super::flags::Flags;
 use super::interner::Symbol;
 use super::view::FindingView;
 use crate::detect::exception::Exception;
-use crate::detect::hunt::clue::{ClueKind, clues};
+use crate::detect::hunt::indicator::{IndicatorKind, indicators};
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::model::event::Field;
@@ -56,7 +56,7 @@ impl Store {
         let event = view.event();
         let line = self.field(event, Field::CommandLine).unwrap_or("");
         let Some(program) = self.field(event, Field::Image).and_then(Program::of) else { return Vec::new() };
-        let found = clues(program, line, None, false, &self.acts.hosts);
+        let found = indicators(program, line, None, false, &self.acts.hosts);
         let matched = found.into_iter().flat_map(|clue| clue.matched);
         let condition = |matched: std::ops::Range<usize>| {
             let test = format!("holds {}", line.get(matched.clone())?);
@@ -95,8 +95,8 @@ impl Store {
         for mark in marks {
             let is_said = kinds.contains(&mark.kind)
                 // What a child says of its parent adds nothing where the parent's own event is there.
-                || mark.kind == ClueKind::PushAsParent && kinds.contains(&ClueKind::Push)
-                || mark.kind == ClueKind::FetchAsParent && kinds.contains(&ClueKind::Fetch);
+                || mark.kind == IndicatorKind::PushAsParent && kinds.contains(&IndicatorKind::Push)
+                || mark.kind == IndicatorKind::FetchAsParent && kinds.contains(&IndicatorKind::Fetch);
             if is_said || clauses.len() == MOST_NAMED {
                 continue;
             }
@@ -131,51 +131,57 @@ impl Store {
         let address = self.field(event, Field::DestinationIp).unwrap_or("an address");
         let other = || name.filter(|name| *name != "-").unwrap_or(address);
         match mark.kind {
-            ClueKind::HiddenUpload => {
+            IndicatorKind::HiddenUpload => {
                 format!(
                     "{image} ran with a repository's host hidden in its command line{} and a way to send",
                     to("for")
                 )
             }
-            ClueKind::HiddenHost => {
+            IndicatorKind::HiddenHost => {
                 format!("{image} ran with a repository's host hidden in its command line{}", to("for"))
             }
-            ClueKind::EncodedUpload => format!("{image} ran with a script in base64 that sends{}", to("to")),
-            ClueKind::ToolUpload => format!("{image} ran with a way to send on its command line{}", to("to")),
-            ClueKind::ScriptUpload => {
+            IndicatorKind::EncodedUpload => {
+                format!("{image} ran with a script in base64 that sends{}", to("to"))
+            }
+            IndicatorKind::ToolUpload => {
+                format!("{image} ran with a way to send on its command line{}", to("to"))
+            }
+            IndicatorKind::ScriptUpload => {
                 format!("{image} ran with a script on its command line that sends{}", to("to"))
             }
-            ClueKind::CliUpload => format!("{image} ran with a command that uploads"),
-            ClueKind::PushToOtherHost => format!("git was told to push{}", to("to")),
-            ClueKind::Push if mark.host.is_some() => format!("git was told to push{}", to("to")),
-            ClueKind::Push => "git was told to push without naming a URL".to_owned(),
-            ClueKind::SendPack => format!("its send-pack sent{}", to("to")),
-            ClueKind::ReceivePack => {
+            IndicatorKind::GhUpload => format!("{image} ran with a command that uploads"),
+            IndicatorKind::PushToOtherHost => format!("git was told to push{}", to("to")),
+            IndicatorKind::Push if mark.host.is_some() => format!("git was told to push{}", to("to")),
+            IndicatorKind::Push => "git was told to push without naming a URL".to_owned(),
+            IndicatorKind::SendPack => format!("its send-pack sent{}", to("to")),
+            IndicatorKind::ReceivePack => {
                 format!("{image} asked {} to receive", place.unwrap_or("the other side"))
             }
-            ClueKind::PushAsParent => "the parent's command line is a git push".to_owned(),
-            ClueKind::Cli => format!("{image} ran with no command that uploads"),
-            ClueKind::ScriptRequest => {
+            IndicatorKind::PushAsParent => "the parent's command line is a git push".to_owned(),
+            IndicatorKind::Gh => format!("{image} ran with no command that uploads"),
+            IndicatorKind::ScriptRequest => {
                 format!("{image} ran with a call{} that says nothing of sending", to("of"))
             }
-            ClueKind::Fetch => format!("git fetched{}", to("from")),
-            ClueKind::Helper => format!("git's helper was given{}", to("")).replace("given  ", "given "),
-            ClueKind::FetchAsParent => "the parent's command line is a fetch".to_owned(),
-            ClueKind::HelperConnection | ClueKind::ClientConnection | ClueKind::OtherHostConnection => {
+            IndicatorKind::Fetch => format!("git fetched{}", to("from")),
+            IndicatorKind::Helper => format!("git's helper was given{}", to("")).replace("given  ", "given "),
+            IndicatorKind::FetchAsParent => "the parent's command line is a fetch".to_owned(),
+            IndicatorKind::HelperConnection
+            | IndicatorKind::ClientConnection
+            | IndicatorKind::OtherHostConnection => {
                 format!("{image} connected to {}", other())
             }
-            ClueKind::ReverseNameConnection => format!(
+            IndicatorKind::ReverseNameConnection => format!(
                 "{image} connected to {}, a name by reverse lookup alone, which whoever owns the address writes, so that \
                  this is weak",
                 other()
             ),
-            ClueKind::ResolvedElsewhere => {
+            IndicatorKind::ResolvedElsewhere => {
                 format!("{image} connected to {address}, which another process had just resolved{}", to("as"))
             }
-            ClueKind::Query => format!("{image} asked DNS{}", to("for")),
-            ClueKind::RemoteAdded => format!("the remote was set{} in the same folder before", to("to")),
-            ClueKind::SearchedStart => format!("{image} is selected by the search"),
-            ClueKind::SearchedConnection => {
+            IndicatorKind::Query => format!("{image} asked DNS{}", to("for")),
+            IndicatorKind::RemoteAdded => format!("the remote was set{} in the same folder before", to("to")),
+            IndicatorKind::SearchedStart => format!("{image} is selected by the search"),
+            IndicatorKind::SearchedConnection => {
                 format!("{image} connected to {}, which the search selects too", other())
             }
         }

@@ -10,8 +10,8 @@ use super::addresses::{MeetingId, tree_bytes};
 use super::event::EventId;
 use super::finding::{Finding, FindingId, HuntLead, NamedBy};
 use super::joins::moment_of;
-use crate::detect::hunt::clue::ClueKind;
 use crate::detect::hunt::hosts::domain_of_reverse_name;
+use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::lead::{Summary, lead_of};
 use crate::detect::hunt::program::Program;
 use crate::model::event::{Field, code};
@@ -19,11 +19,11 @@ use crate::model::row::{Clause, Signal};
 use crate::model::time::Timestamp;
 
 /// The kinds of indicator that an answer can make of a connection.
-const RESOLVED_KINDS: [ClueKind; 4] = [
-    ClueKind::HelperConnection,
-    ClueKind::ClientConnection,
-    ClueKind::OtherHostConnection,
-    ClueKind::ResolvedElsewhere,
+const RESOLVED_KINDS: [IndicatorKind; 4] = [
+    IndicatorKind::HelperConnection,
+    IndicatorKind::ClientConnection,
+    IndicatorKind::OtherHostConnection,
+    IndicatorKind::ResolvedElsewhere,
 ];
 /// How long before a connection another process may have resolved its address.
 const RESOLVED_WITHIN: Duration = Duration::from_secs(60);
@@ -111,13 +111,13 @@ impl Store {
         let (answer, is_own) = self.answer_of(connection, meeting)?;
         let name = self.field(self.event(answer)?, Field::QueryName)?;
         let kind = match (program, is_own) {
-            (Program::GitHelper, _) => ClueKind::HelperConnection,
+            (Program::GitHelper, _) => IndicatorKind::HelperConnection,
             (Program::Ssh, _) => return None,
-            (Program::GitHubCli | Program::GitHubDesktop, _) => ClueKind::ClientConnection,
-            (_, true) if self.acts.hosts.is_beyond_the_search(name) => ClueKind::OtherHostConnection,
+            (Program::GitHubCli | Program::GitHubDesktop, _) => IndicatorKind::ClientConnection,
+            (_, true) if self.acts.hosts.is_extra_host(name) => IndicatorKind::OtherHostConnection,
             // The search's own join has it.
             (_, true) => return None,
-            (_, false) => ClueKind::ResolvedElsewhere,
+            (_, false) => IndicatorKind::ResolvedElsewhere,
         };
         let name = name.to_ascii_lowercase();
         let host = self.strings.intern(&name);
@@ -154,7 +154,7 @@ impl Store {
             let Some(said) = self.acts.resolved.get(connection) else { continue };
             marks.push(Mark { kind: *kind, event: *connection, host: said.host, repository: None });
             if said.is_elsewhere {
-                let kind = ClueKind::Query;
+                let kind = IndicatorKind::Query;
                 marks.push(Mark { kind, event: said.answer, host: said.host, repository: None });
             }
         }
@@ -186,10 +186,12 @@ impl Store {
         let summary = Summary {
             kinds,
             names_repository: target.is_some_and(|(_, known)| known),
-            is_desktop: act.shown.iter().filter(|mark| mark.kind == ClueKind::ClientConnection).all(|mark| {
-                let image = self.event(mark.event).and_then(|event| self.field(event, Field::Image));
-                image.and_then(Program::of) == Some(Program::GitHubDesktop)
-            }),
+            is_desktop: act.shown.iter().filter(|mark| mark.kind == IndicatorKind::ClientConnection).all(
+                |mark| {
+                    let image = self.event(mark.event).and_then(|event| self.field(event, Field::Image));
+                    image.and_then(Program::of) == Some(Program::GitHubDesktop)
+                },
+            ),
         };
         let anchor = act.shown.first().map(|mark| mark.event);
         let (Some(lead), Some(anchor)) = (lead_of(summary), anchor) else {
@@ -220,7 +222,7 @@ impl Store {
     fn answer_in(&self, id: ActId, mark: Mark) -> Option<EventId> {
         let is_connection = self.event(mark.event)?.event_code == code::NETWORK_CONNECT;
         let marks = &self.acts.get(id)?.shown;
-        let names_it = |other: &&Mark| other.kind == ClueKind::Query && other.host == mark.host;
+        let names_it = |other: &&Mark| other.kind == IndicatorKind::Query && other.host == mark.host;
         marks.iter().filter(|_| is_connection).find(names_it).map(|other| other.event)
     }
 
@@ -242,11 +244,11 @@ impl Store {
     fn target(&self, marks: &[Mark], remote: Option<Mark>) -> Option<(Mark, bool)> {
         let known = |mark: &Mark| mark.host.is_some_and(|host| self.acts.hosts.knows(self.text(host)));
         let is_full = |mark: &&Mark| mark.host.is_some_and(|host| self.text(host).contains('.'));
-        let said = marks.iter().filter(|mark| mark.kind <= ClueKind::FetchAsParent).filter(is_full);
-        let said = said.min_by_key(|mark| mark.kind != ClueKind::SendPack);
+        let said = marks.iter().filter(|mark| mark.kind <= IndicatorKind::FetchAsParent).filter(is_full);
+        let said = said.min_by_key(|mark| mark.kind != IndicatorKind::SendPack);
         let said = said.or_else(|| remote.as_ref().filter(is_full));
         let said = said.or_else(|| {
-            let rest = || marks.iter().filter(|mark| mark.kind > ClueKind::FetchAsParent);
+            let rest = || marks.iter().filter(|mark| mark.kind > IndicatorKind::FetchAsParent);
             rest().find(|mark| known(mark))
         })?;
         Some((*said, known(said)))
@@ -254,7 +256,8 @@ impl Store {
 
     /// The last `git remote add` before a push in its folder.
     fn remote_of(&mut self, marks: &[Mark]) -> Option<Mark> {
-        let is_push = |kind| matches!(kind, ClueKind::Push | ClueKind::SendPack | ClueKind::ReceivePack);
+        let is_push =
+            |kind| matches!(kind, IndicatorKind::Push | IndicatorKind::SendPack | IndicatorKind::ReceivePack);
         let push = marks.iter().find(|mark| is_push(mark.kind))?;
         let event = push.event;
         let key = self.folder_key(event)?;

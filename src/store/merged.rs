@@ -16,7 +16,7 @@ use super::view::FindingView;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::score_branch;
-use crate::detect::{Facts, selection};
+use crate::detect::{DetectionInput, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::claim::{JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
@@ -72,8 +72,10 @@ impl Store {
             self.rows.claims.insert(id, claim.clone());
             return;
         }
-        let (own_clause, joined_clause) =
-            (selection::select(&own), selection::select(&Facts { destination_hostname: name, ..own }));
+        let (own_clause, joined_clause) = (
+            selection::select(&own),
+            selection::select(&DetectionInput { destination_hostname: name, ..own }),
+        );
         let clause = own_clause.or(joined_clause);
         let spl = own_clause.map(|_| Profile::Spl);
         let by_claim = clause.is_none().then_some(claim.signal);

@@ -4,7 +4,7 @@ use super::Store;
 use super::finding::FindingId;
 use super::flags::Flags;
 use super::view::FindingView;
-use crate::detect::explain::{Case, explain};
+use crate::detect::explain::{ExplainInput, explain};
 use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::row::{AlertRow, Explanation, JoinedField};
@@ -63,7 +63,7 @@ impl Store {
         } else {
             joined
         };
-        explain(&Case {
+        explain(&ExplainInput {
             profile,
             own: self.facts(view.finding().event),
             with_joins: correlated.facts(),

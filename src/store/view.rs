@@ -7,7 +7,7 @@ use super::event::{EventId, StoredEvent};
 use super::finding::{Finding, FindingId};
 use super::flags::Flags;
 use super::interner::Symbol;
-use crate::detect::Facts;
+use crate::detect::DetectionInput;
 use crate::detect::exception::Exception;
 use crate::detect::hunt::target::spoken_to;
 use crate::detect::profile::Profile;
@@ -195,8 +195,8 @@ impl<'a> FindingView<'a> {
 
     /// What the detection looked at.
     #[must_use]
-    pub fn facts(&self) -> Facts<'a> {
-        Facts {
+    pub fn facts(&self) -> DetectionInput<'a> {
+        DetectionInput {
             event_code: self.event.event_code,
             host: self.host(),
             image: self.text(Field::Image),

@@ -8,7 +8,7 @@ use super::runs::{Run, Runs};
 use super::steps::Found;
 use crate::detect::profile::Profile;
 use crate::detect::unmet::{Unmet, unmet};
-use crate::detect::{ALERT_SCORE, Facts};
+use crate::detect::{ALERT_SCORE, DetectionInput};
 use crate::model::event::{Field, code};
 use crate::model::row::{Clause, Signal};
 use crate::model::text::image_name;
@@ -280,9 +280,9 @@ fn failed_conditions(scene: &Scene<'_>, id: EventId, event: &StoredEvent, clause
     failed
 }
 
-fn facts<'a>(scene: &Scene<'a>, event: &'a StoredEvent) -> Facts<'a> {
+fn facts<'a>(scene: &Scene<'a>, event: &'a StoredEvent) -> DetectionInput<'a> {
     let field = |field| scene.store.field(event, field);
-    Facts {
+    DetectionInput {
         event_code: event.event_code,
         host: scene.store.host_of(event),
         image: field(Field::Image),

@@ -5,7 +5,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::Range;
 
-use super::words::words;
+use super::command_line::words;
 
 const PARAMETER: &str = "encodedcommand";
 

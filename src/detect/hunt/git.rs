@@ -1,11 +1,11 @@
 //! What a git command line does: a push, a fetch, or one of the helpers that a push and a fetch run.
 
-use super::words::{Word, words};
+use super::command_line::{Word, words};
 use crate::model::repository::{Address, OwnHosts};
 
 /// What a git command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GitAct {
+pub enum GitCommand {
     /// `push` (also `subtree push`, `lfs push`): it asks a server to take commits.
     Push,
     /// `send-pack`: the part of a push that sends. git runs it over HTTP for nothing else.
@@ -24,7 +24,7 @@ pub enum GitAct {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitLine<'a> {
     /// What it does.
-    pub act: GitAct,
+    pub act: GitCommand,
     /// The word that says so.
     pub verb: Option<Word<'a>>,
     /// The URL or scp-like address on it.
@@ -65,27 +65,29 @@ pub fn git_line(line: &str) -> GitLine<'_> {
             rest.next();
         }
     }
-    let Some(verb) = verb else { return GitLine { act: GitAct::Other, verb: None, url: None, remote: None } };
+    let Some(verb) = verb else {
+        return GitLine { act: GitCommand::Other, verb: None, url: None, remote: None };
+    };
     let arguments = rest;
     let has = |text: &str| arguments.clone().any(|word| word.text == text);
     let first = arguments.clone().next();
     let first = first.as_ref().map_or("", |word| &*word.text);
     let harmless = has("--dry-run") || has("-n") || has("--help") || has("-h");
     let act = match &*verb.text {
-        "push" | "http-push" if harmless => GitAct::Other,
-        "send-pack" if has("--dry-run") => GitAct::Other,
-        "push" | "http-push" => GitAct::Push,
-        "subtree" | "lfs" if first == "push" => GitAct::Push,
-        "send-pack" => GitAct::SendPack,
-        "remote-https" | "remote-http" => GitAct::Helper,
-        "remote" if matches!(first, "add" | "set-url") => GitAct::RemoteAdded,
-        "remote" if matches!(first, "update" | "show" | "prune") => GitAct::Fetch,
-        "subtree" | "lfs" if matches!(first, "pull" | "fetch" | "add") => GitAct::Fetch,
-        other if FETCHES.contains(&other) => GitAct::Fetch,
-        _ => GitAct::Other,
+        "push" | "http-push" if harmless => GitCommand::Other,
+        "send-pack" if has("--dry-run") => GitCommand::Other,
+        "push" | "http-push" => GitCommand::Push,
+        "subtree" | "lfs" if first == "push" => GitCommand::Push,
+        "send-pack" => GitCommand::SendPack,
+        "remote-https" | "remote-http" => GitCommand::Helper,
+        "remote" if matches!(first, "add" | "set-url") => GitCommand::RemoteAdded,
+        "remote" if matches!(first, "update" | "show" | "prune") => GitCommand::Fetch,
+        "subtree" | "lfs" if matches!(first, "pull" | "fetch" | "add") => GitCommand::Fetch,
+        other if FETCHES.contains(&other) => GitCommand::Fetch,
+        _ => GitCommand::Other,
     };
     let url = match act {
-        GitAct::Push if verb.is("push") => {
+        GitCommand::Push if verb.is("push") => {
             let (url, remote) = match push_remote(arguments) {
                 Some(word) if is_remote(&word) => (Some(word), None),
                 word => (None, word),
@@ -93,7 +95,7 @@ pub fn git_line(line: &str) -> GitLine<'_> {
             return GitLine { act, verb: Some(verb), url, remote };
         }
         // A helper's URL is its last word.
-        GitAct::Helper | GitAct::RemoteAdded => arguments.filter(is_remote).last(),
+        GitCommand::Helper | GitCommand::RemoteAdded => arguments.filter(is_remote).last(),
         _ => arguments.into_iter().find(is_remote),
     };
     GitLine { act, verb: Some(verb), url, remote: None }
@@ -135,27 +137,27 @@ mod tests {
     #[test]
     fn the_command_is_told_from_what_looks_like_it() {
         for (line, expected) in [
-            ("git push origin main", GitAct::Push),
-            ("git.exe -C C:\\src -c http.sslVerify=false push", GitAct::Push),
-            (r#""C:\Program Files\Git\bin\git.exe" --no-pager push -f"#, GitAct::Push),
-            ("git subtree push --prefix x origin main", GitAct::Push),
-            ("git push --dry-run origin", GitAct::Other),
-            ("git push -h", GitAct::Other),
-            ("git stash push -m wip", GitAct::Other),
-            ("git fetch --all", GitAct::Fetch),
-            ("git clone https://github.com/prometheus/pushgateway", GitAct::Fetch),
-            ("git pull --rebase", GitAct::Fetch),
-            ("git commit -m push", GitAct::Other),
-            ("git config alias.push x", GitAct::Other),
-            ("git remote add origin https://github.com/a/b", GitAct::RemoteAdded),
-            ("git remote -v", GitAct::Other),
-            ("git remote-https origin https://github.com/a/b", GitAct::Helper),
-            ("git send-pack --stateless-rpc --thin https://github.com/a/b/ --stdin", GitAct::SendPack),
-            ("git fetch-pack --stateless-rpc https://github.com/a/b/", GitAct::Fetch),
-            ("git upload-pack C:/src", GitAct::Other),
-            ("git log --grep push", GitAct::Other),
-            ("git", GitAct::Other),
-            ("", GitAct::Other),
+            ("git push origin main", GitCommand::Push),
+            ("git.exe -C C:\\src -c http.sslVerify=false push", GitCommand::Push),
+            (r#""C:\Program Files\Git\bin\git.exe" --no-pager push -f"#, GitCommand::Push),
+            ("git subtree push --prefix x origin main", GitCommand::Push),
+            ("git push --dry-run origin", GitCommand::Other),
+            ("git push -h", GitCommand::Other),
+            ("git stash push -m wip", GitCommand::Other),
+            ("git fetch --all", GitCommand::Fetch),
+            ("git clone https://github.com/prometheus/pushgateway", GitCommand::Fetch),
+            ("git pull --rebase", GitCommand::Fetch),
+            ("git commit -m push", GitCommand::Other),
+            ("git config alias.push x", GitCommand::Other),
+            ("git remote add origin https://github.com/a/b", GitCommand::RemoteAdded),
+            ("git remote -v", GitCommand::Other),
+            ("git remote-https origin https://github.com/a/b", GitCommand::Helper),
+            ("git send-pack --stateless-rpc --thin https://github.com/a/b/ --stdin", GitCommand::SendPack),
+            ("git fetch-pack --stateless-rpc https://github.com/a/b/", GitCommand::Fetch),
+            ("git upload-pack C:/src", GitCommand::Other),
+            ("git log --grep push", GitCommand::Other),
+            ("git", GitCommand::Other),
+            ("", GitCommand::Other),
         ] {
             assert_eq!(git_line(line).act, expected, "{line}");
         }
@@ -182,7 +184,10 @@ mod tests {
     fn verb_after_thousands_of_options_is_seen() {
         let line = format!("git {}push {}https://h.example/o/r", "-c a=b ".repeat(9000), "-q ".repeat(9000));
         let found = git_line(&line);
-        assert_eq!((found.act, found.url.unwrap().text.as_ref()), (GitAct::Push, "https://h.example/o/r"));
+        assert_eq!(
+            (found.act, found.url.unwrap().text.as_ref()),
+            (GitCommand::Push, "https://h.example/o/r")
+        );
     }
 
     #[test]

@@ -52,12 +52,12 @@ impl RepositoryHosts {
     /// Whether a name is a repository's.
     #[must_use]
     pub fn knows(&self, name: &str) -> bool {
-        is_listed_host(name) || self.is_beyond_the_search(name)
+        is_listed_host(name) || self.is_extra_host(name)
     }
 
     /// Whether a name is a repository's that the search's own list lacks.
     #[must_use]
-    pub fn is_beyond_the_search(&self, name: &str) -> bool {
+    pub fn is_extra_host(&self, name: &str) -> bool {
         is_one_of(name, &MORE_HOSTS) || azure_organisation(name).is_some() || self.own.contains(name)
     }
 

@@ -1,9 +1,9 @@
-//! From the clues of an act to its lead: the name, and the score of its own rule.
+//! From the indicators of an act to its lead: the name, and the score of its own rule.
 
-use super::clue::ClueKind as K;
+use super::indicator::IndicatorKind as K;
 use crate::model::row::Signal;
 
-/// What an act's clues come to.
+/// What an act's indicators come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
     /// Its name.
@@ -16,7 +16,7 @@ pub struct Lead {
     pub branch: &'static str,
 }
 
-/// The clues of an act, taken together.
+/// The indicators of an act, taken together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
     /// The bits of all kinds that it has.
@@ -28,7 +28,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether there is a clue of that kind.
+    /// Whether there is a indicator of that kind.
     #[must_use]
     pub const fn has(self, kind: K) -> bool {
         self.kinds & kind.bit() != 0
@@ -43,7 +43,7 @@ const fn connection(signal: Signal, score: u8, branch: &'static str) -> Lead {
     Lead { signal, score, yields_to_ide: true, branch }
 }
 
-/// The lead of an act; `None` where its clues tell nothing that the search does not tell already.
+/// The lead of an act; `None` where its indicators tell nothing that the search does not tell already.
 #[must_use]
 pub fn lead_of(act: Summary) -> Option<Lead> {
     if act.has(K::SearchedStart) {
@@ -64,7 +64,7 @@ fn upload(act: Summary) -> Option<Lead> {
         lead(Signal::CurlOrWgetUpload, 3, "3: curl or wget sends to a repository's API")
     } else if act.has(K::ScriptUpload) {
         lead(Signal::ScriptUpload, 3, "3: a script sends to a repository's API")
-    } else if act.has(K::CliUpload) {
+    } else if act.has(K::GhUpload) {
         lead(Signal::GitHubCliUpload, 3, "3: gh uploads")
     } else {
         return None;
@@ -124,7 +124,7 @@ fn plain_connection(act: Summary) -> Option<Lead> {
             2,
             "2: git's connection to a repository, and nothing says that it fetches",
         )
-    } else if act.has(K::ClientConnection) && (act.is_desktop || act.has(K::Cli)) {
+    } else if act.has(K::ClientConnection) && (act.is_desktop || act.has(K::Gh)) {
         lead(Signal::RepoClientConnection, 1, "1: a repository's client, which reads all day")
     } else if act.has(K::ClientConnection) {
         connection(Signal::RepoClientConnection, 2, "2: a repository's client, and nothing says what it does")
@@ -205,9 +205,9 @@ mod tests {
             (&[K::Helper, K::HelperConnection], false, None),
             (&[K::Fetch, K::Helper, K::Query], true, None),
             (&[K::HelperConnection, K::SearchedConnection], true, None),
-            (&[K::Cli, K::ClientConnection], true, Some((S::RepoClientConnection, 1))),
-            (&[K::Cli], false, None),
-            (&[K::CliUpload, K::ClientConnection], true, Some((S::GitHubCliUpload, 3))),
+            (&[K::Gh, K::ClientConnection], true, Some((S::RepoClientConnection, 1))),
+            (&[K::Gh], false, None),
+            (&[K::GhUpload, K::ClientConnection], true, Some((S::GitHubCliUpload, 3))),
             (&[K::ScriptRequest, K::SearchedConnection], true, Some((S::ScriptRequest, 1))),
             (&[K::ReverseNameConnection], true, Some((S::ConnectionByReverseName, 2))),
             (&[K::ReverseNameConnection, K::SearchedConnection], true, None),

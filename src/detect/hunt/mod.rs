@@ -1,15 +1,17 @@
-//! The profile `hunt`: what the search misses. One event gives [`clue`]s; the clues of one act (a git with its helpers,
-//! or one process) give a [`lead`] or none. Nothing here keeps state.
+//! The `hunt` profile: leads, which the search misses.
+//!
+//! One event gives [`indicator`]s. The indicators of one activity (a git with its helpers, or one process) give at most
+//! one [`lead`]. Nothing here keeps state.
 
-pub mod cli;
-pub mod clue;
+pub mod command_line;
 pub mod encoded;
+pub mod gh;
 pub mod git;
 pub mod hosts;
+pub mod indicator;
 pub mod lead;
 pub mod program;
-pub mod senders;
 pub mod ssh;
 mod steps;
 pub mod target;
-pub mod words;
+pub mod upload_tools;

@@ -65,7 +65,7 @@ impl Program {
 
     /// Whether the search's own list has its connections.
     #[must_use]
-    pub const fn is_on_the_list(self) -> bool {
+    pub const fn is_in_net_clause(self) -> bool {
         matches!(self, Self::Git | Self::Curl | Self::Wget | Self::PowerShell | Self::Python | Self::Runtime)
     }
 
@@ -85,7 +85,7 @@ mod tests {
     fn all_programs_of_the_search_and_its_helpers_are_known() {
         for image in NET_IMAGES {
             assert!(
-                Program::of(&format!("C:\\x{}", image.to_uppercase())).unwrap().is_on_the_list(),
+                Program::of(&format!("C:\\x{}", image.to_uppercase())).unwrap().is_in_net_clause(),
                 "{image}"
             );
         }

@@ -22,13 +22,13 @@ pub(super) const fn count(_bytes: usize) {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::hunt::clue::clues;
     use crate::detect::hunt::hosts::RepositoryHosts;
+    use crate::detect::hunt::indicator::indicators;
     use crate::detect::hunt::program::Program;
 
     fn steps(program: Program, line: &str, hosts: &RepositoryHosts) -> usize {
         STEPS.set(0);
-        let _ = clues(program, line, Some((Program::Git, line)), false, hosts);
+        let _ = indicators(program, line, Some((Program::Git, line)), false, hosts);
         STEPS.get()
     }
 

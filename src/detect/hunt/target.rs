@@ -1,10 +1,10 @@
 //! The repository that a command line speaks to: the address that its program takes for its target, not one that only
 //! stands in an option, a header or a message.
 
-use super::git::{GitAct, GitLine, git_line};
+use super::command_line::Word;
+use super::git::{GitCommand, GitLine, git_line};
 use super::program::Program;
-use super::senders::{curl_urls, wget_urls};
-use super::words::Word;
+use super::upload_tools::{curl_urls, wget_urls};
 use crate::model::repository::{Address, OwnHosts};
 
 /// The repository that a process speaks to, as its command line says it; `None` where that names none.
@@ -29,7 +29,7 @@ fn of_git(line: &str, own: &OwnHosts) -> Option<Address> {
     if let Some(url) = url {
         return Address::of_remote(&url.text, own);
     }
-    if act != GitAct::Push {
+    if act != GitCommand::Push {
         return Address::in_text(line, own);
     }
     let before_verb = verb.and_then(|verb| line.get(..verb.range.start)).unwrap_or("");

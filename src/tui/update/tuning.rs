@@ -2,7 +2,7 @@
 
 use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
-use crate::detect::exception::{Exception, Exceptions, MOST_EXCEPTIONS};
+use crate::detect::exception::{Exception, Exceptions, MAX_EXCEPTIONS};
 use crate::model::event::Field;
 use crate::store::epoch::Held;
 use crate::store::finding::FindingId;
@@ -107,8 +107,8 @@ impl App {
 
     /// Puts the exception that the page shows in force.
     fn keep_exception(&mut self, exception: Exception) {
-        if self.flags.exceptions().all().len() >= MOST_EXCEPTIONS {
-            let message = format!("There are {MOST_EXCEPTIONS} exceptions already; more there can't be.");
+        if self.flags.exceptions().all().len() >= MAX_EXCEPTIONS {
+            let message = format!("There are {MAX_EXCEPTIONS} exceptions already; more there can't be.");
             self.say(Tone::Warning, message);
             return;
         }

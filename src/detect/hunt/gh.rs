@@ -1,11 +1,11 @@
 //! GitHub's own command line, gh.exe.
 
-use super::words::{Word, words};
+use super::command_line::{Word, words};
 use std::ops::Range;
 
 /// What a `gh` command does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CliAct {
+pub enum GhCommand {
     /// It uploads; where the words that say so stand, in bytes.
     Uploads(Range<usize>),
     /// It reads, or nothing says that it uploads.
@@ -14,7 +14,7 @@ pub enum CliAct {
 
 /// Reads the command line of gh.exe.
 #[must_use]
-pub fn cli_act(line: &str) -> CliAct {
+pub fn gh_command(line: &str) -> GhCommand {
     let has = |names: &[&str]| {
         words(line).find(|word| {
             let name = word.text.split('=').next().unwrap_or("");
@@ -22,9 +22,9 @@ pub fn cli_act(line: &str) -> CliAct {
         })
     };
     let mut commands = commands(line);
-    let (Some(first), second) = (commands.next(), commands.next()) else { return CliAct::Reads };
+    let (Some(first), second) = (commands.next(), commands.next()) else { return GhCommand::Reads };
     let third = commands.next();
-    let both = |end: &Word<'_>| CliAct::Uploads(first.range.start..end.range.end);
+    let both = |end: &Word<'_>| GhCommand::Uploads(first.range.start..end.range.end);
     match (&*first.text, second.as_ref().map(|word| (&*word.text, word))) {
         ("gist", Some(("create" | "new" | "edit", word))) | ("release", Some(("upload", word))) => both(word),
         // `release create TAG FILE…`: with files it uploads them.
@@ -32,15 +32,15 @@ pub fn cli_act(line: &str) -> CliAct {
             both(word)
         }
         ("repo", Some(("create" | "new", _))) => {
-            has(&["--push"]).map_or(CliAct::Reads, |word| CliAct::Uploads(word.range))
+            has(&["--push"]).map_or(GhCommand::Reads, |word| GhCommand::Uploads(word.range))
         }
         ("api", _) => api(line),
-        _ => CliAct::Reads,
+        _ => GhCommand::Reads,
     }
 }
 
 /// `gh api` sends where it has fields, an input or a method that sends; GraphQL's queries are sent too, and read.
-fn api(line: &str) -> CliAct {
+fn api(line: &str) -> GhCommand {
     let mut sends: Option<Range<usize>> = None;
     let mut rest = words(line).peekable();
     let mut reads = words(line).any(|word| word.is("graphql"))
@@ -64,8 +64,8 @@ fn api(line: &str) -> CliAct {
         }
     }
     match sends {
-        Some(range) if !reads => CliAct::Uploads(range),
-        _ => CliAct::Reads,
+        Some(range) if !reads => GhCommand::Uploads(range),
+        _ => GhCommand::Reads,
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
             ("gh auth status", false),
             ("gh", false),
         ] {
-            assert_eq!(matches!(cli_act(line), CliAct::Uploads(_)), uploads, "{line}");
+            assert_eq!(matches!(gh_command(line), GhCommand::Uploads(_)), uploads, "{line}");
         }
     }
 }

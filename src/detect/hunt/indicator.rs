@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use super::cli::{CliAct, cli_act};
 use super::encoded::decoded;
-use super::git::{GitAct, GitLine, git_line, helper_url};
+use super::gh::{GhCommand, gh_command};
+use super::git::{GitCommand, GitLine, git_line, helper_url};
 use super::hosts::RepositoryHosts;
 use super::program::Program;
-use super::senders::{curl_sends, powershell_call, python_sends, search_word, wget_sends};
 use super::ssh::ssh_line;
+use super::upload_tools::{curl_sends, powershell_call, python_sends, upload_word, wget_sends};
 use crate::detect::selection::{API_HOSTS, PUSH_HOSTS, find_ignoring_case};
 use crate::model::repository::Address;
 
-/// What an event is for a lead. Of an act's clues the first in this order is the one that the lead's row shows.
+/// What an event is for a lead. Of an act's indicators the first in this order is the one that the lead's row shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum ClueKind {
+pub enum IndicatorKind {
     /// A repository's host, hidden by quotes, carets or by being put together, and a word of sending.
     HiddenUpload,
     /// The same without a word of sending.
@@ -27,7 +27,7 @@ pub enum ClueKind {
     /// PowerShell or Python that sends to a repository's API.
     ScriptUpload,
     /// gh.exe that uploads.
-    CliUpload,
+    GhUpload,
     /// A push whose command line names a repository that the search does not know.
     PushToOtherHost,
     /// `git push`.
@@ -39,7 +39,7 @@ pub enum ClueKind {
     /// A child whose ParentCommandLine is a `git push`.
     PushAsParent,
     /// Another gh.exe.
-    Cli,
+    Gh,
     /// A script that calls a repository's API, and as far as can be seen only reads.
     ScriptRequest,
     /// A fetch, a pull, a clone.
@@ -68,7 +68,7 @@ pub enum ClueKind {
     SearchedConnection,
 }
 
-impl ClueKind {
+impl IndicatorKind {
     /// Its bit in a set of kinds.
     #[must_use]
     pub const fn bit(self) -> u32 {
@@ -76,55 +76,55 @@ impl ClueKind {
     }
 }
 
-/// A clue in an Event 1.
+/// A indicator in an Event 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clue {
+pub struct Indicator {
     /// What it is.
-    pub kind: ClueKind,
+    pub kind: IndicatorKind,
     /// Where in the command line it stands, in bytes; empty where it is the whole.
     pub matched: Vec<Range<usize>>,
     /// Whom it speaks to, where it says so.
     pub address: Option<Address>,
 }
 
-impl Clue {
-    fn new(kind: ClueKind, matched: Vec<Range<usize>>, address: Option<Address>) -> Self {
+impl Indicator {
+    fn new(kind: IndicatorKind, matched: Vec<Range<usize>>, address: Option<Address>) -> Self {
         Self { kind, matched, address }
     }
 }
 
-/// The clues of a process creation. `selected` says whether the search selects it anyway: then it is no clue of an
+/// The indicators of a process creation. `selected` says whether the search selects it anyway: then it is no indicator of an
 /// upload or a push by itself, but git's part in an act is still told.
 #[must_use]
-pub fn clues(
+pub fn indicators(
     program: Program,
     line: &str,
     parent: Option<(Program, &str)>,
     selected: bool,
     hosts: &RepositoryHosts,
-) -> Vec<Clue> {
+) -> Vec<Indicator> {
     let own = hosts.own();
-    let mut clues = Vec::new();
+    let mut indicators = Vec::new();
     match program {
-        Program::Git => clues.extend(git_clue(line, hosts)),
+        Program::Git => indicators.extend(git_indicator(line, hosts)),
         Program::GitHelper => {
             let address = helper_url(line).and_then(|word| Address::of_remote(&word.text, own));
-            clues.push(Clue::new(ClueKind::Helper, Vec::new(), address));
+            indicators.push(Indicator::new(IndicatorKind::Helper, Vec::new(), address));
         }
-        Program::Ssh => clues.extend(ssh_line(line, own).map(|ssh| {
-            let kind = if ssh.is_push { ClueKind::ReceivePack } else { ClueKind::Fetch };
-            Clue::new(kind, vec![ssh.matched], ssh.address)
+        Program::Ssh => indicators.extend(ssh_line(line, own).map(|ssh| {
+            let kind = if ssh.is_push { IndicatorKind::ReceivePack } else { IndicatorKind::Fetch };
+            Indicator::new(kind, vec![ssh.matched], ssh.address)
         })),
-        Program::GitHubCli => clues.push(match cli_act(line) {
-            CliAct::Uploads(matched) => Clue::new(ClueKind::CliUpload, vec![matched], None),
-            CliAct::Reads => Clue::new(ClueKind::Cli, Vec::new(), None),
+        Program::GitHubCli => indicators.push(match gh_command(line) {
+            GhCommand::Uploads(matched) => Indicator::new(IndicatorKind::GhUpload, vec![matched], None),
+            GhCommand::Reads => Indicator::new(IndicatorKind::Gh, Vec::new(), None),
         }),
         _ if selected => {}
-        Program::Curl => clues.extend(tool_clue(line, curl_sends(line), hosts)),
-        Program::Wget => clues.extend(tool_clue(line, wget_sends(line), hosts)),
-        Program::PowerShell => clues.extend(powershell_clue(line, hosts)),
-        Program::Python => clues.extend(python_clue(line, hosts)),
-        Program::Shell => clues.extend(hidden_clue(line, hosts)),
+        Program::Curl => indicators.extend(tool_indicator(line, curl_sends(line), hosts)),
+        Program::Wget => indicators.extend(tool_indicator(line, wget_sends(line), hosts)),
+        Program::PowerShell => indicators.extend(powershell_indicator(line, hosts)),
+        Program::Python => indicators.extend(python_indicator(line, hosts)),
+        Program::Shell => indicators.extend(hidden_indicator(line, hosts)),
         Program::GitHubDesktop | Program::Runtime => {}
     }
     if let Some((Program::Git, parent_line)) = parent
@@ -132,86 +132,88 @@ pub fn clues(
     {
         let parent = git_line(parent_line);
         let kind = match parent.act {
-            GitAct::Push => Some(ClueKind::PushAsParent),
-            GitAct::Fetch => Some(ClueKind::FetchAsParent),
+            GitCommand::Push => Some(IndicatorKind::PushAsParent),
+            GitCommand::Fetch => Some(IndicatorKind::FetchAsParent),
             _ => None,
         };
         let address = parent.url.and_then(|url| Address::of_remote(&url.text, own));
-        clues.extend(kind.map(|kind| Clue::new(kind, Vec::new(), address)));
+        indicators.extend(kind.map(|kind| Indicator::new(kind, Vec::new(), address)));
     }
-    clues
+    indicators
 }
 
-fn git_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+fn git_indicator(line: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
     let GitLine { act, verb, url, .. } = git_line(line);
     let address = url.as_ref().and_then(|url| Address::of_remote(&url.text, hosts.own()));
     let kind = match act {
-        GitAct::Push => match &address {
+        GitCommand::Push => match &address {
             Some(address)
                 if hosts.knows(&address.host) && find_ignoring_case(line, &address.host).is_none() =>
             {
-                ClueKind::HiddenUpload
+                IndicatorKind::HiddenUpload
             }
-            Some(address) if hosts.knows(&address.host) => ClueKind::PushToOtherHost,
-            _ => ClueKind::Push,
+            Some(address) if hosts.knows(&address.host) => IndicatorKind::PushToOtherHost,
+            _ => IndicatorKind::Push,
         },
-        GitAct::SendPack => ClueKind::SendPack,
-        GitAct::Fetch => ClueKind::Fetch,
-        GitAct::Helper => ClueKind::Helper,
-        GitAct::RemoteAdded => ClueKind::RemoteAdded,
-        GitAct::Other => return None,
+        GitCommand::SendPack => IndicatorKind::SendPack,
+        GitCommand::Fetch => IndicatorKind::Fetch,
+        GitCommand::Helper => IndicatorKind::Helper,
+        GitCommand::RemoteAdded => IndicatorKind::RemoteAdded,
+        GitCommand::Other => return None,
     };
     let matched = verb.into_iter().chain(url).map(|word| word.range).collect();
-    Some(Clue::new(kind, matched, address))
+    Some(Indicator::new(kind, matched, address))
 }
 
-fn tool_clue(line: &str, sends: Option<Range<usize>>, hosts: &RepositoryHosts) -> Option<Clue> {
+fn tool_indicator(line: &str, sends: Option<Range<usize>>, hosts: &RepositoryHosts) -> Option<Indicator> {
     match (sends, hosts.api_in(line)) {
         (Some(sends), Some(api)) => {
             let address = Address::around(line, api.range.start, hosts.own());
-            let kind = if only_queries(line) { ClueKind::ScriptRequest } else { ClueKind::ToolUpload };
-            Some(Clue::new(kind, vec![sends, api.range], address))
+            let kind =
+                if only_queries(line) { IndicatorKind::ScriptRequest } else { IndicatorKind::ToolUpload };
+            Some(Indicator::new(kind, vec![sends, api.range], address))
         }
         (sends, None) => {
-            let mut clue = hidden_clue(line, hosts)?;
+            let mut indicator = hidden_indicator(line, hosts)?;
             if sends.is_some() {
-                clue.kind = ClueKind::HiddenUpload;
+                indicator.kind = IndicatorKind::HiddenUpload;
             }
-            Some(clue)
+            Some(indicator)
         }
         (None, Some(_)) => None,
     }
 }
 
-fn powershell_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+fn powershell_indicator(line: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
     if let Some(found) = decoded(line) {
-        let mut clue = encoded_upload(&found.script, hosts)?;
-        clue.matched = vec![found.range];
-        return Some(clue);
+        let mut indicator = encoded_upload(&found.script, hosts)?;
+        indicator.matched = vec![found.range];
+        return Some(indicator);
     }
-    script_clue(line, hosts).or_else(|| hidden_clue(line, hosts))
+    script_indicator(line, hosts).or_else(|| hidden_indicator(line, hosts))
 }
 
 /// Whether a script in base64 meets the search's `api` clause, or sends to an API that the clause does not know.
-fn encoded_upload(script: &str, hosts: &RepositoryHosts) -> Option<Clue> {
-    let clue = |address| Clue::new(ClueKind::EncodedUpload, Vec::new(), address);
+fn encoded_upload(script: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
+    let indicator = |address| Indicator::new(IndicatorKind::EncodedUpload, Vec::new(), address);
     let listed = API_HOSTS.iter().find_map(|host| find_ignoring_case(script, host));
-    if let Some(range) = listed.filter(|_| search_word(script).is_some()) {
-        return Some(clue(Address::around(script, range.start, hosts.own())));
+    if let Some(range) = listed.filter(|_| upload_word(script).is_some()) {
+        return Some(indicator(Address::around(script, range.start, hosts.own())));
     }
-    let found = script_clue(script, hosts).or_else(|| hidden_clue(script, hosts))?;
-    matches!(found.kind, ClueKind::ScriptUpload | ClueKind::HiddenUpload).then(|| clue(found.address))
+    let found = script_indicator(script, hosts).or_else(|| hidden_indicator(script, hosts))?;
+    matches!(found.kind, IndicatorKind::ScriptUpload | IndicatorKind::HiddenUpload)
+        .then(|| indicator(found.address))
 }
 
-fn script_clue(text: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+fn script_indicator(text: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
     let api = hosts.api_in(text)?;
     let call = powershell_call(text)?;
     let address = Address::around(text, api.range.start, hosts.own());
     Some(match call.sends {
         Some(sends) if !only_queries(text) => {
-            Clue::new(ClueKind::ScriptUpload, vec![call.call, sends, api.range], address)
+            Indicator::new(IndicatorKind::ScriptUpload, vec![call.call, sends, api.range], address)
         }
-        _ => Clue::new(ClueKind::ScriptRequest, vec![call.call, api.range], address),
+        _ => Indicator::new(IndicatorKind::ScriptRequest, vec![call.call, api.range], address),
     })
 }
 
@@ -222,29 +224,29 @@ fn only_queries(text: &str) -> bool {
     says("/graphql") && says("query") && !says("mutation")
 }
 
-fn python_clue(line: &str, hosts: &RepositoryHosts) -> Option<Clue> {
+fn python_indicator(line: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
     match (python_sends(line), hosts.api_in(line)) {
         (Some(sends), Some(api)) => {
             let address = Address::around(line, api.range.start, hosts.own());
-            Some(Clue::new(ClueKind::ScriptUpload, vec![sends, api.range], address))
+            Some(Indicator::new(IndicatorKind::ScriptUpload, vec![sends, api.range], address))
         }
-        (_, None) => hidden_clue(line, hosts),
+        (_, None) => hidden_indicator(line, hosts),
         (None, Some(_)) => None,
     }
 }
 
 /// A repository's host that only shows once quotes, carets, backticks and concatenations are taken away: an API's, or
 /// that of a push.
-fn hidden_clue(line: &str, repositories: &RepositoryHosts) -> Option<Clue> {
+fn hidden_indicator(line: &str, repositories: &RepositoryHosts) -> Option<Indicator> {
     let plain = without_quoting(line)?;
     let pushes = find_ignoring_case(&plain, "push").is_some();
     let hosts = API_HOSTS.iter().chain(PUSH_HOSTS.iter().filter(|_| pushes));
     let range = hosts
         .filter(|host| find_ignoring_case(line, host).is_none())
         .find_map(|host| find_ignoring_case(&plain, host))?;
-    let sends = pushes || search_word(&plain).is_some();
-    let kind = if sends { ClueKind::HiddenUpload } else { ClueKind::HiddenHost };
-    Some(Clue::new(kind, Vec::new(), Address::around(&plain, range.start, repositories.own())))
+    let sends = pushes || upload_word(&plain).is_some();
+    let kind = if sends { IndicatorKind::HiddenUpload } else { IndicatorKind::HiddenHost };
+    Some(Indicator::new(kind, Vec::new(), Address::around(&plain, range.start, repositories.own())))
 }
 
 /// The text without what shells take away; `None` where nothing is to be taken away.
@@ -275,9 +277,9 @@ mod tests {
     use super::*;
     use base64::Engine as _;
 
-    fn kinds(program: Program, line: &str) -> Vec<ClueKind> {
+    fn kinds(program: Program, line: &str) -> Vec<IndicatorKind> {
         let hosts = RepositoryHosts::new(&["git.corp.example".to_owned()]);
-        clues(program, line, None, false, &hosts).into_iter().map(|clue| clue.kind).collect()
+        indicators(program, line, None, false, &hosts).into_iter().map(|indicator| indicator.kind).collect()
     }
 
     fn encoded(script: &str) -> String {
@@ -287,9 +289,9 @@ mod tests {
 
     #[test]
     fn one_command_line_gives_what_it_says_and_no_more() {
-        use ClueKind as K;
+        use IndicatorKind as K;
         use Program as P;
-        let table: &[(Program, &str, &[ClueKind])] = &[
+        let table: &[(Program, &str, &[IndicatorKind])] = &[
             (P::Git, "git push origin main", &[K::Push]),
             (P::Git, "git push https://codeberg.org/o/r", &[K::PushToOtherHost]),
             (P::Git, "git push git@git.corp.example:o/r.git", &[K::PushToOtherHost]),
@@ -346,8 +348,8 @@ mod tests {
                 &[K::ToolUpload],
             ),
             (P::Curl, "curl -d @q.json https://api.github.com/graphql", &[K::ToolUpload]),
-            (P::GitHubCli, "gh gist create x", &[K::CliUpload]),
-            (P::GitHubCli, "gh pr list", &[K::Cli]),
+            (P::GitHubCli, "gh gist create x", &[K::GhUpload]),
+            (P::GitHubCli, "gh pr list", &[K::Gh]),
             (P::Runtime, "node server.js", &[]),
         ];
         for (program, line, expected) in table {
@@ -364,7 +366,7 @@ mod tests {
             ("Get-Process", false),
         ] {
             let line = format!("powershell.exe -NoP -enc {}", encoded(script));
-            let expected: &[ClueKind] = if expected { &[ClueKind::EncodedUpload] } else { &[] };
+            let expected: &[IndicatorKind] = if expected { &[IndicatorKind::EncodedUpload] } else { &[] };
             assert_eq!(kinds(Program::PowerShell, &line), expected, "{script}");
         }
     }
@@ -373,9 +375,10 @@ mod tests {
     fn a_parents_line_tells_where_its_own_event_is_missing() {
         let hosts = RepositoryHosts::default();
         let helper = "git remote-https origin https://github.com/o/r.git";
-        let found = clues(Program::Git, helper, Some((Program::Git, "git.exe push origin")), false, &hosts);
-        let kinds: Vec<_> = found.iter().map(|clue| clue.kind).collect();
-        assert_eq!(kinds, [ClueKind::Helper, ClueKind::PushAsParent]);
+        let found =
+            indicators(Program::Git, helper, Some((Program::Git, "git.exe push origin")), false, &hosts);
+        let kinds: Vec<_> = found.iter().map(|indicator| indicator.kind).collect();
+        assert_eq!(kinds, [IndicatorKind::Helper, IndicatorKind::PushAsParent]);
         assert_eq!(found[0].address.as_ref().unwrap().to_string(), "github.com/o/r");
     }
 
@@ -383,7 +386,7 @@ mod tests {
     fn an_api_address_names_the_repository() {
         let line = "curl -T x https://api.github.com/repos/owner/name/git/blobs";
         let hosts = RepositoryHosts::default();
-        let found = clues(Program::Curl, line, None, false, &hosts);
+        let found = indicators(Program::Curl, line, None, false, &hosts);
         assert_eq!(found[0].address.as_ref().unwrap().to_string(), "github.com/owner/name");
     }
 }

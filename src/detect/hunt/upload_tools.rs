@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::command_line::{Word, words};
 use super::steps;
-use super::words::{Word, words};
 use crate::detect::selection::{API_WORDS, find_ignoring_case};
 
 /// curl's short options that take a value, in the same word or the next.
@@ -266,7 +266,7 @@ pub fn python_sends(line: &str) -> Option<Range<usize>> {
 
 /// A word of sending of the search's own list.
 #[must_use]
-pub fn search_word(line: &str) -> Option<Range<usize>> {
+pub fn upload_word(line: &str) -> Option<Range<usize>> {
     API_WORDS.iter().find_map(|word| find_ignoring_case(line, word))
 }
 
