@@ -142,9 +142,79 @@ fn second_run_reads_all_and_knows_what_was_seen() {
     std::fs::write(&path, saved.replace("101", "40")).unwrap();
     let second = read("fake/100+1", 101, Some(path.clone()));
     assert_eq!((second.records, second.seen_until), ((1..=101).collect(), 40));
-    std::fs::write(&path, saved.replace("\"WS\"", "\"OTHER\"")).unwrap();
-    let third = read("fake/100+1", 101, Some(path));
-    assert_eq!((third.records, third.seen_until), ((1..=101).collect(), 0));
+}
+
+#[test]
+fn kept_place_hides_no_event() {
+    if !is_fake() {
+        return;
+    }
+    const CREATED: &str = "134000000000000000";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("place.json");
+    read("fake/320", 320, Some(path.clone()));
+    let saved = std::fs::read_to_string(&path).unwrap();
+    let place = |channel: &str, host: &str, created: &str, record: u64| {
+        let text = saved
+            .replace("fake/320", channel)
+            .replace("\"WS\"", &format!("\"{host}\""))
+            .replace("134000000000000000", created)
+            .replace("\"record\":320", &format!("\"record\":{record}"));
+        assert!(text != saved || record == 320, "{saved}");
+        text
+    };
+    // The channel, what was kept, the events that come, what counts as seen, the losses, and what is said of the place.
+    let cases = [
+        ("fake/320", place("fake/320", "WS", CREATED, 200), "1-320", 200, vec![], None),
+        ("fake/320", place("fake/320", "OTHER", CREATED, 200), "1-320", 0, vec![], Some("on the host OTHER")),
+        (
+            "fake/320",
+            place("fake/320", "OTHER", CREATED, 5000),
+            "1-320",
+            0,
+            vec![],
+            Some("on the host OTHER"),
+        ),
+        (
+            "fake/320",
+            place("fake/320", "WS", CREATED, 5000),
+            "1-320",
+            0,
+            vec![],
+            Some("since its record 5000"),
+        ),
+        ("fake/320", place("fake/320", "WS", "1", 200), "1-320", 0, vec![], Some("since its record 200")),
+        ("fake/300/f150", place("fake/300/f150", "WS", CREATED, 50), "151-300", 50, vec![100], None),
+        ("fake/300/f150", place("fake/300/f150", "WS", CREATED, 150), "151-300", 150, vec![], None),
+        (
+            "fake/300/o150@64/s15011@1",
+            place("fake/300/o150@64/s15011@1", "WS", CREATED, 30),
+            "1-64,151-300",
+            30,
+            vec![86],
+            None,
+        ),
+        (
+            "fake/600/h20/15011@64/15011@300",
+            place("fake/600/h20/15011@64/15011@300", "OTHER", CREATED, 90),
+            "1-600",
+            0,
+            vec![],
+            Some("on the host OTHER"),
+        ),
+    ];
+    for (channel, kept, serials, seen, lost, said) in cases {
+        std::fs::write(&path, &kept).unwrap();
+        let expected = ranges(serials);
+        let outcome = read(channel, *expected.last().unwrap(), Some(path.clone()));
+        let losses: Vec<u64> =
+            outcome.faults.iter().map(|fault| fault.lost_records).filter(|lost| *lost > 0).collect();
+        assert!(outcome.records == expected, "{channel}, {kept}: {} events", outcome.records.len());
+        assert_eq!((outcome.seen_until, losses), (seen, lost), "{channel}, {kept}");
+        let reasons: Vec<&str> = outcome.faults.iter().map(|fault| fault.reason.as_str()).collect();
+        let is_said = said.is_none_or(|said| reasons.iter().any(|reason| reason.contains(said)));
+        assert!(is_said, "{channel}, {kept}: {reasons:?}");
+    }
 }
 
 #[test]
@@ -188,6 +258,14 @@ fn an_event_is_read_again_by_its_number() {
     let other_time =
         EventKey { record: Some(3), computer: None, time: Timestamp::parse("2020-01-01T00:00:00Z") };
     assert!(LiveEvents.xml_of_event(&local, 3, &other_time).unwrap_err().contains("not in"));
+}
+
+/// Started by `tests/support/windows/console.sh`, which looks at what is left of the screen.
+#[test]
+#[ignore = "it fails, which is its purpose"]
+fn panic_on_the_screen() {
+    let _screen = exfilscope::tui::terminal::Screen::take().unwrap();
+    panic!("a panic while the screen is taken");
 }
 
 #[test]

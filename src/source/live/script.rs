@@ -1,7 +1,8 @@
 //! A scripted double of the Windows Event Log: a small log that is written, overwritten and made anew, and troubles at the
 //! pulls and subscriptions that the script names.
 //!
-//! The script is a list of steps, or a channel's name with rules, as `tests/support/windows/scenarios.tsv` describes them.
+//! The script is a list of steps, or a channel's name with rules, as `tests/support/windows/scenarios.tsv` describes them;
+//! where a bookmark leads stands in `bookmarks.tsv` there.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,6 +80,11 @@ impl Record {
             own,
             second: 10 * 3600 + serial - late,
         }
+    }
+
+    /// The KiB that the record has in a batch.
+    const fn weight(&self) -> u64 {
+        if self.serial % 50 == 7 { 41 } else { 1 }
     }
 
     fn time(&self) -> String {
@@ -194,14 +200,38 @@ impl State {
         (self.next_id, self.position, self.created) = (0, 0, self.created + 1);
     }
 
+    /// The value of a rule that always holds.
+    fn standing(&self, kind: char) -> Option<u64> {
+        self.rules.iter().find(|rule| rule.kind == kind).map(|rule| rule.value)
+    }
+
     fn give(&mut self, count: usize) -> Result<usize, LogError> {
-        let unreadable = self.rules.iter().find(|rule| rule.kind == 'x').map(|rule| rule.value);
+        let (unreadable, room) = (self.standing('x'), self.standing('d'));
         let (position, query) = (self.position, &self.query);
-        let waiting = self.records.iter().filter(|record| record.place > position && record.passes(query));
-        self.given =
-            waiting.take(count).take_while(|record| Some(record.place) != unreadable).cloned().collect();
+        let behind = self.records.partition_point(|record| record.place <= position);
+        let waiting = self.records[behind..].iter().filter(|record| record.passes(query));
+        let mut sum = 0;
+        let has_room = |record: &&Record| {
+            let is_first = sum == 0;
+            sum += record.weight();
+            is_first || room.is_none_or(|room| sum <= room)
+        };
+        self.given = waiting
+            .take(count)
+            .take_while(|record| Some(record.place) != unreadable)
+            .take_while(has_room)
+            .cloned()
+            .collect();
         if let Some(last) = self.given.last() {
             self.position = last.place;
+            if self
+                .standing('t')
+                .is_some_and(|limit| self.given.iter().map(Record::weight).sum::<u64>() > limit)
+            {
+                self.given.clear();
+                self.dead = Some(LogError::OutOfBounds);
+                return Err(LogError::OutOfBounds);
+            }
             self.handed_out += self.given.len() as u64;
             return Ok(self.given.len());
         }
@@ -217,7 +247,10 @@ impl State {
     fn obey(&mut self, most: usize) -> Result<(), LogError> {
         for at in 0..self.rules.len() {
             let rule = self.rules[at].clone();
-            if rule.is_done || rule.after > self.handed_out || matches!(rule.kind, 's' | 'b' | 'x' | 'r') {
+            if rule.is_done
+                || rule.after > self.handed_out
+                || matches!(rule.kind, 's' | 'b' | 'x' | 'r' | 't' | 'd')
+            {
                 continue;
             }
             if rule.kind == 'l' && most as u64 > rule.value {
@@ -241,6 +274,10 @@ impl State {
                     dead = Some(LogError::Stale);
                 }
                 'w' => self.overwrite(rule.value),
+                'v' => {
+                    self.overwrite(rule.value);
+                    return Err(LogError::Stale);
+                }
                 'c' => self.records.clear(),
                 'n' => {
                     self.write(self.future);
@@ -264,6 +301,35 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// The place behind which a subscription with a bookmark begins. One that is not strict begins behind the closest record.
+    fn position_of(&self, marked: u64, is_strict: bool) -> Result<u64, LogError> {
+        if let Some(error) = self.rule_error('b', 0) {
+            return Err(error);
+        }
+        let oldest = self.records.first().map(|record| record.place);
+        match oldest {
+            Some(oldest) if (oldest..=self.next_id).contains(&marked) => Ok(marked),
+            _ if is_strict => Err(LogError::NotFound),
+            Some(oldest) if marked < oldest => Ok(oldest),
+            _ => Ok(self.next_id),
+        }
+    }
+
+    /// What a subscription with a bookmark says first, as `bookmarks.tsv` writes it.
+    pub(super) fn first_behind(&mut self, marked: u64, is_strict: bool, query: &str) -> String {
+        match self.position_of(marked, is_strict) {
+            Err(error) => format!("e{}", error.code()),
+            Ok(position) => {
+                self.position = position;
+                query.clone_into(&mut self.query);
+                let given = self.give(1).map(|_| self.position.to_string());
+                given.unwrap_or_else(|error| {
+                    if error == LogError::NoMoreItems { "-".to_owned() } else { format!("n{}", error.code()) }
+                })
+            }
+        }
     }
 
     fn rule_error(&self, kind: char, after: u64) -> Option<LogError> {
@@ -349,15 +415,8 @@ impl EventLog for ScriptedLog {
         }
         state.position = 0;
         if start == Start::AfterBookmark {
-            if let Some(error) = state.rule_error('b', 0) {
-                return Err(error);
-            }
             let marked = state.bookmark.ok_or(LogError::NotFound)?;
-            let is_there = state.records.iter().any(|record| record.place == marked);
-            if !is_there {
-                return Err(LogError::NotFound);
-            }
-            state.position = marked;
+            state.position = state.position_of(marked, true)?;
         }
         query.clone_into(&mut state.query);
         state.is_subscribed = true;

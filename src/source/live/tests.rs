@@ -417,6 +417,20 @@ fn ranges(text: &str) -> Vec<u64> {
 }
 
 #[test]
+fn bookmarks_lead_as_described() {
+    let table = include_str!("../../../tests/support/windows/bookmarks.tsv");
+    for row in table.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [channel, marked, strict, closest] = columns.as_slice() else { panic!("{row}") };
+        for (is_strict, expected) in [(true, strict), (false, closest)] {
+            let log = ScriptedLog::of_channel(channel);
+            let first = log.state().first_behind(marked.parse().unwrap(), is_strict, &query(Part::Oldest));
+            assert_eq!(first, **expected, "{row}, strict: {is_strict}");
+        }
+    }
+}
+
+#[test]
 fn scenarios_read_as_described() {
     let table = include_str!("../../../tests/support/windows/scenarios.tsv");
     let mut failed = Vec::new();

@@ -8,6 +8,11 @@
  *   wait:MS       waits
  *   written       waits until the program has written its first bytes, at most 30 s: its start takes long on a busy machine
  *   key:C         a key is pressed and released
+ *   ctrl:C        the same with Ctrl
+ *   enter         the same of Enter
+ *   event:N       the system tells the program of Ctrl+C (0), Ctrl+Break (1), a close (2), a log-off (5), a shutdown (6):
+ *                 by a thread at CtrlRoutine, as Windows does it, since Wine 8 sends none itself
+ *   alive         it is noted whether the program runs
  *   paste:TEXT    the keys of a text, all at once, as a console pastes
  *   alt:HEX       a character that the keyboard lacks: the release of Alt with it
  *   stall / go    the pipe is not read any more / is read again
@@ -54,7 +59,7 @@ static unsigned long mode(void)
     return bits;
 }
 
-static void press(WORD code, wchar_t character, int only_release)
+static void press(WORD code, wchar_t character, DWORD state, int only_release)
 {
     INPUT_RECORD records[2] = {0};
     DWORD written;
@@ -64,6 +69,7 @@ static void press(WORD code, wchar_t character, int only_release)
         records[i].Event.KeyEvent.wRepeatCount = 1;
         records[i].Event.KeyEvent.wVirtualKeyCode = code;
         records[i].Event.KeyEvent.uChar.UnicodeChar = character;
+        records[i].Event.KeyEvent.dwControlKeyState = state;
     }
     WriteConsoleInputW(input, records + !!only_release, only_release ? 1 : 2, &written);
 }
@@ -71,6 +77,17 @@ static void press(WORD code, wchar_t character, int only_release)
 static WORD code_of(char c)
 {
     return c >= 'a' && c <= 'z' ? (WORD)(c - 32) : c == '\n' ? VK_RETURN : (WORD)c;
+}
+
+/* Windows' own way: a thread in the program begins at this function of its system, with the event as its argument. The
+ * system's libraries stand at the same place in each process. */
+static void tell(HANDLE process, int event)
+{
+    LPTHREAD_START_ROUTINE routine = (LPTHREAD_START_ROUTINE)(void *)GetProcAddress(GetModuleHandleA("kernelbase"), "CtrlRoutine");
+    HANDLE thread = routine ? CreateRemoteThread(process, NULL, 0, routine, (void *)(INT_PTR)event, 0, NULL) : NULL;
+    note("told", thread ? 0 : GetLastError());
+    if (thread)
+        CloseHandle(thread);
 }
 
 int main(int argc, char **argv)
@@ -111,12 +128,20 @@ int main(int argc, char **argv)
         else if (!strcmp(word, "written"))
             WaitForSingleObject(has_written, 30000);
         else if (!strcmp(word, "key"))
-            press(code_of(*value), *value, 0);
+            press(code_of(*value), *value, 0, 0);
+        else if (!strcmp(word, "ctrl"))
+            press(code_of(*value), *value & 0x1f, LEFT_CTRL_PRESSED, 0);
+        else if (!strcmp(word, "enter"))
+            press(VK_RETURN, '\r', 0, 0);
+        else if (!strcmp(word, "event"))
+            tell(process.hProcess, atoi(value));
+        else if (!strcmp(word, "alive"))
+            note("runs", WaitForSingleObject(process.hProcess, 0) == WAIT_TIMEOUT);
         else if (!strcmp(word, "paste"))
             for (; *value; value++)
-                press(code_of(*value), *value, 0);
+                press(code_of(*value), *value, 0, 0);
         else if (!strcmp(word, "alt"))
-            press(VK_MENU, (wchar_t)strtoul(value, NULL, 16), 1);
+            press(VK_MENU, (wchar_t)strtoul(value, NULL, 16), 0, 1);
         else if (!strcmp(word, "stall"))
             ResetEvent(may_read);
         else if (!strcmp(word, "go"))

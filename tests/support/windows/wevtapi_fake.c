@@ -1,8 +1,10 @@
 /* A wevtapi.dll for tests under Wine, whose own event log is empty. It hands out events and troubles, so that the real
  * Win32 code of the live source runs end to end.
  *
- * The channel's name says what the log does: scenarios.tsv describes it, and is what this log is held against.
- * Other channels: `denied` is 5, `off` is turned off, `silent` fails without an error, the rest is 15007. */
+ * The channel's name says what the log does: scenarios.tsv describes it, and is what this log is held against, as is
+ * bookmarks.tsv. Other channels: `denied` is 5, `off` is turned off, `silent` fails without an error, the rest is 15007.
+ *
+ * With EXFILSCOPE_FAKE_ALONE the process is told to be the only one of its console: Wine 8 can't say how many there are. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,8 @@
 #include <wchar.h>
 
 #define API __declspec(dllexport)
+/* Rules that are not done with after once. */
+#define STANDING L"sbxrtd"
 #define MAX_RULES 16
 #define MAX_CHANNELS 64
 #define MAX_RECORDS 20000
@@ -40,11 +44,26 @@ static CRITICAL_SECTION lock;
 static struct channel *channels[MAX_CHANNELS];
 static int channel_count, open_handles, misused;
 
+/* Has GetConsoleProcessList return 1 in this process. */
+static void be_alone(void)
+{
+    static const unsigned char code[] = {0xb8, 1, 0, 0, 0, 0xc3}; /* mov eax, 1; ret */
+    FARPROC counts = GetProcAddress(GetModuleHandleA("kernel32"), "GetConsoleProcessList");
+    DWORD old;
+    if (counts && VirtualProtect((void *)counts, sizeof code, PAGE_EXECUTE_READWRITE, &old)) {
+        memcpy((void *)counts, code, sizeof code);
+        VirtualProtect((void *)counts, sizeof code, old, &old);
+    }
+}
+
 BOOL WINAPI DllMain(HINSTANCE instance, DWORD reason, LPVOID reserved)
 {
     (void)instance; (void)reserved;
-    if (reason == DLL_PROCESS_ATTACH)
+    if (reason == DLL_PROCESS_ATTACH) {
         InitializeCriticalSection(&lock);
+        if (getenv("EXFILSCOPE_FAKE_ALONE"))
+            be_alone();
+    }
     if (reason == DLL_PROCESS_DETACH && (open_handles || misused))
         fprintf(stderr, "fake wevtapi: %d handles are left open, %d were misused\n", open_handles, misused);
     return TRUE;
@@ -167,6 +186,21 @@ static int passes(const struct record *record, const struct part *part)
     return part->all || record->asked_for;
 }
 
+/* The value of a rule that always holds; 0 where there is none. */
+static unsigned standing(const struct channel *channel, wchar_t kind)
+{
+    for (int i = 0; i < channel->rule_count; i++)
+        if (channel->rules[i].kind == kind)
+            return channel->rules[i].value;
+    return 0;
+}
+
+/* The KiB of an event that is handed out. */
+static unsigned weight(const struct record *record)
+{
+    return record->serial % 50 == 7 ? 41 : 1;
+}
+
 static DWORD rule_error(const struct channel *channel, wchar_t kind, unsigned after)
 {
     for (int i = 0; i < channel->rule_count; i++)
@@ -224,16 +258,16 @@ API HANDLE WINAPI EvtSubscribe(HANDLE session, HANDLE signal, LPCWSTR path, LPCW
 static DWORD give(struct handle *handle, DWORD size, HANDLE *events, DWORD *count)
 {
     struct channel *channel = handle->channel;
-    unsigned unreadable = 0;
-    for (int i = 0; i < channel->rule_count; i++)
-        if (channel->rules[i].kind == 'x')
-            unreadable = channel->rules[i].value;
+    unsigned unreadable = standing(channel, 'x'), limit = standing(channel, 't'), room = standing(channel, 'd'), sum = 0;
     for (unsigned i = channel->first; i < channel->count && *count < size; i++) {
         struct record *record = &channel->records[i];
         if (record->place <= handle->position || !passes(record, &handle->part))
             continue;
         if (record->place == unreadable)
             return *count ? 0 : 1500;
+        if (room && *count && sum + weight(record) > room)
+            break;
+        sum += weight(record);
         if (events) {
             struct handle *event = make(EVENT, channel);
             event->record = *record;
@@ -241,6 +275,13 @@ static DWORD give(struct handle *handle, DWORD size, HANDLE *events, DWORD *coun
         }
         ++*count;
         handle->position = record->place;
+    }
+    if (limit && sum > limit) {
+        for (; *count; --*count) {
+            ((struct handle *)events[*count - 1])->kind = 0;
+            open_handles--;
+        }
+        return handle->dead = 1734;
     }
     channel->handed_out += *count;
     return *count ? 0 : ERROR_NO_MORE_ITEMS;
@@ -251,7 +292,7 @@ static DWORD until_next_rule(const struct channel *channel, DWORD size)
 {
     for (int i = 0; i < channel->rule_count; i++) {
         const struct rule *rule = &channel->rules[i];
-        if (rule->done || wcschr(L"sbxr", rule->kind))
+        if (rule->done || wcschr(STANDING, rule->kind))
             continue;
         if (rule->after > channel->handed_out && rule->after - channel->handed_out < size)
             size = rule->after - channel->handed_out;
@@ -265,7 +306,7 @@ static DWORD obey(struct handle *handle, DWORD size)
     for (int i = 0; i < channel->rule_count; i++) {
         struct rule *rule = &channel->rules[i];
         DWORD taken = 0;
-        if (rule->done || channel->handed_out < rule->after || wcschr(L"sbxr", rule->kind))
+        if (rule->done || channel->handed_out < rule->after || wcschr(STANDING, rule->kind))
             continue;
         if (rule->kind == 'l' && size > rule->value) {
             give(handle, size, NULL, &taken);
@@ -283,6 +324,9 @@ static DWORD obey(struct handle *handle, DWORD size)
         case 'w':
             overwrite(channel, rule->value);
             break;
+        case 'v':
+            overwrite(channel, rule->value);
+            return 15011;
         case 'c':
             channel->first = channel->count;
             break;
@@ -367,7 +411,7 @@ API BOOL WINAPI EvtRender(HANDLE context, HANDLE fragment, DWORD flags, DWORD si
                 error = 13;
         /* Now and then an event that is larger than any buffer that was enough before. */
         wmemset(filler, 'x', 20000);
-        filler[record->serial % 50 == 7 ? 20000 : 0] = 0;
+        filler[weight(record) > 1 ? 20000 : 0] = 0;
         swprintf(text, 40000, event, record->asked_for ? 1 : 10, record->second / 3600 % 24, record->second / 60 % 60,
                  record->second % 60, record->own, record->computer, record->serial, record->serial, filler);
         /* An unpaired surrogate, as a process may put it into its command line. */
