@@ -14,13 +14,13 @@ use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::time::Timestamp;
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Settings, Tone};
-use exfilscope::tui::effect::Effect;
+use exfilscope::tui::effects::report::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::keys::{Action, Context};
-use exfilscope::tui::question::Question;
-use exfilscope::tui::report::Scope;
 use exfilscope::tui::run::picture;
+use exfilscope::tui::state::effect::Effect;
+use exfilscope::tui::state::question::Question;
+use exfilscope::tui::state::{App, Settings, Tone};
 use exfilscope::tui::theme::Token;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -273,7 +273,7 @@ fn pin_ends_with_its_question() {
         keys(&mut app, question);
         assert!(app.pin.is_some(), "{question}");
         keys(&mut app, "\x1b");
-        assert!(app.pin.is_none() && app.prompt.is_none() && !app.deciding, "{question}");
+        assert!(app.pin.is_none() && app.prompt.is_none() && !app.verdict_menu, "{question}");
     }
 }
 
@@ -324,7 +324,7 @@ fn warnings_of_both_editors_are_one() {
         let mut page = console();
         keys(&mut page, "2");
         type_pattern(&mut page, typed, from_empty);
-        let warning = quick.tuning.as_ref().unwrap().warnings[0].evidence.clone();
+        let warning = quick.pattern_editor.as_ref().unwrap().warnings[0].evidence.clone();
         let advice: Vec<_> =
             page.workbench.as_ref().unwrap().advice.iter().map(|advice| advice.evidence.clone()).collect();
         assert!(advice.contains(&warning), "{typed:?}: {warning}: {advice:#?}");
@@ -337,7 +337,7 @@ fn harmless_pattern_is_kept_at_once() {
         let mut app = console();
         keys(&mut app, "c");
         keys(&mut app, typed);
-        assert!(app.tuning.as_ref().unwrap().warnings.is_empty(), "{typed}");
+        assert!(app.pattern_editor.as_ref().unwrap().warnings.is_empty(), "{typed}");
         keys(&mut app, "\n");
         assert!(app.flags.patterns().ci_host.text().ends_with(typed), "{typed}");
     }
@@ -348,7 +348,7 @@ fn letter_of_all_names_is_no_universal_pattern() {
     let mut app = console();
     keys(&mut app, "i|x");
     // The only parent here is cmd.exe: one name says nothing of all.
-    assert!(app.tuning.as_ref().unwrap().warnings.is_empty());
+    assert!(app.pattern_editor.as_ref().unwrap().warnings.is_empty());
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn both_patterns_are_drafts_until_enter() {
     keys(&mut app, "\x1b");
     assert_eq!(*app.flags.patterns(), before, "Esc restores both");
     assert_eq!(app.tuned().patterns, before);
-    assert!(app.tuning.is_none() && shown(&mut app).contains("Alerts 6"));
+    assert!(app.pattern_editor.is_none() && shown(&mut app).contains("Alerts 6"));
     keys(&mut app, "c|ws-1\t|git.exe\n");
     let kept = app.flags.patterns();
     assert!(kept.ci_host.text().ends_with("|ws-1") && kept.ide_parent.text().ends_with("|git.exe"));

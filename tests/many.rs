@@ -21,9 +21,9 @@ use exfilscope::source::{LoadOptions, load};
 use exfilscope::store::finding::FindingId;
 use exfilscope::store::flags::Flags;
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Settings};
-use exfilscope::tui::effect::Effect;
 use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::state::effect::Effect;
+use exfilscope::tui::state::{App, Settings};
 use exfilscope::walk::{Scope, View, Walk, file};
 use ratatui::layout::Rect;
 
@@ -85,7 +85,7 @@ fn verdict_on_many_goes_in_steps() {
     assert!(app.message.as_ref().unwrap().1.starts_with("Deciding: "), "{:?}", app.message);
     // Another verdict waits for this one.
     press(&mut app, 'd');
-    assert!(!app.deciding);
+    assert!(!app.verdict_menu);
     let mut rounds = 0;
     let mut all = first;
     while app.is_making_list() {

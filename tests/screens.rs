@@ -24,10 +24,10 @@ use exfilscope::source::{LoadOptions, load};
 use exfilscope::store::epoch::Held;
 use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Pane, Selected, Settings};
+use exfilscope::tui::effects::report::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
-use exfilscope::tui::report::Scope;
 use exfilscope::tui::run::{frame, picture};
+use exfilscope::tui::state::{App, Pane, Selected, Settings};
 use exfilscope::tui::theme::{ColorSupport, Theme, Token};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -138,7 +138,7 @@ fn the_workbench_leads_to_each_alert_that_changes_and_back() {
     let wanted = app.workbench.as_ref().unwrap().changes(&app.store).get(2).unwrap().1;
     assert_eq!(app.selected, Some(Selected::Finding(Held::new(wanted, &app.store))));
     press(&mut app, "c");
-    assert!(app.tuning.is_none(), "the other editor is for what is in force");
+    assert!(app.pattern_editor.is_none(), "the other editor is for what is in force");
     press(&mut app, "\x1b");
     assert!(app.shows_workbench());
     press(&mut app, "\x1b");
@@ -625,9 +625,9 @@ fn an_invalid_pattern_never_changes_the_list() {
     press(&mut app, "|(x");
     assert_eq!(app.listing.findings, listed);
     press(&mut app, "\n");
-    assert!(app.tuning.is_some(), "an invalid pattern is not kept");
+    assert!(app.pattern_editor.is_some(), "an invalid pattern is not kept");
     press(&mut app, ")\n");
-    assert!(app.tuning.is_none());
+    assert!(app.pattern_editor.is_none());
     press(&mut app, "u");
     assert_eq!(app.lines.len(), 10);
 }

@@ -18,10 +18,10 @@ use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::row::AlertRow;
 use exfilscope::model::secrets::mask;
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Page};
-use exfilscope::tui::effect::Effect;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
+use exfilscope::tui::state::effect::Effect;
+use exfilscope::tui::state::{App, Page};
 use ratatui::layout::Rect;
 
 #[path = "support/secret_forms.rs"]

@@ -16,9 +16,9 @@ use exfilscope::model::guid::Guid;
 use exfilscope::model::time::Timestamp;
 use exfilscope::store::keep::{Keep, Keeper};
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Page, Settings};
-use exfilscope::tui::effect::Effect;
 use exfilscope::tui::input::{Chord, Input, Key};
+use exfilscope::tui::state::effect::Effect;
+use exfilscope::tui::state::{App, Page, Settings};
 use exfilscope::tui::views;
 use exfilscope::walk::file;
 use ratatui::buffer::Buffer;
@@ -65,7 +65,7 @@ fn app(keep: usize) -> App {
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings::settings("many") };
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.keeper = Some(Keeper::new(Keep::Events(keep), || Timestamp::from_unix(1_780_000_000, 0, 0)));
-    app.walk_through(file::load(&[]).unwrap(), false);
+    app.set_tests(file::load(&[]).unwrap(), false);
     let source = SourceInfo { id: SourceId(0), path: "many".into(), name: "many".into(), size: None };
     app.feed(FeedMessage::Source(source));
     app
@@ -218,7 +218,7 @@ fn pattern_editors_keep_their_changes() {
     keys(&mut app, "c|ws-");
     app.prepare(AREA, true);
     let go = |app: &App| {
-        let changes = app.tuning.as_ref().unwrap().changes.get(&app.store).unwrap();
+        let changes = app.pattern_editor.as_ref().unwrap().changes.get(&app.store).unwrap();
         of_changes(app, &changes.go)
     };
     let before = go(&app);
@@ -250,16 +250,16 @@ fn proposal_stays_with_its_alert() {
     compact(&mut app, 3_000, 500);
     // On to the last proposal, an exception of the alert.
     for _ in 0..9 {
-        if !matches!(app.page, Some(Page::Excepting { .. })) {
+        if !matches!(app.page, Some(Page::NewException { .. })) {
             app.handle(Input::Key(Chord::ctrl('n')));
         }
     }
     app.prepare(AREA, true);
-    let Some(Page::Excepting { taken, .. }) = &app.page else { panic!("no exception is proposed") };
+    let Some(Page::NewException { taken, .. }) = &app.page else { panic!("no exception is proposed") };
     let before: Vec<_> = taken.get(&app.store).unwrap().clone();
     assert!(!before.is_empty());
     let hosts = |app: &App| {
-        let Some(Page::Excepting { taken, .. }) = &app.page else { panic!() };
+        let Some(Page::NewException { taken, .. }) = &app.page else { panic!() };
         let ids = taken.get(&app.store).unwrap();
         let of = |id: &exfilscope::store::finding::FindingId| {
             let event = app.store.event(app.store.finding(*id).unwrap().event).unwrap();
@@ -309,14 +309,14 @@ fn test_runs_lead_to_their_alert() {
         }
     };
     finish(&mut app);
-    assert!(app.walk.reports.iter().any(|test| !test.runs.is_empty()), "{}", screen(&app));
-    while !app.walk_goes_on() {
+    assert!(app.test_runs.reports.iter().any(|test| !test.runs.is_empty()), "{}", screen(&app));
+    while !app.test_run_has_target() {
         press(&mut app, Key::Down);
     }
     compact(&mut app, 3_000, 500);
-    assert!(!app.walk_goes_on(), "the reports speak of the store before");
+    assert!(!app.test_run_has_target(), "the reports speak of the store before");
     press(&mut app, Key::Enter);
     assert_eq!(app.page, Some(Page::Tests), "{:?}", app.message);
     finish(&mut app);
-    assert!(app.walk_goes_on(), "{}", screen(&app));
+    assert!(app.test_run_has_target(), "{}", screen(&app));
 }

@@ -16,10 +16,10 @@ use exfilscope::model::text::is_forbidden;
 use exfilscope::source::{Inputs, LoadOptions, load_inputs};
 use exfilscope::store::listing::Side;
 use exfilscope::store::{HostNaming, Retention, Store};
-use exfilscope::tui::app::{App, Page, Selected, Settings};
-use exfilscope::tui::effect::Effect;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
+use exfilscope::tui::state::effect::Effect;
+use exfilscope::tui::state::{App, Page, Selected, Settings};
 use exfilscope::tui::theme::{ColorSupport, Theme, Token};
 use exfilscope::walk::file;
 use ratatui::buffer::Buffer;
@@ -53,7 +53,7 @@ fn console(names: &[&str], colors: ColorSupport, with_telemetry: bool) -> App {
     let settings = Settings { theme, ..settings("3 paths") };
     let store = Store::new(HostNaming::Computer, Retention::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
-    app.walk_through(file::load(&[]).unwrap(), with_telemetry);
+    app.set_tests(file::load(&[]).unwrap(), with_telemetry);
     for message in messages(names) {
         app.feed(message);
     }
@@ -222,9 +222,9 @@ fn the_screen_follows_what_comes_in_and_what_is_changed() {
             app.feed(FeedMessage::Batch(batch));
         }
     }
-    assert!(app.walk_is_behind());
+    assert!(app.test_runs_are_behind());
     assert!(text(&at(&mut app, (120, 40))).contains("4 suppressed"));
-    assert!(!app.walk_is_behind());
+    assert!(!app.test_runs_are_behind());
     press(&mut app, "4pp4");
     let now = text(&at(&mut app, (120, 40)));
     assert!(now.contains("4 detected ── 4 suppressed ── 2 missed ── spl"), "{now}");

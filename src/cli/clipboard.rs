@@ -18,7 +18,7 @@ pub(super) fn copy(text: &str) -> Copied {
     if !over_ssh {
         for (program, arguments) in programs() {
             if feed(program, arguments, text) {
-                return Copied::There(format!("in this host's clipboard ({program})"));
+                return Copied::Done(format!("in this host's clipboard ({program})"));
             }
         }
     }
@@ -27,8 +27,8 @@ pub(super) fn copy(text: &str) -> Copied {
         return Copied::ByTerminal(encoded);
     }
     match into_file(text) {
-        Ok(path) => Copied::There(format!("in {path}: it is too long for the terminal's clipboard")),
-        Err(error) => Copied::Nowhere(format!(
+        Ok(path) => Copied::Done(format!("in {path}: it is too long for the terminal's clipboard")),
+        Err(error) => Copied::Failed(format!(
             "Too long for the terminal's clipboard, and no file could take it: {error}."
         )),
     }

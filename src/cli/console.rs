@@ -23,8 +23,8 @@ use crate::model::time::Timestamp;
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
 use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
 use crate::store::Retention;
-use crate::tui::app::{App, Settings, SourceState};
-use crate::tui::run::{self, World};
+use crate::tui::run::{self, Services};
+use crate::tui::state::{App, Settings, SourceState};
 use crate::tui::terminal;
 use crate::tui::theme::{ColorSupport, Theme};
 use crate::walk;
@@ -277,7 +277,7 @@ fn show(
         keeper: resolved.keeper(),
     };
     let store = resolved.store(Retention::Everything);
-    let world = World {
+    let world = Services {
         raw_events,
         theme: Box::new(load_theme),
         keeper: Keeper::new(&resolved.config, today).with_outputs(own_files),
@@ -287,7 +287,7 @@ fn show(
         copy: Box::new(clipboard::copy),
     };
     let mut app = App::new(store, settings, progress);
-    app.walk_through(tests, with_telemetry);
+    app.set_tests(tests, with_telemetry);
     run::run(app, feed, world)
 }
 

@@ -154,9 +154,9 @@ fn chord(event: KeyEvent) -> Option<Chord> {
 }
 
 /// Keys that follow one another so closely are typed by no hand.
-const TOGETHER: Duration = Duration::from_millis(5);
+const MAX_PASTE_GAP: Duration = Duration::from_millis(5);
 /// How much of a paste is taken at once.
-const MAX_WAITING: usize = 10_000;
+const MAX_PASTE_INPUTS: usize = 10_000;
 
 /// Takes what came together. Where pastes arrive as keys (on Windows), text that came together is a paste, an Enter in it
 /// is part of the text, and none of it is a command. A key that is held down is none: its characters are all the same.
@@ -211,15 +211,15 @@ impl Gatherer {
         let Asked::Event(first) = ask(None) else { return None };
         let mut waiting = Vec::new();
         waiting.extend(self.translator.translate(first));
-        while waiting.len() < MAX_WAITING {
+        while waiting.len() < MAX_PASTE_INPUTS {
             let may_be_paste = self.pastes_arrive_as_keys && waiting.last().and_then(as_text).is_some();
-            let patience = if may_be_paste { TOGETHER } else { Duration::ZERO };
+            let patience = if may_be_paste { MAX_PASTE_GAP } else { Duration::ZERO };
             match ask(Some(patience)) {
                 Asked::Event(event) => waiting.extend(self.translator.translate(event)),
                 Asked::Nothing | Asked::Gone => break,
             }
         }
-        let is_rest = std::mem::replace(&mut self.is_cut, waiting.len() >= MAX_WAITING);
+        let is_rest = std::mem::replace(&mut self.is_cut, waiting.len() >= MAX_PASTE_INPUTS);
         Some(coalesce(waiting, self.pastes_arrive_as_keys, is_rest))
     }
 }
@@ -240,7 +240,7 @@ fn ask(patience: Option<Duration>) -> Asked {
 /// Reads the terminal on a thread of its own and hands on what comes, until `hand_on` returns false.
 pub fn read_terminal(mut hand_on: impl FnMut(Input) -> bool) {
     #[cfg(unix)]
-    let keyboard = super::terminal::Keyboard::find();
+    let keyboard = crate::tui::terminal::Keyboard::find();
     let mut gatherer = Gatherer::new(cfg!(windows));
     loop {
         #[cfg(unix)]
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(gathered(&typed("dmw", 4), true), [Input::Paste("dmw".to_owned())]);
         assert_eq!(gathered(&typed("dmw", 20), true), keys("dmw"), "typed by hand");
         assert_eq!(gathered(&typed("dmw", 0), false), keys("dmw"), "where pastes are marked");
-        let long = "ab".repeat(MAX_WAITING);
+        let long = "ab".repeat(MAX_PASTE_INPUTS);
         let pasted: String = gathered(&typed(&long, 1), true)
             .into_iter()
             .map(|input| if let Input::Paste(text) = input { text } else { panic!("{input:?} leaked") })

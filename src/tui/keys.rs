@@ -1,6 +1,6 @@
 //! The one table of keys: what a key does, where, and how the key bar and the help name it.
 
-use super::input::{Chord, Key};
+use crate::tui::input::{Chord, Key};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ pub enum Action {
     Raw,
     CopyCommandLine,
     CopyRow,
-    Losses,
+    ReadErrors,
     Coverage,
     Tests,
     Pushes,
@@ -94,7 +94,7 @@ pub enum Context {
     /// The detail of the selected alert.
     Detail,
     /// The editor of a pattern.
-    Tuning,
+    PatternEditor,
     /// The question for a verdict.
     Verdict,
     /// A text of the workbench: a pattern, or the filter of hosts and parents.
@@ -106,7 +106,7 @@ pub enum Context {
     /// A page over the screen: help, losses, a raw event.
     Page,
     /// The tests, step by step.
-    Walk,
+    TestRuns,
     /// The page "who pushes where".
     Pushes,
     /// A question before something that can't be taken back.
@@ -119,13 +119,13 @@ impl Context {
         Self::Alerts,
         Self::Histogram,
         Self::Detail,
-        Self::Tuning,
+        Self::PatternEditor,
         Self::Verdict,
         Self::WorkbenchText,
         Self::WorkbenchList,
         Self::Prompt,
         Self::Page,
-        Self::Walk,
+        Self::TestRuns,
         Self::Pushes,
         Self::Question,
     ];
@@ -137,13 +137,13 @@ impl Context {
             Self::Alerts => "In the list",
             Self::Histogram => "In the histogram",
             Self::Detail => "In the detail",
-            Self::Tuning => "While editing a pattern",
+            Self::PatternEditor => "While editing a pattern",
             Self::Verdict => "Asked for a verdict",
             Self::Prompt => "In the filter, command and note line",
             Self::WorkbenchText => "In the workbench, in a pattern",
             Self::WorkbenchList => "In the workbench, in what changes and in the advice",
             Self::Page => "On a page",
-            Self::Walk => "In the tests",
+            Self::TestRuns => "In the tests",
             Self::Pushes => "On the page of who pushes where",
             Self::Question => "Asked before leaving, or before reading is stopped",
         }
@@ -176,12 +176,12 @@ const fn ctrl(c: char) -> Chord {
 }
 
 use Context::{
-    Alerts, Detail, Histogram, Page, Prompt, Pushes, Question, Tuning, Verdict, Walk, WorkbenchList,
-    WorkbenchText,
+    Alerts, Detail, Histogram, Page, PatternEditor, Prompt, Pushes, Question, TestRuns, Verdict,
+    WorkbenchList, WorkbenchText,
 };
 
 const PANES: &[Context] = &[Alerts, Histogram, Detail];
-const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes, Walk, WorkbenchList];
+const MOVING: &[Context] = &[Alerts, Detail, Page, Pushes, TestRuns, WorkbenchList];
 const WORKBENCH: &[Context] = &[WorkbenchText, WorkbenchList];
 
 macro_rules! table {
@@ -195,15 +195,15 @@ macro_rules! table {
 
 table! {
     // Typing.
-    Enter [key(Key::Enter)] &[Tuning], "keep", "keep the pattern as it stands, and the other one if that was edited too; one that matches everything needs a second Enter";
+    Enter [key(Key::Enter)] &[PatternEditor], "keep", "keep the pattern as it stands, and the other one if that was edited too; one that matches everything needs a second Enter";
     Enter [key(Key::Enter)] &[Prompt], "apply", "apply the filter, or run the command";
-    Escape [key(Key::Esc)] &[Tuning], "restore", "leave both patterns as they were";
+    Escape [key(Key::Esc)] &[PatternEditor], "restore", "leave both patterns as they were";
     Escape [key(Key::Esc)] &[Prompt], "cancel", "leave the line as it was";
-    NextPane [key(Key::Tab)] &[Tuning], "other pattern", "edit the other pattern too: both are kept by Enter, or restored by Esc";
+    NextPane [key(Key::Tab)] &[PatternEditor], "other pattern", "edit the other pattern too: both are kept by Enter, or restored by Esc";
     NextPane [key(Key::Tab)] &[Prompt], "complete", "complete the word before the cursor";
-    NextProposal [ctrl('n')] &[Tuning, Page], "other proposal", "after a: the host alone, hosts like it, its parent, or an exception of this alert";
-    Up [key(Key::Up)] &[Tuning], "", "scroll the matches up";
-    Down [key(Key::Down)] &[Tuning], "", "scroll the matches down";
+    NextProposal [ctrl('n')] &[PatternEditor, Page], "other proposal", "after a: the host alone, hosts like it, its parent, or an exception of this alert";
+    Up [key(Key::Up)] &[PatternEditor], "", "scroll the matches up";
+    Down [key(Key::Down)] &[PatternEditor], "", "scroll the matches down";
     Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
     Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
     // Questions.
@@ -242,8 +242,8 @@ table! {
     // Pages.
     Confirm [key(Key::Enter), char('w')] &[Page], "confirm", "write or keep what the page shows";
     Escape [key(Key::Esc), char('q'), char('?')] &[Page], "close", "close the page";
-    Enter [key(Key::Enter)] &[Walk], "go there", "from a run to its alert in the list, from a step to its raw event, one after the other";
-    Escape [key(Key::Esc), char('q'), char('4')] &[Walk], "close", "back to the list";
+    Enter [key(Key::Enter)] &[TestRuns], "go there", "from a run to its alert in the list, from a step to its raw event, one after the other";
+    Escape [key(Key::Esc), char('q'), char('4')] &[TestRuns], "close", "back to the list";
     Enter [key(Key::Enter)] &[Pushes], "alerts", "to the alerts of this owner and host or user: the list, filtered";
     TurnPushes [key(Key::Tab), char('b')] &[Pushes], "host or user", "hosts in place of users, and back";
     Profile [char('p')] &[Pushes], "profile", "the next profile: spl, correlated, hunt";
@@ -271,11 +271,11 @@ table! {
     UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern or an exception";
     RedoPattern [ctrl('r')] PANES, "", "do it again";
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
-    Losses [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
+    ReadErrors [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
     Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
     Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
     Pushes [char('5')] PANES, "pushes", "who pushes where: repositories' owners by host or user";
-    Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, Walk], "help", "this help";
+    Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, TestRuns], "help", "this help";
     Quit [char('q')] PANES, "quit", "quit; asks once where something is not written";
     Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
     Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
@@ -287,12 +287,12 @@ table! {
     // Moving.
     Up [key(Key::Up), char('k')] MOVING, "", "up";
     Down [key(Key::Down), char('j')] MOVING, "", "down";
-    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page, Pushes, Walk], "", "a page up";
+    PageUp [key(Key::PageUp), ctrl('u'), ctrl('b')] &[Alerts, Detail, Page, Pushes, TestRuns], "", "a page up";
     PageUp [key(Key::PageUp), ctrl('b')] &[WorkbenchList], "", "a page up";
-    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page, Pushes, Walk], "", "a page down";
+    PageDown [key(Key::PageDown), ctrl('d'), ctrl('f')] &[Alerts, Detail, Page, Pushes, TestRuns], "", "a page down";
     PageDown [key(Key::PageDown), ctrl('d')] &[WorkbenchList], "", "a page down";
-    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Pushes, Walk, WorkbenchList], "", "to the first";
-    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Pushes, Walk, WorkbenchList], "", "to the last";
+    Home [key(Key::Home), char('g')] &[Alerts, Detail, Histogram, Page, Pushes, TestRuns, WorkbenchList], "", "to the first";
+    End [key(Key::End), char('G')] &[Alerts, Detail, Histogram, Page, Pushes, TestRuns, WorkbenchList], "", "to the last";
     Left [key(Key::Left), char('h')] &[Alerts, Histogram, Pushes], "", "scroll the command lines left; in the histogram: earlier";
     Right [key(Key::Right), char('l')] &[Alerts, Histogram, Pushes], "", "scroll the command lines right; in the histogram: later";
     Mark [char('v')] &[Histogram], "mark", "mark a range from here; move, then Enter filters the list by it";
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn no_key_of_a_text_field_is_a_character() {
-        for context in [Context::Tuning, Context::WorkbenchText, Context::Prompt] {
+        for context in [Context::PatternEditor, Context::WorkbenchText, Context::Prompt] {
             for chord in bindings(context).flat_map(|binding| binding.chords) {
                 let types = matches!(chord, Chord { key: Key::Char(_), ctrl: false, alt: false });
                 assert!(!types, "{} could not be typed", chord_name(*chord));

@@ -1,8 +1,6 @@
 //! The console's loop: keys first, then signals, then events; one place that applies effects; a frame when something
 //! has changed, at once for a key, ten times a second at most for data.
 
-mod jobs;
-
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,14 +11,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
-use self::jobs::{Jobs, Start, Target, Turn};
-use super::app::{App, Page, Tone};
-use super::effect::Effect;
-use super::input::{self, Input};
-use super::question::Question;
-use super::terminal::Screen;
-use super::theme::Theme;
-use super::views;
 use crate::case::desk::{Desk, Report};
 use crate::case::{CaseFile, Decision};
 use crate::config::{Keeper, Plan, Reloaded, WriteError};
@@ -33,20 +23,28 @@ use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::time::Timestamp;
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
+use crate::tui::effects::jobs::{self, Jobs, Start, Target, Turn};
+use crate::tui::input::{self, Input};
+use crate::tui::state::effect::Effect;
+use crate::tui::state::question::Question;
+use crate::tui::state::{App, Page, Tone};
+use crate::tui::terminal::Screen;
+use crate::tui::theme::Theme;
+use crate::tui::views;
 
 /// Between two frames for data.
-const FRAME: Duration = Duration::from_millis(100);
+const FRAME_INTERVAL: Duration = Duration::from_millis(100);
 /// The first alerts come sooner than that: so often there are frames for data at first, and for so long.
-const FIRST_FRAME: Duration = Duration::from_millis(15);
-const AT_FIRST: Duration = Duration::from_millis(150);
+const FIRST_FRAME_INTERVAL: Duration = Duration::from_millis(15);
+const STARTUP: Duration = Duration::from_millis(150);
 /// An alert that has been on the screen for less than this was not read yet, and another one may take its place.
-const UNREAD: Duration = Duration::from_secs(1);
+const MIN_READING_TIME: Duration = Duration::from_secs(1);
 /// Between two looks at the configuration file.
-const LOOK: Duration = Duration::from_millis(500);
+const CONFIG_POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two looks at how an endless source does, where nothing else happens.
-const STATE: Duration = Duration::from_secs(1);
+const STATE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long events are taken in before keys are looked at again.
-const SLICE: Duration = Duration::from_millis(4);
+const INGEST_SLICE: Duration = Duration::from_millis(4);
 /// How long a list is made before keys are looked at again, or before a key that asked for it has its frame.
 const LIST_SLICE: Duration = Duration::from_millis(4);
 
@@ -54,7 +52,7 @@ const LIST_SLICE: Duration = Duration::from_millis(4);
 pub type LoadTheme = Box<dyn Fn(&str) -> Result<Theme, String>>;
 
 /// What the console needs of the world outside.
-pub struct World {
+pub struct Services {
     /// Reads a raw event.
     pub raw_events: Arc<dyn RawEvents>,
     /// Loads a theme by name.
@@ -74,11 +72,11 @@ pub struct World {
 /// Where a copied text went, or has to go.
 pub enum Copied {
     /// It is there; the sentence says where.
-    There(String),
+    Done(String),
     /// The terminal shall take it: this is its base64 form.
     ByTerminal(String),
     /// It went nowhere; the sentence says why.
-    Nowhere(String),
+    Failed(String),
 }
 
 /// Answers of threads that were asked to do something.
@@ -100,7 +98,7 @@ enum Written {
 ///
 /// # Errors
 /// A sentence, where the terminal can't be taken or is gone.
-pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Result<(), String> {
+pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: Services) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -127,7 +125,7 @@ pub fn run(mut app: App, feed: mpsc::Receiver<FeedMessage>, world: World) -> Res
 }
 
 struct Loop {
-    world: World,
+    world: Services,
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
     /// Who keeps the decisions.
     desk: Option<Desk>,
@@ -142,7 +140,7 @@ struct Loop {
 }
 
 impl Loop {
-    fn new(mut world: World) -> Result<Self, String> {
+    fn new(mut world: Services) -> Result<Self, String> {
         let answers = mpsc::unbounded_channel();
         let sender = answers.0.clone();
         let tell = move |report| {
@@ -176,14 +174,15 @@ impl Loop {
         let mut feed_is_open = true;
         let mut last_frame = None::<Instant>;
         let (mut for_key, mut for_data) = (true, false);
-        let mut lists = Lists::default();
+        let mut scheduler = ListScheduler::default();
         let mut shown = Shown { alert: None, since: Instant::now() };
         let mut shown_state = None;
         while !self.quit {
             for effect in app.take_effects() {
                 self.apply(app, screen, effect)?;
             }
-            let between = if self.started.elapsed() < AT_FIRST { FIRST_FRAME } else { FRAME };
+            let between =
+                if self.started.elapsed() < STARTUP { FIRST_FRAME_INTERVAL } else { FRAME_INTERVAL };
             let due = last_frame.is_none_or(|at| at.elapsed() >= between);
             if for_key || (for_data && due) {
                 if !app.load.finished && !app.load.is_held {
@@ -193,7 +192,7 @@ impl Loop {
                 let is_keys_alone = for_key && app.has_long_list();
                 // What the key asked of the list had its time when the key was handled.
                 let slice = if is_keys_alone { Duration::ZERO } else { LIST_SLICE };
-                lists.prepare(app, screen.area()?, due && !is_keys_alone, slice);
+                scheduler.prepare(app, screen.area()?, due && !is_keys_alone, slice);
                 screen.draw(|area, buffer| frame(app, area, buffer))?;
                 for_data = app.has_news() || app.is_making_list();
                 for_key = false;
@@ -203,7 +202,7 @@ impl Loop {
                 }
             }
             if app.is_making_list() {
-                lists.prepare(app, app.area, false, LIST_SLICE);
+                scheduler.prepare(app, app.area, false, LIST_SLICE);
                 for_key = !app.is_making_list();
             }
             if let Some(start) = self.jobs.begin(app) {
@@ -225,8 +224,8 @@ impl Loop {
                             self.apply(app, screen, effect)?;
                         }
                         // The state that the next key meets is the one that this key made.
-                        if app.stale {
-                            lists.prepare(app, screen.area()?, false, LIST_SLICE);
+                        if app.needs_rebuild {
+                            scheduler.prepare(app, screen.area()?, false, LIST_SLICE);
                         }
                         next = if self.quit { None } else { inputs.try_recv().ok() };
                     }
@@ -252,7 +251,7 @@ impl Loop {
                     feed_is_open = next.is_some();
                     while let Some(message) = next {
                         app.feed(message);
-                        next = if slice.elapsed() < SLICE { feed.try_recv().ok() } else { None };
+                        next = if slice.elapsed() < INGEST_SLICE { feed.try_recv().ok() } else { None };
                     }
                     for_data = true;
                 }
@@ -264,7 +263,7 @@ impl Loop {
                 }
                 () = std::future::ready(()), if app.is_making_list() || for_key => {}
                 () = tokio::time::sleep(next_frame), if for_data => {}
-                () = tokio::time::sleep(STATE), if app.endless.is_some() && !app.load.finished => {
+                () = tokio::time::sleep(STATE_POLL_INTERVAL), if app.endless.is_some() && !app.load.finished => {
                     let state = app.endless.as_ref().map(|state| state());
                     for_data |= std::mem::replace(&mut shown_state, state.clone()) != state;
                 }
@@ -276,7 +275,7 @@ impl Loop {
     /// Ends the load. Verdicts are kept, also where the screen did not wait for all of them.
     fn finish(&mut self, app: &mut App, screen: &mut Screen) -> io::Result<()> {
         app.progress.stop();
-        for effect in app.finish_deciding() {
+        for effect in app.finish_verdicts() {
             self.apply(app, screen, effect)?;
         }
         Ok(())
@@ -293,7 +292,7 @@ impl Loop {
                     app.theme = theme;
                     app.say(Tone::Info, format!("Theme {name}."));
                     app.theme_name = name;
-                    app.touch();
+                    app.invalidate();
                 }
                 Err(message) => app.say(Tone::Warning, message),
             },
@@ -320,7 +319,7 @@ impl Loop {
             }
             Effect::Decide(decisions) => self.decide(app, decisions),
             Effect::Copy { text, what } => match (self.world.copy)(&text) {
-                Copied::There(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
+                Copied::Done(place) => app.say(Tone::Info, format!("The {what} is {place}.")),
                 Copied::ByTerminal(encoded) => {
                     screen.copy(&encoded)?;
                     app.say(
@@ -328,7 +327,7 @@ impl Loop {
                         format!("The {what} was handed to your terminal's clipboard (OSC 52)."),
                     );
                 }
-                Copied::Nowhere(reason) => app.say(Tone::Warning, reason),
+                Copied::Failed(reason) => app.say(Tone::Warning, reason),
             },
             Effect::ReadRaw { event, request } => self.read_raw(app, event, request),
             Effect::Screenshot { path, existing } => {
@@ -352,7 +351,7 @@ impl Loop {
         let (mut watch, sender) = (self.world.keeper.watcher(), self.answers.0.clone());
         std::thread::spawn(move || {
             while !sender.is_closed() {
-                std::thread::sleep(LOOK);
+                std::thread::sleep(CONFIG_POLL_INTERVAL);
                 if let Some(Some(reloaded)) = guarded(&mut watch)
                     && sender.send(Answer::Reloaded(reloaded)).is_err()
                 {
@@ -472,7 +471,7 @@ impl Shown {
 
     /// Lets a newer alert take its place, as long as nobody can have read it.
     fn follow_top(&self, app: &mut App) {
-        if self.since.elapsed() < UNREAD {
+        if self.since.elapsed() < MIN_READING_TIME {
             app.release_selection();
         } else {
             app.hold_selection();
@@ -482,14 +481,14 @@ impl Shown {
 
 /// Who says when a list is made, and for how long at a time.
 #[derive(Default)]
-struct Lists {
+struct ListScheduler {
     /// What the list at hand has cost.
     spent: Duration,
     /// Until when what came in makes no other one: it has to leave time for taking more in.
     rests_until: Option<Instant>,
 }
 
-impl Lists {
+impl ListScheduler {
     fn prepare(&mut self, app: &mut App, area: Rect, with_news: bool, slice: Duration) {
         let started = Instant::now();
         let may_begin = self.rests_until.is_none_or(|until| until <= started);

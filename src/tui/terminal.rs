@@ -33,7 +33,7 @@ static MOUSE: AtomicBool = AtomicBool::new(false);
 /// Lock for changing the terminal's modes, and for drawing.
 static MODES: Mutex<()> = Mutex::new(());
 /// How long a drawing that the terminal does not take is waited for at the end.
-const LAST_WAIT: Duration = Duration::from_secs(1);
+const MAX_FINAL_WAIT: Duration = Duration::from_secs(1);
 
 /// A terminal that the console draws on.
 pub struct Screen {
@@ -143,7 +143,7 @@ fn lock_modes() -> Option<MutexGuard<'static, ()>> {
         match MODES.try_lock() {
             Ok(modes) => return Some(modes),
             Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if started.elapsed() >= LAST_WAIT => return None,
+            Err(TryLockError::WouldBlock) if started.elapsed() >= MAX_FINAL_WAIT => return None,
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
         }
     }

@@ -9,7 +9,7 @@
 use exfilscope::detect::exception::Exceptions;
 use exfilscope::detect::pattern::Patterns;
 use exfilscope::detect::profile::Profile;
-use exfilscope::tui::app::Settings;
+use exfilscope::tui::state::Settings;
 use exfilscope::tui::theme::{ColorSupport, Theme};
 
 /// Sixteen colours, the built-in patterns, no exceptions and no case file.

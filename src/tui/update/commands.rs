@@ -8,10 +8,10 @@ use crate::files::policy::Existing;
 use crate::filter::Filter;
 use crate::store::listing::{GroupKey, Side, SortKey};
 use crate::store::pushes::Axis;
-use crate::tui::app::{App, Page, Tone};
-use crate::tui::effect::Effect;
+use crate::tui::effects::report::Scope;
 use crate::tui::keys::{Action, Context};
-use crate::tui::report::Scope;
+use crate::tui::state::effect::Effect;
+use crate::tui::state::{App, Page, Tone};
 
 /// A command of the table.
 pub struct Command {
@@ -68,7 +68,7 @@ pub const COMMANDS: &[Command] = &[
                 "" => None,
                 text => Some((text.to_owned(), Filter::parse(text).map_err(|error| error.message)?)),
             };
-            app.touch();
+            app.invalidate();
             Ok(Vec::new())
         },
         complete: nothing,
@@ -103,7 +103,7 @@ pub const COMMANDS: &[Command] = &[
         name: "losses",
         arguments: "",
         help: "what could not be read",
-        run: |app, _| Ok(app.act(Context::Alerts, Action::Losses)),
+        run: |app, _| Ok(app.act(Context::Alerts, Action::ReadErrors)),
         complete: nothing,
     },
     Command {
@@ -199,7 +199,7 @@ pub const COMMANDS: &[Command] = &[
                 .ok_or_else(|| format!("{arguments} is no column; {} are.", names(&sort_names())))?;
             app.list.sort = key;
             app.list.reversed = false;
-            app.touch();
+            app.invalidate();
             Ok(Vec::new())
         },
         complete: |_| sort_names(),
@@ -220,7 +220,7 @@ pub const COMMANDS: &[Command] = &[
         help: "what was selected but scored too low",
         run: |app, _| {
             app.list.side = Side::Suppressed;
-            app.touch();
+            app.invalidate();
             Ok(Vec::new())
         },
         complete: nothing,

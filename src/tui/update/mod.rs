@@ -1,25 +1,27 @@
 //! Keys into changes of the state, and into effects.
 
 pub mod commands;
-pub(super) mod deciding;
-mod moving;
-mod saving;
+pub(in crate::tui) mod list;
+mod navigation;
+mod pattern_editor;
+mod relocate;
 mod triage;
 mod tuning;
+pub(in crate::tui) mod verdicts;
 mod workbench;
 
-use super::app::{App, Page, Pane, Tone};
-use super::effect::Effect;
-use super::input::{Chord, Input};
-use super::keys::{Action, Context, action};
-use super::prompt::{Kind, Prompt};
-use super::question::Question;
-use super::safe;
 use crate::detect::profile::Profile;
 use crate::export::{self, ExportOptions, Format};
 use crate::model::event::Field;
 use crate::store::finding::FindingId;
 use crate::store::listing::{GroupKey, Side, SortKey};
+use crate::tui::input::{Chord, Input};
+use crate::tui::keys::{Action, Context, action};
+use crate::tui::safe;
+use crate::tui::state::effect::Effect;
+use crate::tui::state::prompt::{Kind, Prompt};
+use crate::tui::state::question::Question;
+use crate::tui::state::{App, Page, Pane, Tone};
 
 impl App {
     /// Takes what came from the terminal, and says what is to be done outside.
@@ -55,11 +57,11 @@ impl App {
             Some(action) => self.act(context, action),
             None if context == Context::Prompt => {
                 if self.prompt.as_mut().is_some_and(|prompt| prompt.edit(chord)) {
-                    self.touch();
+                    self.invalidate();
                 }
                 Vec::new()
             }
-            None if context == Context::Tuning => {
+            None if context == Context::PatternEditor => {
                 self.edit_pattern(chord);
                 Vec::new()
             }
@@ -78,9 +80,9 @@ impl App {
                 if let Some(prompt) = &mut self.prompt {
                     prompt.paste(text);
                 }
-                self.touch();
+                self.invalidate();
             }
-            Context::Tuning => self.paste_into_pattern(text),
+            Context::PatternEditor => self.paste_into_pattern(text),
             Context::WorkbenchText => self.paste_into_workbench(text),
             _ => self.say(
                 Tone::Warning,
@@ -105,7 +107,7 @@ impl App {
             Action::Redraw => return vec![Effect::Redraw],
             Action::Escape => return self.escape(context),
             Action::Enter => return self.enter(context),
-            Action::NextPane if context == Context::Tuning => self.edit_other_pattern(),
+            Action::NextPane if context == Context::PatternEditor => self.edit_other_pattern(),
             Action::NextPane if context == Context::Prompt => self.complete(),
             Action::NextPane if self.shows_workbench() => self.step_part(1),
             Action::PreviousPane if self.shows_workbench() => self.step_part(3),
@@ -155,11 +157,11 @@ impl App {
             Action::Sort => {
                 self.list.sort = next_of(&SortKey::ALL, self.list.sort);
                 self.list.reversed = false;
-                self.touch();
+                self.invalidate();
             }
             Action::Reverse => {
                 self.list.reversed = !self.list.reversed;
-                self.touch();
+                self.invalidate();
             }
             Action::Group => {
                 let group = match self.list.group {
@@ -180,7 +182,7 @@ impl App {
             }
             Action::CopyCommandLine => return self.copy_command_line(),
             Action::CopyRow => return self.copy_row(),
-            Action::Losses | Action::Coverage | Action::Tests | Action::Help => self.open_page_of(action),
+            Action::ReadErrors | Action::Coverage | Action::Tests | Action::Help => self.open_page_of(action),
             Action::Freeze => self.freeze(),
             Action::Pushes => self.open_pushes(),
             Action::TurnPushes => self.turn_pushes(),
@@ -201,7 +203,7 @@ impl App {
         self.list.side = side;
         self.selected = None;
         self.walk_to(Vec::new());
-        self.touch();
+        self.invalidate();
     }
 
     fn toggle_mouse(&mut self) -> Vec<Effect> {
@@ -226,8 +228,8 @@ impl App {
             return Err("The workbench is open: 2 or Esc goes back to it.");
         }
         match action {
-            Action::Enter if context == Context::Walk => {
-                check(self.walk_goes_on(), "Nothing of it is there to go to.")
+            Action::Enter if context == Context::TestRuns => {
+                check(self.test_run_has_target(), "Nothing of it is there to go to.")
             }
             Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
@@ -240,7 +242,7 @@ impl App {
             Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
             Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
             Action::Confirm => {
-                let waits = matches!(self.page, Some(Page::Saving(_) | Page::Excepting { .. }));
+                let waits = matches!(self.page, Some(Page::SavePreview(_) | Page::NewException { .. }));
                 check(waits, "There is nothing to confirm on this page.")
             }
             Action::TakeAdvice => check(
@@ -253,15 +255,17 @@ impl App {
             Action::SavePatterns => {
                 check(self.is_unsaved(), "The configuration already has both patterns as they are.")
             }
-            Action::Losses => {
+            Action::ReadErrors => {
                 check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
             }
             Action::Raw | Action::CopyCommandLine => {
                 check(self.shown_event().is_some(), "There is no event of it in this log.")
             }
             Action::NextProposal => check(
-                self.tuning.as_ref().is_some_and(|tuning| !tuning.proposals.is_empty())
-                    || matches!(self.page, Some(Page::Excepting { .. })),
+                self.pattern_editor
+                    .as_ref()
+                    .is_some_and(|pattern_editor| !pattern_editor.proposals.is_empty())
+                    || matches!(self.page, Some(Page::NewException { .. })),
                 "There is no other proposal here.",
             ),
             Action::Allow | Action::CopyRow | Action::Report => {
@@ -312,15 +316,15 @@ impl App {
             Context::Question => self.question = None,
             Context::Prompt => {
                 (self.prompt, self.pin) = (None, None);
-                self.touch();
+                self.invalidate();
             }
-            Context::Tuning => {
-                self.tuning = None;
-                self.touch();
+            Context::PatternEditor => {
+                self.pattern_editor = None;
+                self.invalidate();
             }
-            Context::Page => self.page = self.under.take(),
-            Context::Walk | Context::Pushes => self.page = None,
-            Context::Verdict => (self.deciding, self.pin) = (false, None),
+            Context::Page => self.page = self.previous_page.take(),
+            Context::TestRuns | Context::Pushes => self.page = None,
+            Context::Verdict => (self.verdict_menu, self.pin) = (false, None),
             Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
                 match self.narrowing() {
@@ -336,7 +340,7 @@ impl App {
                     Some("pane") => self.pane = Pane::Alerts,
                     _ => {}
                 }
-                self.touch();
+                self.invalidate();
             }
         }
         Vec::new()
@@ -344,12 +348,12 @@ impl App {
 
     fn enter(&mut self, context: Context) -> Vec<Effect> {
         match context {
-            Context::Tuning => self.keep_pattern(),
+            Context::PatternEditor => self.keep_pattern(),
             Context::Pushes => self.open_cell(),
             Context::WorkbenchText | Context::WorkbenchList => self.enter_workbench(),
             Context::Prompt => return self.submit(),
             Context::Histogram => self.apply_range(),
-            Context::Walk => return self.go_from_walk(),
+            Context::TestRuns => return self.open_test_run(),
             Context::Alerts if self.selected_group().is_some() => self.toggle_group(),
             _ => self.walk_up(),
         }
@@ -368,7 +372,7 @@ impl App {
             Kind::Filter => {
                 self.list.filter =
                     prompt.filter().flatten().cloned().map(|filter| (prompt.text.clone(), filter));
-                self.touch();
+                self.invalidate();
                 Vec::new()
             }
             Kind::Command => {
@@ -381,7 +385,7 @@ impl App {
     }
 
     /// Opens the line at the bottom for a command or a note, on what is selected now.
-    pub(super) fn open_prompt(&mut self, kind: Kind, text: &str) {
+    pub(in crate::tui) fn open_prompt(&mut self, kind: Kind, text: &str) {
         self.pin = self.pin_selection();
         self.prompt = Some(Prompt::new(kind, text));
     }
@@ -390,36 +394,36 @@ impl App {
         if let Some(mut prompt) = self.prompt.take() {
             prompt.complete(self);
             self.prompt = Some(prompt);
-            self.touch();
+            self.invalidate();
         }
     }
 
     fn recall(&mut self, back: bool) {
         if let Some(prompt) = &mut self.prompt {
             prompt.recall(&mut self.past_lines, back);
-            self.touch();
+            self.invalidate();
         }
     }
 
     fn open_page_of(&mut self, action: Action) {
         self.open_page(match action {
-            Action::Losses => Page::Losses,
+            Action::ReadErrors => Page::ReadErrors,
             Action::Coverage => Page::Coverage,
             Action::Tests => Page::Tests,
             _ => Page::Help,
         });
     }
 
-    fn open_page(&mut self, page: Page) {
-        self.under = self.page.take().filter(|under| *under == Page::Tests && page != Page::Tests);
+    pub(in crate::tui) fn open_page(&mut self, page: Page) {
+        self.previous_page = self.page.take().filter(|below| *below == Page::Tests && page != Page::Tests);
         self.page = Some(page);
         self.page_top = 0;
     }
 
     /// Shows another profile's verdicts.
-    pub(super) fn set_profile(&mut self, profile: Profile) {
+    pub(in crate::tui) fn set_profile(&mut self, profile: Profile) {
         self.list.profile = profile;
-        self.touch();
+        self.invalidate();
         self.say(
             Tone::Info,
             match profile {
@@ -433,11 +437,11 @@ impl App {
     }
 
     /// Groups the list, or not.
-    pub(super) fn set_group(&mut self, group: Option<GroupKey>) {
+    pub(in crate::tui) fn set_group(&mut self, group: Option<GroupKey>) {
         self.list.group = group;
         self.list.open.clear();
         self.selected = None;
-        self.touch();
+        self.invalidate();
     }
 
     fn toggle_group(&mut self) {
@@ -448,7 +452,7 @@ impl App {
         if !self.list.open.remove(&key) {
             self.list.open.insert(key.clone());
         }
-        self.selected = Some(super::app::Selected::Group(key));
+        self.selected = Some(crate::tui::state::Selected::Group(key));
         self.make_lines();
     }
 

@@ -4,19 +4,19 @@ use crate::detect::profile::Profile;
 use crate::model::verdict::Verdict;
 use crate::store::finding::FindingId;
 use crate::store::listing::Line;
-use crate::tui::app::App;
-use crate::tui::effect::Effect;
 use crate::tui::keys::Action;
-use crate::tui::pin::Pin;
-use crate::tui::prompt::Kind;
+use crate::tui::state::App;
+use crate::tui::state::effect::Effect;
+use crate::tui::state::pin::Pin;
+use crate::tui::state::prompt::Kind;
 
 impl App {
     /// Does what a key of triage asks for.
-    pub(super) fn triage(&mut self, action: Action) -> Vec<Effect> {
+    pub(in crate::tui) fn triage(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Decide => {
                 self.pin = self.pin_selection();
-                self.deciding = self.pin.is_some();
+                self.verdict_menu = self.pin.is_some();
             }
             Action::Malicious => return self.decide(Some(Verdict::Malicious), None),
             Action::Benign => return self.decide(Some(Verdict::Benign), None),
@@ -34,7 +34,7 @@ impl App {
     }
 
     /// Whether a key of triage does anything here and now.
-    pub(super) fn can_triage(&self, action: Action) -> Result<(), &'static str> {
+    pub(in crate::tui) fn can_triage(&self, action: Action) -> Result<(), &'static str> {
         match action {
             Action::Decide | Action::Note | Action::UndoVerdict if self.bulk.is_some() => {
                 Err("The verdict before this one is still being put on its alerts.")
@@ -55,7 +55,7 @@ impl App {
     ///
     /// # Errors
     /// A sentence, where that is nothing, or has left the store since.
-    pub(super) fn pinned(&mut self) -> Result<Pin, String> {
+    pub(in crate::tui) fn pinned(&mut self) -> Result<Pin, String> {
         let pin = self.pin.take().or_else(|| self.pin_selection()).ok_or("Nothing is selected.")?;
         if pin.alerts(&self.store).is_empty() {
             return Err(left_the_store(&pin));
@@ -64,7 +64,7 @@ impl App {
     }
 
     /// Opens the line for a note.
-    pub(super) fn open_note(&mut self) {
+    pub(in crate::tui) fn open_note(&mut self) {
         let note = self
             .selected_finding()
             .and_then(|id| self.store.view(id, Profile::Hunt, &self.flags))
@@ -94,6 +94,6 @@ impl App {
     }
 }
 
-pub(super) fn left_the_store(pin: &Pin) -> String {
+pub(in crate::tui) fn left_the_store(pin: &Pin) -> String {
     format!("Nothing was done: it has left the store since: {}", pin.name())
 }

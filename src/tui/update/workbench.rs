@@ -2,19 +2,19 @@
 
 use tui_textarea::Input as FieldInput;
 
-use super::tuning::{SILENCES_ALL, field_key};
+use super::pattern_editor::{SILENCES_ALL, field_key};
 use crate::store::epoch::Held;
 use crate::store::listing::Side;
-use crate::tui::app::{App, Pane, Selected, Tone};
 use crate::tui::input::{Chord, Key};
-use crate::tui::workbench::{PARTS, Part, Workbench};
+use crate::tui::state::workbench::{PARTS, Part, Workbench};
+use crate::tui::state::{App, Pane, Selected, Tone};
 use crate::tune::Which;
 
 impl App {
     /// Opens the workbench, or goes back to it.
-    pub(super) fn open_workbench(&mut self) {
+    pub(in crate::tui) fn open_workbench(&mut self) {
         if let Some(workbench) = &mut self.workbench {
-            if let Some(list) = workbench.away.take() {
+            if let Some(list) = workbench.list_before.take() {
                 self.list = list;
                 self.selected = None;
             }
@@ -22,23 +22,23 @@ impl App {
             let (saved, exceptions) = (self.saved.clone(), self.saved_exceptions.clone());
             self.workbench = Some(Workbench::new(&self.flags, saved, exceptions));
         }
-        self.touch();
+        self.invalidate();
     }
 
     /// Leaves it; what was typed and not kept is gone.
-    pub(super) fn close_workbench(&mut self) {
+    pub(in crate::tui) fn close_workbench(&mut self) {
         let Some(workbench) = self.workbench.take() else { return };
         if workbench.trial.patterns() != self.flags.patterns() {
             self.say(Tone::Info, "The patterns are as they were before; what was typed was not kept.");
         }
-        self.touch();
+        self.invalidate();
     }
 
     /// Esc: out of the filter, or out of the workbench.
-    pub(super) fn escape_workbench(&mut self) {
+    pub(in crate::tui) fn escape_workbench(&mut self) {
         match &mut self.workbench {
-            Some(workbench) if workbench.part == Part::Holding => {
-                workbench.holding.clear();
+            Some(workbench) if workbench.part == Part::SubjectFilter => {
+                workbench.subject_filter.clear();
                 workbench.part = Part::Pattern(Which::CiHost);
             }
             _ => self.close_workbench(),
@@ -46,7 +46,7 @@ impl App {
     }
 
     /// Types into the part that has the keys.
-    pub(super) fn type_in_workbench(&mut self, chord: Chord) {
+    pub(in crate::tui) fn type_in_workbench(&mut self, chord: Chord) {
         let Some(workbench) = &mut self.workbench else { return };
         match workbench.part {
             Part::Pattern(which) => {
@@ -56,10 +56,10 @@ impl App {
                     workbench.try_text(which, &self.store);
                 }
             }
-            Part::Holding => match chord.key {
-                Key::Char(c) if !chord.ctrl && !chord.alt => workbench.holding.push(c),
+            Part::SubjectFilter => match chord.key {
+                Key::Char(c) if !chord.ctrl && !chord.alt => workbench.subject_filter.push(c),
                 Key::Backspace => {
-                    workbench.holding.pop();
+                    workbench.subject_filter.pop();
                 }
                 _ => {}
             },
@@ -68,7 +68,7 @@ impl App {
     }
 
     /// A paste is text; its line breaks are left out, since a pattern is one line.
-    pub(super) fn paste_into_workbench(&mut self, text: &str) {
+    pub(in crate::tui) fn paste_into_workbench(&mut self, text: &str) {
         let Some(workbench) = &mut self.workbench else { return };
         let line: String = text.chars().filter(|c| !c.is_control()).collect();
         match workbench.part {
@@ -76,13 +76,13 @@ impl App {
                 workbench.editor_mut(which).area.insert_str(line);
                 workbench.try_text(which, &self.store);
             }
-            Part::Holding => workbench.holding.push_str(&line),
+            Part::SubjectFilter => workbench.subject_filter.push_str(&line),
             Part::Changes | Part::Advice => {}
         }
     }
 
     /// To the next part, or the one before.
-    pub(super) fn step_part(&mut self, by: usize) {
+    pub(in crate::tui) fn step_part(&mut self, by: usize) {
         let Some(workbench) = &mut self.workbench else { return };
         let at = PARTS.iter().position(|part| *part == workbench.part);
         let next = at.map_or(0, |at| at + by) % PARTS.len();
@@ -92,14 +92,14 @@ impl App {
     }
 
     /// To the line that filters hosts and parents.
-    pub(super) fn filter_subjects(&mut self) {
+    pub(in crate::tui) fn filter_subjects(&mut self) {
         if let Some(workbench) = &mut self.workbench {
-            workbench.part = Part::Holding;
+            workbench.part = Part::SubjectFilter;
         }
     }
 
     /// Up (negative) or down in the part that has the keys.
-    pub(super) fn scroll_workbench(&mut self, by: isize) {
+    pub(in crate::tui) fn scroll_workbench(&mut self, by: isize) {
         let Some(workbench) = &mut self.workbench else { return };
         match workbench.part {
             Part::Pattern(which) => {
@@ -107,7 +107,7 @@ impl App {
                 let editor = workbench.editor_mut(which);
                 editor.scroll = editor.scroll.saturating_add_signed(by).min(last);
             }
-            Part::Holding => {}
+            Part::SubjectFilter => {}
             Part::Changes => {
                 let last = workbench.changes(&self.store).len().saturating_sub(1);
                 workbench.change = workbench.change.saturating_add_signed(by).min(last);
@@ -120,11 +120,11 @@ impl App {
     }
 
     /// Enter: keeps what is typed, shows the alert that changes, or takes the advice.
-    pub(super) fn enter_workbench(&mut self) {
+    pub(in crate::tui) fn enter_workbench(&mut self) {
         let Some(workbench) = &mut self.workbench else { return };
         match workbench.part {
             Part::Pattern(_) => self.keep_workbench(),
-            Part::Holding => workbench.part = Part::Pattern(Which::CiHost),
+            Part::SubjectFilter => workbench.part = Part::Pattern(Which::CiHost),
             Part::Changes => self.show_change(),
             Part::Advice => self.take_advice(),
         }
@@ -165,19 +165,19 @@ impl App {
             .finding(id)
             .and_then(|finding| self.store.score_of(finding, self.list.profile, &workbench.trial))
             .unwrap_or(0);
-        workbench.away = Some(self.list.clone());
+        workbench.list_before = Some(self.list.clone());
         self.list.side = if score >= self.list.min_score { Side::Alerts } else { Side::Suppressed };
         (self.list.filter, self.list.range, self.list.group) = (None, None, None);
         self.selected = Some(Selected::Finding(Held::new(id, &self.store)));
         self.walk_to(Vec::new());
         self.pane = Pane::Alerts;
         self.zoomed = false;
-        self.touch();
+        self.invalidate();
         self.say(Tone::Info, "This is under the patterns as they are typed; 2 or Esc goes back to them.");
     }
 
     /// Puts the proposal of the advice under the cursor into its pattern.
-    pub(super) fn take_advice(&mut self) {
+    pub(in crate::tui) fn take_advice(&mut self) {
         let Some(workbench) = &mut self.workbench else { return };
         let Some(advice) = workbench.advice.get(workbench.advised).cloned() else { return };
         let Some(text) = advice.text else {

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::model::text;
-use crate::tui::app::{App, Tone};
 use crate::tui::keys::{Context, bindings, chord_name};
-use crate::tui::prompt::{Kind, Prompt};
-use crate::tui::question::Question;
 use crate::tui::safe;
+use crate::tui::state::prompt::{Kind, Prompt};
+use crate::tui::state::question::Question;
+use crate::tui::state::{App, Tone};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::put;
 

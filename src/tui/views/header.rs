@@ -12,14 +12,14 @@ use crate::model::text;
 use crate::model::verdict::Verdict;
 use crate::store::coverage::Weight;
 use crate::store::listing::Side;
-use crate::tui::app::App;
 use crate::tui::safe;
+use crate::tui::state::App;
+use crate::tui::state::triage::Mark;
 use crate::tui::theme::Token;
-use crate::tui::triage::Mark;
 use crate::tui::widgets::line::put;
 
 /// From this width on the header has room for longer words.
-const WIDE: u16 = 100;
+const WIDE_WIDTH: u16 = 100;
 
 /// A piece of the header; of those that do not fit together the less important ones are left out.
 struct Segment {
@@ -84,7 +84,7 @@ fn segments(app: &App) -> Vec<Segment> {
         segments.push(one(9, news, Token::Warning));
     }
     for writing in &app.writing {
-        let what = if app.area.width < WIDE { String::new() } else { format!(" {}", writing.what) };
+        let what = if app.area.width < WIDE_WIDTH { String::new() } else { format!(" {}", writing.what) };
         let text = format!("writing{what}{}", writing.percent());
         segments.push(one(9, safe::shown(&text, true), Token::Warning));
     }
@@ -129,7 +129,7 @@ fn segments(app: &App) -> Vec<Segment> {
         segments.push(one(8, "patterns being tried".to_owned(), Token::Warning));
     } else if app.is_unsaved() {
         // What would be lost by leaving stays on the screen, however narrow that is.
-        let text = if app.area.width < WIDE { "not saved" } else { "patterns not saved" };
+        let text = if app.area.width < WIDE_WIDTH { "not saved" } else { "patterns not saved" };
         segments.push(one(10, text.to_owned(), Token::Warning));
     }
     if !app.expired.is_empty() {

@@ -13,12 +13,12 @@ use crate::detect::profile::Profile;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 use crate::store::listing::Moments;
-use crate::tui::app::{App, Pane};
+use crate::tui::state::{App, Pane};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::rule;
 
 /// Seconds that a bar may stand for, and how to say so.
-const STEPS: [(i64, &str); 17] = [
+const BAR_STEPS: [(i64, &str); 17] = [
     (1, "1 s"),
     (2, "2 s"),
     (5, "5 s"),
@@ -39,7 +39,7 @@ const STEPS: [(i64, &str); 17] = [
 ];
 
 /// The signals of a bar, from its foot up.
-const ORDER: [Signal; 5] = [
+const SIGNAL_ORDER: [Signal; 5] = [
     Signal::GitPushExternal,
     Signal::CodeRepoAPIUpload,
     Signal::NetworkConnectionToCodeRepo,
@@ -49,10 +49,10 @@ const ORDER: [Signal; 5] = [
 /// What stands for all leads, which have one colour.
 const ANY_LEAD: Signal = Signal::GitPushSendPack;
 
-/// Where a signal stands in [`ORDER`].
+/// Where a signal stands in [`SIGNAL_ORDER`].
 fn place(signal: Signal) -> usize {
     let signal = if signal.is_lead() { ANY_LEAD } else { signal };
-    ORDER.iter().position(|other| *other == signal).unwrap_or(0)
+    SIGNAL_ORDER.iter().position(|other| *other == signal).unwrap_or(0)
 }
 
 /// Counts by time and signal.
@@ -66,13 +66,13 @@ pub struct Bars {
 }
 
 /// Seconds over which stray times are looked for: a broken clock must not squeeze the rest into one bar.
-const LONG: i64 = 100 * 86_400;
+const LONG_SPAN_SECONDS: i64 = 100 * 86_400;
 
 /// From when to when bars are for. All moments, except where a fifth of them makes the time twenty times as long.
 fn bounds(newest_first: &[i64]) -> Option<(i64, i64)> {
     let all = newest_first.last().copied().zip(newest_first.first().copied());
     let (first, last) = all?;
-    if last - first < LONG {
+    if last - first < LONG_SPAN_SECONDS {
         return all;
     }
     let at = |share: usize| newest_first.get((newest_first.len() - 1) * share / 100).copied();
@@ -93,7 +93,8 @@ impl Bars {
         };
         // One bar is lost to the rounding of the start.
         let narrowest = (last - first) / (bars - 1).max(1) + 1;
-        let step = STEPS.iter().map(|(step, _)| *step).find(|step| *step >= narrowest).unwrap_or(narrowest);
+        let step =
+            BAR_STEPS.iter().map(|(step, _)| *step).find(|step| *step >= narrowest).unwrap_or(narrowest);
         let start = first.div_euclid(step) * step;
         let length = usize::try_from((last - start) / step + 1).unwrap_or(1).min(width.max(1));
         let mut counts = vec![[0_u32; 5]; length];
@@ -144,7 +145,7 @@ impl Bars {
     }
 
     fn step_name(&self) -> String {
-        STEPS
+        BAR_STEPS
             .iter()
             .find(|(step, _)| *step == self.step)
             .map_or_else(|| format!("{} days", self.step / 86_400), |(_, name)| (*name).to_owned())
@@ -226,7 +227,7 @@ fn signal_at(bar: &[u32; 5], total: u32, below: u64, height: u64) -> Option<Sign
         return None;
     }
     let mut sum = 0_u64;
-    for (count, signal) in bar.iter().zip(ORDER) {
+    for (count, signal) in bar.iter().zip(SIGNAL_ORDER) {
         sum += u64::from(*count);
         if sum * height > below * u64::from(total) {
             return Some(signal);

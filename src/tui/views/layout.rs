@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::tui::app::{App, Pane};
+use crate::tui::state::{App, Pane};
 
 /// Columns under which the console says that the screen is too small.
 pub const MIN_WIDTH: u16 = 60;
@@ -25,7 +25,7 @@ pub struct Panes {
     /// The detail, with its rule.
     pub detail: Option<Rect>,
     /// The editor of a pattern, with its rule.
-    pub tuning: Option<Rect>,
+    pub pattern_editor: Option<Rect>,
     /// The last line, or the last few while something is typed.
     pub bottom: Rect,
 }
@@ -50,17 +50,17 @@ impl Layout {
     #[must_use]
     pub fn of(app: &App) -> Self {
         let area = app.area;
-        let asks = app.question.is_some() || (app.deciding && app.message.is_none());
+        let asks = app.question.is_some() || (app.verdict_menu && app.message.is_none());
         let bottom_height = if app.prompt.is_some() || asks { 2 } else { 1 };
         let header = Rect { height: 1.min(area.height), ..area };
         let bottom_height = bottom_height.min(area.height.saturating_sub(1));
         let bottom = Rect { y: area.bottom().saturating_sub(bottom_height), height: bottom_height, ..area };
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + bottom_height), ..area };
         let mut panes = Panes { header, body, bottom, ..Panes::default() };
-        if app.tuning.is_some() {
+        if app.pattern_editor.is_some() {
             let editor = (body.height / 2).max(9).min(body.height);
             panes.list = Some(Rect { height: body.height - editor, ..body });
-            panes.tuning = Some(Rect { y: body.bottom() - editor, height: editor, ..body });
+            panes.pattern_editor = Some(Rect { y: body.bottom() - editor, height: editor, ..body });
         } else if app.zoomed {
             let pane = match app.pane {
                 Pane::Alerts => &mut panes.list,

@@ -12,24 +12,24 @@
 //! bottom     Enter parent  / filter  c CI  i IDE  x suppressed …   (or the line being typed)
 //! ```
 
-pub mod alerts;
 pub mod bottom;
+mod config;
 pub mod detail;
 pub mod header;
 pub mod histogram;
 pub mod layout;
+pub mod list;
 pub mod page;
+pub mod pattern_editor;
 pub mod pushes;
-mod saving;
-pub mod tests;
-pub mod tuning;
+pub mod test_runs;
 pub mod workbench;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::app::{App, Page};
-use super::theme::Token;
+use crate::tui::state::{App, Page};
+use crate::tui::theme::Token;
 use layout::{MIN_HEIGHT, MIN_WIDTH};
 
 /// Draws the whole screen, and says where the cursor is, if anywhere.
@@ -50,7 +50,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         return bottom::draw(app, panes.bottom, buffer).or(cursor);
     } else {
         if let Some(pane) = panes.list {
-            alerts::draw(app, pane, buffer);
+            list::draw(app, pane, buffer);
         }
         if let Some(pane) = panes.histogram {
             histogram::draw(app, pane, buffer);
@@ -59,8 +59,10 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
             detail::draw(app, pane, buffer);
         }
     }
-    let in_pattern =
-        panes.tuning.filter(|_| app.page.is_none()).and_then(|pane| tuning::draw(app, pane, buffer));
+    let in_pattern = panes
+        .pattern_editor
+        .filter(|_| app.page.is_none())
+        .and_then(|pane| pattern_editor::draw(app, pane, buffer));
     bottom::draw(app, panes.bottom, buffer).or(in_pattern)
 }
 
@@ -72,7 +74,7 @@ fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
             .enumerate()
     {
         let y = area.y.saturating_add(u16::try_from(row).unwrap_or(0));
-        super::widgets::line::put(
+        crate::tui::widgets::line::put(
             buffer,
             area,
             (area.x, y, area.width),

@@ -6,34 +6,34 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::config;
 use super::header::grouped;
-use super::saving;
 use crate::model::fault::Severity;
 use crate::model::secrets::mask;
 use crate::store::coverage::Weight;
-use crate::tui::app::{App, Page};
 use crate::tui::keys::{Context, bindings, chord_name};
 use crate::tui::safe;
+use crate::tui::state::{App, Page};
 use crate::tui::theme::Token;
 use crate::tui::update::commands::COMMANDS;
 use crate::tui::widgets::line::rule;
 use crate::tui::widgets::wrap::{Piece, wrap};
 
 /// Lines of a raw event.
-const MOST_RAW_LINES: usize = 5_000;
+const MAX_RAW_LINES: usize = 5_000;
 
 /// Draws a page.
 pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let name = match page {
         Page::Help => "Help",
-        Page::Losses => "What could not be read",
+        Page::ReadErrors => "What could not be read",
         Page::Coverage => "What these logs could have shown",
-        Page::Saving(_) => "What will be written: Enter writes, Esc leaves the file as it is",
-        Page::Excepting { .. } => "An exception of this alert: Enter keeps it, ^N proposes something else",
+        Page::SavePreview(_) => "What will be written: Enter writes, Esc leaves the file as it is",
+        Page::NewException { .. } => "An exception of this alert: Enter keeps it, ^N proposes something else",
         Page::Snapshots(_) => "Snapshots of the patterns",
         Page::Raw { .. } => "Raw event",
-        Page::Tests => return super::tests::draw(app, area, buffer),
+        Page::Tests => return super::test_runs::draw(app, area, buffer),
         Page::Pushes => "Who pushes where",
     };
     let lines = page_lines(app, page);
@@ -52,14 +52,14 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
 pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
     match page {
         Page::Help => help(app),
-        Page::Losses => losses(app),
+        Page::ReadErrors => losses(app),
         Page::Coverage => coverage(app),
-        Page::Saving(plan) => saving::plan_lines(app, plan),
-        Page::Excepting { exception, taken } => {
+        Page::SavePreview(plan) => config::plan_lines(app, plan),
+        Page::NewException { exception, taken } => {
             let taken = taken.get(&app.store).map_or(&[][..], Vec::as_slice);
-            saving::exception_lines(app, exception, taken)
+            config::exception_lines(app, exception, taken)
         }
-        Page::Snapshots(snapshots) => saving::snapshot_lines(app, snapshots),
+        Page::Snapshots(snapshots) => config::snapshot_lines(app, snapshots),
         Page::Raw { text, .. } => raw(app, text.as_ref()),
         // Tables of their own.
         Page::Tests | Page::Pushes => Vec::new(),
@@ -254,10 +254,10 @@ fn raw(app: &App, text: Option<&Result<String, String>>) -> Vec<Line<'static>> {
     let masked = if app.reveal_secrets { Cow::Borrowed(text) } else { mask(text) };
     masked
         .lines()
-        .take(MOST_RAW_LINES)
+        .take(MAX_RAW_LINES)
         .flat_map(|line| {
             let piece = Piece::new(safe::shown(line, true), app.theme.style(token));
-            wrap(&[piece], width, 4, MOST_RAW_LINES)
+            wrap(&[piece], width, 4, MAX_RAW_LINES)
         })
         .collect()
 }

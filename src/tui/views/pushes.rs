@@ -17,9 +17,9 @@ use ratatui::style::Style;
 use super::header::{count as number, grouped};
 use crate::model::time::Timestamp;
 use crate::store::pushes::{Axis, Count, Head};
-use crate::tui::app::App;
-use crate::tui::pushes::{ALL_WIDTH, CELL_WIDTH, OTHER_ROWS, columns_that_fit, owner_width};
 use crate::tui::safe;
+use crate::tui::state::App;
+use crate::tui::state::pushes::{ALL_WIDTH, CELL_WIDTH, OTHER_ROWS, columns_that_fit, owner_width};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 

@@ -18,22 +18,22 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::header::{count, grouped};
-use super::tuning::{draw_subjects, draw_text, fault_rows};
+use super::pattern_editor::{draw_subjects, draw_text, fault_rows};
 use crate::model::event::Field;
-use crate::tui::app::App;
 use crate::tui::safe;
+use crate::tui::state::App;
+use crate::tui::state::workbench::{Part, Workbench};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, wrap};
-use crate::tui::workbench::{Part, Workbench};
 use crate::tune::{Change, Kind, Which, subjects};
 
 /// From this width on the parts stand beside each other.
-const WIDE: u16 = 140;
+const TWO_COLUMN_WIDTH: u16 = 140;
 /// Rows that every part has at least.
-const LEAST: u16 = 3;
+const MIN_PART_HEIGHT: u16 = 3;
 /// Lines that a sentence of advice may take.
-const MOST_LINES: usize = 4;
+const MAX_LINES: usize = 4;
 
 /// Draws the workbench, and says where the cursor is, where a text is typed.
 pub fn draw(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -51,7 +51,7 @@ pub fn draw(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer) -
 
 /// Where the four parts are.
 fn regions(part: Part, area: Rect) -> [Rect; 4] {
-    if area.width >= WIDE {
+    if area.width >= TWO_COLUMN_WIDTH {
         let top = area.height * 3 / 5;
         let left = (area.width - 1) / 2;
         let columns = |y: u16, height: u16| {
@@ -63,17 +63,17 @@ fn regions(part: Part, area: Rect) -> [Rect; 4] {
         return [ci_host, ide_parent, changes, advice];
     }
     let focus = match part {
-        Part::Pattern(Which::CiHost) | Part::Holding => 0,
+        Part::Pattern(Which::CiHost) | Part::SubjectFilter => 0,
         Part::Pattern(Which::IdeParent) => 1,
         Part::Changes => 2,
         Part::Advice => 3,
     };
-    let extra = area.height.saturating_sub(4 * LEAST);
+    let extra = area.height.saturating_sub(4 * MIN_PART_HEIGHT);
     // The part that has the keys takes half of what there is to give, and the rest of the division.
     let share = extra / 2 / 3;
     let mut y = area.y;
     [0, 1, 2, 3].map(|number| {
-        let height = LEAST + if number == focus { extra - 3 * share } else { share };
+        let height = MIN_PART_HEIGHT + if number == focus { extra - 3 * share } else { share };
         let region = Rect { y, height: height.min(area.bottom().saturating_sub(y)), ..area };
         y = region.bottom();
         region
@@ -88,7 +88,8 @@ fn draw_pattern(app: &App, workbench: &Workbench, which: Which, area: Rect, buff
     let style = |token| app.theme.style(token);
     let editor = workbench.editor(which);
     let rows = usize::from(area.height) + editor.scroll;
-    let (shown, matching, all) = subjects(&app.store, which, &workbench.trial, &workbench.holding, rows);
+    let (shown, matching, all) =
+        subjects(&app.store, which, &workbench.trial, &workbench.subject_filter, rows);
     let name = match which {
         Which::CiHost => "CI-host pattern",
         Which::IdeParent => "IDE-parent pattern",
@@ -99,10 +100,10 @@ fn draw_pattern(app: &App, workbench: &Workbench, which: Which, area: Rect, buff
     if editor.error.is_some() {
         title.push(("invalid: below is what the last valid one matches".to_owned(), style(Token::Error)));
     }
-    if workbench.part == Part::Holding || !workbench.holding.is_empty() {
-        let cursor = if workbench.part == Part::Holding { "_" } else { "" };
-        let holding = format!("that hold {}{cursor}", safe::shown(&workbench.holding, true));
-        title.push((holding, style(Token::Key)));
+    if workbench.part == Part::SubjectFilter || !workbench.subject_filter.is_empty() {
+        let cursor = if workbench.part == Part::SubjectFilter { "_" } else { "" };
+        let subject_filter = format!("that hold {}{cursor}", safe::shown(&workbench.subject_filter, true));
+        title.push((subject_filter, style(Token::Key)));
     }
     rule(buffer, area, area.y, &title, frame(app, workbench.part == Part::Pattern(which)), &app.glyphs);
     let cursor = draw_text(app, &editor.area, editor.error.as_ref(), area, buffer);
@@ -193,11 +194,11 @@ fn draw_advice(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer
             Piece::new(format!("{}: ", advice.which.name()), style(Token::Muted)),
             Piece::new(evidence, style(token)),
         ];
-        lines.extend(wrap(&pieces, width, 2, MOST_LINES));
+        lines.extend(wrap(&pieces, width, 2, MAX_LINES));
         let proposal = safe::shown(&advice.proposal, app.reveal_secrets);
         let look = if advice.text.is_some() && is_chosen { Token::Key } else { Token::Muted };
         let pieces = [Piece::new(format!("  {} {proposal}", app.glyphs.arrow), style(look))];
-        lines.extend(wrap(&pieces, width, 4, MOST_LINES));
+        lines.extend(wrap(&pieces, width, 4, MAX_LINES));
         if is_chosen {
             top = lines.len().saturating_sub(rows).min(start);
         }

@@ -2,21 +2,22 @@
 
 use crate::store::epoch::Held;
 use crate::store::keep::{Keep, Moved};
-use crate::tui::app::{App, Frozen, Page, Selected};
+use crate::tui::state::{App, Frozen, Page, Selected};
 use crate::tui::views::header::{grouped, size};
 
 impl App {
     /// The store's events have other numbers now.
-    pub(super) fn follow_the_move(&mut self, moved: Moved) {
+    pub(in crate::tui) fn relocate(&mut self, moved: Moved) {
         // What is still to be decided is known by its old number.
-        let effects = self.go_on_deciding(Some(&moved.old), &|| false);
+        let effects = self.advance_verdicts(Some(&moved.old), &|| false);
         self.effects.extend(effects);
         let store = &self.store;
         self.flags.extend(store);
-        if let Some(tuning) = &mut self.tuning {
-            tuning.trial.flags.extend(store);
-            tuning.made_for = tuning.made_for.and_then(|id| id.relocate(&moved, store));
-            tuning.changes = std::mem::take(&mut tuning.changes).relocate(&moved, store).unwrap_or_default();
+        if let Some(pattern_editor) = &mut self.pattern_editor {
+            pattern_editor.trial.flags.extend(store);
+            pattern_editor.made_for = pattern_editor.made_for.and_then(|id| id.relocate(&moved, store));
+            pattern_editor.changes =
+                std::mem::take(&mut pattern_editor.changes).relocate(&moved, store).unwrap_or_default();
         }
         if let Some(workbench) = &mut self.workbench {
             workbench.relocate(&moved, store);
@@ -35,7 +36,7 @@ impl App {
         if self.walked().len() != steps {
             self.walked = Held::default();
         }
-        if let Some(Page::Excepting { taken, .. }) = &mut self.page {
+        if let Some(Page::NewException { taken, .. }) = &mut self.page {
             *taken = std::mem::take(taken).relocate(&moved, store).unwrap_or_default();
         }
         if let Some(frozen) = &mut self.frozen {

@@ -17,12 +17,6 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::app::App;
-use super::safe;
-use super::theme::Token;
-use super::triage::Mark;
-use super::views::page::note_lines;
-use super::widgets::wrap::{Piece, highlighted, wrap};
 use crate::detect::hunt::command_line::head;
 use crate::detect::hunt::encoded::decoded;
 use crate::detect::hunt::program::Program;
@@ -35,19 +29,25 @@ use crate::store::epoch::Epoch;
 use crate::store::event::StoredEvent;
 use crate::store::finding::FindingId;
 use crate::store::process::ProcessId;
+use crate::tui::safe;
+use crate::tui::state::App;
+use crate::tui::state::triage::Mark;
+use crate::tui::theme::Token;
+use crate::tui::views::page::note_lines;
+use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
 
 /// From this width on the process tree stands beside the reasons.
-const TWO_COLUMNS: u16 = 150;
+const TWO_COLUMN_WIDTH: u16 = 150;
 /// Columns of the labels at the left.
-const LABEL: usize = 10;
+const LABEL_WIDTH: usize = 10;
 /// Lines that one command line may take.
-const MOST_LINES: usize = 12;
+const MAX_LINES: usize = 12;
 /// Bytes of a decoded script that are shown: more than the lines of a field hold.
-const MOST_DECODED: usize = 4096;
+const MAX_DECODED: usize = 4096;
 /// Events of a lead that are listed.
-const MOST_EVIDENCE: usize = 16;
+const MAX_EVIDENCE: usize = 16;
 /// Children and events of a process that are listed.
-const MOST_ENTRIES: usize = 200;
+const MAX_ENTRIES: usize = 200;
 
 /// Of what a detail is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Detail {
     /// Makes the detail of what is selected.
     #[must_use]
     pub fn of(app: &App, key: &DetailKey) -> Self {
-        let two = key.width >= TWO_COLUMNS;
+        let two = key.width >= TWO_COLUMN_WIDTH;
         let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
         let mut writer = Writer { app, width: column, lines: Vec::new(), is_last_child: true };
         let Some(row) =
@@ -138,8 +138,8 @@ impl Writer<'_> {
 
     /// A label and a text that wraps beside it.
     fn labelled(&mut self, label: &str, mut pieces: Vec<Piece>) {
-        pieces.insert(0, Piece::new(format!("{label:<LABEL$}"), self.style(Token::Muted)));
-        self.lines.extend(wrap(&pieces, self.width, LABEL, MOST_LINES));
+        pieces.insert(0, Piece::new(format!("{label:<LABEL_WIDTH$}"), self.style(Token::Muted)));
+        self.lines.extend(wrap(&pieces, self.width, LABEL_WIDTH, MAX_LINES));
     }
 
     fn plain(&mut self, label: &str, text: &str) {
@@ -167,11 +167,11 @@ impl Writer<'_> {
             )
         };
         let style = self.style(Token::Text);
-        self.lines.extend(wrap(&[Piece::new(sentence, style)], self.width, 0, MOST_LINES));
+        self.lines.extend(wrap(&[Piece::new(sentence, style)], self.width, 0, MAX_LINES));
         if app.load.finished && events == 0 {
-            for fault in app.store.faults().iter().take(MOST_LINES) {
+            for fault in app.store.faults().iter().take(MAX_LINES) {
                 let piece = Piece::new(self.shown(&fault.to_string()), self.style(Token::Error));
-                self.lines.extend(wrap(&[piece], self.width, 2, MOST_LINES));
+                self.lines.extend(wrap(&[piece], self.width, 2, MAX_LINES));
             }
         }
         if app.load.finished && events > 0 && !app.notes.is_empty() {
@@ -298,14 +298,14 @@ impl Writer<'_> {
         if image.and_then(Program::of) == Some(Program::PowerShell)
             && let Some(decoded) = command_line.and_then(decoded)
         {
-            self.plain("Decoded", head(&decoded.script, MOST_DECODED));
+            self.plain("Decoded", head(&decoded.script, MAX_DECODED));
         }
     }
 
     /// The events that a lead was made of.
     fn evidence(&mut self, row: &AlertRow) {
         let style = (self.style(Token::Joined), self.style(Token::Muted));
-        for (number, event) in row.explanation.evidence.iter().take(MOST_EVIDENCE).enumerate() {
+        for (number, event) in row.explanation.evidence.iter().take(MAX_EVIDENCE).enumerate() {
             let record = event.record_id.map_or_else(String::new, |record| format!(" record {record}"));
             let pieces = vec![
                 Piece::new(self.shown(&event.what), style.0),
@@ -392,8 +392,8 @@ impl Writer<'_> {
         };
         let store = &self.app.store;
         let mut chain = store.ancestors(process);
-        let above = chain.len().saturating_sub(MOST_ENTRIES);
-        chain.truncate(MOST_ENTRIES);
+        let above = chain.len().saturating_sub(MAX_ENTRIES);
+        chain.truncate(MAX_ENTRIES);
         chain.reverse();
         let mut depth = 0;
         if above > 0 {
@@ -413,8 +413,8 @@ impl Writer<'_> {
             depth += 1;
         }
         self.process_node(depth, process, row, matched, true);
-        let (children, all) = store.first_children(process, MOST_ENTRIES);
-        let more = all.saturating_sub(MOST_ENTRIES);
+        let (children, all) = store.first_children(process, MAX_ENTRIES);
+        let more = all.saturating_sub(MAX_ENTRIES);
         let last = children.len().saturating_sub(1);
         for (number, child) in children.into_iter().enumerate() {
             self.is_last_child = number == last && more == 0;
@@ -500,7 +500,7 @@ impl Writer<'_> {
         let mut pieces = vec![Piece::new(lead, self.style(Token::Border))];
         let base = self.style(if command_line.is_some() { Token::Text } else { Token::Muted });
         pieces.extend(highlighted(&text, &ranges, base, self.style(Token::Match)));
-        self.lines.extend(wrap(&pieces, self.width, indent + 2, MOST_LINES));
+        self.lines.extend(wrap(&pieces, self.width, indent + 2, MAX_LINES));
     }
 
     /// What a process did, by time.
@@ -508,13 +508,13 @@ impl Writer<'_> {
         let Some(process) = process else { return };
         let store = &self.app.store;
         let is_act = |event: &StoredEvent| event.event_code != code::PROCESS_CREATE;
-        let (events, all) = store.first_events_of(process, MOST_ENTRIES, is_act);
+        let (events, all) = store.first_events_of(process, MAX_ENTRIES, is_act);
         self.lines.push(Line::default());
         self.heading(format!("What it did ({all})"));
         if events.is_empty() {
             self.plain("", "no connection, DNS query, file or end of it is in this log");
         }
-        let more = all.saturating_sub(MOST_ENTRIES);
+        let more = all.saturating_sub(MAX_ENTRIES);
         for event in events.into_iter().filter_map(|id| store.event(id)) {
             self.act(event);
         }

@@ -1,10 +1,10 @@
 //! The page "who pushes where": its cursor, and from a cell to its findings.
 
-use super::app::{App, Page, Pane, Tone};
 use crate::filter::Filter;
 use crate::store::listing::{Query, Side};
 use crate::store::making::Pause;
 use crate::store::pushes::{Axis, Basis, Count, Head, Making, Pushes};
+use crate::tui::state::{App, Page, Pane, Tone};
 
 /// Rows of the page that are not the table's: the rule, the heads, and the lines about the cell.
 pub const OTHER_ROWS: u16 = 5;
@@ -31,7 +31,7 @@ pub struct PushesPage {
     /// Whether the table must be made before it is shown.
     pub is_stale: bool,
     /// The table that is being made.
-    pub(super) making: Option<Making>,
+    pub(in crate::tui) making: Option<Making>,
 }
 
 /// Columns of the owners.
@@ -100,14 +100,14 @@ impl PushesPage {
 
 impl App {
     /// Opens the page.
-    pub(super) fn open_pushes(&mut self) {
+    pub(in crate::tui) fn open_pushes(&mut self) {
         self.page = Some(Page::Pushes);
         self.pushes.is_stale = true;
     }
 
     /// Brings the page up to date; `with_news` where what came in is to be shown too. The table before stays until the
     /// next one is made, in steps where there are many findings.
-    pub(super) fn prepare_pushes(&mut self, with_news: bool, pause: Pause<'_>) {
+    pub(in crate::tui) fn prepare_pushes(&mut self, with_news: bool, pause: Pause<'_>) {
         if self.page != Some(Page::Pushes) {
             self.pushes.making = None;
             return;
@@ -144,21 +144,21 @@ impl App {
     }
 
     /// Moves the cursor by rows and columns.
-    pub(super) fn move_in_pushes(&mut self, rows: isize, columns: isize) {
+    pub(in crate::tui) fn move_in_pushes(&mut self, rows: isize, columns: isize) {
         self.pushes.row = self.pushes.row.saturating_add_signed(rows);
         self.pushes.column = self.pushes.column.saturating_add_signed(columns);
         self.follow_in_pushes();
     }
 
     /// Hosts in place of users, or the other way round.
-    pub(super) fn turn_pushes(&mut self) {
+    pub(in crate::tui) fn turn_pushes(&mut self) {
         self.pushes.axis = self.pushes.axis.other();
         (self.pushes.column, self.pushes.left) = (0, 0);
         self.pushes.is_stale = true;
     }
 
     /// Leaves the page for the findings under the cursor: the list, filtered by owner and by host or user.
-    pub(super) fn open_cell(&mut self) {
+    pub(in crate::tui) fn open_cell(&mut self) {
         let (Some(owner), Some(count)) = (self.pushes.owner(), self.pushes.count().copied()) else {
             self.say(Tone::Info, "Nothing of this owner is from there.");
             return;

@@ -1,10 +1,17 @@
 //! The console's state. It knows no terminal, no clock and no file: what it needs of them comes in as messages, what
-//! it wants of them goes out as [`super::effect::Effect`]s.
+//! it wants of them goes out as [`crate::tui::state::effect::Effect`]s.
 
-mod list;
-mod patterns;
+pub mod effect;
+pub mod lines;
+pub mod pin;
+pub mod prompt;
+pub mod pushes;
+pub mod question;
+pub mod test_runs;
+pub mod triage;
+pub mod workbench;
+pub mod writing;
 
-use self::list::Workshop;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,23 +34,24 @@ use crate::store::keep::Keeper;
 use crate::store::listing::{GroupKey, Listing, Side, SortKey};
 use crate::store::making::Pause;
 use crate::store::process::ProcessId;
-use crate::tui::detail::{Detail, DetailKey};
-use crate::tui::effect::Effect;
 use crate::tui::keys::Context;
-use crate::tui::lines::Lines;
-use crate::tui::pin::Pin;
-use crate::tui::prompt::Prompt;
-use crate::tui::pushes::PushesPage;
-use crate::tui::question::Question;
+use crate::tui::state::effect::Effect;
+use crate::tui::state::lines::Lines;
+use crate::tui::state::pin::Pin;
+use crate::tui::state::prompt::Prompt;
+use crate::tui::state::pushes::PushesPage;
+use crate::tui::state::question::Question;
+use crate::tui::state::test_runs::TestRuns;
+use crate::tui::state::triage::Triage;
+use crate::tui::state::workbench::Workbench;
+use crate::tui::state::writing::Writing;
 use crate::tui::theme::Theme;
-use crate::tui::triage::Triage;
-use crate::tui::update::deciding::Bulk;
+use crate::tui::update::list::ListJob;
+use crate::tui::update::verdicts::Bulk;
+use crate::tui::views::detail::reasons::{Detail, DetailKey};
 use crate::tui::views::histogram::Bars;
 use crate::tui::views::layout::{Layout, Panes};
-use crate::tui::walk::WalkScreen;
 use crate::tui::widgets::line::Glyphs;
-use crate::tui::workbench::Workbench;
-use crate::tui::writing::Writing;
 use crate::tune::{Advice, Adviser, Changes, History, Proposal, Trial};
 
 /// Says in a few words how an endless source does: a line for each thing, the most important first. A line behind `! ` is
@@ -113,13 +121,13 @@ pub enum Page {
     /// The keys and the languages.
     Help,
     /// What could not be read.
-    Losses,
+    ReadErrors,
     /// What the logs could have shown.
     Coverage,
     /// What would be written into the configuration, to be confirmed.
-    Saving(Box<Plan>),
+    SavePreview(Box<Plan>),
     /// An exception, to be confirmed.
-    Excepting {
+    NewException {
         /// The exception.
         exception: Box<Exception>,
         /// The alerts that it takes out.
@@ -153,7 +161,7 @@ pub enum Tone {
 
 /// What the list shows and how.
 #[derive(Clone, Debug, Default)]
-pub struct ListView {
+pub struct ListOptions {
     /// The profile.
     pub profile: Profile,
     /// Alerts or suppressed.
@@ -184,7 +192,7 @@ pub struct HistogramCursor {
 }
 
 /// A pattern in its editor.
-pub struct Tuning {
+pub struct PatternEditor {
     /// What it would change.
     pub trial: Trial,
     /// The text.
@@ -206,8 +214,8 @@ pub struct Tuning {
     /// Warnings of patterns that would silence everything.
     pub warnings: Vec<Advice>,
     /// The patterns that were warned of: Enter again keeps them all the same.
-    pub(super) warned: Option<Patterns>,
-    pub(super) adviser: Adviser,
+    pub(in crate::tui) warned: Option<Patterns>,
+    pub(in crate::tui) adviser: Adviser,
 }
 
 /// A pattern's text that is not on the screen just now.
@@ -218,7 +226,7 @@ pub struct Draft {
     pub error: Option<PatternError>,
 }
 
-impl Tuning {
+impl PatternEditor {
     /// Whether anything typed here differs from what is in force.
     #[must_use]
     pub fn is_changed(&self, in_force: &Patterns) -> bool {
@@ -229,7 +237,7 @@ impl Tuning {
     }
 
     /// Finds what the patterns typed here would silence altogether.
-    pub(super) fn warn(&mut self, store: &Store, in_force: &Patterns) {
+    pub(in crate::tui) fn warn(&mut self, store: &Store, in_force: &Patterns) {
         self.warnings = self.adviser.warnings(store, &self.trial.flags, in_force);
     }
 }
@@ -280,28 +288,28 @@ pub struct App {
     /// A sentence on each exception that has expired.
     pub expired: Vec<String>,
     /// The pattern that is being edited.
-    pub tuning: Option<Tuning>,
+    pub pattern_editor: Option<PatternEditor>,
     /// What was decided.
     pub triage: Triage,
     /// Whether a verdict is asked for.
-    pub deciding: bool,
+    pub verdict_menu: bool,
     /// The question that waits for its answer.
     pub question: Option<Question>,
     /// The alerts that the verdict, the note or the command being typed is about.
     pub pin: Option<Pin>,
     /// A verdict that is being put on many alerts.
-    pub(super) bulk: Option<Bulk>,
+    pub(in crate::tui) bulk: Option<Bulk>,
     /// Returns the effects since the last key.
-    pub(super) effects: Vec<Effect>,
+    pub(in crate::tui) effects: Vec<Effect>,
     /// The workbench, while it is open.
     pub workbench: Option<Workbench>,
     /// What the list shows.
-    pub list: ListView,
+    pub list: ListOptions,
     /// The findings that pass.
     pub listing: Listing,
-    workshop: Workshop,
+    pub(in crate::tui) list_job: ListJob,
     /// The histogram of the list, for so many columns.
-    pub(super) bars: Option<(u16, Bars)>,
+    pub(in crate::tui) bars: Option<(u16, Bars)>,
     /// What the logs could not have shown, the gravest first.
     pub notes: Vec<Note>,
     /// The lines of the list: findings, or groups and the findings of open ones.
@@ -309,11 +317,11 @@ pub struct App {
     /// The selection, wherever it stands in the list; `None` takes the top of the next list.
     pub selected: Option<Selected>,
     /// What the cursor is on: the selection, or where a filter hides that, the line that stands in for it.
-    pub(super) shown: Option<Selected>,
+    pub(in crate::tui) shown: Option<Selected>,
     /// The finding that the detail shows: under the cursor, or of a group there.
-    pub(super) detail_of: Option<Held<FindingId>>,
+    pub(in crate::tui) detail_of: Option<Held<FindingId>>,
     /// Whether no key was pressed yet.
-    pub(super) is_untouched: bool,
+    pub(in crate::tui) is_untouched: bool,
     /// The line of the selection.
     pub cursor: usize,
     /// The first line that is shown.
@@ -327,7 +335,7 @@ pub struct App {
     /// The processes walked up to from the selected one.
     pub(in crate::tui) walked: Held<Vec<ProcessId>>,
     /// How many raw events were asked for.
-    pub(super) raw_requests: u64,
+    pub(in crate::tui) raw_requests: u64,
     /// The detail, and of what it is.
     pub detail: Detail,
     /// The first line of the detail that is shown.
@@ -339,9 +347,9 @@ pub struct App {
     /// The first line of the page that is shown.
     pub page_top: usize,
     /// The page that comes back when this one is closed.
-    pub under: Option<Page>,
+    pub previous_page: Option<Page>,
     /// The walk through the tests.
-    pub walk: WalkScreen,
+    pub test_runs: TestRuns,
     /// The page "who pushes where".
     pub pushes: PushesPage,
     /// The line at the bottom, while it is typed in.
@@ -349,7 +357,7 @@ pub struct App {
     /// The names of the snapshots, for completion.
     pub snapshot_names: Vec<String>,
     /// Lines typed before, per kind of prompt.
-    pub past_lines: super::prompt::PastLines,
+    pub past_lines: crate::tui::state::prompt::PastLines,
     /// The message at the bottom.
     pub message: Option<(Tone, String)>,
     /// The theme.
@@ -381,19 +389,22 @@ pub struct App {
     /// Where the panes are.
     pub panes: Panes,
     /// Whether the list must be made anew whatever the clock says.
-    pub stale: bool,
+    pub needs_rebuild: bool,
     /// While the view stands still.
     pub frozen: Option<Frozen>,
-    listed_generation: u64,
-    detail_key: Option<DetailKey>,
+    pub(in crate::tui) listed_generation: u64,
+    pub(in crate::tui) detail_key: Option<DetailKey>,
 }
 
 impl App {
     /// A console on an empty store.
     #[must_use]
     pub fn new(store: Store, settings: Settings, progress: Arc<Progress>) -> Self {
-        let list =
-            ListView { profile: settings.profile, min_score: settings.min_score, ..ListView::default() };
+        let list = ListOptions {
+            profile: settings.profile,
+            min_score: settings.min_score,
+            ..ListOptions::default()
+        };
         Self {
             store,
             flags: Flags::with_exceptions(settings.patterns, settings.exceptions.clone()),
@@ -401,9 +412,9 @@ impl App {
             saved: settings.saved,
             saved_exceptions: settings.exceptions,
             expired: settings.expired,
-            tuning: None,
+            pattern_editor: None,
             triage: Triage::new(settings.case),
-            deciding: false,
+            verdict_menu: false,
             question: None,
             pin: None,
             bulk: None,
@@ -414,7 +425,7 @@ impl App {
             bars: None,
             notes: Vec::new(),
             lines: Lines::default(),
-            workshop: Workshop::default(),
+            list_job: ListJob::default(),
             selected: None,
             shown: None,
             detail_of: None,
@@ -431,12 +442,12 @@ impl App {
             histogram: HistogramCursor::default(),
             page: None,
             page_top: 0,
-            under: None,
-            walk: WalkScreen::default(),
+            previous_page: None,
+            test_runs: TestRuns::default(),
             pushes: PushesPage::default(),
             prompt: None,
             snapshot_names: Vec::new(),
-            past_lines: super::prompt::PastLines::default(),
+            past_lines: crate::tui::state::prompt::PastLines::default(),
             message: None,
             theme: settings.theme,
             theme_name: settings.theme_name,
@@ -452,7 +463,7 @@ impl App {
             mouse: settings.mouse,
             area: Rect::default(),
             panes: Panes::default(),
-            stale: true,
+            needs_rebuild: true,
             frozen: None,
             listed_generation: u64::MAX,
             detail_key: None,
@@ -469,7 +480,7 @@ impl App {
                 self.load.finished = true;
                 self.load.stopped = self.progress.is_stopped();
                 self.store.settle_telemetry();
-                self.stale = true;
+                self.needs_rebuild = true;
             }
         }
     }
@@ -480,7 +491,7 @@ impl App {
             return;
         };
         if let Some(moved) = keeper.ingest(&mut self.store, batch, &self.flags) {
-            self.follow_the_move(moved);
+            self.relocate(moved);
         }
     }
 
@@ -492,15 +503,15 @@ impl App {
         } else if self.prompt.is_some() {
             Context::Prompt
         } else if matches!(self.page, Some(Page::Tests)) {
-            Context::Walk
+            Context::TestRuns
         } else if matches!(self.page, Some(Page::Pushes)) {
             Context::Pushes
         } else if self.page.is_some() {
             Context::Page
-        } else if self.deciding {
+        } else if self.verdict_menu {
             Context::Verdict
-        } else if self.tuning.is_some() {
-            Context::Tuning
+        } else if self.pattern_editor.is_some() {
+            Context::PatternEditor
         } else if let Some(workbench) = self.workbench.as_ref().filter(|workbench| workbench.is_shown()) {
             if workbench.is_typing() { Context::WorkbenchText } else { Context::WorkbenchList }
         } else {
@@ -521,7 +532,7 @@ impl App {
     /// The verdicts of patterns that are tried and not kept.
     fn tried_flags(&self) -> Option<&Flags> {
         let by_workbench = || self.workbench.as_ref().filter(|workbench| !workbench.is_shown());
-        let by_tuning = self.tuning.as_ref().map(|tuning| &tuning.trial.flags);
+        let by_tuning = self.pattern_editor.as_ref().map(|pattern_editor| &pattern_editor.trial.flags);
         by_tuning.or_else(|| by_workbench().map(|workbench| &workbench.trial))
     }
 
@@ -534,7 +545,7 @@ impl App {
     /// Whether the store has grown since the list was made.
     #[must_use]
     pub fn has_news(&self) -> bool {
-        self.listed_generation != self.store.generation() || self.walk_is_behind()
+        self.listed_generation != self.store.generation() || self.test_runs_are_behind()
     }
 
     /// Brings the list, the selection and the detail up to date for a screen of that size. `with_news` says whether
@@ -549,15 +560,15 @@ impl App {
             self.area = area;
             self.detail_key = None;
         }
-        let effects = self.go_on_deciding(None, pause);
+        let effects = self.advance_verdicts(None, pause);
         self.effects.extend(effects);
         if self.frozen.is_some() && with_news && self.has_news() {
             self.count_behind_the_frozen_view();
         }
-        if self.stale || (with_news && self.has_news() && !self.is_making_list()) {
+        if self.needs_rebuild || (with_news && self.has_news() && !self.is_making_list()) {
             self.begin_list();
         }
-        let news = self.go_on_with_list(pause);
+        let news = self.advance_list(pause);
         if let Some(workbench) = &mut self.workbench {
             workbench.refresh(&self.store, self.list.profile, self.list.min_score, news);
         }
@@ -567,8 +578,8 @@ impl App {
         self.follow_selection();
         self.make_detail();
         if self.page == Some(Page::Tests) {
-            self.walk_on();
-            self.follow_in_walk();
+            self.advance_test_runs();
+            self.follow_in_test_runs();
         }
     }
 
@@ -578,7 +589,7 @@ impl App {
             Some(_) => None,
             None => Some(Frozen { events: self.store.kept_events(), new_alerts: 0 }),
         };
-        self.stale = true;
+        self.needs_rebuild = true;
     }
 
     fn count_behind_the_frozen_view(&mut self) {
@@ -599,8 +610,8 @@ impl App {
     }
 
     /// Makes list and detail anew at the next [`Self::prepare`].
-    pub fn touch(&mut self) {
-        self.stale = true;
+    pub fn invalidate(&mut self) {
+        self.needs_rebuild = true;
         self.detail_key = None;
     }
 

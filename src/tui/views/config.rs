@@ -15,24 +15,24 @@ use crate::detect::exception::Exception;
 use crate::model::event::Field;
 use crate::model::time::Timestamp;
 use crate::store::finding::FindingId;
-use crate::tui::app::App;
 use crate::tui::safe;
+use crate::tui::state::App;
 use crate::tui::theme::Token;
 use crate::tui::widgets::wrap::{Piece, wrap};
 use crate::tune::Which;
 
 /// Alerts that an exception takes out and that are listed.
-const MOST_TAKEN: usize = 500;
+const MAX_TAKEN: usize = 500;
 /// Lines that one line of a file may take.
-const MOST_LINES: usize = 20;
+const MAX_LINES: usize = 20;
 
 /// The difference, and over what.
-pub(super) fn plan_lines(app: &App, plan: &Plan) -> Vec<Line<'static>> {
+pub(in crate::tui) fn plan_lines(app: &App, plan: &Plan) -> Vec<Line<'static>> {
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let mut add = |sign: &str, text: &str, token| {
         let text = safe::shown(&format!("{sign} {text}"), app.reveal_secrets);
-        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 2, MOST_LINES));
+        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 2, MAX_LINES));
     };
     add("", &plan.path.to_string_lossy(), Token::Header);
     if plan.changed_meanwhile {
@@ -51,12 +51,16 @@ pub(super) fn plan_lines(app: &App, plan: &Plan) -> Vec<Line<'static>> {
 }
 
 /// An exception as the configuration would have it, and the alerts that it takes out.
-pub(super) fn exception_lines(app: &App, exception: &Exception, taken: &[FindingId]) -> Vec<Line<'static>> {
+pub(in crate::tui) fn exception_lines(
+    app: &App,
+    exception: &Exception,
+    taken: &[FindingId],
+) -> Vec<Line<'static>> {
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let mut add = |text: &str, token| {
         let text = safe::shown(text, app.reveal_secrets);
-        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 4, MOST_LINES));
+        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 4, MAX_LINES));
     };
     add(&format!("{}: {}", exception.name, exception.reason), Token::Title);
     for (field, pattern) in &exception.terms {
@@ -65,7 +69,7 @@ pub(super) fn exception_lines(app: &App, exception: &Exception, taken: &[Finding
     let count = grouped(count(taken.len()));
     let noun = if taken.len() == 1 { "alert" } else { "alerts" };
     add(&format!("It takes {count} {noun} out, and what is like them from now on:"), Token::Header);
-    for id in taken.iter().take(MOST_TAKEN) {
+    for id in taken.iter().take(MAX_TAKEN) {
         let Some(view) = app.store.view(*id, app.list.profile, &app.flags) else { continue };
         let what = view.text(Field::CommandLine).map(str::to_owned).or_else(|| view.destination());
         let time = view
@@ -85,12 +89,15 @@ pub(super) fn exception_lines(app: &App, exception: &Exception, taken: &[Finding
 }
 
 /// Each snapshot with what it says otherwise than what is in force.
-pub(super) fn snapshot_lines(app: &App, snapshots: &[Result<Snapshot, String>]) -> Vec<Line<'static>> {
+pub(in crate::tui) fn snapshot_lines(
+    app: &App,
+    snapshots: &[Result<Snapshot, String>],
+) -> Vec<Line<'static>> {
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let mut add = |text: &str, indent: usize, token| {
         let text = format!("{}{}", " ".repeat(indent), safe::shown(text, app.reveal_secrets));
-        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, indent + 2, MOST_LINES));
+        lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, indent + 2, MAX_LINES));
     };
     if snapshots.is_empty() {
         add(

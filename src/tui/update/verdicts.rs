@@ -9,14 +9,14 @@ use crate::store::Store;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::making::Pause;
-use crate::tui::app::{App, Tone};
-use crate::tui::effect::Effect;
-use crate::tui::triage::{Triage, identity_of};
+use crate::tui::state::effect::Effect;
+use crate::tui::state::triage::{Triage, identity_of};
+use crate::tui::state::{App, Tone};
 
 /// Acts of deciding that can be taken back.
-const MOST_UNDONE: usize = 1000;
+const MAX_UNDONE: usize = 1000;
 /// So many alerts are decided on with the key itself; each takes some microseconds.
-const AT_ONCE: usize = if cfg!(test) { 3 } else { 256 };
+const MAX_IMMEDIATE_VERDICTS: usize = if cfg!(test) { 3 } else { 256 };
 
 /// Alerts that are being decided on.
 pub(in crate::tui) struct Bulk {
@@ -117,8 +117,8 @@ impl Bulk {
 
 impl App {
     /// Puts a verdict, a note or both on what was selected when it was asked for; what is not given stays as it is.
-    pub(super) fn decide(&mut self, verdict: Option<Verdict>, note: Option<&str>) -> Vec<Effect> {
-        self.deciding = false;
+    pub(in crate::tui) fn decide(&mut self, verdict: Option<Verdict>, note: Option<&str>) -> Vec<Effect> {
+        self.verdict_menu = false;
         let pin = match self.pinned() {
             Ok(pin) => pin,
             Err(message) => {
@@ -127,41 +127,41 @@ impl App {
             }
         };
         let note = note.map(line::clean_note);
-        let mut effects = self.finish_deciding();
+        let mut effects = self.finish_verdicts();
         let name = pin.group().is_none().then(|| pin.short_name().to_owned());
         let findings = pin.alerts(&self.store).to_vec();
         let what = What::Decide { findings, verdict, note, name };
         self.bulk = Some(Bulk::new(what, pin.gone(&self.store)));
-        effects.extend(self.begin_deciding());
+        effects.extend(self.start_verdicts());
         effects
     }
 
     /// Takes the last act of deciding back, by deciding what stood there before.
-    pub(super) fn undo_verdict(&mut self) -> Vec<Effect> {
-        let mut effects = self.finish_deciding();
+    pub(in crate::tui) fn undo_verdict(&mut self) -> Vec<Effect> {
+        let mut effects = self.finish_verdicts();
         if let Some(before) = self.triage.undone.pop() {
             self.bulk = Some(Bulk::new(What::Undo(before), 0));
-            effects.extend(self.begin_deciding());
+            effects.extend(self.start_verdicts());
         }
         effects
     }
 
-    fn begin_deciding(&mut self) -> Vec<Effect> {
-        let left = Cell::new(AT_ONCE);
-        self.go_on_deciding(None, &|| {
+    fn start_verdicts(&mut self) -> Vec<Effect> {
+        let left = Cell::new(MAX_IMMEDIATE_VERDICTS);
+        self.advance_verdicts(None, &|| {
             left.set(left.get().saturating_sub(1));
             left.get() == 0
         })
     }
 
     /// Decides on all that is still to be decided on, however many.
-    pub(in crate::tui) fn finish_deciding(&mut self) -> Vec<Effect> {
-        self.go_on_deciding(None, &|| false)
+    pub(in crate::tui) fn finish_verdicts(&mut self) -> Vec<Effect> {
+        self.advance_verdicts(None, &|| false)
     }
 
     /// Decides on alerts until all are, or it is time to stop. `of` is the store that has them by their numbers, where it
     /// is the present one no more.
-    pub(in crate::tui) fn go_on_deciding(&mut self, of: Option<&Store>, pause: Pause<'_>) -> Vec<Effect> {
+    pub(in crate::tui) fn advance_verdicts(&mut self, of: Option<&Store>, pause: Pause<'_>) -> Vec<Effect> {
         let Some(mut bulk) = self.bulk.take() else { return Vec::new() };
         let mut decisions = Vec::new();
         while bulk.done < bulk.all() {
@@ -179,12 +179,12 @@ impl App {
             self.say(Tone::Info, format!("Deciding: {} of {}", bulk.done, alerts(bulk.all())));
             self.bulk = Some(bulk);
         } else {
-            self.end_deciding(bulk);
+            self.end_verdicts(bulk);
         }
         if decisions.is_empty() { Vec::new() } else { vec![Effect::Decide(decisions)] }
     }
 
-    fn end_deciding(&mut self, bulk: Bulk) {
+    fn end_verdicts(&mut self, bulk: Bulk) {
         if bulk.changed == 0 {
             let reason = if bulk.unknowable > 0 {
                 "This event has neither a record number nor a time: nothing tells it from another one."
@@ -198,11 +198,11 @@ impl App {
         self.say(Tone::Info, format!("{}. In {place}; n goes on, U takes it back.", bulk.outcome()));
         if matches!(bulk.what, What::Decide { .. }) {
             self.triage.undone.push(bulk.before);
-            if self.triage.undone.len() > MOST_UNDONE {
+            if self.triage.undone.len() > MAX_UNDONE {
                 self.triage.undone.remove(0);
             }
         }
-        self.touch();
+        self.invalidate();
     }
 }
 

@@ -1,8 +1,8 @@
 //! Questions before something that can't be taken back: leaving with work that is not written, and ending a feed.
 
-use super::app::{App, Tone};
-use super::effect::Effect;
-use super::safe;
+use crate::tui::safe;
+use crate::tui::state::effect::Effect;
+use crate::tui::state::{App, Tone};
 
 /// A question that waits for its answer. All keys go to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,10 @@ impl App {
         if self.is_unsaved() {
             unwritten.push("the patterns in force are not in the configuration".to_owned());
         }
-        let is_typed = self.tuning.as_ref().is_some_and(|tuning| tuning.is_changed(self.flags.patterns()))
+        let is_typed = self
+            .pattern_editor
+            .as_ref()
+            .is_some_and(|pattern_editor| pattern_editor.is_changed(self.flags.patterns()))
             || self.workbench.as_ref().is_some_and(|workbench| workbench.is_changed(self.flags.patterns()));
         if is_typed {
             unwritten.push("a pattern is typed and not kept".to_owned());
@@ -58,7 +61,7 @@ impl App {
     }
 
     /// Leaves, or asks once where something would be lost.
-    pub(super) fn quit(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn quit(&mut self) -> Vec<Effect> {
         if self.question == Some(Question::Quit) || self.unwritten().is_empty() {
             return vec![Effect::Quit];
         }
@@ -67,7 +70,7 @@ impl App {
     }
 
     /// Does what the question was about.
-    pub(super) fn answer_yes(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn answer_yes(&mut self) -> Vec<Effect> {
         match self.question.take() {
             Some(Question::Quit) => return vec![Effect::Quit],
             Some(Question::Stop) => {
@@ -83,7 +86,7 @@ impl App {
     ///
     /// # Errors
     /// A sentence, where nothing is being read.
-    pub(super) fn ask_to_stop(&mut self) -> Result<(), String> {
+    pub(in crate::tui) fn ask_to_stop(&mut self) -> Result<(), String> {
         if self.load.finished {
             return Err("Nothing to stop: everything is read.".to_owned());
         }
@@ -98,7 +101,7 @@ impl App {
     ///
     /// # Errors
     /// A sentence, where reading was not stopped or has come to its end.
-    pub(super) fn resume(&mut self) -> Result<(), String> {
+    pub(in crate::tui) fn resume(&mut self) -> Result<(), String> {
         if self.load.finished {
             return Err("Nothing to resume: everything is read.".to_owned());
         }

@@ -1,6 +1,6 @@
 //! The files that are being written, as the screen names them.
 
-use super::app::App;
+use crate::tui::state::App;
 
 /// A file that is being written, for the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +26,19 @@ impl Writing {
 
 impl App {
     /// Shows that a file is being written.
-    pub(super) fn begin_writing(&mut self, number: u64, what: String, can_stop: bool) {
+    pub(in crate::tui) fn begin_writing(&mut self, number: u64, what: String, can_stop: bool) {
         self.writing.push(Writing { number, what, rows: None, can_stop });
     }
 
     /// So many rows or alerts of so many are gathered.
-    pub(super) fn gathered(&mut self, number: u64, done: usize, all: usize) {
+    pub(in crate::tui) fn gathered(&mut self, number: u64, done: usize, all: usize) {
         if let Some(writing) = self.writing.iter_mut().find(|writing| writing.number == number) {
             writing.rows = Some((done, all));
         }
     }
 
     /// A file is written, or was not.
-    pub(super) fn end_writing(&mut self, number: u64) {
+    pub(in crate::tui) fn end_writing(&mut self, number: u64) {
         self.writing.retain(|writing| writing.number != number);
     }
 }

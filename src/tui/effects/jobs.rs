@@ -21,38 +21,38 @@ use crate::store::epoch::Held;
 use crate::store::finding::FindingId;
 use crate::store::flags::Flags;
 use crate::store::listing::Side;
-use crate::tui::app::{App, Tone};
-use crate::tui::report::{Gathering, Scope};
+use crate::tui::effects::report::{Gathering, Scope};
 use crate::tui::safe;
+use crate::tui::state::{App, Tone};
 use crate::tui::views::header::{count, grouped};
 
 /// How long rows are made before keys are looked at again.
-const SLICE: Duration = Duration::from_millis(4);
+const ROWS_SLICE: Duration = Duration::from_millis(4);
 /// Rows of a piece.
-const MAX_PIECE: usize = 512;
+const MAX_PIECE_ROWS: usize = 512;
 /// Pieces that wait for the writer.
-const MAX_QUEUE: usize = 8;
+const MAX_QUEUED_PIECES: usize = 8;
 /// Rows between two looks at the clock.
-const ROWS_A_LOOK: usize = 16;
+const ROWS_PER_CLOCK_CHECK: usize = 16;
 
 /// Some rows, or the word that these were all.
-pub(super) enum Piece {
+pub(in crate::tui) enum Piece {
     Rows(Vec<AlertRow>),
     End,
 }
 
 /// Where an export goes.
 #[derive(Debug)]
-pub(super) struct Target {
-    pub(super) format: Format,
-    pub(super) path: PathBuf,
-    pub(super) existing: Existing,
+pub(in crate::tui) struct Target {
+    pub(in crate::tui) format: Format,
+    pub(in crate::tui) path: PathBuf,
+    pub(in crate::tui) existing: Existing,
 }
 
 /// An export or report that the loop gathers.
 enum Job {
     Export(Box<Export>),
-    Report(Box<ReportJob>),
+    Report(Box<QueuedReport>),
 }
 
 struct Export {
@@ -71,7 +71,7 @@ struct Begun {
     rows: Sender<Piece>,
 }
 
-struct ReportJob {
+struct QueuedReport {
     number: u64,
     scope: Scope,
     path: Option<PathBuf>,
@@ -80,19 +80,19 @@ struct ReportJob {
 }
 
 /// Work that the loop starts a thread for.
-pub(super) enum Start {
+pub(in crate::tui) enum Start {
     Export { number: u64, target: Target, options: ExportOptions, rows: Receiver<Piece> },
     Report { number: u64, scope: Scope, path: Option<PathBuf>, existing: Existing, gathering: Box<Gathering> },
 }
 
 /// The files whose rows or alerts are being gathered, the first one first.
 #[derive(Default)]
-pub(super) struct Jobs {
+pub(in crate::tui) struct Jobs {
     waiting: VecDeque<Job>,
 }
 
 /// When the first job can go on.
-pub(super) enum Turn {
+pub(in crate::tui) enum Turn {
     /// There is none, or it waits for its list.
     Never,
     Now,
@@ -101,7 +101,7 @@ pub(super) enum Turn {
 }
 
 /// The next step of a job.
-pub(super) enum Go {
+pub(in crate::tui) enum Go {
     Now,
     Room(OwnedPermit<Piece>),
     /// The writer has given up, and says why itself.
@@ -109,7 +109,7 @@ pub(super) enum Go {
 }
 
 /// Waits until the first job can go on.
-pub(super) async fn turn(turn: Turn) -> Go {
+pub(in crate::tui) async fn turn(turn: Turn) -> Go {
     match turn {
         Turn::Never => std::future::pending().await,
         Turn::Now => Go::Now,
@@ -122,16 +122,16 @@ pub(super) async fn turn(turn: Turn) -> Go {
 
 impl Jobs {
     /// Whether there is one. Nothing is taken into the store meanwhile.
-    pub(super) fn are_at_work(&self) -> bool {
+    pub(in crate::tui) fn are_at_work(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    pub(super) fn add_export(&mut self, app: &mut App, number: u64, scope: Scope, target: Target) {
+    pub(in crate::tui) fn add_export(&mut self, app: &mut App, number: u64, scope: Scope, target: Target) {
         app.begin_writing(number, name_of(&target.path), true);
         self.waiting.push_back(Job::Export(Box::new(Export { number, scope, target, begun: None })));
     }
 
-    pub(super) fn add_report(
+    pub(in crate::tui) fn add_report(
         &mut self,
         app: &mut App,
         number: u64,
@@ -141,13 +141,13 @@ impl Jobs {
     ) {
         let what = path.as_deref().map_or_else(|| "the report".to_owned(), name_of);
         app.begin_writing(number, what, true);
-        let job = ReportJob { number, scope, path, existing, gathering: None };
+        let job = QueuedReport { number, scope, path, existing, gathering: None };
         self.waiting.push_back(Job::Report(Box::new(job)));
     }
 
     /// Fixes which alerts the first job is of, as soon as the list is the one that was asked for.
-    pub(super) fn begin(&mut self, app: &mut App) -> Option<Start> {
-        let is_made = !app.stale && !app.is_making_list();
+    pub(in crate::tui) fn begin(&mut self, app: &mut App) -> Option<Start> {
+        let is_made = !app.needs_rebuild && !app.is_making_list();
         let is_ready = |scope: &Scope| is_made || matches!(scope, Scope::Selected(_));
         match self.waiting.front_mut()? {
             Job::Export(export) if export.begun.is_none() && is_ready(&export.scope) => {
@@ -165,7 +165,7 @@ impl Jobs {
                 app.gathered(export.number, 0, findings.len());
                 let file = name_of(&export.target.path);
                 app.say(Tone::Info, format!("Writing {} to {file}; ^X stops it.", rows(findings.len())));
-                let (sender, receiver) = channel(MAX_QUEUE);
+                let (sender, receiver) = channel(MAX_QUEUED_PIECES);
                 export.begun = Some(Begun {
                     findings: Held::new(findings, &app.store),
                     next: 0,
@@ -186,7 +186,7 @@ impl Jobs {
     }
 
     /// When the first job can go on.
-    pub(super) fn turn(&self) -> Turn {
+    pub(in crate::tui) fn turn(&self) -> Turn {
         match self.waiting.front() {
             Some(Job::Export(export)) => {
                 export.begun.as_ref().map_or(Turn::Never, |begun| Turn::WithRoom(begun.rows.clone()))
@@ -197,7 +197,7 @@ impl Jobs {
     }
 
     /// Gathers some milliseconds of the first job, or sends its end.
-    pub(super) fn advance(&mut self, app: &mut App, go: Go) -> Option<Start> {
+    pub(in crate::tui) fn advance(&mut self, app: &mut App, go: Go) -> Option<Start> {
         let is_over = match (self.waiting.front_mut()?, go) {
             (Job::Export(export), Go::Room(permit)) => export.advance(app, permit),
             (Job::Report(report), _) => report.advance(app),
@@ -209,14 +209,14 @@ impl Jobs {
         match self.waiting.pop_front()? {
             Job::Export(_) => None,
             Job::Report(report) => {
-                let ReportJob { number, scope, path, existing, gathering } = *report;
+                let QueuedReport { number, scope, path, existing, gathering } = *report;
                 Some(Start::Report { number, scope, path, existing, gathering: Box::new(gathering?) })
             }
         }
     }
 
     /// Gives all of them up. A writer that has begun finds no end to its rows, and leaves no file.
-    pub(super) fn stop(&mut self, app: &mut App) {
+    pub(in crate::tui) fn stop(&mut self, app: &mut App) {
         for job in self.waiting.drain(..) {
             let (number, has_writer) = match &job {
                 Job::Export(export) => (export.number, export.begun.is_some()),
@@ -249,8 +249,8 @@ impl Export {
         while let Some(id) = findings.get(begun.next) {
             begun.next += 1;
             rows.extend(app.store.row(*id, begun.profile, &begun.flags));
-            let is_time = begun.next.is_multiple_of(ROWS_A_LOOK) && started.elapsed() >= SLICE;
-            if rows.len() >= MAX_PIECE || is_time {
+            let is_time = begun.next.is_multiple_of(ROWS_PER_CLOCK_CHECK) && started.elapsed() >= ROWS_SLICE;
+            if rows.len() >= MAX_PIECE_ROWS || is_time {
                 break;
             }
         }
@@ -261,12 +261,12 @@ impl Export {
     }
 }
 
-impl ReportJob {
+impl QueuedReport {
     /// Gathers some alerts. Says whether all are there.
     fn advance(&mut self, app: &mut App) -> bool {
         let Some(gathering) = &mut self.gathering else { return true };
         let started = Instant::now();
-        let is_whole = app.gather_report(gathering, &|| started.elapsed() >= SLICE);
+        let is_whole = app.gather_report(gathering, &|| started.elapsed() >= ROWS_SLICE);
         let (done, all) = gathering.progress();
         app.gathered(self.number, done, all);
         is_whole
@@ -305,7 +305,7 @@ impl Iterator for Received {
 ///
 /// # Errors
 /// A sentence that names the file, or says that it was stopped.
-pub(super) fn write_export(
+pub(in crate::tui) fn write_export(
     target: &Target,
     outputs: &OutputPolicy,
     options: &ExportOptions,

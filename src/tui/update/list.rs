@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
-use super::{App, Page, Selected};
 use crate::case::CaseBook;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
@@ -19,19 +18,20 @@ use crate::store::listing::{Line, Listing, Query};
 use crate::store::making::{Filtering, Making, Pause};
 use crate::store::process::ProcessId;
 use crate::store::view::{FilteredFinding, FindingView};
-use crate::tui::detail::{Detail, DetailKey};
-use crate::tui::lines::Lines;
-use crate::tui::prompt::Prompt;
-use crate::tui::triage::TriagedFinding;
+use crate::tui::state::lines::Lines;
+use crate::tui::state::prompt::Prompt;
+use crate::tui::state::triage::TriagedFinding;
+use crate::tui::state::{App, Page, Selected};
+use crate::tui::views::detail::reasons::{Detail, DetailKey};
 use crate::tui::views::histogram::Bars;
 use crate::tune::changes;
 
 /// A list of so many findings is made at once: it takes less than a frame.
-const AT_ONCE: usize = 20_000;
+const MAX_IMMEDIATE_FINDINGS: usize = 20_000;
 
 /// The list that is being made, and what the next one can use again.
 #[derive(Default)]
-pub(super) struct Workshop {
+pub(in crate::tui) struct ListJob {
     /// Whether what has come is being put in its place, before a list is made of it.
     is_settling: bool,
     making: Option<Making>,
@@ -39,12 +39,12 @@ pub(super) struct Workshop {
     spare: Listing,
     sieve: Sieve,
     /// What the sieve's answers are for.
-    sieved: Option<Sieved>,
+    filter_inputs: Option<FilterInputs>,
 }
 
 /// What the answers of a filter depend on, beside the findings.
 #[derive(PartialEq)]
-struct Sieved {
+struct FilterInputs {
     filter: Filter,
     profile: Profile,
     /// Where it asks for what they decide.
@@ -53,7 +53,7 @@ struct Sieved {
     decided: Option<u64>,
 }
 
-impl Sieved {
+impl FilterInputs {
     fn new(filter: &Filter, profile: Profile, flags: &Flags, book: &CaseBook) -> Self {
         let asks_for = |fields: &[FilterField]| fields.iter().any(|field| filter.asks_for(*field));
         let is_tuned = asks_for(&[FilterField::Score, FilterField::IsCiSystem, FilterField::IsKnownIde]);
@@ -68,20 +68,20 @@ impl Sieved {
 
 impl App {
     /// Begins to make the list anew, with all that is known by now.
-    pub(super) fn begin_list(&mut self) {
-        self.workshop.is_settling = true;
-        self.stale = false;
+    pub(in crate::tui) fn begin_list(&mut self) {
+        self.list_job.is_settling = true;
+        self.needs_rebuild = false;
     }
 
     /// All that has come is in its place: begins to make a list of it.
-    fn begin_making(&mut self) {
+    fn start_build(&mut self) {
         self.flags.extend(&self.store);
         let (profile, min_score) = (self.list.profile, self.list.min_score);
-        if let Some(tuning) = &mut self.tuning {
-            tuning.trial.flags.extend(&self.store);
-            let changes = changes(&self.store, profile, min_score, &self.flags, &tuning.trial.flags);
-            tuning.changes = Held::new(changes, &self.store);
-            tuning.warn(&self.store, self.flags.patterns());
+        if let Some(pattern_editor) = &mut self.pattern_editor {
+            pattern_editor.trial.flags.extend(&self.store);
+            let changes = changes(&self.store, profile, min_score, &self.flags, &pattern_editor.trial.flags);
+            pattern_editor.changes = Held::new(changes, &self.store);
+            pattern_editor.warn(&self.store, self.flags.patterns());
         }
         self.renew_taken();
         if let Some(workbench) = self.workbench.as_mut().filter(|workbench| !workbench.is_shown()) {
@@ -91,23 +91,23 @@ impl App {
         if self.listed_generation != self.store.generation() {
             self.notes = self.all_notes();
         }
-        let sieved = self
-            .shown_filter()
-            .map(|filter| Sieved::new(filter, self.list.profile, self.shown_flags(), &self.triage.book));
-        let workshop = &mut self.workshop;
-        if workshop.sieved != sieved {
-            workshop.sieved = sieved;
-            workshop.sieve.clear();
+        let filter_inputs = self.shown_filter().map(|filter| {
+            FilterInputs::new(filter, self.list.profile, self.shown_flags(), &self.triage.book)
+        });
+        let list_job = &mut self.list_job;
+        if list_job.filter_inputs != filter_inputs {
+            list_job.filter_inputs = filter_inputs;
+            list_job.sieve.clear();
         }
-        let half_made = workshop.making.take().map(Making::finish);
-        let spare = half_made.unwrap_or_else(|| std::mem::take(&mut workshop.spare));
-        self.workshop.making = Some(Making::new(self.query(), spare));
+        let half_made = list_job.making.take().map(Making::finish);
+        let spare = half_made.unwrap_or_else(|| std::mem::take(&mut list_job.spare));
+        self.list_job.making = Some(Making::new(self.query(), spare));
         self.listed_generation = self.store.generation();
     }
 
     /// Brings what the exception on its page takes out up to date.
     fn renew_taken(&mut self) {
-        let Some(Page::Excepting { exception, taken }) = &mut self.page else { return };
+        let Some(Page::NewException { exception, taken }) = &mut self.page else { return };
         let all = self.flags.exceptions().all().iter().cloned().chain([(**exception).clone()]).collect();
         let mut with = self.flags.clone();
         with.set_exceptions(Exceptions::new(all), &self.store);
@@ -117,11 +117,11 @@ impl App {
 
     /// Goes on with the list, until it is made or it is time to stop. Says whether what has come has just been put in
     /// its place.
-    pub(super) fn go_on_with_list(&mut self, pause: Pause<'_>) -> bool {
+    pub(in crate::tui) fn advance_list(&mut self, pause: Pause<'_>) -> bool {
         let never = || false;
         let pause = if self.has_long_list() { pause } else { &never };
-        if !self.workshop.is_settling {
-            self.go_on_making(pause);
+        if !self.list_job.is_settling {
+            self.advance_build(pause);
             return false;
         }
         if !self.store.settle_until(pause) {
@@ -130,18 +130,18 @@ impl App {
         if !self.triage.extend_until(&self.store, &self.flags, pause) {
             return false;
         }
-        self.workshop.is_settling = false;
-        self.begin_making();
+        self.list_job.is_settling = false;
+        self.start_build();
         if !pause() {
-            self.go_on_making(pause);
+            self.advance_build(pause);
         }
         true
     }
 
-    fn go_on_making(&mut self, pause: Pause<'_>) {
-        let mut workshop = std::mem::take(&mut self.workshop);
-        let Some(mut making) = workshop.making.take() else {
-            self.workshop = workshop;
+    fn advance_build(&mut self, pause: Pause<'_>) {
+        let mut list_job = std::mem::take(&mut self.list_job);
+        let Some(mut making) = list_job.making.take() else {
+            self.list_job = list_job;
             return;
         };
         let triage = &self.triage;
@@ -154,22 +154,22 @@ impl App {
                 filter.matches(&TriagedFinding { finding: FilteredFinding::new(view), mark, note })
             })
         };
-        let filtering = filter.is_some().then_some(Filtering { sieve: &mut workshop.sieve, passes: &passes });
+        let filtering = filter.is_some().then_some(Filtering { sieve: &mut list_job.sieve, passes: &passes });
         if making.advance(&self.store, self.shown_flags(), filtering, pause) {
-            workshop.spare = std::mem::replace(&mut self.listing, making.finish());
+            list_job.spare = std::mem::replace(&mut self.listing, making.finish());
             self.bars = None;
             self.count_verdicts();
             self.make_lines();
         } else {
-            workshop.making = Some(making);
+            list_job.making = Some(making);
         }
-        self.workshop = workshop;
+        self.list_job = list_job;
     }
 
     /// Whether a list, or the table of pushes, is being made.
     #[must_use]
     pub const fn is_making_list(&self) -> bool {
-        self.workshop.is_settling || self.workshop.making.is_some() || self.has_work_beside()
+        self.list_job.is_settling || self.list_job.making.is_some() || self.has_work_beside()
     }
 
     /// Whether something beside the list goes on in steps: the table of pushes, or a verdict on many alerts.
@@ -180,22 +180,22 @@ impl App {
     /// Whether there are so many findings that a list takes its time.
     #[must_use]
     pub fn has_long_list(&self) -> bool {
-        self.store.findings().len() > AT_ONCE
+        self.store.findings().len() > MAX_IMMEDIATE_FINDINGS
     }
 
     /// What is being done for the next list, and how much of that is done in percent, where it takes its time.
     #[must_use]
     pub fn list_progress(&self) -> Option<(&'static str, usize)> {
-        let making = self.workshop.making.as_ref().filter(|_| !self.workshop.is_settling)?;
+        let making = self.list_job.making.as_ref().filter(|_| !self.list_job.is_settling)?;
         making.progress(&self.store)
     }
 
     /// Findings have other numbers now: the list shows the same ones, until another is made.
     pub(in crate::tui) fn relocate_list(&mut self, moved: &Moved) {
-        self.workshop = Workshop::default();
+        self.list_job = ListJob::default();
         self.listing = std::mem::take(&mut self.listing).relocate(moved, &self.store).unwrap_or_default();
         self.make_lines();
-        self.stale = true;
+        self.needs_rebuild = true;
     }
 
     /// The filter that the list answers to: the one being typed, or the one in force.
@@ -226,7 +226,7 @@ impl App {
     }
 
     /// Makes the histogram anew where the list or the width has changed.
-    pub(super) fn make_bars(&mut self) {
+    pub(in crate::tui) fn make_bars(&mut self) {
         let Some(pane) = self.panes.histogram else { return };
         if self.bars.as_ref().is_none_or(|(width, _)| *width != pane.width) {
             self.bars = Some((pane.width, Bars::of(&self.listing.moments, usize::from(pane.width))));
@@ -343,7 +343,7 @@ impl App {
     }
 
     /// Keeps the selection on the screen.
-    pub(super) fn follow_selection(&mut self) {
+    pub(in crate::tui) fn follow_selection(&mut self) {
         let rows = usize::from(self.panes.list_rows()).max(1);
         let last_top = self.lines.len().saturating_sub(rows);
         self.top = self.top.min(last_top);
@@ -412,7 +412,7 @@ impl App {
         }
     }
 
-    pub(super) fn make_detail(&mut self) {
+    pub(in crate::tui) fn make_detail(&mut self) {
         let key = DetailKey {
             finding: self.selected_finding(),
             walked: self.walked().to_vec(),

@@ -13,30 +13,30 @@ use crate::model::text::image_name;
 use crate::store::finding::FindingId;
 use crate::store::listing::{Group, Line, Side, SortKey};
 use crate::store::view::FindingView;
-use crate::tui::app::{App, Pane};
 use crate::tui::safe;
+use crate::tui::state::triage::Mark;
+use crate::tui::state::{App, Pane};
 use crate::tui::theme::Token;
-use crate::tui::triage::Mark;
 use crate::tui::widgets::line::{put, rule};
 
 /// A column: what it is sorted by, its name, and its columns on the screen; 0 takes what is left.
 type Column = (SortKey, &'static str, u16);
 
 /// Columns of the score, its star and the verdict.
-const RANK: u16 = 4;
+const RANK_WIDTH: u16 = 4;
 /// Where among them the verdict stands.
-const VERDICT: u16 = 2;
+const VERDICT_OFFSET: u16 = 2;
 
-const NARROW: &[Column] = &[
-    (SortKey::Rank, "S", RANK),
+const NARROW_COLUMNS: &[Column] = &[
+    (SortKey::Rank, "S", RANK_WIDTH),
     (SortKey::Time, "Time", 15),
     (SortKey::Host, "Host", 14),
     (SortKey::Signal, "Signal", 9),
     (SortKey::Image, "Image", 12),
     (SortKey::CommandLine, "Command line", 0),
 ];
-const MEDIUM: &[Column] = &[
-    (SortKey::Rank, "S", RANK),
+const MEDIUM_COLUMNS: &[Column] = &[
+    (SortKey::Rank, "S", RANK_WIDTH),
     (SortKey::Time, "Time", 20),
     (SortKey::Host, "Host", 15),
     (SortKey::User, "User", 12),
@@ -45,8 +45,8 @@ const MEDIUM: &[Column] = &[
     (SortKey::Destination, "Destination", 20),
     (SortKey::CommandLine, "Command line", 0),
 ];
-const WIDE: &[Column] = &[
-    (SortKey::Rank, "S", RANK),
+const WIDE_COLUMNS: &[Column] = &[
+    (SortKey::Rank, "S", RANK_WIDTH),
     (SortKey::Time, "Time", 24),
     (SortKey::Host, "Host", 24),
     (SortKey::User, "User", 20),
@@ -57,15 +57,15 @@ const WIDE: &[Column] = &[
 ];
 
 /// Where the reason of a suppression needs the room.
-const NARROW_SUPPRESSED: &[Column] = &[
-    (SortKey::Rank, "S", RANK),
+const NARROW_SUPPRESSED_COLUMNS: &[Column] = &[
+    (SortKey::Rank, "S", RANK_WIDTH),
     (SortKey::Host, "Host", 14),
     (SortKey::Signal, "Signal", 9),
     (SortKey::CommandLine, "Command line", 0),
 ];
 
-const MEDIUM_SUPPRESSED: &[Column] = &[
-    (SortKey::Rank, "S", RANK),
+const MEDIUM_SUPPRESSED_COLUMNS: &[Column] = &[
+    (SortKey::Rank, "S", RANK_WIDTH),
     (SortKey::Time, "Time", 20),
     (SortKey::Host, "Host", 15),
     (SortKey::Signal, "Signal", 9),
@@ -75,18 +75,18 @@ const MEDIUM_SUPPRESSED: &[Column] = &[
 
 fn columns(width: u16, side: Side) -> &'static [Column] {
     match width {
-        0..=99 if side == Side::Suppressed => NARROW_SUPPRESSED,
-        0..=99 => NARROW,
-        100..=159 if side == Side::Suppressed => MEDIUM_SUPPRESSED,
-        100..=159 => MEDIUM,
-        _ => WIDE,
+        0..=99 if side == Side::Suppressed => NARROW_SUPPRESSED_COLUMNS,
+        0..=99 => NARROW_COLUMNS,
+        100..=159 if side == Side::Suppressed => MEDIUM_SUPPRESSED_COLUMNS,
+        100..=159 => MEDIUM_COLUMNS,
+        _ => WIDE_COLUMNS,
     }
 }
 
 /// Draws the list.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let focused = app.pane == Pane::Alerts && app.tuning.is_none();
+    let focused = app.pane == Pane::Alerts && app.pattern_editor.is_none();
     let border = style(if focused { Token::BorderFocused } else { Token::Border });
     rule(buffer, area, area.y, &title(app), border, &app.glyphs);
     draw_names(app, area, buffer);
@@ -189,7 +189,7 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
         let width = if *width == 0 { area.right().saturating_sub(x) } else { *width };
         put(buffer, area, (x, area.y + 1, width), &text, style, app.glyphs.ellipsis);
         if *key == SortKey::Rank {
-            put(buffer, area, (x + VERDICT, area.y + 1, 1), "V", style, "");
+            put(buffer, area, (x + VERDICT_OFFSET, area.y + 1, 1), "V", style, "");
         }
         x = x.saturating_add(width);
     }
@@ -197,11 +197,11 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
 
 /// `left` is how many of it are undecided, once anything was decided.
 /// From here on a date has its year, and there are more columns.
-const WITH_YEARS: u16 = 100;
+const YEARS_WIDTH: u16 = 100;
 
 /// Columns of a group's text; narrow ones leave room for the figures and for when it was last seen.
 const fn group_key_width(width: u16) -> u16 {
-    if width < WITH_YEARS {
+    if width < YEARS_WIDTH {
         width.saturating_sub(51)
     } else if width > 120 {
         60
@@ -221,7 +221,7 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>,
     let arrow = if open { app.glyphs.open } else { app.glyphs.closed };
     let last = group.last_seen.map_or_else(String::new, |time| {
         let date = time.date_text();
-        let date = if area.width < WITH_YEARS { without_year(&date) } else { &date };
+        let date = if area.width < YEARS_WIDTH { without_year(&date) } else { &date };
         format!("{date} {}", time.clock_text())
     });
     let [zero, one, two, three] = group.by_score;
@@ -272,7 +272,7 @@ fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffe
             let mark = app.triage.mark(id);
             let is_seen = mark == Mark::default() && app.is_seen_before(view.event());
             let (letter, token) = if is_seen { ("s", Token::Muted) } else { mark.letter() };
-            put(buffer, area, (x + VERDICT, y, 1), letter, app.theme.style(token), "");
+            put(buffer, area, (x + VERDICT_OFFSET, y, 1), letter, app.theme.style(token), "");
         }
         x = x.saturating_add(width);
     }

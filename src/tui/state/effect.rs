@@ -1,4 +1,4 @@
-//! What a key asks of the world outside the console's state. One place applies them: [`super::run`].
+//! What a key asks of the world outside the console's state. One place applies them: [`crate::tui::run`].
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::files::policy::Existing;
 use crate::store::event::EventId;
-use crate::tui::report::Scope;
+use crate::tui::effects::report::Scope;
 use crate::tune::Tuned;
 
 /// Something to be done outside the state.

@@ -17,11 +17,11 @@ use crate::store::listing::{Listing, Side};
 use crate::store::making::Pause;
 use crate::store::view::{FilteredFinding, FindingView};
 use crate::store::{LookedAt, Store};
-use crate::tui::app::{App, Tone};
+use crate::tui::state::{App, Tone};
 use crate::tui::theme::Token;
 
 /// Findings that are marked between two questions of whether it is time to stop.
-const MARKED_AT_ONCE: usize = 64;
+const MARKS_PER_POLL: usize = 64;
 
 /// What a list shows of a decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Triage {
     looked: LookedAt,
     marked_generation: u64,
     /// What stood there before each act of deciding, the last one on top.
-    pub(super) undone: Vec<Vec<Decision>>,
+    pub(in crate::tui) undone: Vec<Vec<Decision>>,
 }
 
 /// What an alert is known by; `None` where nothing of it tells it from another one.
@@ -153,12 +153,12 @@ impl Triage {
     }
 
     /// Marks what came in, and all anew where decisions changed or findings have other numbers.
-    pub(super) fn extend(&mut self, store: &Store, flags: &Flags) {
+    pub(in crate::tui) fn extend(&mut self, store: &Store, flags: &Flags) {
         self.extend_until(store, flags, &|| false);
     }
 
     /// The same, in steps: goes on until all is marked, which it says, or it is time to stop.
-    pub(super) fn extend_until(&mut self, store: &Store, flags: &Flags, pause: Pause<'_>) -> bool {
+    pub(in crate::tui) fn extend_until(&mut self, store: &Store, flags: &Flags, pause: Pause<'_>) -> bool {
         self.find_due(store);
         while let Some(id) = self.due.pop() {
             let key = self.keys.get(id.0 as usize).copied().flatten();
@@ -166,7 +166,7 @@ impl Triage {
             if let Some(slot) = self.marks.get_mut(id.0 as usize) {
                 *slot = mark;
             }
-            if self.due.len().is_multiple_of(MARKED_AT_ONCE) && !self.due.is_empty() && pause() {
+            if self.due.len().is_multiple_of(MARKS_PER_POLL) && !self.due.is_empty() && pause() {
                 return false;
             }
         }
@@ -183,7 +183,7 @@ impl Triage {
     }
 
     /// Counts what a list has by verdict.
-    pub(super) fn count(&mut self, store: &Store, flags: &Flags, listing: &Listing) {
+    pub(in crate::tui) fn count(&mut self, store: &Store, flags: &Flags, listing: &Listing) {
         let query = listing.query;
         (self.counts, self.left) = ([0; 4], Vec::new());
         if self.book.is_empty() {
@@ -220,13 +220,13 @@ impl Triage {
 }
 
 /// A finding as a filter looks at it, with what was decided on it.
-pub(super) struct TriagedFinding<'a, 'b> {
+pub(in crate::tui) struct TriagedFinding<'a, 'b> {
     /// The finding.
-    pub(super) finding: FilteredFinding<'a, 'b>,
+    pub(in crate::tui) finding: FilteredFinding<'a, 'b>,
     /// Its mark.
-    pub(super) mark: Mark,
+    pub(in crate::tui) mark: Mark,
     /// Its note.
-    pub(super) note: Option<&'b str>,
+    pub(in crate::tui) note: Option<&'b str>,
 }
 
 impl Subject for TriagedFinding<'_, '_> {
@@ -275,7 +275,7 @@ impl App {
                         reason: format!("line {line}: {reason}"),
                     });
                 }
-                self.touch();
+                self.invalidate();
             }
         }
     }

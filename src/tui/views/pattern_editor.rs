@@ -17,8 +17,8 @@ use crate::detect::pattern::PatternError;
 use crate::model::event::Field;
 use crate::model::text;
 use crate::store::finding::FindingId;
-use crate::tui::app::{App, Tuning};
 use crate::tui::safe;
+use crate::tui::state::{App, PatternEditor};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
@@ -27,36 +27,46 @@ use tui_textarea::TextArea;
 
 /// Draws the editor, and says where the cursor is.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
-    let tuning = app.tuning.as_ref()?;
+    let pattern_editor = app.pattern_editor.as_ref()?;
     let style = |token| app.theme.style(token);
-    let rows = usize::from(area.height.saturating_sub(4)) + tuning.scroll;
-    let (shown, matching, all) = subjects(&app.store, tuning.trial.which, &tuning.trial.flags, "", rows);
-    rule(buffer, area, area.y, &title(app, tuning, matching, all), style(Token::BorderFocused), &app.glyphs);
-    let cursor = draw_text(app, &tuning.editor, tuning.trial.error.as_ref(), area, buffer);
-    let is_here = |proposal: &&Proposal| proposal.which == tuning.trial.which;
-    let proposal = tuning.proposals.get(tuning.proposal).filter(is_here);
-    if let Some(warning) = tuning.warnings.first().filter(|_| tuning.trial.error.is_none()) {
+    let rows = usize::from(area.height.saturating_sub(4)) + pattern_editor.scroll;
+    let (shown, matching, all) =
+        subjects(&app.store, pattern_editor.trial.which, &pattern_editor.trial.flags, "", rows);
+    rule(
+        buffer,
+        area,
+        area.y,
+        &title(app, pattern_editor, matching, all),
+        style(Token::BorderFocused),
+        &app.glyphs,
+    );
+    let cursor = draw_text(app, &pattern_editor.editor, pattern_editor.trial.error.as_ref(), area, buffer);
+    let is_here = |proposal: &&Proposal| proposal.which == pattern_editor.trial.which;
+    let proposal = pattern_editor.proposals.get(pattern_editor.proposal).filter(is_here);
+    if let Some(warning) = pattern_editor.warnings.first().filter(|_| pattern_editor.trial.error.is_none()) {
         let text =
             format!("{}: {}", warning.which.name(), safe::shown(&warning.evidence, app.reveal_secrets));
         let at = (area.x, area.y + 2, area.width);
         put(buffer, area, at, &text, style(Token::Error), app.glyphs.ellipsis);
-    } else if let Some(other) = other_edited(app, tuning).filter(|_| tuning.trial.error.is_none()) {
+    } else if let Some(other) =
+        other_edited(app, pattern_editor).filter(|_| pattern_editor.trial.error.is_none())
+    {
         let text = format!("{} is edited too: Enter keeps both, Esc restores both", other.name());
         let at = (area.x, area.y + 2, area.width);
         put(buffer, area, at, &text, style(Token::Warning), app.glyphs.ellipsis);
-    } else if let Some(proposal) = proposal.filter(|_| tuning.trial.error.is_none()) {
-        let made_for = safe::shown(&tuning.made_for_name, app.reveal_secrets);
+    } else if let Some(proposal) = proposal.filter(|_| pattern_editor.trial.error.is_none()) {
+        let made_for = safe::shown(&pattern_editor.made_for_name, app.reveal_secrets);
         let text =
             format!("takes in {}; for {made_for}", safe::shown(&proposal.takes_in, app.reveal_secrets));
         put(buffer, area, (area.x, area.y + 2, area.width), &text, style(Token::Key), app.glyphs.ellipsis);
     }
     let left = area.width * 3 / 5;
-    let faults = fault_rows(&tuning.editor, tuning.trial.error.as_ref(), area.width);
+    let faults = fault_rows(&pattern_editor.editor, pattern_editor.trial.error.as_ref(), area.width);
     let head = area.y + 2 + faults.max(1);
     let body = head + 1;
-    let subject_width = left.saturating_sub(FIGURES);
+    let subject_width = left.saturating_sub(FIGURES_WIDTH);
     let muted = style(Token::Muted);
-    put(buffer, area, (area.x, head, subject_width), tuning.trial.which.subjects(), muted, "");
+    put(buffer, area, (area.x, head, subject_width), pattern_editor.trial.which.subjects(), muted, "");
     put(buffer, area, (area.x + subject_width, head, 30), "   events  last seen", muted, "");
     put(
         buffer,
@@ -67,10 +77,10 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         app.glyphs.ellipsis,
     );
     let subjects = Rect { y: body, height: area.bottom().saturating_sub(body), width: left, ..area };
-    draw_subjects(app, shown.get(tuning.scroll..).unwrap_or_default(), subjects, buffer);
+    draw_subjects(app, shown.get(pattern_editor.scroll..).unwrap_or_default(), subjects, buffer);
     draw_changes(
         app,
-        tuning,
+        pattern_editor,
         Rect {
             x: area.x + left + 1,
             y: body,
@@ -83,44 +93,44 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
 }
 
 /// The pattern that is not on the screen, where it was edited.
-fn other_edited(app: &App, tuning: &Tuning) -> Option<Which> {
-    let other = tuning.trial.which.other();
-    let is_invalid = tuning.other.as_ref().is_some_and(|draft| draft.error.is_some());
-    let is_changed = other.of(tuning.trial.flags.patterns()) != other.of(app.flags.patterns());
+fn other_edited(app: &App, pattern_editor: &PatternEditor) -> Option<Which> {
+    let other = pattern_editor.trial.which.other();
+    let is_invalid = pattern_editor.other.as_ref().is_some_and(|draft| draft.error.is_some());
+    let is_changed = other.of(pattern_editor.trial.flags.patterns()) != other.of(app.flags.patterns());
     (is_invalid || is_changed).then_some(other)
 }
 
-fn title(app: &App, tuning: &Tuning, matching: usize, all: usize) -> Vec<(String, Style)> {
+fn title(app: &App, pattern_editor: &PatternEditor, matching: usize, all: usize) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
-    let name = match tuning.trial.which {
+    let name = match pattern_editor.trial.which {
         Which::CiHost => "CI-host pattern",
         Which::IdeParent => "IDE-parent pattern",
     };
-    let changes = tuning.changes.get(&app.store).unwrap_or(Changes::NONE);
+    let changes = pattern_editor.changes.get(&app.store).unwrap_or(Changes::NONE);
     let mut title = vec![(name.to_owned(), style(Token::Title))];
     title.push((
-        format!("matches {} of {}", grouped(count(matching)), tuning.trial.which.counted(all)),
+        format!("matches {} of {}", grouped(count(matching)), pattern_editor.trial.which.counted(all)),
         style(Token::Text),
     ));
     let figure = |number: usize, one: &str, many: &str| {
         format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
     };
     title.push((figure(changes.appear.len(), "alert appears", "alerts appear"), style(Token::Score3)));
-    let go = if tuning.warnings.is_empty() { Token::Warning } else { Token::Error };
+    let go = if pattern_editor.warnings.is_empty() { Token::Warning } else { Token::Error };
     title.push((figure(changes.go.len(), "goes", "go"), style(go)));
-    if tuning.trial.error.is_some() {
+    if pattern_editor.trial.error.is_some() {
         title.push(("invalid: the list keeps the last valid pattern".to_owned(), style(Token::Error)));
     }
     title
 }
 
 /// Columns of the figures beside a host or a parent.
-const FIGURES: u16 = 32;
+const FIGURES_WIDTH: u16 = 32;
 
 /// Hosts or parents with their figures, a row each, the matched part highlighted.
-pub(super) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: Rect, buffer: &mut Buffer) {
+pub(in crate::tui) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let width = area.width.saturating_sub(FIGURES);
+    let width = area.width.saturating_sub(FIGURES_WIDTH);
     for (y, subject) in (area.y..area.bottom()).zip(subjects) {
         let ranges: Vec<_> = subject.matched.clone().into_iter().collect();
         let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, app.reveal_secrets);
@@ -139,12 +149,12 @@ pub(super) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: Rect, buf
             .last_seen
             .map_or_else(String::new, |time| format!("{} {}", time.date_text(), time.clock_text()));
         let figures = format!("{:>9}  {last}", grouped(subject.events));
-        put(buffer, area, (area.x + width, y, FIGURES), &figures, base, app.glyphs.ellipsis);
+        put(buffer, area, (area.x + width, y, FIGURES_WIDTH), &figures, base, app.glyphs.ellipsis);
     }
 }
 
 /// Lines that a fault may take under its caret.
-const MOST_FAULT_LINES: usize = 4;
+const MAX_FAULT_LINES: usize = 4;
 
 /// Where a fault of a pattern stands.
 struct Fault {
@@ -172,7 +182,7 @@ fn hidden_columns(before: usize, width: u16) -> usize {
 }
 
 /// How many rows a fault takes under the text.
-pub(super) fn fault_rows(editor: &TextArea<'_>, error: Option<&PatternError>, width: u16) -> u16 {
+pub(in crate::tui) fn fault_rows(editor: &TextArea<'_>, error: Option<&PatternError>, width: u16) -> u16 {
     let Some(error) = error else { return 0 };
     let before: String = editor.lines().concat().chars().take(editor.cursor().1).collect();
     let fault = Fault::of(error, hidden_columns(text::width(&before), width), width);
@@ -180,11 +190,11 @@ pub(super) fn fault_rows(editor: &TextArea<'_>, error: Option<&PatternError>, wi
         return 1;
     }
     let pieces = [Piece::new(fault.message, Style::default())];
-    1 + u16::try_from(wrap(&pieces, usize::from(width), 0, MOST_FAULT_LINES).len()).unwrap_or(0)
+    1 + u16::try_from(wrap(&pieces, usize::from(width), 0, MAX_FAULT_LINES).len()).unwrap_or(0)
 }
 
 /// A pattern's text under the rule at the top of an area, its fault under that; says where the cursor is.
-pub(super) fn draw_text(
+pub(in crate::tui) fn draw_text(
     app: &App,
     editor: &TextArea<'_>,
     error: Option<&PatternError>,
@@ -229,7 +239,7 @@ pub(super) fn draw_text(
                 &[Piece::new(fault.message, style(Token::Error))],
                 usize::from(area.width),
                 0,
-                MOST_FAULT_LINES,
+                MAX_FAULT_LINES,
             );
             for (y, line) in (y + 1..area.bottom()).zip(&lines) {
                 buffer.set_style(Rect { y, height: 1, ..area }, style(Token::Text));
@@ -242,9 +252,9 @@ pub(super) fn draw_text(
 }
 
 /// Each alert that appears or goes, the ones that appear first.
-fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
+fn draw_changes(app: &App, pattern_editor: &PatternEditor, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let changes = tuning.changes.get(&app.store).unwrap_or(Changes::NONE);
+    let changes = pattern_editor.changes.get(&app.store).unwrap_or(Changes::NONE);
     let signed = |list: &'_ [FindingId], sign: &'static str, token| {
         list.iter().map(move |id| (*id, sign, token)).collect::<Vec<_>>()
     };
@@ -255,11 +265,11 @@ fn draw_changes(app: &App, tuning: &Tuning, area: Rect, buffer: &mut Buffer) {
             .chain(signed(
                 changes.go.get(..rows.min(changes.go.len())).unwrap_or_default(),
                 "-",
-                if tuning.warnings.is_empty() { Token::Warning } else { Token::Error },
+                if pattern_editor.warnings.is_empty() { Token::Warning } else { Token::Error },
             ));
     let mut written = 0;
     for (y, (id, sign, token)) in (area.y..area.bottom()).zip(all) {
-        let Some(view) = app.store.view(id, app.list.profile, &tuning.trial.flags) else { continue };
+        let Some(view) = app.store.view(id, app.list.profile, &pattern_editor.trial.flags) else { continue };
         let what = view
             .text(Field::CommandLine)
             .map(str::to_owned)

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use crate::config::{Keeper, Plan, Reloaded, Snapshot, WriteError};
 use crate::detect::pattern::Patterns;
-use crate::tui::app::{App, Page, Tone};
+use crate::tui::state::{App, Page, Tone};
 use crate::tune::{Adviser, Tuned, Which};
 
 impl App {
     /// Shows what would be written.
     pub fn plan_save(&mut self, keeper: &Keeper, tuned: &Tuned) {
         match keeper.plan(&tuned.patterns, &tuned.exceptions) {
-            Ok(plan) => self.open_page(Page::Saving(Box::new(plan))),
+            Ok(plan) => self.open_page(Page::SavePreview(Box::new(plan))),
             Err(message) => self.say(Tone::Warning, message),
         }
     }
@@ -76,23 +76,23 @@ impl App {
         }
         (self.saved, self.saved_exceptions) = (reloaded.patterns, reloaded.exceptions);
         self.set_expired(reloaded.expired);
-        if let Some(tuning) = &mut self.tuning {
+        if let Some(pattern_editor) = &mut self.pattern_editor {
             // What is typed stays, also in the editor that is not on the screen.
             let mut patterns = tuned.patterns.clone();
             for which in [Which::CiHost, Which::IdeParent] {
-                let own = which.of(tuning.trial.flags.patterns());
-                if which == tuning.trial.which || own != which.of(&before.patterns) {
+                let own = which.of(pattern_editor.trial.flags.patterns());
+                if which == pattern_editor.trial.which || own != which.of(&before.patterns) {
                     patterns = which.with(&patterns, own.clone());
                 }
             }
-            tuning.trial.flags.set_patterns(patterns, &self.store);
-            tuning.trial.flags.set_exceptions(tuned.exceptions.clone(), &self.store);
+            pattern_editor.trial.flags.set_patterns(patterns, &self.store);
+            pattern_editor.trial.flags.set_exceptions(tuned.exceptions.clone(), &self.store);
         }
         if tuned != before {
             self.history.add(before.clone());
         }
         self.put_in_force(tuned, Some(&before.patterns));
-        self.touch();
+        self.invalidate();
         let file = reloaded.path.display();
         match (taken.is_empty(), kept.is_empty()) {
             (true, true) => {}

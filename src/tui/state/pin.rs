@@ -6,7 +6,7 @@ use crate::store::Store;
 use crate::store::epoch::Held;
 use crate::store::finding::FindingId;
 use crate::store::keep::Moved;
-use crate::tui::app::App;
+use crate::tui::state::App;
 
 /// Letters of a command line in a question: it is cut further where the screen is narrow.
 const MAX_COMMAND: usize = 120;
@@ -57,7 +57,7 @@ impl Pin {
     }
 
     /// Follows a compaction.
-    pub(super) fn relocate(&mut self, moved: &Moved, store: &Store) {
+    pub(in crate::tui) fn relocate(&mut self, moved: &Moved, store: &Store) {
         self.alerts = std::mem::take(&mut self.alerts).relocate(moved, store).unwrap_or_default();
     }
 }

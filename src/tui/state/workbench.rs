@@ -2,7 +2,6 @@
 
 use tui_textarea::{CursorMove, TextArea};
 
-use super::app::ListView;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
@@ -10,6 +9,7 @@ use crate::store::Store;
 use crate::store::epoch::Held;
 use crate::store::flags::Flags;
 use crate::store::keep::Moved;
+use crate::tui::state::ListOptions;
 use crate::tune::{Advice, Adviser, Changes, Tuned, Which, changes};
 
 /// A part of the workbench.
@@ -18,7 +18,7 @@ pub enum Part {
     /// The text of a pattern.
     Pattern(Which),
     /// What the listed hosts and parents must hold.
-    Holding,
+    SubjectFilter,
     /// What changes.
     Changes,
     /// The advice.
@@ -69,7 +69,7 @@ pub struct Workbench {
     /// Both patterns: CI hosts, IDE parents.
     pub editors: [Editor; 2],
     /// What the listed hosts and parents must hold.
-    pub holding: String,
+    pub subject_filter: String,
     /// The verdicts of the last valid texts.
     pub trial: Flags,
     /// The verdicts of what the configuration has.
@@ -83,11 +83,11 @@ pub struct Workbench {
     /// The advice under the cursor.
     pub advised: usize,
     /// While an alert is looked at in the list: how the list was before.
-    pub away: Option<ListView>,
+    pub list_before: Option<ListOptions>,
     /// The patterns that were warned of: Enter again keeps them all the same.
-    pub(super) warned: Option<Patterns>,
-    pub(super) adviser: Adviser,
-    stale: bool,
+    pub(in crate::tui) warned: Option<Patterns>,
+    pub(in crate::tui) adviser: Adviser,
+    needs_rebuild: bool,
 }
 
 impl Workbench {
@@ -98,24 +98,24 @@ impl Workbench {
         Self {
             part: Part::Pattern(Which::CiHost),
             editors: [editor(Which::CiHost), editor(Which::IdeParent)],
-            holding: String::new(),
+            subject_filter: String::new(),
             trial: in_force.clone(),
             saved: Flags::with_exceptions(saved, saved_exceptions),
             changes: Held::default(),
             change: 0,
             advice: Vec::new(),
             advised: 0,
-            away: None,
+            list_before: None,
             warned: None,
             adviser: Adviser::default(),
-            stale: true,
+            needs_rebuild: true,
         }
     }
 
     /// Whether it is on the screen, and not the list with an alert of it.
     #[must_use]
     pub const fn is_shown(&self) -> bool {
-        self.away.is_none()
+        self.list_before.is_none()
     }
 
     /// Whether anything typed here differs from what is in force.
@@ -127,7 +127,7 @@ impl Workbench {
     /// Whether a text is being typed.
     #[must_use]
     pub const fn is_typing(&self) -> bool {
-        matches!(self.part, Part::Pattern(_) | Part::Holding)
+        matches!(self.part, Part::Pattern(_) | Part::SubjectFilter)
     }
 
     /// The editor of a pattern.
@@ -159,7 +159,7 @@ impl Workbench {
                 editor.scroll = 0;
                 let patterns = which.with(self.trial.patterns(), pattern);
                 self.trial.set_patterns(patterns, store);
-                self.stale = true;
+                self.needs_rebuild = true;
             }
             Err(error) => editor.error = Some(error),
         }
@@ -185,7 +185,7 @@ impl Workbench {
         self.trial.set_exceptions(in_force.exceptions().clone(), store);
         self.saved.set_patterns(saved.patterns, store);
         self.saved.set_exceptions(saved.exceptions, store);
-        self.stale = true;
+        self.needs_rebuild = true;
     }
 
     /// The changes between the saved and the typed patterns.
@@ -195,7 +195,7 @@ impl Workbench {
     }
 
     /// Follows a compaction.
-    pub(super) fn relocate(&mut self, moved: &Moved, store: &Store) {
+    pub(in crate::tui) fn relocate(&mut self, moved: &Moved, store: &Store) {
         self.trial.extend(store);
         self.saved.extend(store);
         self.changes = std::mem::take(&mut self.changes).relocate(moved, store).unwrap_or_default();
@@ -203,10 +203,10 @@ impl Workbench {
 
     /// Brings changes and advice up to date, where the texts or, with `news`, the store have changed.
     pub fn refresh(&mut self, store: &Store, profile: Profile, min_score: u8, news: bool) {
-        if !self.stale && !news {
+        if !self.needs_rebuild && !news {
             return;
         }
-        self.stale = false;
+        self.needs_rebuild = false;
         self.trial.extend(store);
         self.saved.extend(store);
         let changes = changes(store, profile, min_score, &self.saved, &self.trial);

@@ -4,9 +4,6 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::app::App;
-use super::pin::Pin;
-use super::views::histogram::range_text;
 use crate::export::ExportOptions;
 use crate::export::report::{Decided, Entry, Node, Report, ReportFormat};
 use crate::files::atomic::AtomicFile;
@@ -22,13 +19,16 @@ use crate::store::listing::Side;
 use crate::store::making::Pause;
 use crate::store::process::ProcessId;
 use crate::store::view::FindingView;
+use crate::tui::state::App;
+use crate::tui::state::pin::Pin;
+use crate::tui::views::histogram::range_text;
 
 /// Alerts of a report: more than anybody reads in a ticket, and gathered within a frame.
-const MOST_ENTRIES: usize = 500;
+const MAX_REPORT_ALERTS: usize = 500;
 /// Ancestors, children and acts of one alert.
-const MOST_AROUND: usize = 30;
+const MAX_AROUND: usize = 30;
 /// Faults of the load that are named.
-const MOST_FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// Which alerts a report is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum Scope {
 
 /// A report, and what is needed to write it.
 #[derive(Debug)]
-pub struct Order {
+pub struct ReportJob {
     report: Report,
     options: ExportOptions,
     /// The file; `None` for a new one of [`Self::name`].
@@ -75,7 +75,13 @@ impl Gathering {
 impl App {
     /// Gathers a report. `now` is the time that it names.
     #[must_use]
-    pub fn report(&self, scope: &Scope, path: Option<PathBuf>, now: Timestamp, by: Option<&str>) -> Order {
+    pub fn report(
+        &self,
+        scope: &Scope,
+        path: Option<PathBuf>,
+        now: Timestamp,
+        by: Option<&str>,
+    ) -> ReportJob {
         let mut gathering = self.begin_report(scope);
         self.gather_report(&mut gathering, &|| false);
         self.finish_report(gathering, scope, path, now, by)
@@ -85,7 +91,7 @@ impl App {
     #[must_use]
     pub fn begin_report(&self, scope: &Scope) -> Gathering {
         let listed = self.report_findings(scope);
-        let all = listed.len().min(MOST_ENTRIES);
+        let all = listed.len().min(MAX_REPORT_ALERTS);
         let listed = Held::new(listed, &self.store);
         Gathering { listed, all, next: 0, entries: Vec::new(), acts: HashMap::new() }
     }
@@ -94,7 +100,7 @@ impl App {
     /// by its process's events.
     pub fn gather_report(&self, gathering: &mut Gathering, pause: Pause<'_>) -> bool {
         let listed = gathering.listed.get(&self.store).map_or(&[][..], Vec::as_slice);
-        for (id, group) in listed.iter().take(MOST_ENTRIES).skip(gathering.next) {
+        for (id, group) in listed.iter().take(MAX_REPORT_ALERTS).skip(gathering.next) {
             gathering.next += 1;
             gathering.entries.extend(self.entry(*id, group.clone(), &mut gathering.acts));
             if pause() {
@@ -113,7 +119,7 @@ impl App {
         path: Option<PathBuf>,
         now: Timestamp,
         by: Option<&str>,
-    ) -> Order {
+    ) -> ReportJob {
         let Gathering { listed, entries, .. } = gathering;
         let listed = listed.get(&self.store).map_or(&[][..], Vec::as_slice);
         let report = Report {
@@ -135,7 +141,7 @@ impl App {
             _ => format!("report-{}.md", file_name(&mask(&self.title))),
         };
         let options = ExportOptions { reveal_secrets: self.reveal_secrets, ..ExportOptions::default() };
-        Order { alerts: report.entries.len(), report, options, path, name }
+        ReportJob { alerts: report.entries.len(), report, options, path, name }
     }
 
     fn report_findings(&self, scope: &Scope) -> Vec<Listed> {
@@ -153,7 +159,7 @@ impl App {
                 let groups = 0..listing.groups.len();
                 groups
                     .flat_map(|number| listing.members(number).iter().map(move |id| (*id, group_of(number))))
-                    .take(MOST_ENTRIES)
+                    .take(MAX_REPORT_ALERTS)
                     .collect()
             }
             Scope::List => listing.findings.iter().map(|id| (*id, None)).collect(),
@@ -179,9 +185,9 @@ impl App {
             self.list.profile.name(),
             self.list.min_score
         )];
-        if number > MOST_ENTRIES {
+        if number > MAX_REPORT_ALERTS {
             summary.push(format!(
-                "Only the first {MOST_ENTRIES} are in this report: filter the list, or export it as CSV or NDJSON."
+                "Only the first {MAX_REPORT_ALERTS} are in this report: filter the list, or export it as CSV or NDJSON."
             ));
         }
         if let Some((text, _)) = self.list.filter.as_ref().filter(|_| *scope == Scope::List) {
@@ -214,9 +220,9 @@ impl App {
 
     fn report_coverage(&self) -> Vec<String> {
         let faults = self.store.faults();
-        let more = faults.len().saturating_sub(MOST_FAULTS);
+        let more = faults.len().saturating_sub(MAX_FAULTS);
         let notes = self.notes.iter().map(|note| note.text.clone());
-        let faults = faults.iter().take(MOST_FAULTS).map(|fault| format!("Could not be read: {fault}."));
+        let faults = faults.iter().take(MAX_FAULTS).map(|fault| format!("Could not be read: {fault}."));
         let more = (more > 0).then(|| format!("{more} more could not be read."));
         notes.chain(faults).chain(more).collect()
     }
@@ -255,7 +261,7 @@ impl App {
         let field = |event: &StoredEvent, field| store.field(event, field).map(str::to_owned);
         let start = |id: ProcessId| store.event(store.process(id)?.start?);
         let mut chain = store.ancestors(process);
-        chain.truncate(MOST_AROUND);
+        chain.truncate(MAX_AROUND);
         chain.reverse();
         let mut tree = Vec::new();
         let root = chain.first().copied().unwrap_or(process);
@@ -266,8 +272,8 @@ impl App {
             let command_line = field(event, Field::ParentCommandLine);
             tree.push(Node { depth: 0, image, about, command_line, is_own: false });
         }
-        let (children, all) = store.first_children(process, MOST_AROUND);
-        let more = all.saturating_sub(MOST_AROUND);
+        let (children, all) = store.first_children(process, MAX_AROUND);
+        let more = all.saturating_sub(MAX_AROUND);
         for (number, id) in chain.iter().copied().chain([process]).chain(children).enumerate() {
             let is_own = id == process;
             let depth = if number > chain.len() { depth_of_children(&tree) } else { tree.len() };
@@ -306,8 +312,8 @@ impl App {
             let told = [code::NETWORK_CONNECT, code::DNS_QUERY, code::FILE_CREATE, code::PROCESS_TERMINATE];
             told.contains(&event.event_code)
         };
-        let (events, all) = store.first_events_of(process, MOST_AROUND, is_act);
-        let more = all.saturating_sub(MOST_AROUND);
+        let (events, all) = store.first_events_of(process, MAX_AROUND, is_act);
+        let more = all.saturating_sub(MAX_AROUND);
         let mut acts: Vec<String> = Vec::new();
         for event in events.into_iter().filter_map(|id| store.event(id)) {
             let field = |field| store.field(event, field).unwrap_or("-");
@@ -336,7 +342,7 @@ fn depth_of_children(tree: &[Node]) -> usize {
     tree.iter().find(|node| node.is_own).map_or(0, |node| node.depth + 1)
 }
 
-impl Order {
+impl ReportJob {
     /// Writes it, and says where.
     ///
     /// # Errors

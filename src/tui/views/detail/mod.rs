@@ -1,11 +1,13 @@
 //! The detail of the selected alert or of the process walked up to.
 
+pub mod reasons;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::tui::app::{App, Pane};
+use crate::tui::state::{App, Pane};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::rule;
 

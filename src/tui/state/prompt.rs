@@ -1,9 +1,9 @@
 //! The line at the bottom: a filter, answered while it is typed, or a command.
 
-use super::app::App;
-use super::input::{Chord, Key};
-use super::update::commands;
 use crate::filter::{Filter, FilterError};
+use crate::tui::input::{Chord, Key};
+use crate::tui::state::App;
+use crate::tui::update::commands;
 
 /// What a line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,10 +18,10 @@ use ratatui::text::Line;
 use crate::export::walk::{outcome_words, state_words};
 use crate::model::text;
 use crate::model::walkthrough::{Outcome, StepState};
-use crate::tui::app::App;
 use crate::tui::safe;
+use crate::tui::state::App;
+use crate::tui::state::test_runs::Entry;
 use crate::tui::theme::Token;
-use crate::tui::walk::Entry;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, wrap};
 
@@ -43,19 +43,19 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     title.extend(summary(app));
     rule(buffer, area, area.y, &title, style(Token::BorderFocused), &app.glyphs);
     let list = Rect { y: area.y + 1, height: list_rows(area), ..area };
-    let entries = app.walk.entries();
+    let entries = app.test_runs.entries();
     if entries.is_empty() {
         let text = format!(
             "Looking through the events: {} of {}.",
-            super::header::grouped(app.walk.seen(&app.store) as u64),
+            super::header::grouped(app.test_runs.seen(&app.store) as u64),
             super::header::grouped(app.store.kept_events() as u64)
         );
         put(buffer, list, (list.x, list.y, list.width), &text, style(Token::Muted), app.glyphs.ellipsis);
     }
-    let rows = (list.y..list.bottom()).zip(entries.iter().enumerate().skip(app.walk.top));
+    let rows = (list.y..list.bottom()).zip(entries.iter().enumerate().skip(app.test_runs.top));
     for (y, (number, entry)) in rows {
         draw_entry(app, entry, Rect { y, height: 1, ..list }, buffer);
-        if number == app.walk.cursor {
+        if number == app.test_runs.cursor {
             buffer.set_style(Rect { y, height: 1, ..list }, style(Token::Selection));
         }
     }
@@ -66,7 +66,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 /// How many runs of each verdict, and what is not done yet.
 fn summary(app: &App) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
-    let runs = || app.walk.reports.iter().flat_map(|test| &test.runs);
+    let runs = || app.test_runs.reports.iter().flat_map(|test| &test.runs);
     let mut parts = Vec::new();
     for outcome in [Outcome::Detected, Outcome::Suppressed, Outcome::Missed, Outcome::NoTrace] {
         let count = runs().filter(|run| run.verdict.outcome == outcome).count();
@@ -74,7 +74,7 @@ fn summary(app: &App) -> Vec<(String, Style)> {
             parts.push((format!("{count} {}", outcome_words(outcome)), style(token_of(outcome))));
         }
     }
-    if app.walk_is_behind() && !app.walk.reports.is_empty() {
+    if app.test_runs_are_behind() && !app.test_runs.reports.is_empty() {
         parts.push(("more has come in".to_owned(), style(Token::Muted)));
     }
     parts.push((app.list.profile.name().to_owned(), style(Token::Muted)));
@@ -137,8 +137,8 @@ fn draw_why(app: &App, area: Rect, buffer: &mut Buffer) {
     let lines = why_lines(app, usize::from(area.width));
     let rows = usize::from(area.height.saturating_sub(1));
     let mut title = vec![("Why".to_owned(), style(Token::Title))];
-    if app.walk_goes_on() {
-        let goes = match app.walk.selected() {
+    if app.test_run_has_target() {
+        let goes = match app.test_runs.selected() {
             Some(Entry::Step(step)) if step.count > 1 => "Enter shows the events, one after the other",
             Some(Entry::Step(_)) => "Enter shows the event",
             _ => "Enter goes to it in the list",
@@ -158,11 +158,12 @@ fn draw_why(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 fn why_lines(app: &App, width: usize) -> Vec<Line<'static>> {
-    const MOST: usize = 100;
+    const MAX_WHY_LINES: usize = 100;
     let style = |token| app.theme.style(token);
     let shown = |text: &str| safe::shown(text, app.reveal_secrets);
-    let paragraph = |text: &str, token| wrap(&[Piece::new(shown(text), style(token))], width, 2, MOST);
-    match app.walk.selected() {
+    let paragraph =
+        |text: &str, token| wrap(&[Piece::new(shown(text), style(token))], width, 2, MAX_WHY_LINES);
+    match app.test_runs.selected() {
         None => Vec::new(),
         Some(Entry::Test(test)) => {
             let mut lines = paragraph(&test.sentence, Token::Text);

@@ -1,13 +1,13 @@
 //! Moving: in the list, in the detail, in the histogram, between them.
 
-use crate::tui::app::{App, Page, Pane, Tone};
 use crate::tui::keys::Context;
+use crate::tui::state::{App, Page, Pane, Tone};
 use crate::tui::views::histogram::Bars;
 use crate::tui::views::page::page_lines;
 
 impl App {
     /// Steps through the panes that are on the screen.
-    pub(super) fn step_pane(&mut self, by: usize) {
+    pub(in crate::tui) fn step_pane(&mut self, by: usize) {
         const ORDER: [Pane; 3] = [Pane::Alerts, Pane::Histogram, Pane::Detail];
         let at = ORDER.iter().position(|pane| *pane == self.pane).unwrap_or(0);
         let on_screen = |pane: Pane| match pane {
@@ -22,11 +22,11 @@ impl App {
     }
 
     /// Rows of a page of what has the keys.
-    pub(super) fn page_rows(&self) -> isize {
+    pub(in crate::tui) fn page_rows(&self) -> isize {
         let rows = if self.shows_workbench() {
             self.area.height / 4
-        } else if self.context() == Context::Walk {
-            crate::tui::views::tests::list_rows(self.panes.body).saturating_sub(1)
+        } else if self.context() == Context::TestRuns {
+            crate::tui::views::test_runs::list_rows(self.panes.body).saturating_sub(1)
         } else if self.page.is_some() {
             self.area.height.saturating_sub(3)
         } else {
@@ -39,18 +39,18 @@ impl App {
     }
 
     /// Moves up (negative) or down.
-    pub(super) fn scroll(&mut self, by: isize) {
+    pub(in crate::tui) fn scroll(&mut self, by: isize) {
         match self.context() {
             Context::Pushes => self.move_in_pushes(by, 0),
             Context::Page => {
                 let last = self.last_page_top();
                 self.page_top = self.page_top.saturating_add_signed(by).min(last);
             }
-            Context::Walk => self.move_in_walk(by),
+            Context::TestRuns => self.move_in_test_runs(by),
             Context::WorkbenchText | Context::WorkbenchList => self.scroll_workbench(by),
-            Context::Tuning => {
-                if let Some(tuning) = &mut self.tuning {
-                    tuning.scroll = tuning.scroll.saturating_add_signed(by);
+            Context::PatternEditor => {
+                if let Some(pattern_editor) = &mut self.pattern_editor {
+                    pattern_editor.scroll = pattern_editor.scroll.saturating_add_signed(by);
                 }
             }
             Context::Detail => {
@@ -66,10 +66,10 @@ impl App {
     }
 
     /// To the first or the last.
-    pub(super) fn jump(&mut self, last: bool) {
+    pub(in crate::tui) fn jump(&mut self, last: bool) {
         match self.context() {
             Context::Page => self.page_top = if last { self.last_page_top() } else { 0 },
-            Context::Walk => self.move_in_walk(if last { isize::MAX } else { isize::MIN }),
+            Context::TestRuns => self.move_in_test_runs(if last { isize::MAX } else { isize::MIN }),
             Context::Pushes => self.move_in_pushes(if last { isize::MAX } else { isize::MIN }, 0),
             Context::Detail => self.detail_top = if last { usize::MAX } else { 0 },
             Context::WorkbenchText | Context::WorkbenchList => {
@@ -90,7 +90,7 @@ impl App {
     }
 
     /// Left (negative) or right.
-    pub(super) fn sideways(&mut self, by: isize) {
+    pub(in crate::tui) fn sideways(&mut self, by: isize) {
         if self.context() == Context::Pushes {
             self.move_in_pushes(0, by);
         } else if self.pane == Pane::Histogram {
@@ -107,7 +107,7 @@ impl App {
     }
 
     /// Filters the list by the marked bars, or by the one under the cursor.
-    pub(super) fn apply_range(&mut self) {
+    pub(in crate::tui) fn apply_range(&mut self) {
         let bars = self.bars_on_screen();
         let bar = self.histogram.bar.min(bars.len().saturating_sub(1));
         let mark = self.histogram.mark.take().unwrap_or(bar);
@@ -116,15 +116,19 @@ impl App {
                 self.list.range = Some(range);
                 self.pane = Pane::Alerts;
                 self.selected = None;
-                self.touch();
+                self.invalidate();
             }
             None => self.say(Tone::Warning, "There is nothing in the histogram."),
         }
     }
 
     /// Selects what was clicked at.
-    pub(super) fn click(&mut self, column: u16, row: u16) {
-        if self.page.is_some() || self.prompt.is_some() || self.tuning.is_some() || self.shows_workbench() {
+    pub(in crate::tui) fn click(&mut self, column: u16, row: u16) {
+        if self.page.is_some()
+            || self.prompt.is_some()
+            || self.pattern_editor.is_some()
+            || self.shows_workbench()
+        {
             return;
         }
         let inside = |pane: Option<ratatui::layout::Rect>| {

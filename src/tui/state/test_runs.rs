@@ -1,7 +1,5 @@
 //! The walk through the tests as the screen has it: looked at in slices, told anew when something has changed.
 
-use super::app::{App, Page};
-use super::effect::Effect;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
@@ -11,13 +9,15 @@ use crate::store::epoch::{Epoch, Held};
 use crate::store::event::EventId;
 use crate::store::finding::FindingId;
 use crate::store::listing::Side;
+use crate::tui::state::effect::Effect;
+use crate::tui::state::{App, Page};
 use crate::walk::definition::{Test, is_expected};
 use crate::walk::{Scope, View, Walk, file};
 
 /// Events that are looked at for one frame: a few milliseconds.
-const SLICE: usize = 20_000;
+const SLICE_EVENTS: usize = 20_000;
 /// A store of more events is told of one test a frame, and not while it is read.
-const LARGE: usize = 200_000;
+const LARGE_STORE_EVENTS: usize = 200_000;
 
 /// What the reports were made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,16 +30,16 @@ struct Basis {
 }
 
 /// The state of the screen.
-pub struct WalkScreen {
+pub struct TestRuns {
     walk: Walk,
     /// What was found of the tests, in their order; fewer than all while they are looked at.
     pub reports: Vec<TestReport>,
     /// The epoch of the numbers in them.
     epoch: Epoch,
     /// Reports that are being made, and what of.
-    fresh: Vec<TestReport>,
-    fresh_of: Option<Basis>,
-    told: Option<Basis>,
+    building: Vec<TestReport>,
+    building_for: Option<Basis>,
+    reported_for: Option<Basis>,
     /// The selected entry.
     pub cursor: usize,
     /// The first entry that is shown.
@@ -59,7 +59,7 @@ pub enum Entry<'a> {
     Step(&'a StepReport),
 }
 
-impl Default for WalkScreen {
+impl Default for TestRuns {
     /// The built-in tests.
     fn default() -> Self {
         // They are read by the tests of this crate; without them the screen would be empty.
@@ -67,15 +67,15 @@ impl Default for WalkScreen {
     }
 }
 
-impl WalkScreen {
+impl TestRuns {
     fn new(tests: Vec<Test>) -> Self {
         Self {
             walk: Walk::new(tests),
             reports: Vec::new(),
             epoch: Epoch::default(),
-            fresh: Vec::new(),
-            fresh_of: None,
-            told: None,
+            building: Vec::new(),
+            building_for: None,
+            reported_for: None,
             cursor: 0,
             top: 0,
             next_event: 0,
@@ -111,13 +111,13 @@ impl WalkScreen {
 
 impl App {
     /// Takes these tests, before anything is read. `with_telemetry` says that other channels are read too.
-    pub fn walk_through(&mut self, tests: Vec<Test>, with_telemetry: bool) {
+    pub fn set_tests(&mut self, tests: Vec<Test>, with_telemetry: bool) {
         if with_telemetry {
             let wanted = tests.clone();
             self.store
                 .keep_telemetry(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
         }
-        self.walk = WalkScreen::new(tests);
+        self.test_runs = TestRuns::new(tests);
     }
 
     fn basis(&self) -> Basis {
@@ -132,26 +132,29 @@ impl App {
 
     /// Whether the screen of the tests is open and does not say all yet.
     #[must_use]
-    pub fn walk_is_behind(&self) -> bool {
-        if self.page != Some(Page::Tests) || (self.store.kept_events() > LARGE && self.load.is_going_on()) {
-            return self.page == Some(Page::Tests) && self.walk.seen(&self.store) < self.store.kept_events();
+    pub fn test_runs_are_behind(&self) -> bool {
+        if self.page != Some(Page::Tests)
+            || (self.store.kept_events() > LARGE_STORE_EVENTS && self.load.is_going_on())
+        {
+            return self.page == Some(Page::Tests)
+                && self.test_runs.seen(&self.store) < self.store.kept_events();
         }
-        self.walk.seen(&self.store) < self.store.kept_events()
-            || self.walk.told.as_ref() != Some(&self.basis())
+        self.test_runs.seen(&self.store) < self.store.kept_events()
+            || self.test_runs.reported_for.as_ref() != Some(&self.basis())
     }
 
     /// Looks at some more events, and tells what was found once all were looked at.
-    pub(super) fn walk_on(&mut self) {
-        if !self.walk_is_behind() || !self.walk.walk.extend(&self.store, SLICE) {
+    pub(in crate::tui) fn advance_test_runs(&mut self) {
+        if !self.test_runs_are_behind() || !self.test_runs.walk.extend(&self.store, SLICE_EVENTS) {
             return;
         }
-        if self.store.kept_events() > LARGE && self.load.is_going_on() {
+        if self.store.kept_events() > LARGE_STORE_EVENTS && self.load.is_going_on() {
             return;
         }
         let basis = self.basis();
-        if self.walk.fresh_of.as_ref() != Some(&basis) {
-            self.walk.fresh.clear();
-            self.walk.fresh_of = Some(basis.clone());
+        if self.test_runs.building_for.as_ref() != Some(&basis) {
+            self.test_runs.building.clear();
+            self.test_runs.building_for = Some(basis.clone());
         }
         self.flags.extend(&self.store);
         let scope = Scope::default();
@@ -162,46 +165,46 @@ impl App {
             min_score: self.list.min_score,
             scope: &scope,
         };
-        let is_large = self.store.kept_events() > LARGE;
-        while let Some(report) = self.walk.walk.report_one(self.walk.fresh.len(), &view) {
-            self.walk.fresh.push(report);
+        let is_large = self.store.kept_events() > LARGE_STORE_EVENTS;
+        while let Some(report) = self.test_runs.walk.report_one(self.test_runs.building.len(), &view) {
+            self.test_runs.building.push(report);
             if is_large {
                 break;
             }
         }
-        if self.walk.fresh.len() >= self.walk.walk.tests().len() {
-            self.walk.reports = std::mem::take(&mut self.walk.fresh);
-            self.walk.told = self.walk.fresh_of.take();
-            self.walk.epoch = self.store.epoch();
+        if self.test_runs.building.len() >= self.test_runs.walk.tests().len() {
+            self.test_runs.reports = std::mem::take(&mut self.test_runs.building);
+            self.test_runs.reported_for = self.test_runs.building_for.take();
+            self.test_runs.epoch = self.store.epoch();
         }
     }
 
     /// Moves the selection up (negative) or down.
-    pub(super) fn move_in_walk(&mut self, by: isize) {
-        self.walk.cursor = self.walk.cursor.saturating_add_signed(by);
-        self.walk.next_event = 0;
-        self.follow_in_walk();
+    pub(in crate::tui) fn move_in_test_runs(&mut self, by: isize) {
+        self.test_runs.cursor = self.test_runs.cursor.saturating_add_signed(by);
+        self.test_runs.next_event = 0;
+        self.follow_in_test_runs();
     }
 
     /// Keeps the selected line on the screen.
-    pub(super) fn follow_in_walk(&mut self) {
-        let entries = self.walk.entries().len();
-        let rows = usize::from(super::views::tests::list_rows(self.panes.body)).max(1);
-        let walk = &mut self.walk;
+    pub(in crate::tui) fn follow_in_test_runs(&mut self) {
+        let entries = self.test_runs.entries().len();
+        let rows = usize::from(crate::tui::views::test_runs::list_rows(self.panes.body)).max(1);
+        let walk = &mut self.test_runs;
         walk.cursor = walk.cursor.min(entries.saturating_sub(1));
         walk.top = walk.top.min(walk.cursor).max((walk.cursor + 1).saturating_sub(rows));
     }
 
     /// Where Enter goes from the selected line; nowhere while the reports are of before a compaction.
-    fn walk_target(&self) -> Option<Target> {
-        if self.walk.epoch != self.store.epoch() {
+    fn test_run_target(&self) -> Option<Target> {
+        if self.test_runs.epoch != self.store.epoch() {
             return None;
         }
-        match self.walk.selected()? {
+        match self.test_runs.selected()? {
             Entry::Test(_) => None,
             Entry::Run(run) => run.verdict.finding.map(|id| Target::Finding(FindingId(id))),
             Entry::Step(step) => {
-                let at = self.walk.next_event.checked_rem(step.events.len())?;
+                let at = self.test_runs.next_event.checked_rem(step.events.len())?;
                 step.events.get(at).map(|id| Target::Event(EventId(*id)))
             }
         }
@@ -209,17 +212,17 @@ impl App {
 
     /// Whether Enter goes anywhere from the selected line.
     #[must_use]
-    pub fn walk_goes_on(&self) -> bool {
-        self.walk_target().is_some()
+    pub fn test_run_has_target(&self) -> bool {
+        self.test_run_target().is_some()
     }
 
     /// Goes to the alert of a run, or to the raw event of a step; the next time to the step's next event.
-    pub(super) fn go_from_walk(&mut self) -> Vec<Effect> {
-        match self.walk_target() {
+    pub(in crate::tui) fn open_test_run(&mut self) -> Vec<Effect> {
+        match self.test_run_target() {
             Some(Target::Finding(id)) => self.show_finding(id),
             Some(Target::Event(event)) => {
-                self.walk.next_event += 1;
-                self.under = self.page.take();
+                self.test_runs.next_event += 1;
+                self.previous_page = self.page.take();
                 return vec![self.read_raw(event)];
             }
             None => {}
@@ -228,7 +231,7 @@ impl App {
     }
 
     /// Opens the page of a raw event, to be read again from its source.
-    pub(super) fn read_raw(&mut self, event: EventId) -> Effect {
+    pub(in crate::tui) fn read_raw(&mut self, event: EventId) -> Effect {
         self.raw_requests += 1;
         let request = self.raw_requests;
         self.page = Some(Page::Raw { request, text: None });
@@ -246,11 +249,11 @@ impl App {
         self.frozen = None;
         self.zoomed = false;
         self.page = None;
-        self.pane = super::app::Pane::Alerts;
+        self.pane = crate::tui::state::Pane::Alerts;
         self.walk_to(Vec::new());
         self.detail_top = 0;
-        self.selected = Some(super::app::Selected::Finding(Held::new(id, &self.store)));
-        self.touch();
+        self.selected = Some(crate::tui::state::Selected::Finding(Held::new(id, &self.store)));
+        self.invalidate();
     }
 }
 
