@@ -32,7 +32,8 @@ pub use query::{EVENT_CODES, Part, query};
 pub use run::Session;
 pub use sentences::why;
 pub use status::LiveStatus;
-pub use xml::parse_rendered;
+
+pub use super::text::parse_rendered;
 
 use crate::model::batch::{Place, SourceId};
 use crate::model::feed::{EventKey, RawEvents, SourceInfo};

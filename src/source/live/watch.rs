@@ -147,7 +147,8 @@ impl Session {
             return;
         }
         if let Ok((_, xml)) = self.log.newest("*") {
-            let reason = without_sysmon(provider(&xml).unwrap_or("unknown"), &self.options.channel);
+            let reason =
+                without_sysmon(provider(&xml).as_deref().unwrap_or("unknown"), &self.options.channel);
             self.notes.push(Note::new(Severity::Notice, reason));
             self.say_notes(outlet);
         }

@@ -12,6 +12,7 @@ mod message;
 mod places;
 mod raw;
 mod reader;
+mod rendered;
 mod schema;
 mod workers;
 mod xml;
@@ -21,3 +22,5 @@ mod tests;
 
 pub(super) use raw::text_xml;
 pub(super) use reader::{Done, read, read_growing};
+pub(super) use rendered::RenderedSystem;
+pub use rendered::parse_rendered;

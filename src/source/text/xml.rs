@@ -42,11 +42,29 @@ impl XmlReader {
         }
     }
 
-    /// The same without a verdict.
+    /// Reads an event without judging its kind.
     ///
     /// # Errors
-    /// What is wrong with the XML, as a clause.
+    /// The fault of the XML, as a clause.
     pub(super) fn fill(&mut self, xml: &str, draft: &mut EventBuilder) -> Result<(), String> {
+        self.walk(xml, draft, |draft| !draft.is_kept())
+    }
+
+    /// Reads an event up to the end of its `System` element.
+    ///
+    /// # Errors
+    /// The fault of the XML, as a clause.
+    pub(super) fn fill_system(&mut self, xml: &str, draft: &mut EventBuilder) -> Result<(), String> {
+        self.walk(xml, draft, |_| true)
+    }
+
+    /// Reads an event; `is_enough` is asked at the end of its `System` element.
+    fn walk(
+        &mut self,
+        xml: &str,
+        draft: &mut EventBuilder,
+        is_enough: impl Fn(&EventBuilder) -> bool,
+    ) -> Result<(), String> {
         let mut reader = Reader::from_str(xml);
         reader.config_mut().allow_dangling_amp = true;
         let mut depth = 0_usize;
@@ -84,8 +102,7 @@ impl XmlReader {
                         wanted = None;
                     }
                     if part.1 == depth {
-                        if part.0 == Part::System && !draft.is_kept() {
-                            // What comes behind it is nobody's concern.
+                        if part.0 == Part::System && is_enough(draft) {
                             return Ok(());
                         }
                         part = (Part::Elsewhere, 0);
