@@ -15,5 +15,6 @@ pub mod telemetry;
 pub mod text;
 pub mod time;
 pub mod understood;
+pub mod utf16;
 pub mod verdict;
 pub mod walkthrough;

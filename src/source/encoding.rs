@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::stream::Stream;
+use crate::model::utf16::decode_lossy;
 
 const CHUNK: usize = 64 << 10;
 
@@ -52,8 +53,7 @@ pub(super) fn decode_utf16(bytes: &[u8], is_big: bool, text: &mut String) -> usi
     if is_half {
         used -= 2;
     }
-    let letters = char::decode_utf16(units.take(used / 2));
-    text.extend(letters.map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)));
+    text.extend(decode_lossy(units.take(used / 2)));
     used
 }
 

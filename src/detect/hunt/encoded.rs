@@ -6,6 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::Range;
 
 use super::command_line::words;
+use crate::model::utf16::decode_lossy;
 
 const PARAMETER: &str = "encodedcommand";
 
@@ -59,7 +60,7 @@ fn script(base64: &str) -> Option<String> {
         let [low, high] = *pair else { return 0 };
         u16::from_le_bytes([low, high])
     });
-    let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect();
+    let text: String = decode_lossy(units).collect();
     (!text.is_empty()).then_some(text)
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::value::{credentials, is_variable};
 use super::{Finding, text_at};
+use crate::model::utf16::decode_lossy;
 
 /// Digits of the shortest run that is decoded: nine bytes.
 const MIN_DIGITS: usize = 12;
@@ -52,8 +53,7 @@ impl Script {
         let mut text = String::new();
         let mut ends = Vec::new();
         let mut read = 0;
-        for unit in char::decode_utf16(units) {
-            let character = unit.unwrap_or('\u{fffd}');
+        for character in decode_lossy(units) {
             text.push(character);
             read += character.len_utf16() * 2;
             ends.push((text.len(), read));

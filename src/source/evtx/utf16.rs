@@ -1,4 +1,6 @@
-//! UTF-16LE to text.
+//! UTF-16LE to text: a fast path for ASCII before the decoder that all readers share.
+
+use crate::model::utf16::decode_lossy;
 
 /// Appends UTF-16LE as UTF-8 up to its first NUL; a lone surrogate becomes U+FFFD, an odd last byte is left out.
 pub(super) fn push_utf16(bytes: &[u8], out: &mut Vec<u8>) {
@@ -36,8 +38,7 @@ fn push_any(mut units: &[[u8; 2]], out: &mut Vec<u8>) {
         units = behind;
     }
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit)).take_while(|unit| *unit != 0);
-    for letter in char::decode_utf16(units) {
-        let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+    for letter in decode_lossy(units) {
         out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
     }
 }

@@ -23,6 +23,7 @@ use super::Stopper;
 use super::api::{BATCH, EventLog, LogError, LogInfo, Start, Wake};
 use super::xml::Stamp;
 use crate::model::feed::EventKey;
+use crate::model::utf16::decode_lossy;
 
 /// `ERROR_INSUFFICIENT_BUFFER`.
 const INSUFFICIENT_BUFFER: u32 = 122;
@@ -111,9 +112,7 @@ impl Renderer {
                     let units = self.units.get(..used as usize / 2).unwrap_or(&self.units);
                     self.text.clear();
                     let units = units.iter().copied().take_while(|unit| *unit != 0);
-                    self.text.extend(
-                        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)),
-                    );
+                    self.text.extend(decode_lossy(units));
                     return Ok(&self.text);
                 }
                 Err(LogError::Other(INSUFFICIENT_BUFFER)) if used > room => {
