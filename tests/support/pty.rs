@@ -4,9 +4,6 @@
 //! nothing stalls. Each console has a home of its own, and nothing of the developer's environment.
 //!
 //! ```ignore
-//! #[path = "support/pty.rs"]
-//! mod pty;
-//!
 //! let mut console = pty::Console::start(["day1.evtx"], 30, 120);
 //! console.wait_for("GitPushExternal", pty::PATIENCE);
 //! console.key(pty::Key::Down);
@@ -268,8 +265,33 @@ impl Console {
         Self::spawn(env!("CARGO_BIN_EXE_exfilscope"), args, rows, columns, environment)
     }
 
+    /// The console in a working folder of its own, for tests whose keys write files by relative names.
+    pub fn start_in<I, S>(folder: &Path, args: I, rows: u16, columns: u16) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        Self::spawn_in(folder, env!("CARGO_BIN_EXE_exfilscope"), args, rows, columns, &[])
+    }
+
     /// Any program.
     pub fn spawn<I, S>(
+        program: impl AsRef<OsStr>,
+        args: I,
+        rows: u16,
+        columns: u16,
+        environment: &[(&str, &str)],
+    ) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let folder = std::env::current_dir().expect("a working folder");
+        Self::spawn_in(&folder, program, args, rows, columns, environment)
+    }
+
+    fn spawn_in<I, S>(
+        folder: &Path,
         program: impl AsRef<OsStr>,
         args: I,
         rows: u16,
@@ -283,7 +305,7 @@ impl Console {
         let home = tempfile::tempdir().expect("a temporary home");
         let mut command = CommandBuilder::new(program);
         command.args(args);
-        command.cwd(std::env::current_dir().expect("a working folder"));
+        command.cwd(folder);
         if cfg!(unix) {
             command.env_clear();
             command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
