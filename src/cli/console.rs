@@ -239,8 +239,6 @@ fn show(
 ) -> Result<(), String> {
     let folder = config::folder();
     let tests = walk::file::load(&resolved.config.tests).map_err(|error| error.to_string())?;
-    // From a source without an end other channels are not read.
-    let with_telemetry = endless.is_none();
     let themes = folder.clone();
     let colors = colors();
     let load_theme =
@@ -287,7 +285,7 @@ fn show(
         copy: Box::new(clipboard::copy),
     };
     let mut app = App::new(store, settings, progress);
-    app.set_tests(tests, with_telemetry);
+    app.set_tests(tests, true);
     run::run(app, feed, world)
 }
 

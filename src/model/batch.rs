@@ -259,7 +259,11 @@ impl Batch {
     /// Whether the batch says nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.faults.is_empty() && self.tally.is_empty()
+        self.events.is_empty()
+            && self.telemetry.is_empty()
+            && self.faults.is_empty()
+            && self.tally.is_empty()
+            && self.beside.iter().all(|count| *count == 0)
     }
 }
 

@@ -469,6 +469,19 @@ fn escape_never_ends_a_feed() {
 }
 
 #[test]
+fn stopped_source_without_end_has_no_percent() {
+    for (endless, expected) in [(false, "reading stopped 40%"), (true, "reading stopped  ")] {
+        let mut app = console();
+        app.endless =
+            endless.then(|| -> exfilscope::tui::app::SourceState { Box::new(|| "live".to_owned()) });
+        app.progress.bytes_found.store(10, std::sync::atomic::Ordering::Relaxed);
+        app.progress.bytes_done.store(4, std::sync::atomic::Ordering::Relaxed);
+        keys(&mut app, ":stop\ny");
+        assert!(shown(&mut app).contains(expected), "{}", shown(&mut app));
+    }
+}
+
+#[test]
 fn stop_asks_and_resume_goes_on() {
     let mut app = console();
     assert_eq!(keys(&mut app, ":stop\n"), []);

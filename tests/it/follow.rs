@@ -35,6 +35,9 @@ struct Heard {
     /// By record number: what it says.
     texts: BTreeMap<u64, Vec<String>>,
     sources: usize,
+    /// Event IDs and record numbers of other channels' events, and the counts of those channels' records.
+    telemetry: Vec<(u16, Option<u64>)>,
+    beside: u64,
     faults: Vec<Fault>,
     tallies: BTreeMap<SourceId, Tally>,
     has_finished: bool,
@@ -68,6 +71,9 @@ impl Following {
                             *heard.records.entry(record).or_default() += 1;
                             heard.texts.insert(record, texts(&batch, event));
                         }
+                        let heads = batch.telemetry.iter().map(|event| event.head);
+                        heard.telemetry.extend(heads.map(|head| (head.event_code, head.record_id)));
+                        heard.beside += batch.beside.iter().sum::<u64>();
                         heard.faults.extend(batch.faults);
                     }
                 }
@@ -433,4 +439,75 @@ fn a_log_not_understood_is_told_while_it_grows() {
     following.wait_until("the second fault", |heard| {
         heard.faults.iter().any(|fault| fault.reason.starts_with("10 of 10 Event 1"))
     });
+}
+
+#[test]
+fn other_channels_are_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("powershell.evtx");
+    let bytes =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/four-tests-powershell.evtx")).unwrap();
+    let mut writer = GrowingLog::begin(&path, &bytes).unwrap();
+    append(
+        &folder.path().join("security.json"),
+        "{\"SourceName\":\"Microsoft-Windows-Security-Auditing\",\"EventID\":4688,\"EventRecordID\":7,\
+         \"Hostname\":\"ws\",\"NewProcessName\":\"C:\\\\git.exe\",\"CommandLine\":\"git push\"}\n",
+    );
+    let following = Following::start(&[folder.path().to_owned()], None);
+    let mut written = 0;
+    while let Some(piece) = writer.step().unwrap() {
+        if piece.completes.is_some() {
+            written += 1;
+            following.wait_until("a script block", |heard| {
+                heard.telemetry.iter().filter(|(code, _)| *code == 4104).count() == written
+            });
+        }
+    }
+    writer.close().unwrap();
+    following.wait_until("Security's event", |heard| heard.telemetry.contains(&(4688, Some(7))));
+    thread::sleep(Duration::from_millis(200));
+    let heard = following.stop();
+    let records: std::collections::BTreeSet<_> = heard.telemetry.iter().collect();
+    assert_eq!((records.len(), heard.telemetry.len()), (6, 6), "{:?}", heard.telemetry);
+    assert_eq!(heard.beside, 6);
+}
+
+#[test]
+fn later_unreadable_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    append(&folder.path().join("first.json"), &line(1));
+    let following = Following::start(&[folder.path().to_owned()], None);
+    following.wait_for_records([1]);
+    fs::write(folder.path().join("late.evtx"), "no log at all, but a text").unwrap();
+    let packed = File::create(folder.path().join("late.json.gz")).unwrap();
+    let mut packer = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    packer.write_all(line(2).as_bytes()).unwrap();
+    packer.finish().unwrap();
+    let names =
+        |heard: &Heard, name: &str| heard.faults.iter().filter(|fault| fault.name.ends_with(name)).count();
+    following
+        .wait_until("both faults", |heard| names(heard, "late.evtx") > 0 && names(heard, "late.json.gz") > 0);
+    thread::sleep(Duration::from_millis(1500));
+    let heard = following.stop();
+    for name in ["late.evtx", "late.json.gz"] {
+        assert_eq!(names(&heard, name), 1, "{:?}", heard.faults);
+    }
+}
+
+#[cfg(windows)]
+#[test]
+fn deleted_file_frees_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sysmon.json");
+    append(&path, &line(1));
+    let following = Following::start(std::slice::from_ref(&path), None);
+    following.wait_for_records([1]);
+    fs::remove_file(&path).unwrap();
+    let begun = Instant::now();
+    while let Err(error) = OpenOptions::new().create_new(true).write(true).open(&path) {
+        assert!(begun.elapsed() < Duration::from_secs(2), "the name is still taken: {error}");
+        thread::sleep(Duration::from_millis(10));
+    }
+    append(&path, &line(2));
+    following.wait_for_records([2]);
 }

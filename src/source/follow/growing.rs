@@ -127,7 +127,7 @@ impl Read for Growing<'_> {
                 }
             }
             let quiet = self.last_growth.elapsed();
-            if quiet > DRAIN && is_replaced(&self.path, &self.identity) {
+            if is_deleted(&self.file) || quiet > DRAIN && is_replaced(&self.path, &self.identity) {
                 return Ok(self.ends(End::Replaced));
             }
             thread::sleep(pause(quiet));
@@ -138,4 +138,17 @@ impl Read for Growing<'_> {
 /// Whether a name leads to another file by now, or to none.
 pub(super) fn is_replaced(path: &Path, identity: &Identity) -> bool {
     Identity::at(path).map_or(true, |now| now != *identity)
+}
+
+/// Whether a file that is open was deleted. On Windows its name stays taken until the last handle is closed, so that a
+/// writer that deletes a log and makes it again fails: the follower that has read it to its end closes it at once.
+#[cfg(windows)]
+pub(super) fn is_deleted(file: &File) -> bool {
+    winapi_util::file::information(file).is_ok_and(|information| information.number_of_links() == 0)
+}
+
+/// Elsewhere an open file takes no name, and its writer may still add to it.
+#[cfg(not(windows))]
+pub(super) const fn is_deleted(_: &File) -> bool {
+    false
 }

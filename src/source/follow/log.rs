@@ -11,9 +11,12 @@ use std::fs::File;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use crate::model::batch::{Batch, Place};
+use super::growing::is_deleted;
+use crate::model::batch::{Batch, EventRecord, Place};
+use crate::model::event::Wanted;
 use crate::model::fault::{Fault, Severity, SkipReason, Tally};
 use crate::model::feed::SourceInfo;
+use crate::model::telemetry::Channel;
 use crate::source::evtx::{
     self, CHUNK_SIZE, ChunkReader, Ending, FILE_HEADER_READ, FileHeader, Findings, LogSummary,
     read_chunk_guarded,
@@ -45,6 +48,8 @@ struct Growing {
     /// Where the records stand that were handed on.
     seen: HashSet<Place>,
     told: Tally,
+    /// Records of other channels that were counted.
+    counted: [u64; Channel::COUNT],
 }
 
 /// A log that is followed.
@@ -84,13 +89,18 @@ impl LogTail {
             next: 0,
             first_ids: Vec::new(),
             growing: None,
-            reader: ChunkReader::default(),
+            reader: ChunkReader::new(Wanted::default(), true),
             buffer: vec![0; CHUNK_SIZE],
             ledger: FaultLog::default(),
             first_number: None,
             is_ending_told: false,
             quiet_since: None,
         })
+    }
+
+    /// Whether the file was deleted, and keeps its name taken as long as it is open here.
+    pub(super) fn is_deleted(&self) -> bool {
+        is_deleted(&self.file)
     }
 
     fn start(&self, slot: u64) -> Place {
@@ -268,6 +278,7 @@ impl LogTail {
                 copy: Vec::new(),
                 seen: HashSet::new(),
                 told: Tally::default(),
+                counted: [0; Channel::COUNT],
             });
             self.take(false, hand_on);
             return Ok(());
@@ -290,10 +301,12 @@ impl LogTail {
         let findings = read_chunk(&mut self.reader, &self.buffer, place, &mut batch);
         // A record may be half there, its end still zeros: it is read again, and believed only when all of it is there.
         let buffer = &self.buffer;
-        batch.events.retain(|event| {
+        let mut is_new = |event: &EventRecord| {
             (is_complete || evtx::ends_with_its_size(buffer, event.head.place - place))
                 && growing.seen.insert(event.head.place)
-        });
+        };
+        batch.events.retain(&mut is_new);
+        batch.telemetry.retain(&mut is_new);
         if is_complete {
             lose_orphans(&findings, &mut batch);
         } else {
@@ -303,6 +316,10 @@ impl LogTail {
         batch.counted = None;
         batch.tally = batch.tally.since(&growing.told);
         growing.told.add(&batch.tally);
+        for (count, counted) in batch.beside.iter_mut().zip(&mut growing.counted) {
+            let all = (*count).max(*counted);
+            (*count, *counted) = (all - *counted, all);
+        }
         if let Some((_, last)) = findings.ids {
             growing.ids.1 = last;
         }

@@ -7,6 +7,7 @@
 
 mod growing;
 mod identity;
+mod later;
 mod log;
 mod status;
 
@@ -21,8 +22,9 @@ use std::time::{Duration, Instant};
 
 pub use status::FollowStatus;
 
-use self::growing::{DRAIN, End, Growing, is_replaced, pause};
+use self::growing::{DRAIN, End, Growing, is_deleted, is_replaced, pause};
 use self::identity::Identity;
+use self::later::LaterFaults;
 use self::log::{LogTail, Look};
 use super::discover::{Candidate, Kind, discover};
 use super::evtx::is_log_head;
@@ -73,13 +75,18 @@ pub fn follow(
             "it is not there yet: it is waited for",
         )));
     }
+    let mut later = LaterFaults::default();
     let found = discover(&there, format, progress, &mut |fault| {
         // An empty file may still become a log.
         if !is_empty_file(Path::new(&fault.name)) {
+            later.add_reported(&fault.name);
             outlet.send(FeedMessage::Fault(fault));
         }
     });
     let (growing, packed): (Vec<_>, Vec<_>) = found.into_iter().partition(grows);
+    for file in &packed {
+        later.add_reported(&file.path.display().to_string());
+    }
     let board = Board {
         format,
         outlet: &outlet,
@@ -95,7 +102,7 @@ pub fn follow(
             let reader = thread::Builder::new().name(SOURCE_THREAD.to_owned());
             let (first, more) = (packed.first().map(|file| file.path.clone()), packed.len() - 1);
             let started = reader.spawn_scoped(scope, || {
-                load_files(packed, Inputs { format, ..Inputs::default() }, LoadOptions::default(), &outlet);
+                load_files(packed, inputs(format), LoadOptions::default(), &outlet);
             });
             if let (Err(error), Some(first)) = (started, first) {
                 let reason = format!(
@@ -107,9 +114,14 @@ pub fn follow(
         for candidate in growing {
             board.meet(scope, &candidate.path, candidate.size);
         }
-        board.watch(scope, paths);
+        board.watch(scope, paths, later);
     });
     outlet.send(FeedMessage::Finished);
+}
+
+/// Returns the inputs of all files: other channels are read for the walk-through, as in a load.
+fn inputs(format: Option<InputFormat>) -> Inputs {
+    Inputs { format, telemetry: true, ..Inputs::default() }
 }
 
 fn is_empty_file(path: &Path) -> bool {
@@ -164,7 +176,12 @@ impl Board<'_> {
     }
 
     /// Looks for files that are new, until it is over.
-    fn watch<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, paths: &[PathBuf]) {
+    fn watch<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        paths: &[PathBuf],
+        mut later: LaterFaults,
+    ) {
         let mut looked = Instant::now();
         while !self.outlet.is_over() {
             thread::sleep(LOOK);
@@ -177,23 +194,45 @@ impl Board<'_> {
                         awaited += u64::from(metadata.len() == 0 && !self.follows(path));
                         self.meet(scope, path, 0);
                     }
-                    Ok(metadata) if metadata.is_dir() && into_folders => self.look_into(scope, path),
+                    Ok(metadata) if metadata.is_dir() && into_folders => {
+                        self.look_into(scope, path, &mut later);
+                    }
                     Ok(_) => {}
                     Err(_) => awaited += 1,
                 }
             }
             if into_folders {
+                for fault in later.end_look() {
+                    self.outlet.send(FeedMessage::Fault(fault));
+                }
                 looked = Instant::now();
             }
             self.status.awaited.store(awaited, Ordering::Relaxed);
         }
     }
 
-    fn look_into<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, folder: &Path) {
-        // What is wrong in it was told the first time, and how much there is is counted by whoever reads it.
-        let found = discover(&[folder.to_owned()], self.format, &Progress::default(), &mut |_| {});
-        for candidate in found.into_iter().filter(grows) {
+    fn look_into<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        folder: &Path,
+        later: &mut LaterFaults,
+    ) {
+        // How much there is is counted by whoever reads it.
+        let found = discover(&[folder.to_owned()], self.format, &Progress::default(), &mut |fault| {
+            // A file that has a follower is spoken of by that.
+            let path = Path::new(&fault.name);
+            if !is_empty_file(path) && !self.follows(path) {
+                later.add(fault);
+            }
+        });
+        let (growing, packed): (Vec<_>, Vec<_>) = found.into_iter().partition(grows);
+        for candidate in growing {
             self.meet(scope, &candidate.path, 0);
+        }
+        for file in packed {
+            let reason =
+                "it is packed and came after the start, when only files that grow are taken up: name it";
+            later.add(fault(&file.path, Severity::Unreadable, reason));
         }
     }
 
@@ -301,7 +340,7 @@ impl Follower<'_, '_> {
             if is_over() {
                 return Ok(End::None);
             }
-            if is_replaced(&self.path, &self.identity) {
+            if is_deleted(&file) || is_replaced(&self.path, &self.identity) {
                 return Ok(End::Replaced);
             }
             thread::sleep(pause(since.elapsed()));
@@ -328,8 +367,7 @@ impl Follower<'_, '_> {
             &is_over,
         );
         let end = std::sync::Arc::clone(&stream.end);
-        let inputs = Inputs { format: self.board.format, ..Inputs::default() };
-        text::read_growing(&info, Box::new(stream), inputs, self.board.outlet);
+        text::read_growing(&info, Box::new(stream), inputs(self.board.format), self.board.outlet);
         let end = *end.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(end)
     }
@@ -349,7 +387,7 @@ impl Follower<'_, '_> {
                         is_settled = true;
                         tail.settle(&mut |batch| outlet.send_open_batch(info, batch))?;
                     }
-                    if quiet > DRAIN && is_replaced(&self.path, &self.identity) {
+                    if tail.is_deleted() || quiet > DRAIN && is_replaced(&self.path, &self.identity) {
                         return Ok(End::Replaced);
                     }
                     thread::sleep(pause(quiet));

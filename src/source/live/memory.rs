@@ -4,15 +4,17 @@
 //! losses between two consoles, and never hides an event.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::patience;
+use crate::files::atomic::{AtomicFile, OutputError};
+use crate::files::open;
+use crate::files::policy::{Existing, OutputPolicy};
 
-/// The size that such a file never has.
-const MAX_BYTES: u64 = 16 << 10;
+/// The largest size of such a file.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The place of a console in a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,24 +36,63 @@ pub(super) struct Stop {
 /// # Errors
 /// A clause that says why it is of no use.
 pub(super) fn read(path: &Path) -> Result<Option<Stop>, String> {
-    let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-    match read {
-        Ok(_) => serde_json::from_str(&text).map(Some).map_err(|_| "it is no place in a log".to_owned()),
+    match open::read(path, MAX_BYTES) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map(Some).map_err(|_| "it is no place in a log".to_owned())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(open::reason(&error)),
     }
 }
 
-/// Writes a place whole or not at all; makes the folder for it. It is tried again with the next place
-/// that is saved.
-pub(super) fn write(path: &Path, stop: &Stop) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".exfilscope-").suffix(".part").tempfile_in(folder)?;
-    serde_json::to_writer(&mut file, stop)?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    patience::persist(file, path).map_err(|failed| failed.error)?;
-    Ok(())
+/// Writes a place whole or not at all; makes the folder for it.
+///
+/// # Errors
+/// A clause that says why it can't be saved.
+pub(super) fn write(path: &Path, stop: &Stop) -> Result<(), String> {
+    let clause =
+        |error: OutputError| error.into_cause().map_or_else(|reason| reason, |error| error.to_string());
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
+    let policy = OutputPolicy::new("remove it").only_files();
+    let mut file = AtomicFile::create_private(path, &policy, Existing::Replace).map_err(clause)?;
+    serde_json::to_writer(&mut file, stop)
+        .map_err(io::Error::from)
+        .and_then(|()| file.write_all(b"\n"))
+        .map_err(|error| error.to_string())?;
+    file.commit().map(drop).map_err(clause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_comes_back_as_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("place.json");
+        assert_eq!(read(&path), Ok(None));
+        let stop = Stop { host: "WS".to_owned(), record: 7, ..Stop::default() };
+        for record in [7, 8] {
+            write(&path, &Stop { record, ..stop.clone() }).unwrap();
+            assert_eq!(read(&path).unwrap().unwrap().record, record);
+        }
+    }
+
+    #[test]
+    fn foreign_content_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("place.json");
+        fs::write(&path, vec![b' '; 2 << 20]).unwrap();
+        assert_eq!(read(&path), Err("it is larger than 1 MiB".to_owned()));
+        assert!(read(folder.path()).unwrap_err().contains("folder"));
+        #[cfg(unix)]
+        {
+            let pipe = folder.path().join("pipe");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            assert!(read(&pipe).unwrap_err().contains("a pipe"), "a pipe is never waited for");
+            assert!(write(&pipe, &Stop::default()).is_err());
+        }
+    }
 }

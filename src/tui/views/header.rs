@@ -166,7 +166,11 @@ fn verdicts(app: &App) -> Segment {
     Segment { importance: 7, pieces }
 }
 
+/// Returns how much is read, with a space before it; nothing for a source without an end.
 fn percent(app: &App) -> String {
+    if app.endless.is_some() {
+        return String::new();
+    }
     let (found, done) =
         (app.progress.bytes_found.load(Ordering::Relaxed), app.progress.bytes_done.load(Ordering::Relaxed));
     (done * 100).checked_div(found).map_or_else(String::new, |percent| format!(" {}%", percent.min(100)))
