@@ -473,7 +473,7 @@ fn stopped_source_without_end_has_no_percent() {
     for (endless, expected) in [(false, "reading stopped 40%"), (true, "reading stopped  ")] {
         let mut app = console();
         app.endless =
-            endless.then(|| -> exfilscope::tui::app::SourceState { Box::new(|| "live".to_owned()) });
+            endless.then(|| -> exfilscope::tui::state::SourceState { Box::new(|| "live".to_owned()) });
         app.progress.bytes_found.store(10, std::sync::atomic::Ordering::Relaxed);
         app.progress.bytes_done.store(4, std::sync::atomic::Ordering::Relaxed);
         keys(&mut app, ":stop\ny");
