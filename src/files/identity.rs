@@ -117,12 +117,19 @@ fn descriptor(stream: &impl std::os::fd::AsFd) -> Option<(FileId, u64)> {
 /// Returns where a path leads, links resolved; a file that does not exist yet stands in its resolved folder.
 #[must_use]
 pub fn resolved(path: &Path) -> PathBuf {
+    real(path).unwrap_or_else(|| absolute(path))
+}
+
+/// Returns the same; nothing where the system can't say, as on disk images that some programs mount on Windows.
+pub(super) fn real(path: &Path) -> Option<PathBuf> {
     if let Ok(real) = std::fs::canonicalize(path) {
-        return real;
+        return Some(real);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (std::fs::canonicalize(folder), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-    }
+    Some(std::fs::canonicalize(folder).ok()?.join(path.file_name()?))
+}
+
+/// Returns the path from the root on, spelled as it was given.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::identity::{self, FileId, find, resolved};
+use super::identity::{self, FileId, absolute, find, real, resolved};
 
 /// Whether an output may take the place of a file that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +84,15 @@ impl OutputPolicy {
     /// where the file there has another name, which may be one in that folder.
     #[must_use]
     pub fn refusal(&self, place: &Path) -> Option<String> {
-        let found = find(place).ok();
-        self.refuse(&Target {
-            place: Some(resolved(place)),
-            id: found.map(|found| found.id),
-            has_other_names: found.is_some_and(|found| found.has_other_names),
-        })
+        self.refusal_by(place, real)
+    }
+
+    /// The same, with what resolves paths. Where it can't, the place's spelling says nothing: it is one name of several.
+    fn refusal_by(&self, place: &Path, real: impl Fn(&Path) -> Option<PathBuf>) -> Option<String> {
+        let (found, real) = (find(place).ok(), real(place));
+        let has_other_names = real.is_none() || found.is_some_and(|found| found.has_other_names);
+        let place = real.unwrap_or_else(|| absolute(place));
+        self.refuse(&Target { place: Some(place), id: found.map(|found| found.id), has_other_names })
     }
 
     /// Says why standard output, which the shell may have opened at a file's end, must not be written.
@@ -174,5 +177,29 @@ fn name_in(folder: &Path, id: FileId) -> Option<PathBuf> {
 impl std::fmt::Debug for OutputPolicy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.protected.iter().map(|one| (&one.path, one.role))).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn unresolved_place_is_known_by_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let case = folder.path().join("case");
+        fs::create_dir(&case).unwrap();
+        fs::write(case.join("log.evtx"), "evidence").unwrap();
+        fs::write(folder.path().join("report.csv"), "no evidence").unwrap();
+        // Another spelling of the folder, as `CASE` or `CASEFI~1` are on Windows.
+        let spelling = folder.path().join("spelling");
+        std::os::unix::fs::symlink(&case, &spelling).unwrap();
+        let mut policy = OutputPolicy::new("--force");
+        let is_log: IsRead = Arc::new(|path| path.extension().is_some_and(|extension| extension == "evtx"));
+        policy.protect_inputs(&[case], &is_log);
+        let refusal = |name: &str| policy.refusal_by(&folder.path().join(name), |_| None);
+        assert!(refusal("case/log.evtx").is_some() && refusal("spelling/log.evtx").is_some());
+        assert_eq!((refusal("report.csv"), refusal("spelling/new.csv")), (None, None));
     }
 }

@@ -261,3 +261,40 @@ fn a_file_that_becomes_shorter_is_read_to_where_it_ends() {
     let faults = faults(&all);
     assert!(faults.iter().any(|fault| fault.reason.contains("became shorter")), "{faults:#?}");
 }
+
+/// Some programs that mount a disk image on Windows can't resolve a path in it. Linux can't either where the whole path is
+/// longer than 4,096 bytes.
+#[cfg(unix)]
+#[test]
+fn unresolvable_folder_is_read() {
+    use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
+    use std::io::Write as _;
+    use std::os::fd::{AsRawFd as _, OwnedFd};
+
+    let folder = tempfile::tempdir().unwrap();
+    let open = |at: &OwnedFd, name: &str| openat(at, name, OFlags::RDONLY, Mode::empty()).unwrap();
+    let mut at: OwnedFd = fs::File::open(folder.path()).unwrap().into();
+    let name = "d".repeat(200);
+    for _ in 0..22 {
+        mkdirat(&at, &name, Mode::RWXU).unwrap();
+        at = open(&at, &name);
+    }
+    mkdirat(&at, "case", Mode::RWXU).unwrap();
+    let case = open(&at, "case");
+    let log = openat(&case, "four.evtx", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+    let bytes = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/four-tests.evtx")).unwrap();
+    fs::File::from(log).write_all(&bytes).unwrap();
+    symlinkat("four.evtx", &case, "link.evtx").unwrap();
+
+    // In the folder above it, whose name is too long to be given.
+    let place = format!("/proc/{}/fd/{}", std::process::id(), at.as_raw_fd());
+    let run = |program: &str, arguments: &[&str]| {
+        std::process::Command::new(program).args(arguments).current_dir(&place).output().unwrap()
+    };
+    assert!(!run("realpath", &["case"]).status.success(), "the system can't resolve it");
+    let scanned = run(env!("CARGO_BIN_EXE_exfilscope"), &["scan", "--format", "ndjson", "case"]);
+    let errors = String::from_utf8_lossy(&scanned.stderr).into_owned();
+    assert_eq!(scanned.stdout.iter().filter(|byte| **byte == b'\n').count(), 10, "{errors}");
+    assert_eq!(scanned.status.code(), Some(3), "{errors}");
+    assert!(errors.contains("link.evtx: it is a link out of the folder and was not followed"), "{errors}");
+}
