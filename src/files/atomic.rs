@@ -9,8 +9,9 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::identity::{FileId, find};
+use super::identity::FileId;
 use super::part::Part;
+use super::patience;
 use super::place::{Astray, folder_of, follow_links, is_own, is_planted};
 use super::policy::{Existing, OutputPolicy};
 
@@ -152,12 +153,17 @@ impl Replacing {
         let explain = |error| OutputError::new(path, error);
         let mut part = writer.into_inner().map_err(|error| explain(error.into_error()))?;
         part.sync(keeps).map_err(explain)?;
-        let now = fs::symlink_metadata(&place).is_ok().then(|| find(&place).ok().map(|found| found.id));
-        if now.is_some_and(|now| before.is_some() && now != before) {
-            return Err(OutputError::refused(
-                path,
-                "another program has put another file there meanwhile; look at that one, and name another file",
-            ));
+        if let Some(before) = before.filter(|_| fs::symlink_metadata(&place).is_ok()) {
+            let is_same = match patience::opening(|| FileId::at(&place)) {
+                Err(error) if patience::is_open_elsewhere(&error) => return Err(explain(error)),
+                now => now.is_ok_and(|now| now == before),
+            };
+            if !is_same {
+                return Err(OutputError::refused(
+                    path,
+                    "another program has put another file there meanwhile; look at that one, and name another file",
+                ));
+            }
         }
         let names = numbered(&place).zip(numbered(path));
         for (place, path) in names {
@@ -235,8 +241,8 @@ fn look(path: &Path, policy: &OutputPolicy, existing: Existing) -> Result<Place,
         return refuse(format!("there is such a file already; name another one, or {}", policy.yes));
     }
     // A file that its owner protected is not replaced, although its folder would allow it.
-    OpenOptions::new().write(true).open(&place).map_err(explain)?;
-    let before = FileId::at(&place).map_err(explain)?;
+    patience::opening(|| OpenOptions::new().write(true).open(&place)).map_err(explain)?;
+    let before = patience::opening(|| FileId::at(&place)).map_err(explain)?;
     let keeps = kept_permissions(&metadata);
     Ok(Place::File { place, before: Some(before), keeps })
 }
@@ -395,6 +401,9 @@ impl fmt::Display for OutputError {
                 f.write_str("the system takes no such name; choose another")
             }
             ErrorKind::BrokenPipe => f.write_str("its reader has gone"),
+            _ if patience::is_open_elsewhere(error) => {
+                f.write_str("another program has it open; close it there, or name another file")
+            }
             _ => {
                 write!(f, "{error}; try again, or name another file")
             }
