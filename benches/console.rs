@@ -20,7 +20,7 @@ use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
 use exfilscope::model::guid::Guid;
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::effects::report::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::{App, Settings};
@@ -37,7 +37,7 @@ const BATCH: u32 = 500;
 
 fn empty() -> App {
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings("bench") };
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.feed(FeedMessage::Source(SourceInfo {
         id: SourceId(0),

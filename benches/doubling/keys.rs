@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::effects::report::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::{App, Settings};
@@ -25,7 +25,7 @@ const AREA: Rect = Rect::new(0, 0, 160, 45);
 /// key may have to wait for.
 pub(crate) fn press(keys: &str, file: &Path) {
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings("bench") };
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let progress = Arc::new(Progress::default());
     let app = Mutex::new(App::new(store, settings, Arc::clone(&progress)));
     let take = |message: FeedMessage| {

@@ -22,9 +22,9 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::model::{secrets, text};
 use exfilscope::rule::{self, Engine, Rule};
 use exfilscope::source::{self, InputFormat, Inputs, LoadOptions};
-use exfilscope::store::flags::Flags;
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::walk;
 
 /// Compiling them takes longer than all else that is done with most inputs.
@@ -103,7 +103,7 @@ fn check(data: &[u8], load: impl FnOnce(&[PathBuf], Take<'_>)) {
         true
     };
     load(&[PathBuf::from(file.path())], &take);
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut records = 0;
     for message in messages.into_inner().expect("nobody fails with it") {
         match message {
@@ -124,7 +124,7 @@ fn check(data: &[u8], load: impl FnOnce(&[PathBuf], Take<'_>)) {
     for fault in store.faults() {
         visible(&text::visible(&fault.to_string()));
     }
-    let mut flags = Flags::new(PATTERNS.clone());
+    let mut flags = TuningMatches::new(PATTERNS.clone());
     flags.extend(&store);
     let sample = Sample::of(data);
     for profile in [Profile::Spl, Profile::Correlated] {

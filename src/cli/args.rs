@@ -13,7 +13,7 @@ use crate::export::Format;
 use crate::rule::Engine;
 use crate::source::InputFormat;
 use crate::store::HostNaming;
-use crate::store::keep::Keep;
+use crate::store::compaction::Retention;
 
 pub(super) use tests_args::{Tests, WalkFormatName};
 
@@ -113,23 +113,25 @@ fn parse_age(text: &str) -> Result<Duration, String> {
 }
 
 /// `200000`, `500MB` or `24h`.
-fn parse_keep(text: &str) -> Result<Keep, String> {
+fn parse_keep(text: &str) -> Result<Retention, String> {
     const SHAPES: &str = "a number of events (200000), a size (64MB, 2GB) or an age (30m, 24h, 7d)";
     let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = text.get(number.len()..).unwrap_or("").to_ascii_lowercase();
     let count = || number.parse::<usize>().map_err(|_| format!("what to keep is {SHAPES}"));
     let bytes = |factor: usize| count()?.checked_mul(factor).ok_or_else(|| "that is too much".to_owned());
     let keep = match unit.as_str() {
-        "" => Keep::Events(count()?),
-        "kb" => Keep::Bytes(bytes(1_000)?),
-        "mb" => Keep::Bytes(bytes(1_000_000)?),
-        "gb" => Keep::Bytes(bytes(1_000_000_000)?),
-        "s" | "m" | "h" | "d" => Keep::Age(parse_age(text)?),
+        "" => Retention::Events(count()?),
+        "kb" => Retention::Bytes(bytes(1_000)?),
+        "mb" => Retention::Bytes(bytes(1_000_000)?),
+        "gb" => Retention::Bytes(bytes(1_000_000_000)?),
+        "s" | "m" | "h" | "d" => Retention::Age(parse_age(text)?),
         _ => return Err(format!("what to keep is {SHAPES}")),
     };
     match keep {
-        Keep::Events(0..1_000) => Err("fewer than 1000 events are too few to see anything by".to_owned()),
-        Keep::Bytes(0..8_000_000) => Err("less than 8MB is too little to see anything by".to_owned()),
+        Retention::Events(0..1_000) => {
+            Err("fewer than 1000 events are too few to see anything by".to_owned())
+        }
+        Retention::Bytes(0..8_000_000) => Err("less than 8MB is too little to see anything by".to_owned()),
         keep => Ok(keep),
     }
 }
@@ -296,10 +298,10 @@ pub(super) struct Common {
     pub secrets: SecretOptions,
     #[command(flatten)]
     pub theme: ThemeOption,
-    /// Keep only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
+    /// Retention only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
     /// ancestors stay
     #[arg(long, value_name = "N|SIZE|AGE", value_parser = parse_keep)]
-    pub keep: Option<Keep>,
+    pub keep: Option<Retention>,
 }
 
 /// What decides about an event.

@@ -22,7 +22,7 @@ use crate::model::guard::{IS_A_BUG, guarded};
 use crate::model::time::Timestamp;
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
 use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
-use crate::store::Retention;
+use crate::store::Collect;
 use crate::tui::run::{self, Services};
 use crate::tui::state::{App, Settings, SourceState};
 use crate::tui::terminal;
@@ -274,7 +274,7 @@ fn show(
         case: case.as_ref().map(|case| case.path().display().to_string()),
         keeper: resolved.keeper(),
     };
-    let store = resolved.store(Retention::Everything);
+    let store = resolved.store(Collect::Everything);
     let world = Services {
         raw_events,
         theme: Box::new(load_theme),

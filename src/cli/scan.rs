@@ -22,10 +22,10 @@ use crate::model::event::Wanted;
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::source::{Inputs, LoadOptions, load_inputs};
-use crate::store::flags::Flags;
-use crate::store::keep::Keeper;
-use crate::store::listing::{Listing, Query, Side};
-use crate::store::{Retention, Store};
+use crate::store::compaction::Compactor;
+use crate::store::list::listing::{Listing, Query, Shown};
+use crate::store::tuning_matches::TuningMatches;
+use crate::store::{Collect, Store};
 use crate::tui::terminal;
 use crate::tui::theme::{ColorSupport, Theme};
 
@@ -48,13 +48,13 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let policy = outputs::of_command(Reads::Logs(&scan.paths), &resolved, &[]);
     check_output(scan, &policy)?;
     let retention = match resolved.profile {
-        Profile::Spl => Retention::Selected,
-        Profile::Correlated => Retention::Joins,
-        Profile::Hunt => Retention::Leads,
+        Profile::Spl => Collect::Selected,
+        Profile::Correlated => Collect::Joins,
+        Profile::Hunt => Collect::Leads,
     };
     let reading = Reading { store: resolved.store(retention), keeper: resolved.keeper(), telemetry: false };
     let mut store = read(&scan.paths, &resolved, reading);
-    let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
+    let mut flags = TuningMatches::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     print_faults(&store);
     for expired in &resolved.expired {
@@ -62,7 +62,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     }
     let query = Query { min_score: resolved.min_score, ..Query::alerts(resolved.profile) };
     let listing = Listing::new(&mut store, &flags, &query);
-    let alerts = listing.total(Side::Alerts, resolved.min_score.max(ALERT_SCORE));
+    let alerts = listing.total(Shown::Alerts, resolved.min_score.max(ALERT_SCORE));
     write(scan, &resolved, &policy, &store, &flags, &listing)?;
     let errors = store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
     if scan.stats {
@@ -88,7 +88,7 @@ pub(super) struct Reading {
     /// An empty store that keeps what is needed.
     pub store: Store,
     /// Who keeps it within its bounds, where there are some.
-    pub keeper: Option<Keeper>,
+    pub keeper: Option<Compactor>,
     /// Whether other channels are read too.
     pub telemetry: bool,
 }
@@ -100,7 +100,7 @@ pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> 
         store.defer_joins();
     }
     let wanted = if telemetry { Wanted::default() } else { store.wanted() };
-    let kept = Kept { store, keeper, flags: Flags::new(resolved.patterns.clone()) };
+    let kept = Kept { store, keeper, flags: TuningMatches::new(resolved.patterns.clone()) };
     let desk = Desk { kept: Mutex::new(kept), waiting: Mutex::default() };
     let inputs = Inputs { format: resolved.input_format, telemetry, wanted };
     let progress = Progress::default();
@@ -121,15 +121,15 @@ pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> 
         load_inputs(paths, inputs, &options, &progress, &take);
     }
     let mut store = desk.finish();
-    store.settle_joins();
+    store.finish_joins();
     store
 }
 
 /// The store, and who keeps it within its bounds.
 struct Kept {
     store: Store,
-    keeper: Option<Keeper>,
-    flags: Flags,
+    keeper: Option<Compactor>,
+    flags: TuningMatches,
 }
 
 impl Kept {
@@ -219,7 +219,7 @@ fn write(
     resolved: &Resolved,
     policy: &OutputPolicy,
     store: &Store,
-    flags: &Flags,
+    flags: &TuningMatches,
     listing: &Listing,
 ) -> Result<(), String> {
     let to_terminal = scan.output.is_none() && io::stdout().is_terminal();

@@ -16,8 +16,8 @@ use crate::detect::profile::Profile;
 use crate::model::text::keeps_to_ascii;
 use crate::model::time::Timestamp;
 use crate::source::InputFormat;
-use crate::store::keep::{Keep, Keeper};
-use crate::store::{HostNaming, Retention, Store};
+use crate::store::compaction::{Compactor, Retention};
+use crate::store::{Collect, HostNaming, Store};
 
 /// The settings in force.
 #[allow(clippy::struct_excessive_bools, reason = "they are options, each on its own")]
@@ -45,7 +45,7 @@ pub(super) struct Resolved {
     /// Count an event every time it is met.
     pub keep_duplicates: bool,
     /// What is kept, where not everything is.
-    pub keep: Option<Keep>,
+    pub keep: Option<Retention>,
     /// Letters only.
     pub ascii: bool,
     /// Take the mouse from the start.
@@ -106,17 +106,17 @@ pub(super) fn today() -> Day {
 
 impl Resolved {
     /// Who keeps the store within its bounds, where it has some.
-    pub(super) fn keeper(&self) -> Option<Keeper> {
-        self.keep.map(|keep| Keeper::new(keep, now))
+    pub(super) fn keeper(&self) -> Option<Compactor> {
+        self.keep.map(|keep| Compactor::new(keep, now))
     }
 
     /// An empty store for these settings.
-    pub(super) fn store(&self, retention: Retention) -> Store {
+    pub(super) fn store(&self, retention: Collect) -> Store {
         let mut store = Store::new(self.naming, retention);
         if self.keep_duplicates {
             store.keep_duplicates();
         }
-        if matches!(retention, Retention::Leads | Retention::Everything) {
+        if matches!(retention, Collect::Leads | Collect::Everything) {
             store.hunt(RepositoryHosts::new(&self.config.repository_hosts));
         }
         store

@@ -11,8 +11,8 @@ use crate::export::walk::{WalkFormat, write_walk};
 use crate::export::{ExportOptions, is_closed_pipe};
 use crate::model::fault::Severity;
 use crate::model::walkthrough::{Outcome, TestReport, all_detected};
-use crate::store::Retention;
-use crate::store::flags::Flags;
+use crate::store::Collect;
+use crate::store::tuning_matches::TuningMatches;
 use crate::tui::terminal;
 use crate::walk::definition::is_expected;
 use crate::walk::{Scope, View, Walk, file};
@@ -44,13 +44,13 @@ pub(super) fn run(options: &Tests) -> Result<u8, String> {
     outputs::check_standard_output(&policy)?;
     let files: Vec<_> = resolved.config.tests.iter().chain(&options.test).cloned().collect();
     let tests = file::load(&files).map_err(|error| error.to_string())?;
-    let mut store = resolved.store(Retention::Everything);
+    let mut store = resolved.store(Collect::Everything);
     let wanted = tests.clone();
-    store.keep_telemetry(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
+    store.collect_channels(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
     let mut store = scan::read(&options.paths, &resolved, Reading { store, keeper: None, telemetry: true });
-    store.settle_telemetry();
+    store.finish_script_blocks();
     scan::print_faults(&store);
-    let mut flags = Flags::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
+    let mut flags = TuningMatches::with_exceptions(resolved.patterns.clone(), resolved.exceptions.clone());
     flags.extend(&store);
     if let Some(host) = &options.host
         && store.tally().records() > 0

@@ -3,24 +3,17 @@
 //! One answer can hold thousands of addresses that nothing ever connects to: such a one costs an entry of a table, and its
 //! place among the others is only looked for once a connection to the address is there.
 
+use crate::store::events::hash_index::HashIndex;
+use crate::store::events::interner::Symbol;
+use crate::store::ids::{AddressJoinId, EventId, FindingId, ProcessId};
+use crate::store::ordered::Ordered;
+use crate::store::pages::Pages;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::event::EventId;
-use super::finding::FindingId;
-use super::index::Index;
-use super::interner::Symbol;
-use super::ordered::Ordered;
-use super::pages::Pages;
-use super::process::ProcessId;
-
-/// The number of a [`Meeting`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct MeetingId(u32);
-
 /// The connections to an address of one host, and the answers that gave it.
 #[derive(Default)]
-pub(super) struct Meeting {
+pub(super) struct AddressJoin {
     /// Answers for a name on the search's list, by process and moment.
     pub(super) listed: Ordered,
     /// Connections that the search's join would name, of processes that have no such answer yet.
@@ -39,7 +32,7 @@ pub(super) struct Meeting {
     pub(super) waits_for_sweep: bool,
 }
 
-impl Meeting {
+impl AddressJoin {
     fn bytes(&self) -> usize {
         self.listed.bytes()
             + self.answers.bytes()
@@ -105,7 +98,7 @@ enum Slot {
     /// Several answers, the last of which is this link; no connection.
     Several(u32),
     /// There is a connection.
-    Met(MeetingId),
+    Earlier(AddressJoinId),
 }
 
 struct Entry {
@@ -124,10 +117,10 @@ struct Link {
 #[derive(Default)]
 pub(super) struct Addresses {
     entries: Pages<Entry>,
-    index: Index,
+    index: HashIndex,
     links: Pages<Link>,
-    meetings: Pages<Meeting>,
-    /// Bytes of the lists that the meetings hold.
+    joins_by_address: Pages<AddressJoin>,
+    /// Bytes of the lists that the joins_by_address hold.
     held: usize,
 }
 
@@ -158,7 +151,12 @@ impl Addresses {
     }
 
     /// Adds an answer. Where there is a connection it is only named: the answer must be put in its place there.
-    pub(super) fn add_answer(&mut self, host: Symbol, address: IpAddr, answer: EventId) -> Option<MeetingId> {
+    pub(super) fn add_answer(
+        &mut self,
+        host: Symbol,
+        address: IpAddr,
+        answer: EventId,
+    ) -> Option<AddressJoinId> {
         let address = bytes_of(address);
         let hash = self.index.hash((host, address));
         let Some(number) = self.find(hash, host, address) else {
@@ -167,7 +165,7 @@ impl Addresses {
         };
         let entry = self.entries.get_mut(number)?;
         let before = match entry.slot {
-            Slot::Met(meeting) => return Some(meeting),
+            Slot::Earlier(address_join) => return Some(address_join),
             Slot::One(first) => self.links.push(Link { answer: first, before: None }),
             Slot::Several(last) => Some(last),
         };
@@ -177,16 +175,16 @@ impl Addresses {
         None
     }
 
-    /// Returns the meeting at an address, made where there was none, and the answers that must be put into it.
-    pub(super) fn meet(&mut self, host: Symbol, address: IpAddr) -> Option<(MeetingId, Vec<EventId>)> {
+    /// Returns the address_join at an address, made where there was none, and the answers that must be put into it.
+    pub(super) fn meet(&mut self, host: Symbol, address: IpAddr) -> Option<(AddressJoinId, Vec<EventId>)> {
         let address = bytes_of(address);
         let hash = self.index.hash((host, address));
         let known = self.find(hash, host, address);
         let slot = known.and_then(|number| self.entries.get(number)).map(|entry| entry.slot);
-        if let Some(Slot::Met(meeting)) = slot {
-            return Some((meeting, Vec::new()));
+        if let Some(Slot::Earlier(address_join)) = slot {
+            return Some((address_join, Vec::new()));
         }
-        let meeting = MeetingId(self.meetings.push(Meeting::default())?);
+        let address_join = AddressJoinId(self.joins_by_address.push(AddressJoin::default())?);
         let mut answers = Vec::new();
         match slot {
             Some(Slot::One(answer)) => answers.push(answer),
@@ -199,38 +197,38 @@ impl Addresses {
                 // They come in the order in which they came.
                 answers.reverse();
             }
-            Some(Slot::Met(_)) | None => {}
+            Some(Slot::Earlier(_)) | None => {}
         }
         match known.and_then(|number| self.entries.get_mut(number)) {
-            Some(entry) => entry.slot = Slot::Met(meeting),
-            None => self.add(hash, host, address, Slot::Met(meeting)),
+            Some(entry) => entry.slot = Slot::Earlier(address_join),
+            None => self.add(hash, host, address, Slot::Earlier(address_join)),
         }
-        Some((meeting, answers))
+        Some((address_join, answers))
     }
 
-    pub(super) fn get(&self, id: MeetingId) -> Option<&Meeting> {
-        self.meetings.get(id.0)
+    pub(super) fn get(&self, id: AddressJoinId) -> Option<&AddressJoin> {
+        self.joins_by_address.get(id.0)
     }
 
-    pub(super) fn get_mut(&mut self, id: MeetingId) -> Option<&mut Meeting> {
-        self.meetings.get_mut(id.0)
+    pub(super) fn get_mut(&mut self, id: AddressJoinId) -> Option<&mut AddressJoin> {
+        self.joins_by_address.get_mut(id.0)
     }
 
     /// Returns the bytes that all of it takes.
     pub(super) fn bytes(&self) -> usize {
         self.entries.bytes()
-            + self.index.capacity() * Index::BYTES * 8 / 7
+            + self.index.capacity() * HashIndex::BYTES * 8 / 7
             + self.links.bytes()
-            + self.meetings.bytes()
+            + self.joins_by_address.bytes()
             + self.held
     }
 
-    /// Changes a meeting, and keeps account of the bytes that its lists take.
-    pub(super) fn change(&mut self, id: MeetingId, change: impl FnOnce(&mut Meeting)) {
-        let Some(meeting) = self.meetings.get_mut(id.0) else { return };
-        let before = meeting.bytes();
-        change(meeting);
-        self.held = (self.held + meeting.bytes()).saturating_sub(before);
+    /// Changes a address_join, and keeps account of the bytes that its lists take.
+    pub(super) fn change(&mut self, id: AddressJoinId, change: impl FnOnce(&mut AddressJoin)) {
+        let Some(address_join) = self.joins_by_address.get_mut(id.0) else { return };
+        let before = address_join.bytes();
+        change(address_join);
+        self.held = (self.held + address_join.bytes()).saturating_sub(before);
     }
 }
 
@@ -243,8 +241,8 @@ pub(super) fn tree_bytes<T>(tree: &BTreeSet<T>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::interner::Interner;
     use super::*;
+    use crate::store::events::interner::Interner;
 
     #[test]
     fn answers_wait_for_a_connection_in_order() {
@@ -257,10 +255,10 @@ mod tests {
         }
         assert_eq!(addresses.add_answer(host, address("::1"), EventId(9)), None);
         assert!(addresses.knows(host, address("::1")) && !addresses.knows(other, address("::1")));
-        let (meeting, answers) = addresses.meet(host, address("1.1.1.1")).unwrap();
+        let (address_join, answers) = addresses.meet(host, address("1.1.1.1")).unwrap();
         assert_eq!(answers, [0, 1, 2].map(EventId));
-        assert_eq!(addresses.meet(host, address("1.1.1.1")).unwrap(), (meeting, Vec::new()));
-        assert_eq!(addresses.add_answer(host, address("1.1.1.1"), EventId(3)), Some(meeting));
+        assert_eq!(addresses.meet(host, address("1.1.1.1")).unwrap(), (address_join, Vec::new()));
+        assert_eq!(addresses.add_answer(host, address("1.1.1.1"), EventId(3)), Some(address_join));
         assert_eq!(addresses.meet(host, address("::1")).unwrap().1, [EventId(9)]);
         assert_eq!(addresses.meet(other, address("::1")).unwrap().1, []);
     }

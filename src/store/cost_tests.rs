@@ -1,15 +1,16 @@
-//! What shapes of input cost as they double, in steps: what is told, swept and marked; and that memory stays within its
+//! What shapes of input cost as they double, in steps: what is logged, swept and marked; and that memory stays within its
 //! bounds.
 
-use super::flags::Flags;
-use super::keep::{Keep, Keeper};
-use super::{HostNaming, Retention, Store};
 use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::model::batch::{Batch, EventHead, SourceId};
 use crate::model::event::Field;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
+use crate::store::compaction::{Compactor, Retention};
+use crate::store::events::collect::Collect;
+use crate::store::tuning_matches::TuningMatches;
+use crate::store::{HostNaming, Store};
 
 const PYTHON: &str = r"C:\Python312\python.exe";
 const SSH: &str = r"C:\Windows\System32\OpenSSH\ssh.exe";
@@ -73,7 +74,7 @@ fn batches(events: &[Event]) -> impl Iterator<Item = Batch> {
 }
 
 fn empty() -> Store {
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     store.hunt(RepositoryHosts::default());
     store
 }
@@ -82,9 +83,9 @@ fn empty() -> Store {
 fn steps(events: &[Event]) -> u64 {
     let mut store = empty();
     batches(events).for_each(|batch| store.ingest(batch));
-    store.by_time();
+    store.refresh();
     assert!(!store.findings().is_empty());
-    store.swept + store.touched.told() + store.acts.added
+    store.swept + store.change_log.logged() + store.activities.added
 }
 
 type Shape = fn(usize) -> Vec<Event>;
@@ -174,17 +175,17 @@ fn bytes_stay_within_the_bound_for_any_shape() {
         ("first small, then large", (0..6_000).map(own).chain((0..900).map(answer)).collect()),
     ];
     let most = 8_000_000;
-    let flags = Flags::new(Patterns::new(None, None).unwrap());
+    let tuning = TuningMatches::new(Patterns::new(None, None).unwrap());
     for (name, events) in shapes {
-        let (mut store, mut keeper) =
-            (empty(), Keeper::new(Keep::Bytes(most), || Timestamp::from_unix(0, 0, 0)));
+        let (mut store, mut compactor) =
+            (empty(), Compactor::new(Retention::Bytes(most), || Timestamp::from_unix(0, 0, 0)));
         let mut largest = 0;
         for batch in batches(&events) {
-            keeper.ingest(&mut store, batch, &flags);
-            largest = largest.max(store.bytes() + keeper.copied_bytes());
+            compactor.ingest(&mut store, batch, &tuning);
+            largest = largest.max(store.bytes() + compactor.copied_bytes());
         }
         assert!(largest <= most + most / 10, "{name}: {largest}");
-        assert!(store.let_go() > 0, "{name}: {largest}");
-        assert_eq!(store.let_go() + store.kept_events() as u64, events.len() as u64, "{name}");
+        assert!(store.evicted() > 0, "{name}: {largest}");
+        assert_eq!(store.evicted() + store.kept_events() as u64, events.len() as u64, "{name}");
     }
 }

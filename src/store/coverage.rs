@@ -4,9 +4,6 @@ use std::cmp::Reverse;
 
 use hashbrown::HashMap;
 
-use super::by_symbol::BySymbol;
-use super::interner::Symbol;
-use super::{HostName, Store};
 use crate::detect::selection::is_listed_host;
 use crate::model::batch::{Batch, EventRecord, Place, SourceId};
 use crate::model::event::Wanted;
@@ -14,9 +11,13 @@ use crate::model::event::{Field, code};
 use crate::model::fault::Severity;
 use crate::model::time::Timestamp;
 use crate::model::understood::{Understood, is_bare};
+use crate::store::Store;
+use crate::store::events::dense_map::DenseMap;
+use crate::store::events::host_names::HostName;
+use crate::store::events::interner::Symbol;
 
 /// Hosts that a note names; the others are counted.
-const NAMED_HOSTS: usize = 3;
+const MAX_NAMED_HOSTS: usize = 3;
 /// Batches of a source that are told apart for that; neighbours are taken together where there are more. Tests have fewer.
 const MAX_STRETCHES: usize = if cfg!(test) { 8 } else { 16_384 };
 /// Hosts that are told apart although all their events have left. Of more they are counted together.
@@ -72,20 +73,20 @@ impl HostCoverage {
 
 /// How much a note matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Weight {
+pub enum Impact {
     /// The detection is blind to something.
-    Blind,
+    BlindSpot,
     /// Something may be missing.
-    Doubt,
+    Uncertain,
     /// Good to know.
-    Remark,
+    Info,
 }
 
 /// Something that the logs could not have shown: what, what follows from it for this detection, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// How much it matters.
-    pub weight: Weight,
+    pub impact: Impact,
     /// The sentences.
     pub text: String,
 }
@@ -153,7 +154,7 @@ impl SourceCensus {
 #[derive(Default)]
 pub(super) struct Census {
     hosts: Vec<(Symbol, HostCoverage)>,
-    by_name: BySymbol,
+    by_name: DenseMap,
     /// The source and the host of the last event; no host where the source is known to have several.
     last: Option<(SourceId, Option<Symbol>)>,
     sources: HashMap<SourceId, SourceCensus>,
@@ -195,9 +196,9 @@ impl Census {
         hosts.reverse();
         let hosts: Vec<_> =
             hosts.into_iter().filter_map(|(host, seen)| Some((rename(host)?, seen))).collect();
-        let mut by_name = BySymbol::default();
+        let mut by_name = DenseMap::default();
         for (number, (host, _)) in (0..).zip(&hosts) {
-            by_name.set(*host, number);
+            by_name.set(host.number(), number);
         }
         let mut sources = self.sources;
         for source in sources.values_mut() {
@@ -219,10 +220,10 @@ impl Census {
 
     /// What was seen of a host.
     fn host(&mut self, host: Symbol) -> Option<&mut HostCoverage> {
-        let number = self.by_name.get(host).or_else(|| {
+        let number = self.by_name.get(host.number()).or_else(|| {
             let next = u32::try_from(self.hosts.len()).ok()?;
             self.hosts.push((host, HostCoverage::default()));
-            self.by_name.set(host, next);
+            self.by_name.set(host.number(), next);
             Some(next)
         })?;
         self.hosts.get_mut(number as usize).map(|(_, seen)| seen)
@@ -337,10 +338,10 @@ impl Store {
                  shown is told no more, and of one that comes back only from then on.",
                 self.census.gone_hosts
             );
-            notes.push(Note { weight: Weight::Remark, text });
+            notes.push(Note { impact: Impact::Info, text });
         }
         notes.extend(self.row_notes());
-        notes.sort_by_key(|note| note.weight);
+        notes.sort_by_key(|note| note.impact);
         notes
     }
 }
@@ -349,46 +350,46 @@ impl Store {
 fn those(hosts: &[(&str, &HostCoverage)], holds: impl Fn(&HostCoverage) -> bool) -> Option<String> {
     let mut count = 0;
     // The first in order; of a million hosts the others need none.
-    let mut first: Vec<(Reverse<u64>, &str)> = Vec::with_capacity(NAMED_HOSTS + 1);
+    let mut first: Vec<(Reverse<u64>, &str)> = Vec::with_capacity(MAX_NAMED_HOSTS + 1);
     for (name, host) in hosts.iter().filter(|(_, host)| holds(host)) {
         count += 1;
         let own = (Reverse(host.weight()), *name);
         let at = first.partition_point(|other| *other < own);
-        if at < NAMED_HOSTS {
+        if at < MAX_NAMED_HOSTS {
             first.insert(at, own);
-            first.truncate(NAMED_HOSTS);
+            first.truncate(MAX_NAMED_HOSTS);
         }
     }
     let named = first.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ");
     Some(match count {
         0 => return None,
-        count if count == hosts.len() && count > NAMED_HOSTS => format!("all {count} hosts"),
-        count if count > NAMED_HOSTS => format!("{named} and {} others", count - NAMED_HOSTS),
+        count if count == hosts.len() && count > MAX_NAMED_HOSTS => format!("all {count} hosts"),
+        count if count > MAX_NAMED_HOSTS => format!("{named} and {} others", count - MAX_NAMED_HOSTS),
         _ => named,
     })
 }
 
 fn host_notes(hosts: &[(&str, &HostCoverage)]) -> Vec<Note> {
     let mut notes = Vec::new();
-    let mut note = |weight, found: Option<String>, say: &dyn Fn(&str) -> String| {
+    let mut note = |impact, found: Option<String>, say: &dyn Fn(&str) -> String| {
         if let Some(hosts) = found {
-            notes.push(Note { weight, text: say(&hosts) });
+            notes.push(Note { impact, text: say(&hosts) });
         }
     };
-    note(Weight::Blind, those(hosts, |host| host.process_creates == 0), &|hosts| {
+    note(Impact::BlindSpot, those(hosts, |host| host.process_creates == 0), &|hosts| {
         format!(
             "No Event 1 from {hosts}: a push or an upload by command line can't be seen there. Let Sysmon's \
             ProcessCreate include git, curl, wget, Python and PowerShell."
         )
     });
-    note(Weight::Blind, those(hosts, |host| host.connections == 0), &|hosts| {
+    note(Impact::BlindSpot, those(hosts, |host| host.connections == 0), &|hosts| {
         format!(
             "No Event 3 from {hosts}: the net clause is blind there. Let Sysmon's NetworkConnect include these \
             programs; it is off by default."
         )
     });
     let unnamed = |host: &HostCoverage| host.read_connections() > 0 && host.named_connections == 0;
-    note(Weight::Blind, those(hosts, unnamed), &|hosts| {
+    note(Impact::BlindSpot, those(hosts, unnamed), &|hosts| {
         format!(
             "No Event 3 from {hosts} has a DestinationHostname: DnsLookup is off, and the net clause of spl is \
             blind there. correlated names a connection by its process's Event 22. Set DnsLookup to True."
@@ -397,38 +398,38 @@ fn host_notes(hosts: &[(&str, &HostCoverage)]) -> Vec<Note> {
     let partly = |host: &HostCoverage| {
         host.named_connections > 0 && host.named_connections * 2 < host.read_connections()
     };
-    note(Weight::Doubt, those(hosts, partly), &|hosts| {
+    note(Impact::Uncertain, those(hosts, partly), &|hosts| {
         format!(
             "Over half of the Event 3 from {hosts} have no DestinationHostname: only the DNS join can name them."
         )
     });
     let blind_join =
         |host: &HostCoverage| host.dns_queries == 0 && host.listed_connections < host.read_connections();
-    note(Weight::Blind, those(hosts, blind_join), &|hosts| {
+    note(Impact::BlindSpot, those(hosts, blind_join), &|hosts| {
         format!(
             "No Event 22 from {hosts}: a connection without a usable name can't be named by what its process asked \
             DNS for. Let Sysmon's DnsQuery include everything but noise (Windows 8.1 or newer)."
         )
     });
-    note(Weight::Blind, those(hosts, |host| host.without_command_line > 0), &|hosts| {
+    note(Impact::BlindSpot, those(hosts, |host| host.without_command_line > 0), &|hosts| {
         format!(
             "Event 1 without a command line from {hosts}: the push and api clauses can't see these processes."
         )
     });
-    note(Weight::Doubt, those(hosts, |host| host.without_parent > 0), &|hosts| {
+    note(Impact::Uncertain, those(hosts, |host| host.without_parent > 0), &|hosts| {
         format!("Event 1 without a parent from {hosts}: the IDE pattern has nothing to match on there.")
     });
-    note(Weight::Doubt, those(hosts, |host| host.service_changes > 0), &|hosts| {
+    note(Impact::Uncertain, those(hosts, |host| host.service_changes > 0), &|hosts| {
         format!(
             "Sysmon was started or stopped (Event 4) on {hosts}: what happened while it was off is in no log."
         )
     });
-    note(Weight::Doubt, those(hosts, |host| host.configuration_changes > 0), &|hosts| {
+    note(Impact::Uncertain, those(hosts, |host| host.configuration_changes > 0), &|hosts| {
         format!(
             "Sysmon's configuration was changed (Event 16) on {hosts}: before and after it, other events are logged."
         )
     });
-    note(Weight::Doubt, those(hosts, |host| host.sysmon_errors > 0), &|hosts| {
+    note(Impact::Uncertain, those(hosts, |host| host.sysmon_errors > 0), &|hosts| {
         format!("Sysmon had errors of its own (Event 255) on {hosts}: events may be missing.")
     });
     notes
@@ -437,13 +438,13 @@ fn host_notes(hosts: &[(&str, &HostCoverage)]) -> Vec<Note> {
 fn source_notes(name: &str, census: &SourceCensus) -> Vec<Note> {
     let mut notes = Vec::new();
     if let Some(severity) = census.understood.severity() {
-        let weight = if severity > Severity::Notice { Weight::Blind } else { Weight::Doubt };
+        let impact = if severity > Severity::Notice { Impact::BlindSpot } else { Impact::Uncertain };
         let text = format!(
             "{} in {name}: these events were not understood, and what they show can't be seen. That is how the log was \
              exported or read, not how Sysmon is configured; the read errors say what was there instead.",
             census.understood.sentence()
         );
-        notes.push(Note { weight, text });
+        notes.push(Note { impact, text });
     }
     let mut stretches = census.stretches.clone();
     stretches.sort_by_key(|stretch| stretch.place);
@@ -463,7 +464,7 @@ fn source_notes(name: &str, census: &SourceCensus) -> Vec<Note> {
              order of events there.",
             jumps.count
         );
-        notes.push(Note { weight: Weight::Remark, text });
+        notes.push(Note { impact: Impact::Info, text });
     }
     let Some((first, last)) = census.ids else { return notes };
     let missing = (last - first + 1).saturating_sub(census.records);
@@ -472,7 +473,7 @@ fn source_notes(name: &str, census: &SourceCensus) -> Vec<Note> {
             "At least {missing} record numbers are missing in {name} between {first} and {last}: the log was filtered, \
              cleared or damaged, and what stood there can't be seen."
         );
-        notes.push(Note { weight: Weight::Doubt, text });
+        notes.push(Note { impact: Impact::Uncertain, text });
     }
     notes
 }

@@ -1,14 +1,5 @@
 //! The way of an event into the store: selected, known or new, kept, joined.
 
-use super::Store;
-use super::distinct::DistinctId;
-use super::event::{EventId, SLOTS, StoredEvent, slot_fields};
-use super::finding::NamedBy;
-use super::interner::Symbol;
-use super::known::Stamped;
-use super::names::HostName;
-use super::process::ProcessId;
-use super::retention::{Retention, is_for_rows, is_joined};
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::{DetectionInput, selection};
@@ -16,9 +7,17 @@ use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, Severity, SkipReason};
 use crate::model::row::Clause;
+use crate::store::Store;
+use crate::store::events::collect::{Collect, is_for_rows, is_joined};
+use crate::store::events::dedup::KeyedEvents;
+use crate::store::events::event::{MAX_SLOTS, StoredEvent, slot_fields};
+use crate::store::events::host_names::HostName;
+use crate::store::events::interner::Symbol;
+use crate::store::findings::finding::NamedBy;
+use crate::store::ids::{DistinctId, EventId, ProcessId};
 
 /// Connections that are held against answers for each event that comes in: more than one, so that they catch up.
-const LEADS_EACH: usize = 8;
+const LEADS_PER_EVENT: usize = 8;
 
 impl Store {
     /// Takes a batch in.
@@ -34,7 +33,7 @@ impl Store {
         }
         if batch.claims.is_empty() {
             self.known.begin(&batch);
-            self.census.add_records(&batch, &self.retention.wanted());
+            self.census.add_records(&batch, &self.collect.wanted());
             for record in &batch.events {
                 self.ingest_event(&batch, record);
             }
@@ -42,15 +41,15 @@ impl Store {
         } else {
             self.join_at_once();
         }
-        for (record, claim) in batch.events.iter().zip(&batch.claims) {
-            self.ingest_row(&batch, record, claim);
+        for (record, scan_row) in batch.events.iter().zip(&batch.claims) {
+            self.ingest_row(&batch, record, scan_row);
         }
-        self.ingest_telemetry(&batch);
-        if self.acts.is_on {
+        self.ingest_channels(&batch);
+        if self.activities.is_on {
             // Before the patterns and the exceptions are held against what came in; an answer that concerns very many
             // connections is held against them bit by bit.
-            let mut steps = LEADS_EACH * (batch.events.len() + 16);
-            self.settle_leads_until(&mut || {
+            let mut steps = LEADS_PER_EVENT * (batch.events.len() + 16);
+            self.advance_leads(&mut || {
                 steps = steps.saturating_sub(1);
                 steps > 0
             });
@@ -64,8 +63,8 @@ impl Store {
         let clause = selection::select(&facts);
         let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
         if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
-            let stamp = Self::stamp(record, name).filter(|_| !self.keeps_duplicates);
-            if stamp.is_some_and(|stamp| self.known.count(stamp, record.head.event_code)) {
+            let event_key = Self::event_key(record, name).filter(|_| !self.keeps_duplicates);
+            if event_key.is_some_and(|event_key| self.known.count(event_key, record.head.event_code)) {
                 self.tally.uncount(record.head.event_code, 1, SkipReason::Duplicate);
             } else {
                 self.count_for_coverage(batch, record, name);
@@ -97,7 +96,7 @@ impl Store {
         match record.head.event_code {
             code::PROCESS_CREATE => {
                 self.process_started(id);
-                if self.acts.is_on {
+                if self.activities.is_on {
                     self.hunt_start(id, batch, record, clause.is_some());
                 }
             }
@@ -110,10 +109,12 @@ impl Store {
         if let Some(clause) = clause {
             self.add_finding(id, clause, Some(Profile::Spl), NamedBy::Nothing);
         }
-        if self.acts.is_on {
+        if self.activities.is_on {
             match record.head.event_code {
                 code::NETWORK_CONNECT if clause.is_none() => self.hunt_connection(id),
-                code::DNS_QUERY if text(Field::QueryName).is_some_and(|name| self.acts.hosts.knows(name)) => {
+                code::DNS_QUERY
+                    if text(Field::QueryName).is_some_and(|name| self.activities.hosts.knows(name)) =>
+                {
                     self.hunt_query(id);
                 }
                 _ => {}
@@ -127,18 +128,18 @@ impl Store {
         clause: Option<Clause>,
         query_name: Option<&str>,
     ) -> bool {
-        match self.retention {
-            Retention::Everything => true,
-            Retention::Selected => clause.is_some(),
-            Retention::Leads => match facts.event_code {
+        match self.collect {
+            Collect::Everything => true,
+            Collect::Selected => clause.is_some(),
+            Collect::Leads => match facts.event_code {
                 code::PROCESS_CREATE => true,
                 code::NETWORK_CONNECT => {
                     clause.is_some() || facts.image.is_some_and(|image| Program::of(image).is_some())
                 }
-                code::DNS_QUERY => query_name.is_some_and(|name| self.acts.hosts.knows(name)),
+                code::DNS_QUERY => query_name.is_some_and(|name| self.activities.hosts.knows(name)),
                 _ => false,
             },
-            Retention::Joins => match facts.event_code {
+            Collect::Joins => match facts.event_code {
                 code::PROCESS_CREATE => true,
                 code::NETWORK_CONNECT => clause.is_some() || facts.image.is_some_and(selection::is_net_image),
                 code::DNS_QUERY => query_name.is_some_and(selection::is_listed_host),
@@ -169,19 +170,19 @@ impl Store {
             Some((guid, host_key)) => self.processes.get_or_add(host_key, guid),
             None => None,
         };
-        let keeps_all = matches!(self.retention, Retention::Everything | Retention::Leads);
+        let keeps_all = matches!(self.collect, Collect::Everything | Collect::Leads);
         let is_start = head.event_code == code::PROCESS_CREATE;
-        let sealed = if is_deferred && is_start {
-            self.deferred.seal(|field| batch.text(record, field))
+        let packed = if is_deferred && is_start {
+            self.deferred.pack(|field| batch.text(record, field))
         } else {
             None
         };
         let mut intern = |field| {
-            let is_asked_for = is_selected || !is_start || (is_joined(field) && sealed.is_none());
+            let is_asked_for = is_selected || !is_start || (is_joined(field) && packed.is_none());
             let is_kept = keeps_all || (is_for_rows(field) && is_asked_for);
             if is_kept { self.strings.intern(batch.text(record, field)?) } else { None }
         };
-        let mut slots = [None; SLOTS];
+        let mut slots = [None; MAX_SLOTS];
         for (slot, field) in slots.iter_mut().zip(slot_fields(head.event_code)) {
             *slot = intern(*field);
         }
@@ -197,7 +198,7 @@ impl Store {
             image: intern(Field::Image),
             process_number: intern(Field::ProcessId),
             slots,
-            sealed,
+            packed,
             record_id_or_max: head.record_id.unwrap_or(u64::MAX),
             odd_guid: intern(Field::ProcessGuid),
         };
@@ -206,7 +207,7 @@ impl Store {
         }
         self.events.push(event);
         if head.record_id.is_some() && host.is_some() && !self.keeps_duplicates {
-            let all = Stamped { events: &self.events, host_keys: &self.host_keys };
+            let all = KeyedEvents { events: &self.events, host_keys: &self.host_keys };
             self.known.add(id, all);
         }
         if let Some(process) = process {

@@ -8,25 +8,23 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use super::Store;
-use super::addresses::MeetingId;
-use super::event::EventId;
-use super::finding::{Finding, FindingId, NamedBy};
-use super::process::ProcessId;
 use crate::detect::selection::is_listed_host;
 use crate::model::event::{Field, code};
 use crate::model::row::Clause;
 use crate::model::time::Timestamp;
+use crate::store::Store;
+use crate::store::findings::finding::{Finding, NamedBy};
+use crate::store::ids::{AddressJoinId, EventId, FindingId, ProcessId};
 
 /// What orders queries and connections among each other: time, then record, then arrival.
-pub(super) type Moment = (Option<Timestamp>, u64, EventId);
+pub(super) type TimeKey = (Option<Timestamp>, u64, EventId);
 
 /// The findings by their processes, and whose joined fields have changed since somebody was told.
 #[derive(Default)]
 pub(super) struct Joins {
     findings: HashMap<ProcessId, OfProcess>,
     changed: Vec<ProcessId>,
-    renamed: Vec<(MeetingId, ProcessId)>,
+    renamed: Vec<(AddressJoinId, ProcessId)>,
     in_findings: usize,
 }
 
@@ -79,8 +77,8 @@ impl Store {
         let Some(event) = self.event(id) else { return };
         let Some(host) = self.host_key(event.host) else { return };
         for address in self.addresses_of(id) {
-            if let Some(meeting) = self.addresses.add_answer(host, address, id) {
-                self.put_answer(meeting, answer);
+            if let Some(address_join) = self.addresses.add_answer(host, address, id) {
+                self.put_answer(address_join, answer);
             }
         }
     }
@@ -97,7 +95,7 @@ impl Store {
         let event = self.event(id)?;
         let name = self.field(event, Field::QueryName)?;
         let is_listed = event.process.is_some() && is_listed_host(name);
-        let is_hunted = self.acts.is_on && self.acts.hosts.knows(name);
+        let is_hunted = self.activities.is_on && self.activities.hosts.knows(name);
         Some(Answer { id, process: event.process, is_listed, is_hunted })
     }
 
@@ -111,46 +109,47 @@ impl Store {
     }
 
     /// Returns where the connections of an event's host to its other side meet the answers; made where it is new.
-    pub(super) fn meeting_of(&mut self, id: EventId) -> Option<MeetingId> {
+    pub(super) fn address_join_of(&mut self, id: EventId) -> Option<AddressJoinId> {
         let event = self.event(id)?;
         let address = self.field(event, Field::DestinationIp).and_then(address)?;
         let host = self.host_key(event.host)?;
-        let (meeting, answers) = self.addresses.meet(host, address)?;
+        let (address_join, answers) = self.addresses.meet(host, address)?;
         for answer in answers {
             if let Some(answer) = self.answer(answer) {
-                self.put_answer(meeting, answer);
+                self.put_answer(address_join, answer);
             }
         }
-        Some(meeting)
+        Some(address_join)
     }
 
-    fn put_answer(&mut self, meeting: MeetingId, answer: Answer) {
+    fn put_answer(&mut self, address_join: AddressJoinId, answer: Answer) {
         if answer.is_listed
             && let Some(process) = answer.process
         {
-            self.put_listed(meeting, process, answer.id);
+            self.put_listed(address_join, process, answer.id);
         }
         if answer.is_hunted {
-            self.put_hunted(meeting, answer.process, answer.id);
+            self.put_hunted(address_join, answer.process, answer.id);
         }
     }
 
     /// An answer that the search's join goes by: the process's connections to the address are findings.
-    fn put_listed(&mut self, id: MeetingId, process: ProcessId, answer: EventId) {
+    fn put_listed(&mut self, id: AddressJoinId, process: ProcessId, answer: EventId) {
         let events = &self.events;
-        let moment = |id: EventId| moment_of(events, id);
+        let moment = |id: EventId| time_key(events, id);
         let own = moment(answer);
-        let Some(meeting) = self.addresses.get(id) else { return };
-        let (before, after) = meeting.listed.around(|other| moment(other) <= own);
+        let Some(address_join) = self.addresses.get(id) else { return };
+        let (before, after) = address_join.listed.around(|other| moment(other) <= own);
         let is_of_process = |id: &EventId| moment(*id).0 == Some(process);
         let neighbour = before.filter(is_of_process).or_else(|| after.filter(is_of_process));
-        self.addresses.change(id, |meeting| meeting.listed.insert(answer, |other| moment(other) <= own));
+        self.addresses
+            .change(id, |address_join| address_join.listed.insert(answer, |other| moment(other) <= own));
         let Some(neighbour) = neighbour else {
-            let Some(meeting) = self.addresses.get(id) else { return };
-            let waiting: Vec<EventId> = of_process(&meeting.waiting, process, EventId(0)).collect();
+            let Some(address_join) = self.addresses.get(id) else { return };
+            let waiting: Vec<EventId> = of_process(&address_join.waiting, process, EventId(0)).collect();
             for connection in waiting {
-                self.addresses.change(id, |meeting| {
-                    meeting.waiting.remove(&(process, connection));
+                self.addresses.change(id, |address_join| {
+                    address_join.waiting.remove(&(process, connection));
                 });
                 self.add_named(connection, id);
             }
@@ -167,35 +166,40 @@ impl Store {
     /// An Event 3 whose own name is of no use: it is a finding if its process asked for a listed name.
     pub(super) fn connection_to_resolve(&mut self, id: EventId) {
         let Some(process) = self.event(id).and_then(|event| event.process) else { return };
-        let Some(meeting) = self.meeting_of(id) else { return };
-        if self.listed_answer(meeting, process, id).is_some() {
-            self.add_named(id, meeting);
+        let Some(address_join) = self.address_join_of(id) else { return };
+        if self.listed_answer(address_join, process, id).is_some() {
+            self.add_named(id, address_join);
         } else {
-            self.addresses.change(meeting, |meeting| {
-                meeting.waiting.insert((process, id));
+            self.addresses.change(address_join, |address_join| {
+                address_join.waiting.insert((process, id));
             });
         }
     }
 
-    fn add_named(&mut self, connection: EventId, meeting: MeetingId) {
-        let finding = self.add_finding(connection, Clause::Net, None, NamedBy::Answers(meeting));
+    fn add_named(&mut self, connection: EventId, address_join: AddressJoinId) {
+        let finding = self.add_finding(connection, Clause::Net, None, NamedBy::Answers(address_join));
         let process = self.event(connection).and_then(|event| event.process);
         if let Some((finding, process)) = finding.zip(process) {
-            self.addresses.change(meeting, |meeting| {
-                meeting.findings.insert((process, finding));
+            self.addresses.change(address_join, |address_join| {
+                address_join.findings.insert((process, finding));
             });
         }
     }
 
     /// The last answer of a process at or before a connection, or else the first after it.
-    fn listed_answer(&self, meeting: MeetingId, process: ProcessId, connection: EventId) -> Option<EventId> {
+    fn listed_answer(
+        &self,
+        address_join: AddressJoinId,
+        process: ProcessId,
+        connection: EventId,
+    ) -> Option<EventId> {
         let time = self.event(connection)?.time;
         let events = &self.events;
         let is_before = |id: EventId| {
-            let (of, time_of, ..) = moment_of(events, id);
+            let (of, time_of, ..) = time_key(events, id);
             (of, time_of) <= (Some(process), time)
         };
-        let (before, after) = self.addresses.get(meeting)?.listed.around(is_before);
+        let (before, after) = self.addresses.get(address_join)?.listed.around(is_before);
         let is_of_process =
             |id: &EventId| self.event(*id).is_some_and(|event| event.process == Some(process));
         before.filter(is_of_process).or_else(|| after.filter(is_of_process))
@@ -207,9 +211,9 @@ impl Store {
         match finding.named_by {
             NamedBy::Nothing => None,
             NamedBy::Event(event) => Some(event),
-            NamedBy::Answers(meeting) => {
+            NamedBy::Answers(address_join) => {
                 let process = self.event(finding.event)?.process?;
-                self.listed_answer(meeting, process, finding.event)
+                self.listed_answer(address_join, process, finding.event)
             }
         }
     }
@@ -228,7 +232,7 @@ impl Store {
     pub(super) fn process_started(&mut self, id: EventId) {
         let Some(process_id) = self.event(id).and_then(|event| event.process) else { return };
         let known = self.process(process_id).and_then(|process| process.start);
-        if known.is_some_and(|known| self.start_key(known) <= self.start_key(id)) {
+        if known.is_some_and(|known| self.sort_key(known) <= self.sort_key(id)) {
             return;
         }
         self.set_process_start(process_id, id);
@@ -242,20 +246,20 @@ impl Store {
     }
 
     /// Tells those who look at changes of findings which ones have other joined fields than before.
-    pub(super) fn tell_joins(&mut self) {
+    pub(super) fn log_changed_joins(&mut self) {
         let findings = self.findings.len();
         for process in std::mem::take(&mut self.joins.changed) {
             let Some(of) = self.joins.findings.get_mut(&process) else { continue };
             of.is_changed = false;
-            of.findings.iter().for_each(|id| self.touched.add(*id, findings));
+            of.findings.iter().for_each(|id| self.change_log.add(*id, findings));
         }
         let mut renamed = std::mem::take(&mut self.joins.renamed);
         renamed.sort_unstable();
         renamed.dedup();
-        for (meeting, process) in renamed {
-            let Some(meeting) = self.addresses.get(meeting) else { continue };
-            of_process(&meeting.findings, process, FindingId(0))
-                .for_each(|id| self.touched.add(id, findings));
+        for (address_join, process) in renamed {
+            let Some(address_join) = self.addresses.get(address_join) else { continue };
+            of_process(&address_join.findings, process, FindingId(0))
+                .for_each(|id| self.change_log.add(id, findings));
         }
     }
 }
@@ -270,8 +274,8 @@ fn of_process<T: Copy + Ord>(
 }
 
 /// An event's process and moment.
-pub(super) fn moment_of(
-    events: &[super::event::StoredEvent],
+pub(super) fn time_key(
+    events: &[crate::store::events::event::StoredEvent],
     id: EventId,
 ) -> (Option<ProcessId>, Option<Timestamp>, u64, EventId) {
     events

@@ -1,81 +1,58 @@
 //! What was read: events, processes, the joins between them, and the findings of the detection.
 //!
 //! One thread owns a [`Store`] and [ingests](Store::ingest) batches; whatever order they come in, the findings are the
-//! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`flags::Flags`],
+//! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`tuning_matches::TuningMatches`],
 //! of which there can be several (one in force, one being tried).
 
-pub mod acts;
 mod addresses;
-mod by_symbol;
+pub mod channels;
+pub mod compaction;
 #[cfg(test)]
 mod cost_tests;
 pub mod coverage;
-mod deferred;
-pub mod distinct;
-pub mod epoch;
-pub mod event;
-mod excepted;
-pub mod finding;
-pub mod flags;
-mod glance;
-mod grouping;
-mod index;
+pub mod events;
+mod explain_lead;
+pub mod findings;
+pub mod held;
+mod hunt;
+pub mod ids;
 mod ingest;
-pub mod interner;
+mod ingest_rows;
 mod joins;
-pub mod keep;
-mod known;
-mod lead_rows;
-mod leads;
-pub mod listing;
-pub mod making;
-#[cfg(test)]
-mod making_tests;
-mod merged;
-mod names;
+pub mod list;
 mod ordered;
-mod paged;
 mod pages;
-pub mod process;
-pub mod pushes;
-mod ranking;
-mod retention;
-pub mod rows;
-mod settling;
-mod sieve;
-mod sorting;
-pub mod telemetry;
-mod touched;
-mod tree;
-mod twins;
+pub mod push_matrix;
+pub mod resumable;
+pub mod scores;
+pub mod tuning_matches;
 pub mod view;
 
-use self::acts::Acts;
-use self::addresses::Addresses;
-use self::coverage::Census;
-use self::deferred::Deferred;
-use self::distinct::{DistinctId, DistinctTable};
-use self::epoch::Epoch;
-use self::event::{EventId, StoredEvent};
-use self::finding::{Finding, FindingId};
-use self::glance::Kinds;
-pub use self::glance::{Glance, Glances, KindId};
-use self::ingest::own_facts;
-use self::interner::{Interner, Symbol};
-use self::joins::Joins;
-use self::known::Known;
-use self::merged::Rows;
-use self::names::{FirstSpellings, HostName, Names};
-use self::process::{Process, ProcessId, Processes};
-pub use self::ranking::NO_TIME;
-use self::ranking::Ranking;
-pub use self::retention::Retention;
-use self::settling::Settling;
-pub use self::sieve::Sieve;
-use self::telemetry::Telemetry;
-use self::touched::Touched;
-pub use self::touched::{LookedAt, Since};
-use self::twins::Contradictions;
+use crate::store::addresses::Addresses;
+use crate::store::channels::Channels;
+use crate::store::coverage::Census;
+pub use crate::store::events::collect::Collect;
+use crate::store::events::dedup::Dedup;
+use crate::store::events::deferred::Deferred;
+use crate::store::events::distinct::DistinctTable;
+use crate::store::events::event::StoredEvent;
+use crate::store::events::host_names::{FirstSpellings, HostNameCache};
+use crate::store::events::interner::{Interner, Symbol};
+use crate::store::events::process::{Process, Processes};
+use crate::store::events::same_event::Contradictions;
+use crate::store::findings::change_log::ChangeLog;
+pub use crate::store::findings::change_log::{Changes, Cursor};
+use crate::store::findings::finding::Finding;
+use crate::store::findings::refresh::Refresh;
+pub use crate::store::findings::time_order::NO_TIME;
+use crate::store::findings::time_order::TimeOrder;
+use crate::store::hunt::activity::Activities;
+use crate::store::ids::{DistinctId, Epoch, EventId, FindingId, ProcessId};
+use crate::store::ingest_rows::ImportedRows;
+use crate::store::joins::Joins;
+pub use crate::store::list::filter_cache::FilterCache;
+use crate::store::scores::ScoreClasses;
+pub use crate::store::scores::{ScoreClassId, Scored, Scores};
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
@@ -109,16 +86,16 @@ impl HostNaming {
 #[derive(Default)]
 pub struct Store {
     naming: HostNaming,
-    retention: Retention,
+    collect: Collect,
     keeps_duplicates: bool,
-    known: Known,
+    known: Dedup,
     contradictions: Contradictions,
     /// The chunks of which the records that are only counted were met.
     counted_chunks: HashSet<CountedRecords>,
     strings: Interner,
     sources: Vec<SourceInfo>,
     events: Vec<StoredEvent>,
-    names: Names,
+    names: HostNameCache,
     spellings: FirstSpellings,
     hosts: DistinctTable,
     /// By number of host: its name in lower case, which is what processes are joined by.
@@ -129,14 +106,14 @@ pub struct Store {
     joins: Joins,
     deferred: Deferred,
     findings: Vec<Finding>,
-    touched: Touched,
-    kinds: Kinds,
-    ranking: Ranking,
-    settling: Option<Settling>,
-    acts: Acts,
+    change_log: ChangeLog,
+    kinds: ScoreClasses,
+    ranking: TimeOrder,
+    refreshing: Option<Refresh>,
+    activities: Activities,
     census: Census,
-    telemetry: Telemetry,
-    rows: Rows,
+    telemetry: Channels,
+    rows: ImportedRows,
     tally: Tally,
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
@@ -144,10 +121,10 @@ pub struct Store {
     /// Where among the faults that is said.
     overflow_fault: Option<usize>,
     /// Events that left to keep the store within bounds.
-    let_go: u64,
+    evicted: u64,
     /// Connections that were held against the answers to their address: tests count these steps.
     swept: u64,
-    /// How many there are to be before the next round of settling.
+    /// How many there are to be before the next round of refreshing.
     sweep_goal: Option<u64>,
     generation: u64,
     epoch: Epoch,
@@ -156,8 +133,8 @@ pub struct Store {
 impl Store {
     /// An empty store.
     #[must_use]
-    pub fn new(naming: HostNaming, retention: Retention) -> Self {
-        Self { naming, retention, ..Self::default() }
+    pub fn new(naming: HostNaming, collect: Collect) -> Self {
+        Self { naming, collect, ..Self::default() }
     }
 
     /// Keeps an event every time it is met, in one source or in several.
@@ -168,7 +145,7 @@ impl Store {
     /// The texts of events that it asks for.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
-        self.retention.wanted()
+        self.collect.wanted()
     }
 
     /// Makes a source known, before its first batch.
@@ -329,32 +306,32 @@ impl Store {
 
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
-    pub fn by_time(&mut self) -> &[FindingId] {
-        self.settle_findings();
-        self.ranked()
+    pub fn refresh(&mut self) -> &[FindingId] {
+        self.refresh_findings();
+        self.by_time()
     }
 
-    /// The findings as [`Self::by_time`] last put them.
+    /// The findings as [`Self::refresh`] last put them.
     #[must_use]
-    pub fn ranked(&self) -> &[FindingId] {
+    pub fn by_time(&self) -> &[FindingId] {
         self.ranking.ids()
     }
 
     /// Their kinds, in the same order.
     #[must_use]
-    pub(super) fn ranked_kinds(&self) -> &[KindId] {
+    pub(super) fn by_time_classes(&self) -> &[ScoreClassId] {
         self.ranking.kinds()
     }
 
     /// A number that changes with the order.
     #[must_use]
-    pub(super) const fn ranked_version(&self) -> u64 {
+    pub(super) const fn by_time_version(&self) -> u64 {
         self.ranking.version()
     }
 
     /// Their times in seconds since 1970, in the same order; [`NO_TIME`] where one has none.
     #[must_use]
-    pub fn ranked_seconds(&self) -> &[i64] {
+    pub fn by_time_seconds(&self) -> &[i64] {
         self.ranking.seconds()
     }
 }

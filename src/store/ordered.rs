@@ -1,7 +1,7 @@
 //! Events in an order that their own fields give, four bytes each: sorted in chunks, so that one that comes late is put in
 //! its place without moving all that come after it.
 
-use super::event::EventId;
+use crate::store::ids::EventId;
 
 /// Events of a chunk before it is cut in two. Tests cut far sooner.
 const MAX_CHUNK: usize = if cfg!(test) { 4 } else { 512 };

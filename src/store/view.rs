@@ -2,20 +2,23 @@
 
 use std::cell::OnceCell;
 
-use super::Store;
-use super::event::{EventId, StoredEvent};
-use super::finding::{Finding, FindingId};
-use super::flags::Flags;
-use super::interner::Symbol;
 use crate::detect::DetectionInput;
 use crate::detect::exception::Exception;
+use crate::detect::explain::{ExplainInput, explain};
 use crate::detect::hunt::target::spoken_to;
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
 use crate::model::event::Field;
 use crate::model::repository::owner;
 use crate::model::row::Signal;
+use crate::model::row::{AlertRow, Explanation, JoinedField};
 use crate::model::time::Timestamp;
+use crate::store::Store;
+use crate::store::events::event::StoredEvent;
+use crate::store::events::interner::Symbol;
+use crate::store::findings::finding::Finding;
+use crate::store::ids::{EventId, FindingId};
+use crate::store::tuning_matches::TuningMatches;
 
 /// A finding as a profile sees it.
 #[derive(Clone, Copy)]
@@ -26,15 +29,20 @@ pub struct FindingView<'a> {
     event: &'a StoredEvent,
     signal: Signal,
     profile: Profile,
-    flags: &'a Flags,
+    tuning: &'a TuningMatches,
 }
 
 impl Store {
-    /// A finding under a profile; `None` where that does not select it, or the flags speak of hosts and parents of
+    /// A finding under a profile; `None` where that does not select it, or the tuning speak of hosts and parents of
     /// before a compaction.
     #[must_use]
-    pub fn view<'a>(&'a self, id: FindingId, profile: Profile, flags: &'a Flags) -> Option<FindingView<'a>> {
-        if flags.epoch() != self.epoch() {
+    pub fn view<'a>(
+        &'a self,
+        id: FindingId,
+        profile: Profile,
+        tuning: &'a TuningMatches,
+    ) -> Option<FindingView<'a>> {
+        if tuning.epoch() != self.epoch() {
             return None;
         }
         let finding = self.finding(id)?;
@@ -46,7 +54,7 @@ impl Store {
             event,
             signal: finding.signal(profile)?,
             profile,
-            flags,
+            tuning,
         })
     }
 
@@ -116,25 +124,25 @@ impl<'a> FindingView<'a> {
     /// Whether the CI-host pattern matches.
     #[must_use]
     pub fn is_ci_system(&self) -> bool {
-        self.flags.is_ci_system(self.finding.host)
+        self.tuning.is_ci_system(self.finding.host)
     }
 
     /// Whether the IDE-parent pattern matches.
     #[must_use]
     pub fn is_known_ide(&self) -> bool {
-        self.flags.is_known_ide(self.store.parent_of(self.finding, self.profile))
+        self.tuning.is_known_ide(self.store.parent_of(self.finding, self.profile))
     }
 
     /// The exception that takes it out.
     #[must_use]
     pub fn exception(&self) -> Option<&'a Exception> {
-        self.flags.exception(self.finding.event, self.profile)
+        self.tuning.exception(self.finding.event, self.profile)
     }
 
     /// The score, 0 to 3.
     #[must_use]
     pub fn score(&self) -> u8 {
-        self.store.score_of(self.finding, self.profile, self.flags).unwrap_or(0)
+        self.store.score_of(self.finding, self.profile, self.tuning).unwrap_or(0)
     }
 
     /// The host's name as it was first written, by which hosts are counted and compared.
@@ -255,5 +263,94 @@ impl Subject for FilteredFinding<'_, '_> {
 
     fn time(&self) -> Option<Timestamp> {
         self.view.time()
+    }
+}
+
+/// The row's fields that can be joined, in the row's order.
+const JOINABLE: [Field; 4] =
+    [Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::DestinationHostname];
+
+impl Store {
+    /// The row of a finding under a profile; `None` where that does not select it.
+    #[must_use]
+    pub fn row(&self, id: FindingId, profile: Profile, tuning: &TuningMatches) -> Option<AlertRow> {
+        let view = self.view(id, profile, tuning)?;
+        let joined = self.joined_fields(&view);
+        let anew = match view.finding().hunt {
+            Some(hunt) => Some(self.explain_lead(&view, &hunt, tuning)),
+            None => self.explain_finding(id, &view, profile, &joined, tuning),
+        };
+        let explanation = self.imported_explanation(&view, anew)?;
+        let text = |field| view.text(field).map(str::to_owned);
+        Some(AlertRow {
+            time: view.time(),
+            host: view.host().map(str::to_owned),
+            user: text(Field::User),
+            image: text(Field::Image),
+            command_line: text(Field::CommandLine),
+            parent_image: text(Field::ParentImage),
+            parent_command_line: text(Field::ParentCommandLine),
+            destination_hostname: text(Field::DestinationHostname),
+            signal: view.signal(),
+            is_ci_system: view.is_ci_system(),
+            is_known_ide: view.is_known_ide(),
+            suspicion_score: view.score(),
+            event_code: view.event().event_code,
+            process_guid: self.guid_text(&view),
+            record_id: view.event().record_id(),
+            source: view.source().to_owned(),
+            joined,
+            explanation,
+        })
+    }
+
+    fn explain_finding(
+        &self,
+        id: FindingId,
+        view: &FindingView<'_>,
+        profile: Profile,
+        joined: &[JoinedField],
+        tuning: &TuningMatches,
+    ) -> Option<Explanation> {
+        let correlated = self.view(id, Profile::Correlated, tuning)?;
+        let own_joins;
+        let joined_for_reasons = if profile == Profile::Spl {
+            own_joins = self.joined_fields(&correlated);
+            &own_joins
+        } else {
+            joined
+        };
+        explain(&ExplainInput {
+            profile,
+            own: self.facts(view.finding().event),
+            with_joins: correlated.facts(),
+            joined: joined_for_reasons,
+            patterns: tuning.patterns(),
+            excepted: Profile::ALL.map(|profile| tuning.exception(view.finding().event, profile)),
+        })
+    }
+
+    fn joined_fields(&self, view: &FindingView<'_>) -> Vec<JoinedField> {
+        JOINABLE
+            .into_iter()
+            .filter_map(|field| {
+                let (from, _) = view.joined_from(field)?;
+                let from = self.event(from)?;
+                Some(JoinedField {
+                    field,
+                    event_code: from.event_code,
+                    record_id: from.record_id(),
+                    source: self.source_name(from).to_owned(),
+                    own_value: self.field(view.event(), field).map(str::to_owned),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn guid_text(&self, view: &FindingView<'_>) -> Option<String> {
+        match view.event().process.and_then(|process| self.process(process)) {
+            Some(process) => Some(process.guid.to_string()),
+            None => view.text(Field::ProcessGuid).map(str::to_owned),
+        }
     }
 }

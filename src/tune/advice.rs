@@ -13,9 +13,9 @@ use crate::detect::pattern::{Pattern, Patterns};
 use crate::detect::profile::Profile;
 use crate::model::text::image_name;
 use crate::store::Store;
-use crate::store::distinct::{DistinctId, DistinctTable};
-use crate::store::epoch::Epoch;
-use crate::store::flags::Flags;
+use crate::store::events::distinct::DistinctTable;
+use crate::store::ids::{DistinctId, Epoch};
+use crate::store::tuning_matches::TuningMatches;
 
 /// Hosts or parents that a sentence names; the others are counted.
 const NAMED: usize = 3;
@@ -76,7 +76,7 @@ pub struct Adviser {
 
 impl Adviser {
     /// The advice on both patterns as they stand, the gravest first.
-    pub fn advise(&mut self, store: &Store, profile: Profile, flags: &Flags) -> Vec<Advice> {
+    pub fn advise(&mut self, store: &Store, profile: Profile, flags: &TuningMatches) -> Vec<Advice> {
         if self.epoch != store.epoch() {
             *self = Self { epoch: store.epoch(), ..Self::default() };
         }
@@ -92,7 +92,7 @@ impl Adviser {
 
     /// What the patterns silence altogether: the advice of [`Kind::MatchesAll`] alone, on those that are not in force
     /// already. An editor must not keep such a pattern without showing it.
-    pub fn warnings(&mut self, store: &Store, flags: &Flags, in_force: &Patterns) -> Vec<Advice> {
+    pub fn warnings(&mut self, store: &Store, flags: &TuningMatches, in_force: &Patterns) -> Vec<Advice> {
         let silencing: Vec<Which> = [Which::CiHost, Which::IdeParent]
             .into_iter()
             .filter(|which| {
@@ -110,7 +110,7 @@ impl Adviser {
         &mut self,
         patterns: &[Which],
         store: &Store,
-        flags: &Flags,
+        flags: &TuningMatches,
         warnings_alone: bool,
     ) -> Vec<Advice> {
         if self.epoch != store.epoch() {
@@ -153,7 +153,7 @@ impl Adviser {
 
     /// Hosts that push like an agent, without an IDE, and are not matched; those that differ in numbers alone are
     /// proposed as one, if nobody else would be taken in.
-    fn unmatched_agents(&self, store: &Store, flags: &Flags, advice: &mut Vec<Advice>) {
+    fn unmatched_agents(&self, store: &Store, flags: &TuningMatches, advice: &mut Vec<Advice>) {
         let which = Which::CiHost;
         let pattern = which.of(flags.patterns()).text();
         let text_of = |id: DistinctId| store.hosts().get(id).map_or("", |host| store.text(host.shown));
@@ -230,13 +230,13 @@ fn is_universal(which: Which, pattern: &Pattern) -> bool {
 }
 
 /// Whether a pattern matches all hosts or parents of this log. One alone says nothing.
-fn matches_all_here(which: Which, store: &Store, flags: &Flags) -> bool {
+fn matches_all_here(which: Which, store: &Store, flags: &TuningMatches) -> bool {
     let all = which.table(store).entries().len();
     let mut ids = (0..u32::try_from(all).unwrap_or(u32::MAX)).map(DistinctId);
     all >= 2 && ids.all(|id| which.is_matched(id, flags))
 }
 
-fn silences_all(which: Which, store: &Store, flags: &Flags) -> bool {
+fn silences_all(which: Which, store: &Store, flags: &TuningMatches) -> bool {
     is_universal(which, which.of(flags.patterns())) || matches_all_here(which, store, flags)
 }
 
@@ -285,7 +285,7 @@ impl Facts {
 struct Context<'a> {
     adviser: &'a Adviser,
     store: &'a Store,
-    flags: &'a Flags,
+    flags: &'a TuningMatches,
     which: Which,
     pattern: &'a str,
     branches: &'a [Branch],

@@ -6,8 +6,8 @@ use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::row::Clause;
 use crate::store::Store;
-use crate::store::distinct::DistinctId;
-use crate::store::interner::Symbol;
+use crate::store::events::interner::Symbol;
+use crate::store::ids::DistinctId;
 
 /// Runs from which on a host is busy enough to be judged.
 const MANY: usize = 5;

@@ -13,11 +13,11 @@ use crate::detect::profile::Profile;
 use crate::detect::selection::find_ignoring_case;
 use crate::model::time::Timestamp;
 use crate::store::Store;
-use crate::store::distinct::{Distinct, DistinctId, DistinctTable};
-use crate::store::epoch::Relocate;
-use crate::store::finding::FindingId;
-use crate::store::flags::Flags;
-use crate::store::keep::Moved;
+use crate::store::compaction::Relocation;
+use crate::store::events::distinct::{Distinct, DistinctTable};
+use crate::store::held::Relocate;
+use crate::store::ids::{DistinctId, FindingId};
+use crate::store::tuning_matches::TuningMatches;
 
 pub use advice::{Advice, Adviser, Kind};
 pub use allow::{Proposal, also_taken_in, exception_of, proposals};
@@ -95,7 +95,7 @@ impl Which {
     }
 
     /// Whether it matches a host or a parent, by its number.
-    fn is_matched(self, id: DistinctId, flags: &Flags) -> bool {
+    fn is_matched(self, id: DistinctId, flags: &TuningMatches) -> bool {
         match self {
             Self::CiHost => flags.is_ci_system(Some(id)),
             Self::IdeParent => flags.is_known_ide(Some(id)),
@@ -116,7 +116,7 @@ pub struct Trial {
     /// Which of the two.
     pub which: Which,
     /// The verdicts of the last valid text, with the other pattern as it is.
-    pub flags: Flags,
+    pub flags: TuningMatches,
     /// Why the text as it stands is no pattern.
     pub error: Option<PatternError>,
 }
@@ -124,7 +124,7 @@ pub struct Trial {
 impl Trial {
     /// Starts from what is in force.
     #[must_use]
-    pub fn new(which: Which, in_force: &Flags) -> Self {
+    pub fn new(which: Which, in_force: &TuningMatches) -> Self {
         Self { which, flags: in_force.clone(), error: None }
     }
 
@@ -160,7 +160,7 @@ pub struct Subject<'a> {
 pub fn subjects<'a>(
     store: &'a Store,
     which: Which,
-    flags: &Flags,
+    flags: &TuningMatches,
     holding: &str,
     most: usize,
 ) -> (Vec<Subject<'a>>, usize, usize) {
@@ -246,7 +246,7 @@ impl Changes {
 }
 
 impl Relocate for Changes {
-    fn relocate(self, moved: &Moved, store: &Store) -> Option<Self> {
+    fn relocate(self, moved: &Relocation, store: &Store) -> Option<Self> {
         Some(Self {
             appear: self.appear.relocate(moved, store)?,
             go: self.go.relocate(moved, store)?,
@@ -255,14 +255,20 @@ impl Relocate for Changes {
     }
 }
 
-/// Compares all findings of a profile under two states of the patterns, as they were when [`Store::by_time`] was last
+/// Compares all findings of a profile under two states of the patterns, as they were when [`Store::refresh`] was last
 /// called.
 #[must_use]
-pub fn changes(store: &Store, profile: Profile, min_score: u8, before: &Flags, after: &Flags) -> Changes {
-    let (before, after) = (store.glances(profile, before), store.glances(profile, after));
+pub fn changes(
+    store: &Store,
+    profile: Profile,
+    min_score: u8,
+    before: &TuningMatches,
+    after: &TuningMatches,
+) -> Changes {
+    let (before, after) = (store.scores(profile, before), store.scores(profile, after));
     let mut changes = Changes::default();
-    for (id, old, new) in before.other_by(&after, store) {
-        let list = match (old.points >= min_score, new.points >= min_score) {
+    for (id, old, new) in before.differences(&after, store) {
+        let list = match (old.score >= min_score, new.score >= min_score) {
             (false, true) => &mut changes.appear,
             (true, false) => &mut changes.go,
             _ => &mut changes.rescored,

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::report::Scene;
-use crate::store::process::ProcessId;
+use crate::store::ids::ProcessId;
 
 /// Finds the topmost process of a set above others. Each process is looked at once, whatever is asked.
 pub(super) struct Topmost {

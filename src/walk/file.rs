@@ -11,7 +11,7 @@ use crate::model::event::{Field, code};
 use crate::model::row::Signal;
 use crate::model::telemetry::Channel;
 use crate::model::text::{is_forbidden, visible};
-use crate::store::event::is_kept_field;
+use crate::store::events::event::is_kept_field;
 
 /// Tests that one walk takes.
 const MOST_TESTS: usize = 100;

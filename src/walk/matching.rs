@@ -5,9 +5,8 @@ use hashbrown::HashMap;
 use super::definition::{Origin, Test};
 use crate::model::event::{Field, code};
 use crate::store::Store;
-use crate::store::distinct::DistinctId;
-use crate::store::epoch::Epoch;
-use crate::store::event::{EventId, StoredEvent};
+use crate::store::events::event::StoredEvent;
+use crate::store::ids::{DistinctId, Epoch, EventId};
 
 /// What is known of a host's Sysmon.
 #[derive(Clone, Copy, Debug, Default)]

@@ -16,9 +16,9 @@ use crate::model::secrets::mask;
 use crate::model::time::Timestamp;
 use crate::model::walkthrough::{RunReport, TestReport};
 use crate::store::Store;
-use crate::store::event::{EventId, StoredEvent};
-use crate::store::flags::Flags;
-use crate::store::process::ProcessId;
+use crate::store::events::event::StoredEvent;
+use crate::store::ids::{EventId, ProcessId};
+use crate::store::tuning_matches::TuningMatches;
 
 /// Which runs are looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct View<'a> {
     /// The store that the walk looked at.
     pub store: &'a Store,
     /// The verdicts of the patterns in force.
-    pub flags: &'a Flags,
+    pub flags: &'a TuningMatches,
     /// The profile.
     pub profile: Profile,
     /// The least score of an alert.
@@ -101,7 +101,7 @@ impl<'a> Scene<'a> {
             names: RefCell::default(),
             queries: RefCell::default(),
         };
-        for (id, host) in (0..).map(crate::store::distinct::DistinctId).zip(store.hosts().entries()) {
+        for (id, host) in (0..).map(crate::store::ids::DistinctId).zip(store.hosts().entries()) {
             let name = host::key(store.text(host.written));
             let number = *by_name.entry(name).or_insert_with_key(|name| {
                 let is_in_scope = view.scope.host.as_ref().is_none_or(|wanted| host::is_meant(name, wanted));

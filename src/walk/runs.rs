@@ -13,8 +13,8 @@ use super::definition::{Role, Test};
 use super::report::Scene;
 use crate::model::event::Field;
 use crate::model::time::Timestamp;
-use crate::store::event::{EventId, StoredEvent};
-use crate::store::process::ProcessId;
+use crate::store::events::event::StoredEvent;
+use crate::store::ids::{EventId, ProcessId};
 
 /// Seconds of silence after which traces are another run's.
 const GAP: i64 = 120;

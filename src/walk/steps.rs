@@ -9,8 +9,8 @@ use super::runs::{Near, Run, Runs, Tie};
 use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
 use crate::model::walkthrough::{StepReport, StepState};
-use crate::store::event::{EventId, StoredEvent};
-use crate::store::process::ProcessId;
+use crate::store::events::event::StoredEvent;
+use crate::store::ids::{EventId, ProcessId};
 
 /// Events of a row that are named one by one; of more it is said how many there are.
 const MAX_LISTED: usize = 50;
@@ -227,16 +227,16 @@ fn on(host: Option<&str>) -> String {
 /// Why a channel beside Sysmon's could not show it.
 fn blind_channel(scene: &Scene<'_>, channel: Channel, host: Option<&str>) -> Option<String> {
     let store = scene.store;
-    if !store.reads_telemetry() {
+    if !store.reads_other_channels() {
         let channel = channel.name();
         return Some(format!(
             "{channel} is not read from a source without an end: export its log, and read that with Sysmon's."
         ));
     }
-    if store.dropped_telemetry() > 0 {
+    if store.dropped_channel_events() > 0 {
         return Some(format!(
             "{} events of other channels that some test looks for were too many to be kept: narrow what is read.",
-            store.dropped_telemetry()
+            store.dropped_channel_events()
         ));
     }
     if store.channel_records(channel) == 0 {

@@ -14,8 +14,8 @@ use crate::model::row::{Clause, Signal};
 use crate::model::text::image_name;
 use crate::model::time::Timestamp;
 use crate::model::walkthrough::{Outcome, Verdict};
-use crate::store::event::{EventId, StoredEvent};
-use crate::store::finding::FindingId;
+use crate::store::events::event::StoredEvent;
+use crate::store::ids::{EventId, FindingId};
 
 /// The findings of each run's own processes.
 pub(super) fn gather(scene: &Scene<'_>, runs: &Runs) -> Vec<Vec<FindingId>> {

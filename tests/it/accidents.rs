@@ -13,7 +13,7 @@ use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::effects::report::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::keys::{Action, Context};
@@ -57,7 +57,7 @@ fn pushes(records: std::ops::Range<u32>, host: &str) -> FeedMessage {
 }
 
 fn empty() -> App {
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings::settings("day.evtx") };
     App::new(store, settings, Arc::new(Progress::default()))
 }

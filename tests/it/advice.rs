@@ -12,8 +12,8 @@ use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::SourceInfo;
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::flags::Flags;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tune::{Advice, Adviser, Kind, Which};
 
 /// Pushes of a host: who, how often, how many seconds between two, and by which parent.
@@ -34,7 +34,7 @@ const fn agent(host: &'static str) -> Pushes {
 }
 
 fn store(hosts: &[Pushes]) -> Store {
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     let id = SourceId(0);
     store.add_source(SourceInfo { id, path: "a.evtx".into(), name: "a.evtx".to_owned(), size: None });
     let mut record = 0;
@@ -68,13 +68,13 @@ fn store(hosts: &[Pushes]) -> Store {
         }
         store.ingest(batch);
     }
-    store.by_time();
+    store.refresh();
     store
 }
 
 fn advice(hosts: &[Pushes], ci_host: &str, ide_parent: &str) -> Vec<Advice> {
     let store = store(hosts);
-    let mut flags = Flags::new(Patterns::new(Some(ci_host), Some(ide_parent)).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(Some(ci_host), Some(ide_parent)).unwrap());
     flags.extend(&store);
     Adviser::default().advise(&store, Profile::Correlated, &flags)
 }

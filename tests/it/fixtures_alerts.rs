@@ -17,9 +17,9 @@ use exfilscope::model::event::{Field, code};
 use exfilscope::model::feed::SourceInfo;
 use exfilscope::model::guid::Guid;
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::flags::Flags;
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use support::evtx_writer::value::Value;
 use support::scenarios::event::Event;
 use support::scenarios::{self, Fixture, Log};
@@ -73,14 +73,14 @@ fn is_sysmon(event: &Event) -> bool {
 }
 
 fn alerts(logs: &[&Log], profile: Profile) -> usize {
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     store.hunt(RepositoryHosts::default());
     for (id, log) in (0..).map(SourceId).zip(logs) {
         let name = format!("{}.evtx", id.0);
         store.add_source(SourceInfo { id, path: name.clone().into(), name, size: None });
         store.ingest(batch(id, log));
     }
-    let mut flags = Flags::new(Patterns::new(None, None).expect("the built-in patterns"));
+    let mut flags = TuningMatches::new(Patterns::new(None, None).expect("the built-in patterns"));
     flags.extend(&store);
     Listing::new(&mut store, &flags, &Query::alerts(profile)).findings.len()
 }

@@ -17,7 +17,7 @@ use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 #[cfg(unix)]
 use exfilscope::model::text::is_forbidden;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::{Collect, HostNaming, Store};
 
 const CHUNK: usize = 65_536;
 const RECORD: usize = 512;
@@ -246,7 +246,7 @@ fn any_number_of_hosts_are_hosts() {
     // A million take half a minute without optimisation: `EXFILSCOPE_HOSTS=1000000` asks for them.
     let hosts =
         std::env::var("EXFILSCOPE_HOSTS").ok().and_then(|text| text.parse().ok()).unwrap_or(200_000_u32);
-    let mut store = Store::new(HostNaming::Computer, Retention::Joins);
+    let mut store = Store::new(HostNaming::Computer, Collect::Joins);
     for first in (0..hosts).step_by(1_000) {
         let mut batch = Batch::new(SourceId(0));
         for number in first..first + 1_000 {

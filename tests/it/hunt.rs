@@ -18,10 +18,10 @@ use exfilscope::model::feed::SourceInfo;
 use exfilscope::model::guid::Guid;
 use exfilscope::model::row::{AlertRow, Signal};
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::flags::Flags;
-use exfilscope::store::keep::{Keep, Keeper};
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::compaction::{Compactor, Retention};
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use proptest::prelude::*;
 
 const GIT: &str = r"C:\Program Files\Git\mingw64\bin\git.exe";
@@ -111,7 +111,7 @@ fn push_to_origin(shell: &str) -> Log {
     log
 }
 
-fn store_of(events: &[Event], hunts: bool, retention: Retention) -> Store {
+fn store_of(events: &[Event], hunts: bool, retention: Collect) -> Store {
     let mut store = Store::new(HostNaming::Computer, retention);
     if hunts {
         store.hunt(RepositoryHosts::new(&["git.corp.example".to_owned()]));
@@ -154,15 +154,15 @@ fn batch_of(event: &Event) -> Batch {
 }
 
 fn rows(store: &mut Store, profile: Profile) -> Vec<AlertRow> {
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     flags.extend(store);
     let listing = Listing::new(store, &flags, &Query { min_score: 0, ..Query::alerts(profile) });
     listing.findings.iter().filter_map(|id| store.row(*id, profile, &flags)).collect()
 }
 
 fn leads(log: &Log) -> Vec<AlertRow> {
-    let hunted = rows(&mut store_of(&log.events, true, Retention::Leads), Profile::Hunt);
-    let in_console = rows(&mut store_of(&log.events, true, Retention::Everything), Profile::Hunt);
+    let hunted = rows(&mut store_of(&log.events, true, Collect::Leads), Profile::Hunt);
+    let in_console = rows(&mut store_of(&log.events, true, Collect::Everything), Profile::Hunt);
     assert_eq!(hunted, in_console, "what is kept makes no difference");
     hunted.into_iter().filter(|row| row.signal.is_lead()).collect()
 }
@@ -382,13 +382,13 @@ fn the_other_profiles_have_the_same_rows_with_and_without_leads() {
         .connect(32, PYTHON, "lb-1.github.com")
         .start(33, CURL, "curl -X PUT https://api.github.com/repos/o/r/contents/x", (9, CMD, "x"));
     for profile in [Profile::Spl, Profile::Correlated] {
-        let plain = rows(&mut store_of(&log.events, false, Retention::Everything), profile);
+        let plain = rows(&mut store_of(&log.events, false, Collect::Everything), profile);
         assert!(!plain.is_empty());
-        assert_eq!(rows(&mut store_of(&log.events, true, Retention::Everything), profile), plain);
-        assert_eq!(rows(&mut store_of(&log.events, true, Retention::Leads), profile), plain);
+        assert_eq!(rows(&mut store_of(&log.events, true, Collect::Everything), profile), plain);
+        assert_eq!(rows(&mut store_of(&log.events, true, Collect::Leads), profile), plain);
     }
-    let correlated = rows(&mut store_of(&log.events, true, Retention::Leads), Profile::Correlated);
-    let hunted = rows(&mut store_of(&log.events, true, Retention::Leads), Profile::Hunt);
+    let correlated = rows(&mut store_of(&log.events, true, Collect::Leads), Profile::Correlated);
+    let hunted = rows(&mut store_of(&log.events, true, Collect::Leads), Profile::Hunt);
     let (leads, alerts): (Vec<_>, Vec<_>) = hunted.into_iter().partition(|row| row.signal.is_lead());
     assert_eq!(alerts, correlated, "hunt takes the alerts over as they are");
     let names: Vec<_> = leads.iter().map(|row| row.signal).collect();
@@ -420,22 +420,22 @@ fn where_old_events_leave_leads_keep_what_they_are_made_of_and_fetches_stay_fetc
             };
         }
     }
-    let whole = rows(&mut store_of(&log.events, true, Retention::Everything), Profile::Hunt);
+    let whole = rows(&mut store_of(&log.events, true, Collect::Everything), Profile::Hunt);
     let alerts = |rows: &[AlertRow]| -> Vec<AlertRow> {
         rows.iter().filter(|row| row.suspicion_score >= 2).cloned().collect()
     };
     assert_eq!(alerts(&whole).len(), 12);
 
-    let mut store = store_of(&[], true, Retention::Everything);
-    let mut keeper = Keeper::new(Keep::Events(2_000), || Timestamp::from_unix(2_000, 0, 0));
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    let mut store = store_of(&[], true, Collect::Everything);
+    let mut keeper = Compactor::new(Retention::Events(2_000), || Timestamp::from_unix(2_000, 0, 0));
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     for event in &log.events {
         flags.extend(&store);
         if keeper.ingest(&mut store, batch_of(event), &flags).is_some() {
             flags.extend(&store);
         }
     }
-    assert!(store.let_go() > 1_000, "{} left", store.let_go());
+    assert!(store.evicted() > 1_000, "{} left", store.evicted());
     let kept = rows(&mut store, Profile::Hunt);
     assert!(alerts(&kept) == alerts(&whole), "{:#?}", alerts(&kept));
 }
@@ -470,10 +470,10 @@ proptest! {
         look_every in 1_usize..8,
     ) {
         let events = everything();
-        let expected = rows(&mut store_of(&events, true, Retention::Leads), Profile::Hunt);
+        let expected = rows(&mut store_of(&events, true, Collect::Leads), Profile::Hunt);
         let names: Vec<_> = expected.iter().filter(|row| row.signal.is_lead()).map(|row| row.signal).collect();
         prop_assert_eq!(names.len(), 7, "{:?}", names);
-        let mut store = store_of(&[], true, Retention::Leads);
+        let mut store = store_of(&[], true, Collect::Leads);
         for (number, at) in order.iter().enumerate() {
             ingest(&mut store, &events[*at]);
             if number % look_every == 0 {

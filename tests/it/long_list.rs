@@ -14,8 +14,8 @@ use exfilscope::model::batch::{Batch, EventHead, SourceId};
 use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::listing::{GroupKey, SortKey};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{GroupKey, SortKey};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::App;
 use exfilscope::tui::views;
@@ -56,7 +56,7 @@ fn batch(numbers: std::ops::Range<u32>) -> FeedMessage {
 
 fn app() -> App {
     let settings = settings("many");
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.feed(FeedMessage::Source(SourceInfo {
         id: SourceId(0),

@@ -18,9 +18,9 @@ use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::verdict::Verdict;
 use exfilscope::source::{LoadOptions, load};
-use exfilscope::store::finding::FindingId;
-use exfilscope::store::flags::Flags;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::ids::FindingId;
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::effect::Effect;
 use exfilscope::tui::state::{App, Settings};
@@ -49,7 +49,7 @@ fn messages(log: &[u8]) -> Vec<FeedMessage> {
 
 fn app(log: &[u8]) -> App {
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings("log.json") };
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     for message in messages(log) {
         app.feed(message);
@@ -125,7 +125,7 @@ fn detail_shows_a_part_and_counts_all() {
 #[test]
 fn runs_share_what_is_near_them() {
     for runs in [80_u32, 160] {
-        let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+        let mut store = Store::new(HostNaming::Computer, Collect::Everything);
         for message in messages(&shapes::walk(runs)) {
             match message {
                 FeedMessage::Source(source) => store.add_source(source),
@@ -134,8 +134,8 @@ fn runs_share_what_is_near_them() {
                 FeedMessage::Finished => {}
             }
         }
-        store.by_time();
-        let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+        store.refresh();
+        let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
         flags.extend(&store);
         let mut walk = Walk::new(file::load(&[]).unwrap());
         assert!(walk.extend(&store, usize::MAX));

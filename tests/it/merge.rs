@@ -21,9 +21,9 @@ use exfilscope::model::fault::{Severity, SkipReason};
 use exfilscope::model::feed::{FeedMessage, Progress, RawEvents as _};
 use exfilscope::model::row::AlertRow;
 use exfilscope::source::{Events, LoadOptions, load, load_rows};
-use exfilscope::store::flags::Flags;
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use proptest::prelude::*;
 
 const FIXTURES: [&str; 6] =
@@ -50,7 +50,7 @@ fn scanned(path: &Path) -> Store {
         messages.lock().unwrap().push(message);
         true
     });
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     take(&mut store, messages.into_inner().unwrap());
     store
 }
@@ -61,7 +61,7 @@ fn merged(paths: &[PathBuf]) -> Store {
         messages.borrow_mut().push(message);
         true
     });
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     take(&mut store, messages.into_inner());
     store
 }
@@ -73,7 +73,7 @@ fn rows(
     ci_host: Option<&str>,
     ide_parent: Option<&str>,
 ) -> Vec<AlertRow> {
-    let mut flags = Flags::new(Patterns::new(ci_host, ide_parent).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(ci_host, ide_parent).unwrap());
     flags.extend(store);
     let listing = Listing::new(store, &flags, &Query { min_score: 0, ..Query::alerts(profile) });
     listing.findings.iter().map(|id| store.row(*id, profile, &flags).unwrap()).collect()
@@ -324,7 +324,7 @@ fn a_lead_stays_one_and_of_its_profile_alone() {
             messages.lock().unwrap().push(message);
             true
         });
-        let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+        let mut store = Store::new(HostNaming::Computer, Collect::Everything);
         store.hunt(RepositoryHosts::default());
         take(&mut store, messages.into_inner().unwrap());
         let hunted = rows(&mut store, Profile::Hunt, None, None);

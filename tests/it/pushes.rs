@@ -14,9 +14,9 @@ use exfilscope::detect::hunt::hosts::RepositoryHosts;
 use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::source::{LoadOptions, load};
-use exfilscope::store::listing::Side;
-use exfilscope::store::pushes::{Axis, Head};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::Shown;
+use exfilscope::store::push_matrix::{Axis, AxisEntry};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
 use exfilscope::tui::state::{App, Page, Settings};
@@ -31,7 +31,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 fn app(names: &[&str], profile: Profile) -> App {
     let settings = Settings { profile, ..settings("logs") };
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     store.hunt(RepositoryHosts::default());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
@@ -114,7 +114,7 @@ fn the_table_counts_alerts_and_suppressed_and_knows_what_is_new() {
         at.unwrap_or_else(|| panic!("{name} in {:?}", table.owners))
     };
     let column =
-        |name: &str| table.others.iter().position(|head| head.name.as_deref() == Some(name)).unwrap();
+        |name: &str| table.columns.iter().position(|head| head.name.as_deref() == Some(name)).unwrap();
     let lab = row("github.com/df00tech-lab");
     let pair = table.cell(lab, column("WS-4711.corp.example")).unwrap();
     // Tests 1 and 4 by the API, test 2's wrapper and program, and the lead of the push to `origin`.
@@ -133,8 +133,8 @@ fn the_table_counts_alerts_and_suppressed_and_knows_what_is_new() {
     assert_eq!(fetched.alerts, 3, "the pushes of WS-2101");
 
     let total: usize = table.owners.iter().map(|head| head.count.all()).sum();
-    assert_eq!(total, table.others.iter().map(|head| head.count.all()).sum::<usize>());
-    assert_eq!(total, table.cells.values().map(exfilscope::store::pushes::Count::all).sum::<usize>());
+    assert_eq!(total, table.columns.iter().map(|head| head.count.all()).sum::<usize>());
+    assert_eq!(total, table.cells.values().map(exfilscope::store::push_matrix::Count::all).sum::<usize>());
     assert_eq!(total, app.listing.by_score.iter().sum::<usize>(), "nothing is left out");
 }
 
@@ -166,7 +166,7 @@ fn every_cell_leads_to_the_findings_that_it_counts() {
         }
         let table = app.pushes.table.clone();
         let cells: Vec<_> = (0..table.owners.len())
-            .flat_map(|row| (0..=table.others.len()).map(move |column| (row, column)))
+            .flat_map(|row| (0..=table.columns.len()).map(move |column| (row, column)))
             .collect();
         for (row, column) in cells {
             let count = match column {
@@ -181,19 +181,19 @@ fn every_cell_leads_to_the_findings_that_it_counts() {
                 continue;
             };
             opened += 1;
-            let names = |heads: &[Head], at: usize| heads[at].name.clone();
+            let names = |heads: &[AxisEntry], at: usize| heads[at].name.clone();
             let filter = app.list.filter.as_ref().map(|(text, _)| text.clone());
             let (side, expected) = if count.alerts > 0 {
-                (Side::Alerts, count.alerts)
+                (Shown::Alerts, count.alerts)
             } else {
-                (Side::Suppressed, count.suppressed)
+                (Shown::Suppressed, count.suppressed)
             };
             assert_eq!(
                 (app.page.clone(), app.list.side, app.listing.findings.len()),
                 (None, side, expected),
                 "{filter:?} for {:?} and {:?}",
                 names(&table.owners, row),
-                column.checked_sub(1).map(|column| names(&table.others, column))
+                column.checked_sub(1).map(|column| names(&table.columns, column))
             );
             press(&mut app, "\x1b\x1b");
         }
@@ -259,7 +259,7 @@ fn the_cursor_stays_on_its_pair_while_others_come_in() {
         one.feed(message);
     }
     at(&mut one, (120, 40));
-    assert!(one.pushes.table.others.len() > 1);
+    assert!(one.pushes.table.columns.len() > 1);
     assert_eq!((one.pushes.owner().unwrap().name.clone(), one.pushes.other().unwrap().name.clone()), before);
 }
 
@@ -296,7 +296,7 @@ fn owners_are_those_spoken_to() {
     );
     for profile in Profile::ALL {
         let settings = Settings { profile, min_score: 0, ..settings("logs") };
-        let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+        let mut store = Store::new(HostNaming::Computer, Collect::Everything);
         store.hunt(RepositoryHosts::default());
         let mut app =
             loaded(App::new(store, settings, Arc::new(Progress::default())), std::slice::from_ref(&path));

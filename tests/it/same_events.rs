@@ -20,10 +20,10 @@ use exfilscope::model::guid::Guid;
 use exfilscope::model::row::AlertRow;
 use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
-use exfilscope::store::flags::Flags;
-use exfilscope::store::listing::{GroupKey, Listing, Query};
-use exfilscope::store::pushes::{Axis, Basis, Making};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{GroupKey, Listing, Query};
+use exfilscope::store::push_matrix::{Axis, PushMatrixBuilder, PushMatrixInputs};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use proptest::prelude::*;
 
 /// An event in one dialect.
@@ -111,7 +111,7 @@ fn end() -> Event {
     Event::new(5, 9, &[(Field::Image, r"C:\Python311\python.exe")])
 }
 
-fn store_of(events: &[Event], retention: Retention, is_deferred: bool) -> Store {
+fn store_of(events: &[Event], retention: Collect, is_deferred: bool) -> Store {
     let mut store = Store::new(HostNaming::Computer, retention);
     if is_deferred {
         store.defer_joins();
@@ -134,12 +134,12 @@ fn store_of(events: &[Event], retention: Retention, is_deferred: bool) -> Store 
         batch.tally.count_sysmon(event.code);
         store.ingest(batch);
     }
-    store.settle_joins();
+    store.finish_joins();
     store
 }
 
 fn rows(store: &mut Store, profile: Profile) -> Vec<AlertRow> {
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     flags.extend(store);
     let query = Query { min_score: 0, ..Query::alerts(profile) };
     let listing = Listing::new(store, &flags, &query);
@@ -150,12 +150,12 @@ fn duplicates(store: &Store) -> u64 {
     store.tally().skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0)
 }
 
-const STORES: [(Retention, bool); 5] = [
-    (Retention::Everything, false),
-    (Retention::Leads, false),
-    (Retention::Joins, true),
-    (Retention::Joins, false),
-    (Retention::Selected, true),
+const STORES: [(Collect, bool); 5] = [
+    (Collect::Everything, false),
+    (Collect::Leads, false),
+    (Collect::Joins, true),
+    (Collect::Joins, false),
+    (Collect::Selected, true),
 ];
 
 #[test]
@@ -211,7 +211,7 @@ fn what_is_the_same_counts_once_and_what_is_not_twice() {
         ("another host", push(), push().with(Field::Computer, "WS-2.corp.example"), false, false),
     ] {
         for events in [[one.clone(), other.clone().from(1)], [other.from(1), one]] {
-            for retention in [Retention::Everything, Retention::Leads] {
+            for retention in [Collect::Everything, Collect::Leads] {
                 let store = store_of(&events, retention, false);
                 assert_eq!(duplicates(&store), u64::from(is_same), "{case}: {:#?}", store.faults());
                 assert_eq!(store.tally().records(), 2, "{case}");
@@ -330,7 +330,7 @@ fn a_copied_log_counts_once_with_all_that_is_in_it() {
     let copy = folder.path().join("copy.evtx");
     std::fs::copy(&log, &copy).unwrap();
     let of = |paths: &[std::path::PathBuf], is_deferred| {
-        let mut store = Store::new(HostNaming::Computer, Retention::Joins);
+        let mut store = Store::new(HostNaming::Computer, Collect::Joins);
         if is_deferred {
             store.defer_joins();
         }
@@ -367,14 +367,14 @@ fn many_events_of_one_number_are_kept_and_summed_up() {
     let events: Vec<Event> = (0..500)
         .map(|number| push().with(Field::CommandLine, &format!("git push https://github.com/evil/{number}")))
         .collect();
-    let mut store = store_of(&events, Retention::Joins, true);
+    let mut store = store_of(&events, Collect::Joins, true);
     assert_eq!(rows(&mut store, Profile::Spl).len(), 500);
     assert_eq!(duplicates(&store), 0);
     assert_eq!(store.faults().len(), 1, "a number is named once");
     let events: Vec<Event> = (0..50)
         .map(|number| Event { record: number / 2, ..push() }.of(1 + u8::try_from(number % 2).unwrap()))
         .collect();
-    let store = store_of(&events, Retention::Joins, true);
+    let store = store_of(&events, Collect::Joins, true);
     assert_eq!(store.faults().len(), 21);
     let last = store.faults().last().unwrap();
     assert!(last.reason.contains("5 more record numbers"), "{last}");
@@ -383,7 +383,7 @@ fn many_events_of_one_number_are_kept_and_summed_up() {
 #[test]
 fn a_host_is_one_in_any_spelling() {
     for (naming, shown) in [(HostNaming::Computer, "WS-1.corp.example"), (HostNaming::Short, "WS-1")] {
-        let mut store = Store::new(naming, Retention::Everything);
+        let mut store = Store::new(naming, Collect::Everything);
         store.add_source(SourceInfo {
             id: SourceId(0),
             path: "a.json".into(),
@@ -409,15 +409,15 @@ fn a_host_is_one_in_any_spelling() {
         let hosts: Vec<_> =
             store.coverage().into_iter().map(|host| (host.host, host.process_creates)).collect();
         assert_eq!(hosts, [(shown.to_owned(), 3)]);
-        let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+        let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
         flags.extend(&store);
         let query = Query { group: Some(GroupKey::Host), ..Query::alerts(Profile::Spl) };
         let listing = Listing::new(&mut store, &flags, &query);
         let groups: Vec<_> = listing.groups.iter().map(|group| (group.key.as_str(), group.count)).collect();
         assert_eq!(groups, [(shown, 3)]);
-        let basis = Basis::new(&store, &flags, Query::alerts(Profile::Spl), Axis::Host);
-        let pushes = Making::new(basis).advance(&store, &flags, &|| false).unwrap();
-        assert_eq!(pushes.others.len(), 1);
+        let basis = PushMatrixInputs::new(&store, &flags, Query::alerts(Profile::Spl), Axis::Host);
+        let pushes = PushMatrixBuilder::new(basis).advance(&store, &flags, &|| false).unwrap();
+        assert_eq!(pushes.columns.len(), 1);
         // A row says what its event says.
         let spelled: Vec<_> = rows(&mut store, Profile::Spl).into_iter().filter_map(|row| row.host).collect();
         assert_eq!(spelled.len(), 3);

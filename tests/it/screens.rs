@@ -21,9 +21,9 @@ use exfilscope::model::text::is_forbidden;
 use exfilscope::model::time::Timestamp;
 use exfilscope::model::verdict::Verdict;
 use exfilscope::source::{LoadOptions, load};
-use exfilscope::store::epoch::Held;
-use exfilscope::store::keep::{Keep, Keeper};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::compaction::{Compactor, Retention};
+use exfilscope::store::held::Held;
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::effects::report::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::{frame, picture};
@@ -54,7 +54,7 @@ fn empty(colors: ColorSupport, ascii: bool) -> App {
     let theme = Theme::load("ansi", None, colors).unwrap();
     let case = Some("case.ndjson".to_owned());
     let settings = Settings { theme, ascii, case, ..settings("four-tests.evtx") };
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     store.hunt(RepositoryHosts::default());
     App::new(store, settings, Arc::new(Progress::default()))
 }
@@ -481,7 +481,7 @@ fn a_lead_takes_a_verdict_too() {
 #[test]
 fn verdicts_stay_with_their_alerts_when_old_events_leave() {
     let mut app = empty(ColorSupport::Ansi16, false);
-    app.keeper = Some(Keeper::new(Keep::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
+    app.keeper = Some(Compactor::new(Retention::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
     // What is no alert stands before all, so that the alerts get other numbers when it leaves.
     let fill = |app: &mut App, first: u64| {
         let mut batch = Batch::new(SourceId(7));
@@ -519,7 +519,7 @@ fn verdicts_stay_with_their_alerts_when_old_events_leave() {
     for round in 1..5 {
         fill(&mut app, round * 8_000);
     }
-    assert!(app.store.let_go() > 0, "nothing left");
+    assert!(app.store.evicted() > 0, "nothing left");
     assert_eq!(marks(&mut app), before);
     assert_eq!(app.triage.counts, [1, 1, 0, 8]);
 }

@@ -17,7 +17,7 @@ use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::row::AlertRow;
 use exfilscope::model::secrets::mask;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
 use exfilscope::tui::state::effect::Effect;
@@ -58,7 +58,7 @@ fn console_of(text: &str, host: &str) -> App {
         parent_process_guid: None,
     };
     batch.push(head, fields);
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut app = App::new(store, settings::settings(text), Arc::new(Progress::default()));
     app.feed(FeedMessage::Batch(batch));
     app.prepare(SCREEN, true);

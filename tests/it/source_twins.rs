@@ -16,16 +16,16 @@ use exfilscope::detect::profile::Profile;
 use exfilscope::export::{ExportOptions, Format, write_rows};
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::source::{LoadOptions, load};
-use exfilscope::store::flags::Flags;
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use serde_json::Value as Json;
 use support::dialects::{ALL, Lacks};
 use support::scenarios::{Fixture, developers_day, forwarded, four_tests, hostile, old_schema};
 
 /// The rows of a file under each profile, alerts and suppressed, as `scan --min-score 0` writes them.
 fn rows(path: &Path) -> Vec<(Profile, Vec<Json>)> {
-    let store = Mutex::new(Store::new(HostNaming::Computer, Retention::Everything));
+    let store = Mutex::new(Store::new(HostNaming::Computer, Collect::Everything));
     load(&[path.to_owned()], &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
         let mut store = store.lock().unwrap();
         match message {
@@ -38,7 +38,7 @@ fn rows(path: &Path) -> Vec<(Profile, Vec<Json>)> {
     });
     let mut store = store.into_inner().unwrap();
     assert!(store.faults().is_empty(), "{}: {:?}", path.display(), store.faults());
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     flags.extend(&store);
     let rows_of = |profile| {
         let query = Query { min_score: 0, ..Query::alerts(profile) };

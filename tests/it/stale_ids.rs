@@ -14,8 +14,8 @@ use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
 use exfilscope::model::guid::Guid;
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::keep::{Keep, Keeper};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::compaction::{Compactor, Retention};
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::effect::Effect;
 use exfilscope::tui::state::{App, Page, Settings};
@@ -60,10 +60,10 @@ fn pushes(numbers: std::ops::Range<u32>, is_alert: bool) -> FeedMessage {
 }
 
 fn app(keep: usize) -> App {
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings::settings("many") };
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
-    app.keeper = Some(Keeper::new(Keep::Events(keep), || Timestamp::from_unix(1_780_000_000, 0, 0)));
+    app.keeper = Some(Compactor::new(Retention::Events(keep), || Timestamp::from_unix(1_780_000_000, 0, 0)));
     app.set_tests(file::load(&[]).unwrap(), false);
     let source = SourceInfo { id: SourceId(0), path: "many".into(), name: "many".into(), size: None };
     app.feed(FeedMessage::Source(source));
@@ -210,7 +210,7 @@ fn app_on_suppressed() -> App {
 
 #[test]
 fn pattern_editors_keep_their_changes() {
-    let of_changes = |app: &App, ids: &[exfilscope::store::finding::FindingId]| -> Vec<Option<u64>> {
+    let of_changes = |app: &App, ids: &[exfilscope::store::ids::FindingId]| -> Vec<Option<u64>> {
         ids.iter().map(|id| app.store.event(app.store.finding(*id)?.event)?.record_id()).collect()
     };
     let mut app = few_alerts();
@@ -260,7 +260,7 @@ fn proposal_stays_with_its_alert() {
     let hosts = |app: &App| {
         let Some(Page::NewException { taken, .. }) = &app.page else { panic!() };
         let ids = taken.get(&app.store).unwrap();
-        let of = |id: &exfilscope::store::finding::FindingId| {
+        let of = |id: &exfilscope::store::ids::FindingId| {
             let event = app.store.event(app.store.finding(*id).unwrap().event).unwrap();
             app.store.host_of(event).unwrap().to_owned()
         };

@@ -17,9 +17,9 @@ use exfilscope::model::feed::SourceInfo;
 use exfilscope::model::guid::Guid;
 use exfilscope::model::row::{AlertRow, Signal};
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::flags::Flags;
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use proptest::prelude::*;
 
 const GIT: &str = r"C:\Program Files\Git\mingw64\bin\git.exe";
@@ -62,7 +62,7 @@ fn guid(number: u8) -> Option<Guid> {
     Some(Guid::from_written_order([number; 16]))
 }
 
-fn store_of(events: &[Event], retention: Retention) -> Store {
+fn store_of(events: &[Event], retention: Collect) -> Store {
     let mut store = Store::new(HostNaming::Computer, retention);
     for id in [0, 1] {
         store.add_source(SourceInfo {
@@ -88,9 +88,9 @@ fn store_of(events: &[Event], retention: Retention) -> Store {
     store
 }
 
-fn rows(events: &[Event], profile: Profile, retention: Retention) -> Vec<AlertRow> {
+fn rows(events: &[Event], profile: Profile, retention: Collect) -> Vec<AlertRow> {
     let mut store = store_of(events, retention);
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     flags.extend(&store);
     let query = Query { min_score: 0, ..Query::alerts(profile) };
     let listing = Listing::new(&mut store, &flags, &query);
@@ -98,7 +98,7 @@ fn rows(events: &[Event], profile: Profile, retention: Retention) -> Vec<AlertRo
 }
 
 fn verdicts(events: &[Event], profile: Profile) -> Vec<(u64, u8, Option<String>, Option<String>)> {
-    rows(events, profile, Retention::Everything)
+    rows(events, profile, Collect::Everything)
         .into_iter()
         .map(|row| (row.record_id.unwrap(), row.suspicion_score, row.destination_hostname, row.parent_image))
         .collect()
@@ -115,7 +115,7 @@ fn a_connection_gains_the_name_that_its_process_asked_for_and_its_parent() {
         query(9, 99, 1, "GitHub.com", "type:  5 x.example;::ffff:140.82.113.3;"),
         start(1, 1, 1, r"C:\Windows\System32\cmd.exe"),
     ];
-    let rows = rows(&events, Profile::Correlated, Retention::Joins);
+    let rows = rows(&events, Profile::Correlated, Collect::Joins);
     let [row] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((row.suspicion_score, row.signal), (2, Signal::NetworkConnectionToCodeRepo));
     assert_eq!(row.destination_hostname.as_deref(), Some("GitHub.com"));
@@ -141,7 +141,7 @@ fn an_ide_as_joined_parent_lowers_a_connection_under_correlated_alone() {
     assert_eq!(verdicts(&events, Profile::Correlated), [(10, 1, some("github.com"), some(code))]);
     assert_eq!(verdicts(&events, Profile::Spl), [(10, 2, some("github.com"), None)]);
     let difference =
-        rows(&events, Profile::Correlated, Retention::Everything)[0].explanation.difference.clone();
+        rows(&events, Profile::Correlated, Collect::Everything)[0].explanation.difference.clone();
     assert_eq!(
         difference.as_deref(),
         Some(
@@ -224,7 +224,7 @@ fn rows_are_ranked_by_score_time_record_and_source() {
         push(4, 50, 1),
         connection(9, 950, 1, "gitlab.com", "1.1.1.1"),
     ];
-    let order: Vec<_> = rows(&events, Profile::Spl, Retention::Selected)
+    let order: Vec<_> = rows(&events, Profile::Spl, Collect::Selected)
         .into_iter()
         .map(|row| (row.suspicion_score, row.record_id.unwrap(), row.source))
         .collect();
@@ -247,7 +247,7 @@ fn an_event_that_is_met_twice_counts_once_under_its_first_source() {
     for order in [[&first, &second, &later], [&later, &second, &first], [&second, &first, &later]] {
         let events = order.map(Clone::clone);
         let mut sources: Vec<_> =
-            rows(&events, Profile::Spl, Retention::Everything).into_iter().map(|row| row.source).collect();
+            rows(&events, Profile::Spl, Collect::Everything).into_iter().map(|row| row.source).collect();
         sources.sort();
         assert_eq!(sources, ["0.evtx", "1.evtx"], "the later one is another event");
     }
@@ -255,7 +255,7 @@ fn an_event_that_is_met_twice_counts_once_under_its_first_source() {
 
 #[test]
 fn the_tree_survives_a_process_that_is_its_own_ancestor() {
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut batch = Batch::new(SourceId(0));
     for (process, parent) in [(1, 1), (2, 3), (3, 2)] {
         let head = EventHead {
@@ -271,7 +271,7 @@ fn the_tree_survives_a_process_that_is_its_own_ancestor() {
     store.ingest(batch);
     for event in 0..3 {
         let process =
-            store.event(exfilscope::store::event::EventId(event)).and_then(|event| event.process).unwrap();
+            store.event(exfilscope::store::ids::EventId(event)).and_then(|event| event.process).unwrap();
         assert!(store.ancestors(process).len() <= 2);
         assert!(store.children(process).len() <= 2);
     }
@@ -301,9 +301,9 @@ proptest! {
             shuffled.swap(index, usize::try_from(state >> 33).unwrap() % (index + 1));
         }
         for profile in Profile::ALL {
-            let all = rows(&events, profile, Retention::Everything);
-            prop_assert_eq!(&all, &rows(&shuffled, profile, Retention::Everything));
-            prop_assert_eq!(&all, &rows(&shuffled, profile, Retention::Joins));
+            let all = rows(&events, profile, Collect::Everything);
+            prop_assert_eq!(&all, &rows(&shuffled, profile, Collect::Everything));
+            prop_assert_eq!(&all, &rows(&shuffled, profile, Collect::Joins));
         }
     }
 }
@@ -363,7 +363,7 @@ proptest! {
             }
         }).collect();
         let expected = plainly(&events);
-        for retention in [Retention::Everything, Retention::Joins] {
+        for retention in [Collect::Everything, Collect::Joins] {
             let mut found: Vec<_> = rows(&events, Profile::Correlated, retention)
                 .into_iter()
                 .filter(|row| row.event_code == 3)

@@ -16,11 +16,11 @@ use exfilscope::model::feed::SourceInfo;
 use exfilscope::model::guid::Guid;
 use exfilscope::model::row::AlertRow;
 use exfilscope::model::time::Timestamp;
-use exfilscope::store::event::EventId;
-use exfilscope::store::flags::Flags;
-use exfilscope::store::keep::{Keep, Keeper, Moved};
-use exfilscope::store::listing::{Listing, Query};
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::compaction::{Compactor, Relocation, Retention};
+use exfilscope::store::ids::EventId;
+use exfilscope::store::list::listing::{Listing, Query};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 
 const EVENTS: u64 = 60_000;
 const PUSHES: usize = 119;
@@ -74,22 +74,22 @@ fn batch_of(numbers: std::ops::Range<u64>) -> Batch {
 }
 
 fn empty() -> Store {
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     store.add_source(SourceInfo { id: SourceId(0), path: "-".into(), name: "-".into(), size: None });
     store
 }
 
 fn rows(store: &mut Store) -> Vec<AlertRow> {
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     flags.extend(store);
     let listing = Listing::new(store, &flags, &Query::alerts(Profile::Correlated));
     listing.findings.iter().map(|id| store.row(*id, Profile::Correlated, &flags).unwrap()).collect()
 }
 
 /// Streams all events through a keeper; `look` sees each move.
-fn streamed(keep: Keep, mut look: impl FnMut(&Store, &Moved)) -> (Store, usize) {
-    let (mut store, mut keeper) = (empty(), Keeper::new(keep, now));
-    let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+fn streamed(keep: Retention, mut look: impl FnMut(&Store, &Relocation)) -> (Store, usize) {
+    let (mut store, mut keeper) = (empty(), Compactor::new(keep, now));
+    let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     let mut most = 0;
     for start in (0..EVENTS).step_by(250) {
         flags.extend(&store);
@@ -109,7 +109,7 @@ fn alerts_and_their_ancestors_stay_and_nothing_is_miscounted() {
         whole.ingest(batch_of(start..start + 250));
     }
     let mut moves = 0;
-    let (mut store, most) = streamed(Keep::Events(10_000), |new, moved| {
+    let (mut store, most) = streamed(Retention::Events(10_000), |new, moved| {
         moves += 1;
         let old = &moved.old;
         let mut found = 0;
@@ -126,7 +126,7 @@ fn alerts_and_their_ancestors_stay_and_nothing_is_miscounted() {
         }
         assert_eq!(found, new.kept_events(), "all that is there came from there");
         for number in 0..u32::try_from(old.findings().len()).unwrap() {
-            let finding = exfilscope::store::finding::FindingId(number);
+            let finding = exfilscope::store::ids::FindingId(number);
             let now = moved.finding(finding, new).expect("every alert stays");
             assert_eq!(
                 moved.event(old.finding(finding).unwrap().event),
@@ -137,7 +137,7 @@ fn alerts_and_their_ancestors_stay_and_nothing_is_miscounted() {
     assert!(moves >= 3, "{moves}");
     assert!(most <= 2 * (10_000 + PUSHES), "{most} events at once");
     assert!(store.kept_events() >= 10_000);
-    assert_eq!(store.let_go() + store.kept_events() as u64, EVENTS);
+    assert_eq!(store.evicted() + store.kept_events() as u64, EVENTS);
     assert_eq!(store.tally(), whole.tally());
     let (kept, all) = (rows(&mut store), rows(&mut whole));
     assert_eq!(kept.len(), PUSHES);
@@ -158,7 +158,7 @@ fn a_size_bounds_the_bytes() {
     let most_bytes = 12_000_000;
     let mut largest = 0;
     let (mut store, _) =
-        streamed(Keep::Bytes(most_bytes), |_, moved| largest = largest.max(moved.old.bytes()));
+        streamed(Retention::Bytes(most_bytes), |_, moved| largest = largest.max(moved.old.bytes()));
     assert!(largest > 0, "something left");
     assert!(largest <= most_bytes * 3 / 4, "{largest}: with its copy of half the size it must fit");
     assert_eq!(rows(&mut store).len(), PUSHES);
@@ -166,12 +166,13 @@ fn a_size_bounds_the_bytes() {
 
 #[test]
 fn an_age_counts_from_the_latest_time_that_can_be_true() {
-    let (mut store, most) = streamed(Keep::Age(Duration::from_secs(6_000)), |_, _| {});
+    let (mut store, most) = streamed(Retention::Age(Duration::from_secs(6_000)), |_, _| {});
     assert!(most < 20_000, "{most}");
     assert_eq!(rows(&mut store).len(), PUSHES);
     // An event that says it is of the year 30828 makes none of the others old.
-    let (mut store, mut keeper) = (empty(), Keeper::new(Keep::Age(Duration::from_secs(1_000_000)), now));
-    let flags = Flags::new(Patterns::new(None, None).unwrap());
+    let (mut store, mut keeper) =
+        (empty(), Compactor::new(Retention::Age(Duration::from_secs(1_000_000)), now));
+    let flags = TuningMatches::new(Patterns::new(None, None).unwrap());
     let mut liar = batch_of(0..20_000);
     liar.events[7].head.time = Some(Timestamp::from_unix(910_692_730_085, 0, 7));
     assert!(keeper.ingest(&mut store, liar, &flags).is_none());

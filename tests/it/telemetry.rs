@@ -20,8 +20,8 @@ use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
 use exfilscope::model::telemetry::Channel;
 use exfilscope::model::time::Timestamp;
 use exfilscope::source::{Inputs, LoadOptions, load_inputs};
-use exfilscope::store::event::EventId;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::ids::EventId;
+use exfilscope::store::{Collect, HostNaming, Store};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
@@ -124,10 +124,10 @@ fn get_winevent_s_values_get_their_names() {
 }
 
 fn store(wanted: &'static str) -> Store {
-    let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+    let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     let (id, name) = (SourceId(0), "a.evtx".to_owned());
     store.add_source(SourceInfo { id, path: name.clone().into(), name, size: None });
-    store.keep_telemetry(Box::new(move |_, texts| {
+    store.collect_channels(Box::new(move |_, texts| {
         texts(Field::ScriptBlockText).is_some_and(|text| text.contains(wanted))
     }));
     store
@@ -200,7 +200,7 @@ fn a_block_that_lacks_parts_is_taken_as_it_is_at_the_end() {
     let mut store = store("api.github.com");
     store.ingest(part("a", 2, 4_000_000_000, "x api.github.com"));
     assert!(kept(&store).is_empty());
-    store.settle_telemetry();
+    store.finish_script_blocks();
     assert_eq!(kept(&store), ["x api.github.com"]);
     assert_eq!(store.parts_of(EventId(0)), Some((1, 4_000_000_000)));
 }
@@ -214,6 +214,6 @@ fn parts_that_never_end_do_not_fill_the_memory() {
     }
     // Of 120 MB no more than 32 wait, and none of the others is wanted.
     store.ingest(part("b0", 2, 2, "api.github.com"));
-    store.settle_telemetry();
+    store.finish_script_blocks();
     assert_eq!(kept(&store), ["api.github.com"], "its first part had to go long ago");
 }

@@ -21,8 +21,8 @@ use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::time::Timestamp;
 use exfilscope::model::walkthrough::{Outcome, RunReport, StepReport, StepState, TestReport, all_detected};
 use exfilscope::source::{Inputs, LoadOptions, load_inputs};
-use exfilscope::store::flags::Flags;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::tuning_matches::TuningMatches;
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::walk::definition::is_expected;
 use exfilscope::walk::{Scope, View, Walk, file};
 use support::evtx_writer::record::ComputerName;
@@ -41,14 +41,14 @@ struct Walked {
 
 impl Walked {
     fn on(paths: &[PathBuf]) -> Self {
-        let mut store = Store::new(HostNaming::Computer, Retention::Everything);
+        let mut store = Store::new(HostNaming::Computer, Collect::Everything);
         store.hunt(RepositoryHosts::default());
         let store = Mutex::new(store);
         let tests = file::load(&[]).unwrap();
         let wanted = tests.clone();
         let interest =
-            move |code, texts: &exfilscope::store::telemetry::Texts<'_>| is_expected(&wanted, code, texts);
-        store.lock().unwrap().keep_telemetry(Box::new(interest));
+            move |code, texts: &exfilscope::store::channels::Texts<'_>| is_expected(&wanted, code, texts);
+        store.lock().unwrap().collect_channels(Box::new(interest));
         let inputs = Inputs { telemetry: true, ..Inputs::default() };
         load_inputs(paths, inputs, &LoadOptions { threads: 1 }, &Progress::default(), &|message| {
             let mut store = store.lock().unwrap();
@@ -56,7 +56,7 @@ impl Walked {
                 FeedMessage::Source(source) => store.add_source(source),
                 FeedMessage::Batch(batch) => store.ingest(batch),
                 FeedMessage::Fault(fault) => panic!("{fault}"),
-                FeedMessage::Finished => store.settle_telemetry(),
+                FeedMessage::Finished => store.finish_script_blocks(),
             }
             true
         });
@@ -81,7 +81,7 @@ impl Walked {
     }
 
     fn report(&self, profile: Profile, scope: &Scope) -> Vec<TestReport> {
-        let mut flags = Flags::new(Patterns::new(None, None).unwrap());
+        let mut flags = TuningMatches::new(Patterns::new(None, None).unwrap());
         flags.extend(&self.store);
         let view = View { store: &self.store, flags: &flags, profile, min_score: 2, scope };
         self.walk.report(&view)

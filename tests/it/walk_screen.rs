@@ -14,8 +14,8 @@ use exfilscope::detect::profile::Profile;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::text::is_forbidden;
 use exfilscope::source::{Inputs, LoadOptions, load_inputs};
-use exfilscope::store::listing::Side;
-use exfilscope::store::{HostNaming, Retention, Store};
+use exfilscope::store::list::listing::Shown;
+use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
 use exfilscope::tui::state::effect::Effect;
@@ -50,7 +50,7 @@ fn messages(names: &[&str]) -> Vec<FeedMessage> {
 fn console(names: &[&str], colors: ColorSupport, with_telemetry: bool) -> App {
     let theme = Theme::load("ansi", None, colors).unwrap();
     let settings = Settings { theme, ..settings("3 paths") };
-    let store = Store::new(HostNaming::Computer, Retention::Everything);
+    let store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut app = App::new(store, settings, Arc::new(Progress::default()));
     app.set_tests(file::load(&[]).unwrap(), with_telemetry);
     for message in messages(names) {
@@ -177,7 +177,7 @@ fn enter_goes_from_a_run_to_its_alert_whatever_the_list_was_narrowed_to() {
     let mut app = console(&["walk/build-7.evtx"], ColorSupport::Ansi16, true);
     at(&mut app, (120, 40));
     press(&mut app, "4j\n");
-    assert_eq!(app.list.side, Side::Suppressed);
+    assert_eq!(app.list.side, Shown::Suppressed);
     assert!(app.selected_finding().is_some());
 }
 

@@ -17,10 +17,10 @@ use crate::export::{ExportOptions, Format, write_rows};
 use crate::files::atomic::AtomicFile;
 use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::row::AlertRow;
-use crate::store::epoch::Held;
-use crate::store::finding::FindingId;
-use crate::store::flags::Flags;
-use crate::store::listing::Side;
+use crate::store::held::Held;
+use crate::store::ids::FindingId;
+use crate::store::list::listing::Shown;
+use crate::store::tuning_matches::TuningMatches;
 use crate::tui::effects::report::{Gathering, Scope};
 use crate::tui::safe;
 use crate::tui::state::{App, Tone};
@@ -66,7 +66,7 @@ struct Export {
 struct Begun {
     findings: Held<Vec<FindingId>>,
     next: usize,
-    flags: Flags,
+    flags: TuningMatches,
     profile: Profile,
     rows: Sender<Piece>,
 }
@@ -155,7 +155,7 @@ impl Jobs {
                     Scope::Selected(pin) => pin.alerts(&app.store).to_vec(),
                     Scope::List => app.listed_findings(),
                 };
-                let kind = if app.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
+                let kind = if app.list.side == Shown::Alerts { "alerts" } else { "suppressed events" };
                 let title = safe::shown(&app.title, app.reveal_secrets);
                 let options = ExportOptions {
                     reveal_secrets: app.reveal_secrets,

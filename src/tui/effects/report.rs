@@ -12,12 +12,11 @@ use crate::model::event::{Field, code};
 use crate::model::secrets::mask;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
-use crate::store::epoch::Held;
-use crate::store::event::StoredEvent;
-use crate::store::finding::FindingId;
-use crate::store::listing::Side;
-use crate::store::making::Pause;
-use crate::store::process::ProcessId;
+use crate::store::events::event::StoredEvent;
+use crate::store::held::Held;
+use crate::store::ids::{FindingId, ProcessId};
+use crate::store::list::listing::Shown;
+use crate::store::resumable::Pause;
 use crate::store::view::FindingView;
 use crate::tui::state::App;
 use crate::tui::state::pin::Pin;
@@ -173,7 +172,7 @@ impl App {
         now: Timestamp,
         by: Option<&str>,
     ) -> Vec<String> {
-        let kind = if self.list.side == Side::Alerts { "alerts" } else { "suppressed events" };
+        let kind = if self.list.side == Shown::Alerts { "alerts" } else { "suppressed events" };
         let all = self.listing.total(self.list.side, self.list.min_score);
         let number = match scope {
             Scope::Selected(_) => listed.len(),

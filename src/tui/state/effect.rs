@@ -7,7 +7,7 @@ use crate::config::Plan;
 use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::files::policy::Existing;
-use crate::store::event::EventId;
+use crate::store::ids::EventId;
 use crate::tui::effects::report::Scope;
 use crate::tune::Tuned;
 

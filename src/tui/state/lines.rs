@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::store::listing::{Line, Listing};
+use crate::store::list::listing::{Line, Listing};
 
 /// Where the lines of a list are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Lines {
             return Self { length: listing.findings.len(), ..Self::default() };
         }
         let mut length = 0;
-        let head = |group: &crate::store::listing::Group| {
+        let head = |group: &crate::store::list::listing::Group| {
             let head = length;
             length += 1 + if open.contains(&group.key) { group.count } else { 0 };
             head

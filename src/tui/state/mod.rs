@@ -26,14 +26,14 @@ use crate::filter::Filter;
 use crate::model::batch::Batch;
 use crate::model::feed::{FeedMessage, Progress};
 use crate::store::Store;
+use crate::store::compaction::Compactor;
 use crate::store::coverage::Note;
-use crate::store::epoch::Held;
-use crate::store::finding::{Finding, FindingId};
-use crate::store::flags::Flags;
-use crate::store::keep::Keeper;
-use crate::store::listing::{GroupKey, Listing, Side, SortKey};
-use crate::store::making::Pause;
-use crate::store::process::ProcessId;
+use crate::store::findings::finding::Finding;
+use crate::store::held::Held;
+use crate::store::ids::{FindingId, ProcessId};
+use crate::store::list::listing::{GroupKey, Listing, Shown, SortKey};
+use crate::store::resumable::Pause;
+use crate::store::tuning_matches::TuningMatches;
 use crate::tui::keys::Context;
 use crate::tui::state::effect::Effect;
 use crate::tui::state::lines::Lines;
@@ -91,7 +91,7 @@ pub struct Settings {
     /// The case file, for messages; `None` where there is no place for one.
     pub case: Option<String>,
     /// What is kept, where not everything is.
-    pub keeper: Option<Keeper>,
+    pub keeper: Option<Compactor>,
 }
 
 /// A pane of the screen.
@@ -165,7 +165,7 @@ pub struct ListOptions {
     /// The profile.
     pub profile: Profile,
     /// Alerts or suppressed.
-    pub side: Side,
+    pub side: Shown,
     /// The least score of an alert.
     pub min_score: u8,
     /// The order.
@@ -278,7 +278,7 @@ pub struct App {
     /// What was read.
     pub store: Store,
     /// The verdicts of the patterns in force.
-    pub flags: Flags,
+    pub flags: TuningMatches,
     /// What was in force before, and what was undone.
     pub history: History,
     /// The patterns as the configuration file has them.
@@ -375,7 +375,7 @@ pub struct App {
     /// For a source that does not end: how it does.
     pub endless: Option<SourceState>,
     /// What is kept, where not everything is.
-    pub keeper: Option<Keeper>,
+    pub keeper: Option<Compactor>,
     /// How far the load is.
     pub progress: Arc<Progress>,
     /// How it stands.
@@ -407,7 +407,7 @@ impl App {
         };
         Self {
             store,
-            flags: Flags::with_exceptions(settings.patterns, settings.exceptions.clone()),
+            flags: TuningMatches::with_exceptions(settings.patterns, settings.exceptions.clone()),
             history: History::default(),
             saved: settings.saved,
             saved_exceptions: settings.exceptions,
@@ -479,7 +479,7 @@ impl App {
             FeedMessage::Finished => {
                 self.load.finished = true;
                 self.load.stopped = self.progress.is_stopped();
-                self.store.settle_telemetry();
+                self.store.finish_script_blocks();
                 self.needs_rebuild = true;
             }
         }
@@ -525,12 +525,12 @@ impl App {
 
     /// The verdicts that the list answers to: those of the pattern being edited, or those in force.
     #[must_use]
-    pub fn shown_flags(&self) -> &Flags {
+    pub fn shown_flags(&self) -> &TuningMatches {
         self.tried_flags().unwrap_or(&self.flags)
     }
 
     /// The verdicts of patterns that are tried and not kept.
-    fn tried_flags(&self) -> Option<&Flags> {
+    fn tried_flags(&self) -> Option<&TuningMatches> {
         let by_workbench = || self.workbench.as_ref().filter(|workbench| !workbench.is_shown());
         let by_tuning = self.pattern_editor.as_ref().map(|pattern_editor| &pattern_editor.trial.flags);
         by_tuning.or_else(|| by_workbench().map(|workbench| &workbench.trial))

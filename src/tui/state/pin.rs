@@ -3,9 +3,9 @@
 
 use crate::model::event::Field;
 use crate::store::Store;
-use crate::store::epoch::Held;
-use crate::store::finding::FindingId;
-use crate::store::keep::Moved;
+use crate::store::compaction::Relocation;
+use crate::store::held::Held;
+use crate::store::ids::FindingId;
 use crate::tui::state::App;
 
 /// Letters of a command line in a question: it is cut further where the screen is narrow.
@@ -57,7 +57,7 @@ impl Pin {
     }
 
     /// Follows a compaction.
-    pub(in crate::tui) fn relocate(&mut self, moved: &Moved, store: &Store) {
+    pub(in crate::tui) fn relocate(&mut self, moved: &Relocation, store: &Store) {
         self.alerts = std::mem::take(&mut self.alerts).relocate(moved, store).unwrap_or_default();
     }
 }

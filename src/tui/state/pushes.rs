@@ -1,9 +1,9 @@
 //! The page "who pushes where": its cursor, and from a cell to its findings.
 
 use crate::filter::Filter;
-use crate::store::listing::{Query, Side};
-use crate::store::making::Pause;
-use crate::store::pushes::{Axis, Basis, Count, Head, Making, Pushes};
+use crate::store::list::listing::{Query, Shown};
+use crate::store::push_matrix::{Axis, AxisEntry, Count, PushMatrix, PushMatrixBuilder, PushMatrixInputs};
+use crate::store::resumable::Pause;
 use crate::tui::state::{App, Page, Pane, Tone};
 
 /// Rows of the page that are not the table's: the rule, the heads, and the lines about the cell.
@@ -19,7 +19,7 @@ pub struct PushesPage {
     /// What stands beside the owners.
     pub axis: Axis,
     /// The table.
-    pub table: Pushes,
+    pub table: PushMatrix,
     /// The row of the cursor.
     pub row: usize,
     /// The column of the cursor; 0 is the sum over all.
@@ -31,7 +31,7 @@ pub struct PushesPage {
     /// Whether the table must be made before it is shown.
     pub is_stale: bool,
     /// The table that is being made.
-    pub(in crate::tui) making: Option<Making>,
+    pub(in crate::tui) making: Option<PushMatrixBuilder>,
 }
 
 /// Columns of the owners.
@@ -49,14 +49,14 @@ pub fn columns_that_fit(width: u16) -> usize {
 impl PushesPage {
     /// The owner under the cursor.
     #[must_use]
-    pub fn owner(&self) -> Option<&Head> {
+    pub fn owner(&self) -> Option<&AxisEntry> {
         self.table.owners.get(self.row)
     }
 
     /// The host or user under the cursor; `None` in the column of all.
     #[must_use]
-    pub fn other(&self) -> Option<&Head> {
-        self.table.others.get(self.column.checked_sub(1)?)
+    pub fn other(&self) -> Option<&AxisEntry> {
+        self.table.columns.get(self.column.checked_sub(1)?)
     }
 
     /// What is counted under the cursor.
@@ -69,14 +69,14 @@ impl PushesPage {
     }
 
     /// Takes a new table, with the cursor on what it was on.
-    fn renew(&mut self, table: Pushes) {
-        let place = |heads: &[Head], name: Option<&Head>| {
+    fn renew(&mut self, table: PushMatrix) {
+        let place = |heads: &[AxisEntry], name: Option<&AxisEntry>| {
             let name = &name?.name;
             heads.iter().position(|head| head.name == *name)
         };
         let row = place(&table.owners, self.owner());
         let column =
-            if self.column == 0 { Some(0) } else { place(&table.others, self.other()).map(|at| at + 1) };
+            if self.column == 0 { Some(0) } else { place(&table.columns, self.other()).map(|at| at + 1) };
         let before = std::mem::replace(&mut self.table, table);
         // Very many names take a while to be given back. Where there is no thread to be had, that is done here.
         let _ = std::thread::Builder::new().spawn(move || drop(before));
@@ -87,7 +87,7 @@ impl PushesPage {
     /// Keeps the cursor in the table and on the screen.
     fn follow(&mut self, rows: usize, columns: usize) {
         self.row = self.row.min(self.table.owners.len().saturating_sub(1));
-        self.column = self.column.min(self.table.others.len());
+        self.column = self.column.min(self.table.columns.len());
         let rows = rows.max(1);
         self.top = self.top.clamp(self.row.saturating_sub(rows - 1), self.row);
         if let Some(other) = self.column.checked_sub(1) {
@@ -123,14 +123,14 @@ impl App {
         if self.pushes.is_stale || self.pushes.making.is_some() {
             let query = Query {
                 min_score: self.list.min_score,
-                of_first_events: self.frozen.map(|frozen| frozen.events),
+                up_to_event: self.frozen.map(|frozen| frozen.events),
                 ..Query::alerts(self.list.profile)
             };
-            let basis = Basis::new(&self.store, &self.flags, query, self.pushes.axis);
+            let basis = PushMatrixInputs::new(&self.store, &self.flags, query, self.pushes.axis);
             // What came in meanwhile is in the next table, or none would ever be made while much comes in.
             let begun = self.pushes.making.take().filter(|making| *making.basis() == basis);
             self.pushes.is_stale &= begun.is_some();
-            let mut making = begun.unwrap_or_else(|| Making::new(basis));
+            let mut making = begun.unwrap_or_else(|| PushMatrixBuilder::new(basis));
             match making.advance(&self.store, &self.flags, pause) {
                 Some(table) => self.pushes.renew(table),
                 None => self.pushes.making = Some(making),
@@ -176,7 +176,7 @@ impl App {
             }
         };
         self.list.filter = Some((text, filter));
-        self.list.side = if count.alerts > 0 { Side::Alerts } else { Side::Suppressed };
+        self.list.side = if count.alerts > 0 { Shown::Alerts } else { Shown::Suppressed };
         self.list.range = None;
         self.set_group(None);
         self.page = None;

@@ -5,10 +5,9 @@ use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::model::walkthrough::{RunReport, StepReport, TestReport};
 use crate::store::Store;
-use crate::store::epoch::{Epoch, Held};
-use crate::store::event::EventId;
-use crate::store::finding::FindingId;
-use crate::store::listing::Side;
+use crate::store::held::Held;
+use crate::store::ids::{Epoch, EventId, FindingId};
+use crate::store::list::listing::Shown;
 use crate::tui::state::effect::Effect;
 use crate::tui::state::{App, Page};
 use crate::walk::definition::{Test, is_expected};
@@ -115,7 +114,7 @@ impl App {
         if with_telemetry {
             let wanted = tests.clone();
             self.store
-                .keep_telemetry(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
+                .collect_channels(Box::new(move |event_code, texts| is_expected(&wanted, event_code, texts)));
         }
         self.test_runs = TestRuns::new(tests);
     }
@@ -242,7 +241,7 @@ impl App {
     /// Selects a finding in the list, whatever the list was narrowed to.
     fn show_finding(&mut self, id: FindingId) {
         let Some(view) = self.store.view(id, self.list.profile, &self.flags) else { return };
-        self.list.side = if view.score() >= self.list.min_score { Side::Alerts } else { Side::Suppressed };
+        self.list.side = if view.score() >= self.list.min_score { Shown::Alerts } else { Shown::Suppressed };
         self.list.filter = None;
         self.list.range = None;
         self.list.group = None;

@@ -10,13 +10,13 @@ use crate::filter::{FilterField, Subject};
 use crate::model::fault::{Fault, Severity};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
-use crate::store::epoch::Epoch;
-use crate::store::finding::FindingId;
-use crate::store::flags::Flags;
-use crate::store::listing::{Listing, Side};
-use crate::store::making::Pause;
+use crate::store::Store;
+use crate::store::findings::change_log::Cursor;
+use crate::store::ids::{Epoch, FindingId};
+use crate::store::list::listing::{Listing, Shown};
+use crate::store::resumable::Pause;
+use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::{FilteredFinding, FindingView};
-use crate::store::{LookedAt, Store};
 use crate::tui::state::{App, Tone};
 use crate::tui::theme::Token;
 
@@ -66,7 +66,7 @@ pub struct Triage {
     hosts: Vec<u64>,
     /// That of the findings' and hosts' numbers.
     epoch: Epoch,
-    looked: LookedAt,
+    looked: Cursor,
     marked_generation: u64,
     /// What stood there before each act of deciding, the last one on top.
     pub(in crate::tui) undone: Vec<Vec<Decision>>,
@@ -114,7 +114,7 @@ impl Triage {
             Some(record_key(host.unwrap_or(nameless), event.event_code, event.record_id()?))
         };
         let since = store.since(&mut self.looked);
-        if since.is_anew {
+        if since.is_reset {
             self.keys.clear();
             self.marks.clear();
             self.due.clear();
@@ -153,12 +153,17 @@ impl Triage {
     }
 
     /// Marks what came in, and all anew where decisions changed or findings have other numbers.
-    pub(in crate::tui) fn extend(&mut self, store: &Store, flags: &Flags) {
+    pub(in crate::tui) fn extend(&mut self, store: &Store, flags: &TuningMatches) {
         self.extend_until(store, flags, &|| false);
     }
 
     /// The same, in steps: goes on until all is marked, which it says, or it is time to stop.
-    pub(in crate::tui) fn extend_until(&mut self, store: &Store, flags: &Flags, pause: Pause<'_>) -> bool {
+    pub(in crate::tui) fn extend_until(
+        &mut self,
+        store: &Store,
+        flags: &TuningMatches,
+        pause: Pause<'_>,
+    ) -> bool {
         self.find_due(store);
         while let Some(id) = self.due.pop() {
             let key = self.keys.get(id.0 as usize).copied().flatten();
@@ -173,7 +178,13 @@ impl Triage {
         true
     }
 
-    fn mark_by_book(&self, store: &Store, flags: &Flags, id: FindingId, key: Option<u64>) -> Option<Mark> {
+    fn mark_by_book(
+        &self,
+        store: &Store,
+        flags: &TuningMatches,
+        id: FindingId,
+        key: Option<u64>,
+    ) -> Option<Mark> {
         if !self.book.may_know(key) {
             return None;
         }
@@ -183,25 +194,25 @@ impl Triage {
     }
 
     /// Counts what a list has by verdict.
-    pub(in crate::tui) fn count(&mut self, store: &Store, flags: &Flags, listing: &Listing) {
+    pub(in crate::tui) fn count(&mut self, store: &Store, flags: &TuningMatches, listing: &Listing) {
         let query = listing.query;
         (self.counts, self.left) = ([0; 4], Vec::new());
         if self.book.is_empty() {
             return;
         }
-        let glances = store.glances(query.profile, flags);
+        let scores = store.scores(query.profile, flags);
         let place = |verdict| Verdict::ALL.iter().position(|other| *other == verdict);
         let is_shown = |id: FindingId| {
-            query.of_first_events.is_none_or(|first| {
+            query.up_to_event.is_none_or(|first| {
                 store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
             })
         };
-        let mut left = listing.total(query.side, query.min_score);
+        let mut left = listing.total(query.shown, query.min_score);
         let decided = |(_, mark): &(FindingId, &Mark)| mark.verdict != Verdict::Undecided;
         for (id, mark) in (0..).map(FindingId).zip(&self.marks).filter(decided) {
-            let glance = glances.of(store, id);
+            let glance = scores.of(store, id);
             let is_listed = glance.signal.is_some()
-                && (glance.points >= query.min_score) == (query.side == Side::Alerts)
+                && (glance.score >= query.min_score) == (query.shown == Shown::Alerts)
                 && is_shown(id);
             let count = place(mark.verdict).and_then(|at| self.counts.get_mut(at));
             if let Some(count) = count.filter(|_| is_listed) {

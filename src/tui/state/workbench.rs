@@ -6,9 +6,9 @@ use crate::detect::exception::Exceptions;
 use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
 use crate::store::Store;
-use crate::store::epoch::Held;
-use crate::store::flags::Flags;
-use crate::store::keep::Moved;
+use crate::store::compaction::Relocation;
+use crate::store::held::Held;
+use crate::store::tuning_matches::TuningMatches;
 use crate::tui::state::ListOptions;
 use crate::tune::{Advice, Adviser, Changes, Tuned, Which, changes};
 
@@ -71,9 +71,9 @@ pub struct Workbench {
     /// What the listed hosts and parents must hold.
     pub subject_filter: String,
     /// The verdicts of the last valid texts.
-    pub trial: Flags,
+    pub trial: TuningMatches,
     /// The verdicts of what the configuration has.
-    pub saved: Flags,
+    pub saved: TuningMatches,
     /// What changes between these.
     changes: Held<Changes>,
     /// The change under the cursor.
@@ -93,14 +93,14 @@ pub struct Workbench {
 impl Workbench {
     /// Both patterns as they are in force.
     #[must_use]
-    pub fn new(in_force: &Flags, saved: Patterns, saved_exceptions: Exceptions) -> Self {
+    pub fn new(in_force: &TuningMatches, saved: Patterns, saved_exceptions: Exceptions) -> Self {
         let editor = |which: Which| Editor::new(which, which.of(in_force.patterns()).text());
         Self {
             part: Part::Pattern(Which::CiHost),
             editors: [editor(Which::CiHost), editor(Which::IdeParent)],
             subject_filter: String::new(),
             trial: in_force.clone(),
-            saved: Flags::with_exceptions(saved, saved_exceptions),
+            saved: TuningMatches::with_exceptions(saved, saved_exceptions),
             changes: Held::default(),
             change: 0,
             advice: Vec::new(),
@@ -173,7 +173,13 @@ impl Workbench {
 
     /// Takes other patterns and exceptions, in force and saved. A text that differs from the one of `before` was typed
     /// here, and stays.
-    pub fn follow(&mut self, in_force: &Flags, before: Option<&Patterns>, saved: Tuned, store: &Store) {
+    pub fn follow(
+        &mut self,
+        in_force: &TuningMatches,
+        before: Option<&Patterns>,
+        saved: Tuned,
+        store: &Store,
+    ) {
         for which in [Which::CiHost, Which::IdeParent] {
             let was_typed = before.is_some_and(|before| self.editor(which).text() != which.of(before).text());
             let text = which.of(in_force.patterns()).text();
@@ -195,7 +201,7 @@ impl Workbench {
     }
 
     /// Follows a compaction.
-    pub(in crate::tui) fn relocate(&mut self, moved: &Moved, store: &Store) {
+    pub(in crate::tui) fn relocate(&mut self, moved: &Relocation, store: &Store) {
         self.trial.extend(store);
         self.saved.extend(store);
         self.changes = std::mem::take(&mut self.changes).relocate(moved, store).unwrap_or_default();

@@ -6,8 +6,8 @@ use crate::detect::profile::Profile;
 use crate::export::Format;
 use crate::files::policy::Existing;
 use crate::filter::Filter;
-use crate::store::listing::{GroupKey, Side, SortKey};
-use crate::store::pushes::Axis;
+use crate::store::list::listing::{GroupKey, Shown, SortKey};
+use crate::store::push_matrix::Axis;
 use crate::tui::effects::report::Scope;
 use crate::tui::keys::{Action, Context};
 use crate::tui::state::effect::Effect;
@@ -219,7 +219,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "",
         help: "what was selected but scored too low",
         run: |app, _| {
-            app.list.side = Side::Suppressed;
+            app.list.side = Shown::Suppressed;
             app.invalidate();
             Ok(Vec::new())
         },

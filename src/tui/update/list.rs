@@ -8,15 +8,15 @@ use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::{Filter, FilterField};
-use crate::store::Sieve;
-use crate::store::epoch::{Held, Relocate as _};
-use crate::store::event::{EventId, StoredEvent};
-use crate::store::finding::FindingId;
-use crate::store::flags::Flags;
-use crate::store::keep::Moved;
-use crate::store::listing::{Line, Listing, Query};
-use crate::store::making::{Filtering, Making, Pause};
-use crate::store::process::ProcessId;
+use crate::store::compaction::Relocation;
+use crate::store::events::event::StoredEvent;
+use crate::store::held::{Held, Relocate as _};
+use crate::store::ids::{EventId, FindingId, ProcessId};
+use crate::store::list::builder::{FilterPass, ListBuilder};
+use crate::store::list::filter_cache::FilterCache;
+use crate::store::list::listing::{Line, Listing, Query};
+use crate::store::resumable::Pause;
+use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::state::lines::Lines;
 use crate::tui::state::prompt::Prompt;
@@ -34,10 +34,10 @@ const MAX_IMMEDIATE_FINDINGS: usize = 20_000;
 pub(in crate::tui) struct ListJob {
     /// Whether what has come is being put in its place, before a list is made of it.
     is_settling: bool,
-    making: Option<Making>,
+    making: Option<ListBuilder>,
     /// The memory of the list before.
     spare: Listing,
-    sieve: Sieve,
+    sieve: FilterCache,
     /// What the sieve's answers are for.
     filter_inputs: Option<FilterInputs>,
 }
@@ -54,7 +54,7 @@ struct FilterInputs {
 }
 
 impl FilterInputs {
-    fn new(filter: &Filter, profile: Profile, flags: &Flags, book: &CaseBook) -> Self {
+    fn new(filter: &Filter, profile: Profile, flags: &TuningMatches, book: &CaseBook) -> Self {
         let asks_for = |fields: &[FilterField]| fields.iter().any(|field| filter.asks_for(*field));
         let is_tuned = asks_for(&[FilterField::Score, FilterField::IsCiSystem, FilterField::IsKnownIde]);
         Self {
@@ -99,9 +99,9 @@ impl App {
             list_job.filter_inputs = filter_inputs;
             list_job.sieve.clear();
         }
-        let half_made = list_job.making.take().map(Making::finish);
+        let half_made = list_job.making.take().map(ListBuilder::finish);
         let spare = half_made.unwrap_or_else(|| std::mem::take(&mut list_job.spare));
-        self.list_job.making = Some(Making::new(self.query(), spare));
+        self.list_job.making = Some(ListBuilder::new(self.query(), spare));
         self.listed_generation = self.store.generation();
     }
 
@@ -124,7 +124,7 @@ impl App {
             self.advance_build(pause);
             return false;
         }
-        if !self.store.settle_until(pause) {
+        if !self.store.refresh_until(pause) {
             return false;
         }
         if !self.triage.extend_until(&self.store, &self.flags, pause) {
@@ -154,7 +154,8 @@ impl App {
                 filter.matches(&TriagedFinding { finding: FilteredFinding::new(view), mark, note })
             })
         };
-        let filtering = filter.is_some().then_some(Filtering { sieve: &mut list_job.sieve, passes: &passes });
+        let filtering =
+            filter.is_some().then_some(FilterPass { cache: &mut list_job.sieve, passes: &passes });
         if making.advance(&self.store, self.shown_flags(), filtering, pause) {
             list_job.spare = std::mem::replace(&mut self.listing, making.finish());
             self.bars = None;
@@ -191,7 +192,7 @@ impl App {
     }
 
     /// Findings have other numbers now: the list shows the same ones, until another is made.
-    pub(in crate::tui) fn relocate_list(&mut self, moved: &Moved) {
+    pub(in crate::tui) fn relocate_list(&mut self, moved: &Relocation) {
         self.list_job = ListJob::default();
         self.listing = std::mem::take(&mut self.listing).relocate(moved, &self.store).unwrap_or_default();
         self.make_lines();
@@ -209,13 +210,13 @@ impl App {
     fn query(&self) -> Query {
         Query {
             profile: self.list.profile,
-            side: self.list.side,
+            shown: self.list.side,
             min_score: self.list.min_score,
             sort: self.list.sort,
             reversed: self.list.reversed,
             group: self.list.group,
             range: self.list.range,
-            of_first_events: self.frozen.map(|frozen| frozen.events),
+            up_to_event: self.frozen.map(|frozen| frozen.events),
         }
     }
 
@@ -229,7 +230,7 @@ impl App {
     pub(in crate::tui) fn make_bars(&mut self) {
         let Some(pane) = self.panes.histogram else { return };
         if self.bars.as_ref().is_none_or(|(width, _)| *width != pane.width) {
-            self.bars = Some((pane.width, Bars::of(&self.listing.moments, usize::from(pane.width))));
+            self.bars = Some((pane.width, Bars::of(&self.listing.timeline, usize::from(pane.width))));
         }
     }
 
@@ -238,7 +239,7 @@ impl App {
     pub(in crate::tui) fn bars(&self, width: u16) -> Bars {
         match &self.bars {
             Some((of, bars)) if *of == width => bars.clone(),
-            _ => Bars::of(&self.listing.moments, usize::from(width)),
+            _ => Bars::of(&self.listing.timeline, usize::from(width)),
         }
     }
 

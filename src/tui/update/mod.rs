@@ -13,8 +13,8 @@ mod workbench;
 use crate::detect::profile::Profile;
 use crate::export::{self, ExportOptions, Format};
 use crate::model::event::Field;
-use crate::store::finding::FindingId;
-use crate::store::listing::{GroupKey, Side, SortKey};
+use crate::store::ids::FindingId;
+use crate::store::list::listing::{GroupKey, Shown, SortKey};
 use crate::tui::input::{Chord, Input};
 use crate::tui::keys::{Action, Context, action};
 use crate::tui::safe;
@@ -199,7 +199,7 @@ impl App {
     }
 
     fn toggle_side(&mut self) {
-        let side = if self.list.side == Side::Alerts { Side::Suppressed } else { Side::Alerts };
+        let side = if self.list.side == Shown::Alerts { Shown::Suppressed } else { Shown::Alerts };
         self.list.side = side;
         self.selected = None;
         self.walk_to(Vec::new());
@@ -275,7 +275,7 @@ impl App {
                 self.frozen.is_some() || !self.load.finished,
                 "All is read: nothing more comes that could be held back.",
             ),
-            Action::Mark => check(!self.listing.moments.is_empty(), "There is nothing in the histogram."),
+            Action::Mark => check(!self.listing.timeline.is_empty(), "There is nothing in the histogram."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
                 check(self.narrowing().is_some(), "Nothing to go back from. q quits.")
             }
@@ -302,7 +302,7 @@ impl App {
             Some("filter")
         } else if self.list.group.is_some() {
             Some("group")
-        } else if self.list.side == Side::Suppressed {
+        } else if self.list.side == Shown::Suppressed {
             Some("suppressed")
         } else if self.pane != Pane::Alerts {
             Some("pane")
@@ -336,7 +336,7 @@ impl App {
                     Some("range") => self.list.range = None,
                     Some("filter") => self.list.filter = None,
                     Some("group") => self.set_group(None),
-                    Some("suppressed") => self.list.side = Side::Alerts,
+                    Some("suppressed") => self.list.side = Shown::Alerts,
                     Some("pane") => self.pane = Pane::Alerts,
                     _ => {}
                 }
@@ -457,7 +457,7 @@ impl App {
     }
 
     /// The parent of the process that the detail shows, where the log names one.
-    fn parent_of_shown(&self) -> Option<crate::store::process::ProcessId> {
+    fn parent_of_shown(&self) -> Option<crate::store::ids::ProcessId> {
         let parent = self.store.process(self.shown_process()?)?.parent?;
         let own = self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process;
         // A process that is its own ancestor is walked up to once.

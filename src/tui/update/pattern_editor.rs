@@ -4,8 +4,8 @@ use tui_textarea::{CursorMove, Input as FieldInput, Key as FieldKey, TextArea};
 
 use crate::detect::exception::{Exception, Exceptions, MAX_EXCEPTIONS};
 use crate::model::event::Field;
-use crate::store::epoch::Held;
-use crate::store::finding::FindingId;
+use crate::store::held::Held;
+use crate::store::ids::FindingId;
 use crate::tui::input::{Chord, Key};
 use crate::tui::keys::Action;
 use crate::tui::state::effect::Effect;

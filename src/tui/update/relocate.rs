@@ -1,13 +1,13 @@
 //! What changes on the screen when old events have left the store: numbers, and nothing that is seen of what stayed.
 
-use crate::store::epoch::Held;
-use crate::store::keep::{Keep, Moved};
+use crate::store::compaction::{Relocation, Retention};
+use crate::store::held::Held;
 use crate::tui::state::{App, Frozen, Page, Selected};
 use crate::tui::views::header::{grouped, size};
 
 impl App {
     /// The store's events have other numbers now.
-    pub(in crate::tui) fn relocate(&mut self, moved: Moved) {
+    pub(in crate::tui) fn relocate(&mut self, moved: Relocation) {
         // What is still to be decided is known by its old number.
         let effects = self.advance_verdicts(Some(&moved.old), &|| false);
         self.effects.extend(effects);
@@ -52,12 +52,12 @@ impl App {
     /// is still to be decided.
     #[must_use]
     pub fn bounds(&self) -> Option<String> {
-        let keep = match self.keeper.as_ref()?.keep() {
-            Keep::Events(events) => format!("retention {} events", grouped(events as u64)),
-            Keep::Bytes(bytes) => format!("retention {}", size(bytes as u64)),
-            Keep::Age(age) => format!("retention {}", long(age.as_secs())),
+        let keep = match self.keeper.as_ref()?.retention() {
+            Retention::Events(events) => format!("retention {} events", grouped(events as u64)),
+            Retention::Bytes(bytes) => format!("retention {}", size(bytes as u64)),
+            Retention::Age(age) => format!("retention {}", long(age.as_secs())),
         };
-        Some(match self.store.let_go() {
+        Some(match self.store.evicted() {
             0 => keep,
             gone => format!("{keep}, {} evicted", grouped(gone)),
         })

@@ -2,8 +2,8 @@
 
 use crate::detect::profile::Profile;
 use crate::model::verdict::Verdict;
-use crate::store::finding::FindingId;
-use crate::store::listing::Line;
+use crate::store::ids::FindingId;
+use crate::store::list::listing::Line;
 use crate::tui::keys::Action;
 use crate::tui::state::App;
 use crate::tui::state::effect::Effect;

@@ -1,7 +1,7 @@
 //! Which patterns and exceptions are in force, and which were.
 
 use crate::detect::pattern::Patterns;
-use crate::store::coverage::{Note, Weight};
+use crate::store::coverage::{Impact, Note};
 use crate::tui::state::App;
 use crate::tune::Tuned;
 
@@ -67,7 +67,7 @@ impl App {
     }
 
     pub(in crate::tui) fn all_notes(&self) -> Vec<Note> {
-        let expired = self.expired.iter().map(|text| Note { weight: Weight::Remark, text: text.clone() });
+        let expired = self.expired.iter().map(|text| Note { impact: Impact::Info, text: text.clone() });
         self.store.coverage_notes().into_iter().chain(expired).collect()
     }
 }

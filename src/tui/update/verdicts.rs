@@ -6,9 +6,9 @@ use crate::case::{Decision, line};
 use crate::detect::profile::Profile;
 use crate::model::verdict::Verdict;
 use crate::store::Store;
-use crate::store::finding::FindingId;
-use crate::store::flags::Flags;
-use crate::store::making::Pause;
+use crate::store::ids::FindingId;
+use crate::store::resumable::Pause;
+use crate::store::tuning_matches::TuningMatches;
 use crate::tui::state::effect::Effect;
 use crate::tui::state::triage::{Triage, identity_of};
 use crate::tui::state::{App, Tone};
@@ -51,7 +51,7 @@ impl Bulk {
     }
 
     /// The next decision; `None` where the next alert has that verdict already, or is none.
-    fn step(&mut self, store: &Store, flags: &Flags, triage: &Triage) -> Option<Decision> {
+    fn step(&mut self, store: &Store, flags: &TuningMatches, triage: &Triage) -> Option<Decision> {
         let at = self.done;
         self.done += 1;
         let (findings, verdict, note) = match &mut self.what {

@@ -3,8 +3,8 @@
 use tui_textarea::Input as FieldInput;
 
 use super::pattern_editor::{SILENCES_ALL, field_key};
-use crate::store::epoch::Held;
-use crate::store::listing::Side;
+use crate::store::held::Held;
+use crate::store::list::listing::Shown;
 use crate::tui::input::{Chord, Key};
 use crate::tui::state::workbench::{PARTS, Part, Workbench};
 use crate::tui::state::{App, Pane, Selected, Tone};
@@ -166,7 +166,7 @@ impl App {
             .and_then(|finding| self.store.score_of(finding, self.list.profile, &workbench.trial))
             .unwrap_or(0);
         workbench.list_before = Some(self.list.clone());
-        self.list.side = if score >= self.list.min_score { Side::Alerts } else { Side::Suppressed };
+        self.list.side = if score >= self.list.min_score { Shown::Alerts } else { Shown::Suppressed };
         (self.list.filter, self.list.range, self.list.group) = (None, None, None);
         self.selected = Some(Selected::Finding(Held::new(id, &self.store)));
         self.walk_to(Vec::new());

@@ -170,7 +170,7 @@ fn hint(app: &App, prompt: &Prompt, area: Rect, y: u16, buffer: &mut Buffer) {
     let text = match prompt.kind {
         Kind::Filter => {
             let shown = app.listing.findings.len();
-            let all = app.listing.total(app.listing.query.side, app.list.min_score);
+            let all = app.listing.total(app.listing.query.shown, app.list.min_score);
             format!(
                 "{shown} of {all}  words  field:value  field~regex  score>=3  !not  ( or OR )  Tab completes"
             )

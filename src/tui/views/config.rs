@@ -14,7 +14,7 @@ use crate::config::{DiffLine, Plan, Snapshot};
 use crate::detect::exception::Exception;
 use crate::model::event::Field;
 use crate::model::time::Timestamp;
-use crate::store::finding::FindingId;
+use crate::store::ids::FindingId;
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::theme::Token;

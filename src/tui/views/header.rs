@@ -10,8 +10,8 @@ use crate::detect::ALERT_SCORE;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::text;
 use crate::model::verdict::Verdict;
-use crate::store::coverage::Weight;
-use crate::store::listing::Side;
+use crate::store::coverage::Impact;
+use crate::store::list::listing::Shown;
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::triage::Mark;
@@ -110,7 +110,7 @@ fn segments(app: &App) -> Vec<Segment> {
         .chain([(format!("profile {}", app.list.profile.name()), style(Token::Text))])
         .collect();
     segments.push(Segment { importance: 10, pieces: scores });
-    let suppressed = app.listing.total(Side::Suppressed, app.list.min_score);
+    let suppressed = app.listing.total(Shown::Suppressed, app.list.min_score);
     if suppressed > 0 {
         segments.push(one(5, format!("{} suppressed", grouped(count(suppressed))), Token::Muted));
     }
@@ -136,7 +136,7 @@ fn segments(app: &App) -> Vec<Segment> {
         let noun = if app.expired.len() == 1 { "exception" } else { "exceptions" };
         segments.push(one(4, format!("{} {noun} expired", app.expired.len()), Token::Warning));
     }
-    let blind = app.notes.iter().filter(|note| note.weight == Weight::Blind).count();
+    let blind = app.notes.iter().filter(|note| note.impact == Impact::BlindSpot).count();
     if blind > 0 {
         let noun = if blind == 1 { "blind spot" } else { "blind spots" };
         segments.push(one(4, format!("{blind} {noun}"), Token::Warning));

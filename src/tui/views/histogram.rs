@@ -12,7 +12,7 @@ use ratatui::style::Style;
 use crate::detect::profile::Profile;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
-use crate::store::listing::Moments;
+use crate::store::list::listing::Timeline;
 use crate::tui::state::{App, Pane};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::rule;
@@ -61,7 +61,7 @@ pub struct Bars {
     start: i64,
     step: i64,
     counts: Vec<[u32; 5]>,
-    /// Moments before and after the time that the bars are for; they stand in the first and the last bar.
+    /// Timeline before and after the time that the bars are for; they stand in the first and the last bar.
     outside: (usize, usize),
 }
 
@@ -87,7 +87,7 @@ fn bounds(newest_first: &[i64]) -> Option<(i64, i64)> {
 impl Bars {
     /// Puts moments (seconds since 1970) into at most `width` bars.
     #[must_use]
-    pub fn of(moments: &Moments, width: usize) -> Self {
+    pub fn of(moments: &Timeline, width: usize) -> Self {
         let (Some((first, last)), Ok(bars)) = (bounds(moments.seconds()), i64::try_from(width.max(1))) else {
             return Self::default();
         };
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(bars.counts[0], [1, 1, 0, 0, 0]);
         assert_eq!(bars.range(0, 0), Some((3600, 3900)));
         assert_eq!(bars.range(12, 99), Some((7200, 7500)));
-        assert_eq!(Bars::of(&Moments::default(), 20).range(0, 0), None);
+        assert_eq!(Bars::of(&Timeline::default(), 20).range(0, 0), None);
     }
 
     #[test]

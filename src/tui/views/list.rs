@@ -10,8 +10,8 @@ use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::row::Signal;
 use crate::model::text::image_name;
-use crate::store::finding::FindingId;
-use crate::store::listing::{Group, Line, Side, SortKey};
+use crate::store::ids::FindingId;
+use crate::store::list::listing::{Group, Line, Shown, SortKey};
 use crate::store::view::FindingView;
 use crate::tui::safe;
 use crate::tui::state::triage::Mark;
@@ -73,11 +73,11 @@ const MEDIUM_SUPPRESSED_COLUMNS: &[Column] = &[
     (SortKey::CommandLine, "Command line", 0),
 ];
 
-fn columns(width: u16, side: Side) -> &'static [Column] {
+fn columns(width: u16, side: Shown) -> &'static [Column] {
     match width {
-        0..=99 if side == Side::Suppressed => NARROW_SUPPRESSED_COLUMNS,
+        0..=99 if side == Shown::Suppressed => NARROW_SUPPRESSED_COLUMNS,
         0..=99 => NARROW_COLUMNS,
-        100..=159 if side == Side::Suppressed => MEDIUM_SUPPRESSED_COLUMNS,
+        100..=159 if side == Shown::Suppressed => MEDIUM_SUPPRESSED_COLUMNS,
         100..=159 => MEDIUM_COLUMNS,
         _ => WIDE_COLUMNS,
     }
@@ -110,7 +110,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     if app.lines.is_empty() {
         let text =
-            if app.listing.query.side == Side::Suppressed { "nothing was suppressed" } else { "no alerts" };
+            if app.listing.query.shown == Shown::Suppressed { "nothing was suppressed" } else { "no alerts" };
         put(
             buffer,
             area,
@@ -132,8 +132,8 @@ fn select(buffer: &mut Buffer, row: Rect, style: Style) {
 
 fn title(app: &App) -> Vec<(String, Style)> {
     let style = |token| app.theme.style(token);
-    let name = if app.listing.query.side == Side::Suppressed { "Suppressed" } else { "Alerts" };
-    let all = app.listing.total(app.listing.query.side, app.list.min_score);
+    let name = if app.listing.query.shown == Shown::Suppressed { "Suppressed" } else { "Alerts" };
+    let all = app.listing.total(app.listing.query.shown, app.list.min_score);
     let listed = app.listing.findings.len();
     let figure = if listed == all {
         grouped(count(all))
@@ -175,8 +175,8 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let mut x = area.x;
-    for (key, name, width) in columns(area.width, app.listing.query.side) {
-        let reason = *key == SortKey::CommandLine && app.listing.query.side == Side::Suppressed;
+    for (key, name, width) in columns(area.width, app.listing.query.shown) {
+        let reason = *key == SortKey::CommandLine && app.listing.query.shown == Shown::Suppressed;
         let name = if reason { "Why it is no alert" } else { name };
         let descending = matches!(key, SortKey::Rank | SortKey::Time) != app.list.reversed;
         let text = if *key != app.list.sort {
@@ -234,7 +234,7 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>,
     write(arrow, 1, Token::Key);
     write(&safe::shown(&group.key, app.reveal_secrets), key_width, Token::Text);
     write(&format!("{:>7}", grouped(count(group.count))), 7, Token::Text);
-    if app.listing.query.side == Side::Alerts {
+    if app.listing.query.shown == Shown::Alerts {
         write(&format!("3:{three}"), 7, Token::Score3);
         write(&format!("2:{two}"), 7, Token::Score2);
     } else {
@@ -258,7 +258,7 @@ fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffe
         _ => Breadth::Wide,
     };
     let mut x = area.x;
-    for (key, _, width) in columns(area.width, app.listing.query.side) {
+    for (key, _, width) in columns(area.width, app.listing.query.shown) {
         let last = *width == 0;
         let width = if last { area.right().saturating_sub(x) } else { *width };
         let (text, token) = cell(app, &view, *key, breadth);
@@ -333,7 +333,7 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (S
         }
         SortKey::Image => (shown(view.text(Field::Image).map(image_name)), Token::Text),
         SortKey::Destination => (shown(view.destination().as_deref()), joined(Field::DestinationHostname)),
-        SortKey::CommandLine if app.listing.query.side == Side::Suppressed => {
+        SortKey::CommandLine if app.listing.query.shown == Shown::Suppressed => {
             (suppression(app, view), Token::Text)
         }
         SortKey::CommandLine => (shown(view.text(Field::CommandLine)), joined(Field::CommandLine)),

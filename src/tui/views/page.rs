@@ -10,7 +10,7 @@ use super::config;
 use super::header::grouped;
 use crate::model::fault::Severity;
 use crate::model::secrets::mask;
-use crate::store::coverage::Weight;
+use crate::store::coverage::Impact;
 use crate::tui::keys::{Context, bindings, chord_name};
 use crate::tui::safe;
 use crate::tui::state::{App, Page};
@@ -229,10 +229,10 @@ pub fn note_lines(app: &App, width: usize) -> Vec<Line<'static>> {
     app.notes
         .iter()
         .flat_map(|note| {
-            let (kind, token) = match note.weight {
-                Weight::Blind => ("blind   ", Token::Error),
-                Weight::Doubt => ("doubt   ", Token::Warning),
-                Weight::Remark => ("remark  ", Token::Muted),
+            let (kind, token) = match note.impact {
+                Impact::BlindSpot => ("blind   ", Token::Error),
+                Impact::Uncertain => ("doubt   ", Token::Warning),
+                Impact::Info => ("remark  ", Token::Muted),
             };
             let pieces = [
                 Piece::new(kind, app.theme.style(token)),

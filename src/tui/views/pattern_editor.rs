@@ -16,7 +16,7 @@ use super::header::{count, grouped};
 use crate::detect::pattern::PatternError;
 use crate::model::event::Field;
 use crate::model::text;
-use crate::store::finding::FindingId;
+use crate::store::ids::FindingId;
 use crate::tui::safe;
 use crate::tui::state::{App, PatternEditor};
 use crate::tui::theme::Token;

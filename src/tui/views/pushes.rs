@@ -16,7 +16,7 @@ use ratatui::style::Style;
 
 use super::header::{count as number, grouped};
 use crate::model::time::Timestamp;
-use crate::store::pushes::{Axis, Count, Head};
+use crate::store::push_matrix::{Axis, AxisEntry, Count};
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::pushes::{ALL_WIDTH, CELL_WIDTH, OTHER_ROWS, columns_that_fit, owner_width};
@@ -28,7 +28,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let page = &app.pushes;
     let style = |token| app.theme.style(token);
     let plural = |count: usize, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });
-    let (owners, others) = (page.table.owners.len(), page.table.others.len());
+    let (owners, others) = (page.table.owners.len(), page.table.columns.len());
     let title = [
         ("Who pushes where".to_owned(), style(Token::Title)),
         (format!("{} by {}", plural(owners, "owner"), plural(others, page.axis.name())), style(Token::Text)),
@@ -57,7 +57,7 @@ fn line(app: &App, area: Rect, y: u16, text: &str, style: Style, buffer: &mut Bu
 }
 
 /// The name of a row or column on the screen, in a few columns where it is a user or a host.
-fn name(app: &App, head: &Head, short: bool) -> String {
+fn name(app: &App, head: &AxisEntry, short: bool) -> String {
     let Some(name) = &head.name else { return "(not known)".to_owned() };
     let name = match (short, app.pushes.axis) {
         (true, Axis::User) => name.rsplit('\\').next().unwrap_or(name),
@@ -72,7 +72,7 @@ fn name(app: &App, head: &Head, short: bool) -> String {
 fn shown_columns(app: &App, area: Rect) -> impl Iterator<Item = (usize, u16)> {
     let first = area.x + owner_width(area.width) + ALL_WIDTH;
     let left = app.pushes.left;
-    let last = app.pushes.table.others.len().min(left + columns_that_fit(area.width));
+    let last = app.pushes.table.columns.len().min(left + columns_that_fit(area.width));
     (left..last).zip((first..).step_by(usize::from(CELL_WIDTH)))
 }
 
@@ -96,7 +96,7 @@ fn heads(app: &App, area: Rect, buffer: &mut Buffer) {
         app.glyphs.ellipsis,
     );
     for (other, x) in shown_columns(app, area) {
-        let Some(head) = app.pushes.table.others.get(other) else { continue };
+        let Some(head) = app.pushes.table.columns.get(other) else { continue };
         let (text, style) = if head.count.is_new {
             (format!("+{}", name(app, head, true)), app.theme.style(Token::Warning))
         } else {
@@ -106,7 +106,7 @@ fn heads(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn owner_row(app: &App, area: Rect, y: u16, (at, owner): (usize, &Head), buffer: &mut Buffer) {
+fn owner_row(app: &App, area: Rect, y: u16, (at, owner): (usize, &AxisEntry), buffer: &mut Buffer) {
     let page = &app.pushes;
     let shown = name(app, owner, false);
     let (text, token) = match owner.new_repositories.len() {

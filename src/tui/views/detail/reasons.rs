@@ -25,10 +25,8 @@ use crate::model::row::{AlertRow, Condition};
 use crate::model::secrets::mask;
 use crate::model::text::image_name;
 use crate::model::verdict::Verdict;
-use crate::store::epoch::Epoch;
-use crate::store::event::StoredEvent;
-use crate::store::finding::FindingId;
-use crate::store::process::ProcessId;
+use crate::store::events::event::StoredEvent;
+use crate::store::ids::{Epoch, FindingId, ProcessId};
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::triage::Mark;
@@ -151,7 +149,7 @@ impl Writer<'_> {
         let app = self.app;
         let events = app.store.tally().sysmon;
         let suppressed: usize =
-            app.listing.total(crate::store::listing::Side::Suppressed, app.list.min_score);
+            app.listing.total(crate::store::list::listing::Shown::Suppressed, app.list.min_score);
         let sentence = if !app.load.finished && (app.endless.is_none() || events == 0) {
             "Reading. Alerts appear here as they are found.".to_owned()
         } else if app.listing.hidden_by_filter + app.listing.hidden_by_range > 0 {

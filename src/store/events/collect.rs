@@ -1,0 +1,105 @@
+//! Which events are kept, and which of their texts are asked for.
+
+use crate::detect::selection::{NET_HOSTS, NET_IMAGES};
+use crate::model::event::{Field, Gate, Wanted, code};
+
+/// Which events are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collect {
+    /// All that sources hand over: for the drill-down.
+    #[default]
+    Everything,
+    /// What `hunt` needs to find its leads.
+    Leads,
+    /// What `correlated` needs to find its alerts.
+    Joins,
+    /// What `spl` selects.
+    Selected,
+}
+
+/// Whether a row shows the field, or a join goes by it.
+pub(in crate::store) const fn is_for_rows(field: Field) -> bool {
+    matches!(field, Field::User | Field::Image | Field::ProcessGuid | Field::DestinationIp)
+        || matches!(field, Field::DestinationHostname | Field::QueryName | Field::QueryResults)
+        || is_joined(field)
+}
+
+/// Whether an Event 3 takes the field from its process's Event 1.
+pub(in crate::store) const fn is_joined(field: Field) -> bool {
+    matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
+}
+
+/// No clause selects an event of another image, and a connection of one is none that a name is looked for. What the hosts'
+/// coverage counts is asked for of these too, and what may be joined to others.
+const GATES: &[Gate] = &[
+    Gate::new(
+        code::PROCESS_CREATE,
+        Field::Image,
+        &NET_IMAGES,
+        &[Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::ProcessGuid],
+    ),
+    Gate::new(code::NETWORK_CONNECT, Field::Image, &NET_IMAGES, &[Field::Image, Field::DestinationHostname]),
+    Gate::new(code::DNS_QUERY, Field::QueryName, &NET_HOSTS, &[Field::QueryName]),
+];
+
+impl Collect {
+    /// The texts of events that a store asks for which keeps so much.
+    #[must_use]
+    pub fn wanted(self) -> Wanted {
+        const START: &[Field] =
+            &[Field::User, Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+        const CONNECTION: &[Field] = &[
+            Field::User,
+            Field::Image,
+            Field::CommandLine,
+            Field::ParentImage,
+            Field::ParentCommandLine,
+            Field::DestinationHostname,
+            Field::DestinationIp,
+        ];
+        match self {
+            Self::Everything | Self::Leads => Wanted::default(),
+            Self::Joins => Wanted::only(
+                START,
+                CONNECTION,
+                &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
+            )
+            .behind(GATES),
+            Self::Selected => Wanted::only(START, CONNECTION, &[]).behind(GATES),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::selection::{API_IMAGES, PUSH_IMAGES};
+    use crate::store::events::event::slot_fields;
+
+    #[test]
+    fn what_a_store_keeps_it_asks_for() {
+        let wanted = Collect::Joins.wanted();
+        let mut asked = 0;
+        for event_code in [code::PROCESS_CREATE, code::NETWORK_CONNECT, code::DNS_QUERY] {
+            let common = [Field::User, Field::Image, Field::ProcessGuid, Field::Computer];
+            for field in common.iter().chain(slot_fields(event_code)) {
+                assert!(field.is_carried() && Collect::Everything.wanted().has(event_code, *field));
+                if is_for_rows(*field) || *field == Field::Computer {
+                    assert!(wanted.has(event_code, *field), "{event_code} {field:?}");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 15, "{asked}");
+    }
+
+    #[test]
+    fn no_clause_selects_what_does_not_pass() {
+        assert!(PUSH_IMAGES.iter().chain(&API_IMAGES).all(|image| NET_IMAGES.contains(image)));
+        for gate in GATES {
+            let is_lower = |ending: &&str| ending.is_ascii() && **ending == ending.to_ascii_lowercase();
+            assert!(gate.endings().iter().all(is_lower), "{gate:?}");
+            assert!(gate.others() & 1 << gate.field().index() != 0, "{gate:?}");
+        }
+    }
+}

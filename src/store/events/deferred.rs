@@ -1,0 +1,176 @@
+//! Joins that wait until all is read.
+//!
+//! Few processes connect to a repository host, and all others' starts and queries are never joined to anything. Whoever
+//! reads to the end before looking at a row need not make a process of each of them: here they wait, and those of the
+//! processes that did connect are joined at the end, as they would have been when they came.
+
+use crate::model::event::{Field, code};
+use crate::model::guid::Guid;
+use crate::store::Store;
+use crate::store::events::collect::Collect;
+use crate::store::events::event::slot_fields;
+use crate::store::events::interner::{Interner, Symbol};
+use crate::store::ids::{EventId, ProcessId};
+
+/// What an Event 3 takes from its process's Event 1, in the order in which it is packed.
+const PACKED: [Field; 3] = [Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+
+/// An event that its process may be joined to.
+#[derive(Clone, Copy)]
+struct Waiting {
+    guid: Guid,
+    host_key: Symbol,
+    event: EventId,
+}
+
+/// The events that wait.
+#[derive(Default)]
+pub(in crate::store) struct Deferred {
+    is_on: bool,
+    waiting: Vec<Waiting>,
+    /// The texts of an Event 1 as one, which costs one look-up for all of them.
+    packs: Interner,
+    scratch: String,
+}
+
+impl Deferred {
+    /// Whether an event that is not selected waits instead of being joined at once.
+    pub(in crate::store) const fn takes(&self, event_code: u16) -> bool {
+        self.is_on && matches!(event_code, code::PROCESS_CREATE | code::DNS_QUERY)
+    }
+
+    pub(in crate::store) fn wait(&mut self, guid: Guid, host_key: Symbol, event: EventId) {
+        // A zero GUID is nobody's.
+        if !guid.is_zero() {
+            self.waiting.push(Waiting { guid, host_key, event });
+        }
+    }
+
+    /// Seals the texts of an Event 1, behind a letter for the length of each. `None` where a length is no letter's number.
+    pub(in crate::store) fn pack<'a>(&mut self, text: impl Fn(Field) -> Option<&'a str>) -> Option<Symbol> {
+        let texts = PACKED.map(|field| text(field).unwrap_or_default());
+        self.scratch.clear();
+        for text in texts {
+            self.scratch.push(char::from_u32(u32::try_from(text.len()).ok()?)?);
+        }
+        for text in texts {
+            self.scratch.push_str(text);
+        }
+        self.packs.intern(&self.scratch)
+    }
+
+    /// The texts that were packed, those that there are.
+    fn unpack(&self, pack: Symbol) -> impl Iterator<Item = (Field, &str)> {
+        let all = self.packs.text(pack);
+        let mut rest = all.chars();
+        let lengths = PACKED.map(|_| rest.next().map_or(0, u32::from) as usize);
+        let mut rest = rest.as_str();
+        PACKED.into_iter().zip(lengths).filter_map(move |(field, length)| {
+            let (text, behind) = rest.split_at_checked(length)?;
+            rest = behind;
+            (length > 0).then_some((field, text))
+        })
+    }
+
+    /// The text of a field that was packed.
+    pub(in crate::store) fn packed_text(&self, pack: Symbol, field: Field) -> Option<&str> {
+        self.unpack(pack).find(|(packed, _)| *packed == field).map(|(_, text)| text)
+    }
+
+    /// The GUID of an event that waits; they wait in the order in which they came.
+    pub(in crate::store) fn guid_of(&self, event: EventId) -> Option<Guid> {
+        let at = self.waiting.binary_search_by_key(&event, |waiting| waiting.event).ok()?;
+        self.waiting.get(at).map(|waiting| waiting.guid)
+    }
+
+    /// Bytes that the texts take.
+    pub(in crate::store) fn bytes(&self) -> usize {
+        self.packs.bytes()
+    }
+}
+
+impl Store {
+    /// Has a store that nobody looks at before all is read put off what can be: joins, where it keeps no more than
+    /// those need, until [`Self::finish_joins`].
+    pub const fn defer_joins(&mut self) {
+        self.known.defer();
+        self.deferred.is_on = matches!(self.collect, Collect::Joins);
+    }
+
+    /// Joins what has waited to the processes that connected. What none of them needs waits on, since they may still
+    /// come.
+    pub fn finish_joins(&mut self) {
+        self.settle(|store, it| {
+            let is_query = store.event(it.event).is_some_and(|event| event.event_code == code::DNS_QUERY);
+            let process = store.processes.find(it.host_key, it.guid)?;
+            (!is_query || store.answers_a_connection(it.event)).then_some(process)
+        });
+    }
+
+    /// Joins everything, and puts nothing off any more.
+    pub(in crate::store) fn join_at_once(&mut self) {
+        self.deferred.is_on = false;
+        self.settle(|store, it| store.processes.get_or_add(it.host_key, it.guid));
+    }
+
+    fn settle(&mut self, process_of: impl Fn(&mut Self, &Waiting) -> Option<ProcessId>) {
+        let mut waiting = std::mem::take(&mut self.deferred.waiting);
+        waiting.retain(|it| {
+            let process = process_of(self, it);
+            if let Some(process) = process {
+                self.join(it.event, process);
+            }
+            process.is_none()
+        });
+        self.deferred.waiting = waiting;
+    }
+
+    fn join(&mut self, id: EventId, process: ProcessId) {
+        let Some(event) = self.events.get_mut(id.0 as usize) else { return };
+        event.process = Some(process);
+        if let Some(pack) = event.packed.take() {
+            for (field, text) in self.deferred.unpack(pack) {
+                let symbol = self.strings.intern(text);
+                let slot = slot_fields(event.event_code).iter().position(|kept| *kept == field);
+                if let Some(slot) = slot.and_then(|slot| event.slots.get_mut(slot)) {
+                    *slot = symbol;
+                }
+            }
+            if let Some(parent) = event.symbol(Field::ParentImage) {
+                self.parents.count(parent, parent, parent, event.time);
+            }
+        }
+        let event_code = event.event_code;
+        self.chain(id, process);
+        match event_code {
+            code::PROCESS_CREATE => self.process_started(id),
+            code::DNS_QUERY => self.query_answered(id),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sealed_comes_out_as_it_was() {
+        let mut deferred = Deferred::default();
+        let long = "ü".repeat(28_000);
+        for texts in [
+            [None, None, None],
+            [Some("git push"), None, Some("\0\u{1}cmd")],
+            [Some("a"), Some(r"C:\b.exe"), Some("c")],
+            [None, Some("ü\u{1F600}"), None],
+        ] {
+            let text = |field| PACKED.iter().zip(texts).find(|(packed, _)| **packed == field).unwrap().1;
+            let pack = deferred.pack(text).unwrap();
+            let out: Vec<_> = deferred.unpack(pack).collect();
+            let expected: Vec<_> =
+                PACKED.into_iter().filter_map(|field| Some((field, text(field)?))).collect();
+            assert_eq!(out, expected);
+        }
+        assert_eq!(deferred.pack(|_| Some(&long)), None, "no letter is of that number");
+    }
+}

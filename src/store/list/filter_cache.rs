@@ -1,0 +1,63 @@
+//! What a filter said of each finding, so that it is asked once and not for every list.
+
+use crate::store::Store;
+use crate::store::findings::change_log::Cursor;
+use crate::store::ids::FindingId;
+
+/// What a filter said of a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cached {
+    #[default]
+    Nothing,
+    Passes,
+    Hides,
+}
+
+/// The answers of one filter. Whoever owns it clears it when the filter, or what that looks at beside the findings, is
+/// another one.
+#[derive(Debug, Default)]
+pub struct FilterCache {
+    said: Vec<Cached>,
+    cursor: Cursor,
+}
+
+impl FilterCache {
+    /// Forgets all answers.
+    pub fn clear(&mut self) {
+        self.said.clear();
+        self.cursor = Cursor::default();
+    }
+
+    /// Forgets the answers on what has changed since, and makes room for what has come.
+    pub(in crate::store) fn follow(&mut self, store: &Store) {
+        let since = store.since(&mut self.cursor);
+        if since.is_reset {
+            self.said.clear();
+        }
+        for id in since.changed {
+            if let Some(slot) = self.said.get_mut(id.0 as usize) {
+                *slot = Cached::Nothing;
+            }
+        }
+        self.said.resize(since.new.end as usize, Cached::Nothing);
+    }
+
+    /// Whether a finding passes: what was answered before, or what the filter answers now.
+    pub(in crate::store) fn passes(&mut self, id: FindingId, filter: impl FnOnce() -> bool) -> bool {
+        match self.said.get_mut(id.0 as usize) {
+            Some(Cached::Passes) => true,
+            Some(Cached::Hides) => false,
+            Some(slot) => {
+                let passes = filter();
+                *slot = if passes { Cached::Passes } else { Cached::Hides };
+                passes
+            }
+            None => filter(),
+        }
+    }
+
+    /// Whether the filter was asked already.
+    pub(in crate::store) fn knows(&self, id: FindingId) -> bool {
+        self.said.get(id.0 as usize).is_some_and(|said| *said != Cached::Nothing)
+    }
+}
