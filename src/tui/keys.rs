@@ -141,7 +141,7 @@ impl Context {
             Self::Verdict => "Asked for a verdict",
             Self::Prompt => "In the filter, command and note line",
             Self::WorkbenchText => "In the workbench, in a pattern",
-            Self::WorkbenchList => "In the workbench, in what changes and in the advice",
+            Self::WorkbenchList => "In the workbench, in the changes and in the advice",
             Self::Page => "On a page",
             Self::TestRuns => "In the tests",
             Self::Pushes => "On the page of who pushes where",
@@ -204,23 +204,23 @@ table! {
     NextProposal [ctrl('n')] &[PatternEditor, Page], "other proposal", "after a: the host alone, hosts like it, its parent, or an exception of this alert";
     Up [key(Key::Up)] &[PatternEditor], "", "scroll the matches up";
     Down [key(Key::Down)] &[PatternEditor], "", "scroll the matches down";
-    Up [key(Key::Up)] &[Prompt], "", "the line before this one in the history";
-    Down [key(Key::Down)] &[Prompt], "", "the line after this one in the history";
+    Up [key(Key::Up)] &[Prompt], "", "previous line";
+    Down [key(Key::Down)] &[Prompt], "", "next line";
     // Questions.
-    Yes [char('y')] &[Question], "yes", "do it all the same";
+    Yes [char('y')] &[Question], "yes", "do it anyway";
     SavePatterns [char('w')] &[Question], "save", "do not leave yet: write both patterns into the configuration, after a look at the difference";
     Escape [key(Key::Esc), char('n')] &[Question], "no", "stay, or go on reading";
-    Quit [char('q')] &[Question], "", "quit all the same, where that was the question";
+    Quit [char('q')] &[Question], "", "quit anyway, where that was the question";
     // Verdicts.
-    Malicious [char('m')] &[Verdict], "malicious", "data was carried out, or somebody tried to";
+    Malicious [char('m')] &[Verdict], "malicious", "data was carried out, or an attempt was made";
     Benign [char('b')] &[Verdict], "benign", "nothing to worry about";
-    Unclear [char('u')] &[Verdict], "unclear", "looked at, and not to be decided from what is known";
-    Undecide [char('n')] &[Verdict], "none", "no verdict, as before the first";
-    Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "decide nothing";
+    Unclear [char('u')] &[Verdict], "unclear", "reviewed, and not decidable from these logs";
+    Undecide [char('n')] &[Verdict], "none", "clear the verdict";
+    Escape [key(Key::Esc), char('q'), char('d')] &[Verdict], "cancel", "no change";
     // The workbench.
     Enter [key(Key::Enter)] &[WorkbenchText], "keep", "keep both patterns as they stand; one that matches everything needs a second Enter";
     Enter [key(Key::Enter)] &[WorkbenchList], "open", "show the alert in the list; take the advice";
-    NextPane [key(Key::Tab)] WORKBENCH, "next part", "to the next part: the patterns, what changes, the advice";
+    NextPane [key(Key::Tab)] WORKBENCH, "next part", "to the next part: patterns, changes, advice";
     TakeAdvice [ctrl('t')] WORKBENCH, "take advice", "put the advice under the cursor into its pattern";
     FilterSubjects [ctrl('f')] &[WorkbenchText], "filter", "list the hosts and parents that hold a text";
     FilterSubjects [char('/'), ctrl('f')] &[WorkbenchList], "filter", "list the hosts and parents that hold a text";
@@ -228,7 +228,7 @@ table! {
     SavePatterns [char('w'), ctrl('s')] &[WorkbenchList], "save", "write what is in force into the configuration, after a look at the difference";
     UndoPattern [ctrl('u')] &[WorkbenchText], "undo", "undo the last change that was kept";
     UndoPattern [char('u'), ctrl('u')] &[WorkbenchList], "undo", "undo the last change that was kept";
-    RedoPattern [ctrl('r')] WORKBENCH, "", "do it again";
+    RedoPattern [ctrl('r')] WORKBENCH, "", "redo";
     Escape [key(Key::Esc)] &[WorkbenchText], "close", "leave the workbench; what is not kept is as before";
     Escape [key(Key::Esc), char('q'), char('2')] &[WorkbenchList], "close", "leave the workbench; what is not kept is as before";
     Help [char('?'), key(Key::Function(1))] &[WorkbenchList], "help", "this help";
@@ -253,34 +253,34 @@ table! {
     Enter [key(Key::Enter)] &[Detail], "parent", "walk up to the parent process";
     Back [key(Key::Backspace)] &[Alerts, Detail], "back", "walk back down from the parent";
     Filter [char('/')] PANES, "filter", "filter the list: words, field:value, field~regex, score>=3, !not";
-    Freeze [char(' ')] PANES, "freeze", "stop the view while more comes in, and let it go on; nothing is lost meanwhile";
+    Freeze [char(' ')] PANES, "freeze", "freeze the view while loading goes on, and unfreeze it";
     EditCiHost [char('c')] PANES, "CI", "edit the CI-host pattern while the list answers";
     EditIdeParent [char('i')] PANES, "IDE", "edit the IDE-parent pattern while the list answers";
     Allow [char('a')] &[Alerts, Detail], "allow", "make this alert's host normal: a proposal in the CI pattern, to look at and keep";
     Decide [char('d')] &[Alerts, Detail], "decide", "a verdict on this alert, or on all of this group: malicious, benign, unclear";
     NextUndecided [char('n')] &[Alerts, Detail], "next", "to the next alert without a verdict";
-    Workbench [char('2')] PANES, "workbench", "both patterns: what they match, what changes against what is saved, and advice";
-    Suppressed [char('x')] PANES, "suppressed", "what was selected but scored too low, with the reasons, and back";
+    Workbench [char('2')] PANES, "workbench", "both patterns: their matches, changes vs saved, and advice";
+    Suppressed [char('x')] PANES, "suppressed", "selected events that scored too low, with the reason, and back";
     Group [char('b')] PANES, "group", "group by host, user, parent, repository, signal, or not";
     Sort [char('s')] PANES, "sort", "sort by the next column";
     Profile [char('p')] PANES, "profile", "the next profile: spl, correlated, hunt";
     Report [char('R')] &[Alerts, Detail], "report", "a Markdown or HTML report of this alert, or of this group, for the ticket; Enter writes it";
     Raw [char('r')] &[Alerts, Detail], "raw", "the raw event, read again from its file";
     CopyCommandLine [char('y')] &[Alerts, Detail], "copy", "copy the command line of the process shown";
-    Zoom [char('z')] PANES, "zoom", "give the whole screen to this pane, and back";
+    Zoom [char('z')] PANES, "zoom", "zoom this pane";
     UndoPattern [char('u')] PANES, "undo", "undo the last change of a pattern or an exception";
-    RedoPattern [ctrl('r')] PANES, "", "do it again";
+    RedoPattern [ctrl('r')] PANES, "", "redo";
     SavePatterns [char('w')] PANES, "save", "write both patterns into the configuration";
-    ReadErrors [char('e')] PANES, "losses", "what could not be read, each with file, chunk, record and reason";
-    Coverage [char('3'), char('C')] PANES, "coverage", "what these logs could have shown: hosts, Event IDs, names, gaps";
+    ReadErrors [char('e')] PANES, "read errors", "read errors, each with file, chunk, record and reason";
+    Coverage [char('3'), char('C')] PANES, "coverage", "log coverage: hosts, Event IDs, names, gaps";
     Tests [char('4')] PANES, "tests", "the four tests and your own, step by step: seen, detected, or why not";
     Pushes [char('5')] PANES, "pushes", "who pushes where: repositories' owners by host or user";
     Help [char('?'), key(Key::Function(1))] &[Alerts, Histogram, Detail, TestRuns], "help", "this help";
     Quit [char('q')] PANES, "quit", "quit; asks once where something is not written";
-    Command [char(':')] PANES, "", "a command, with completion: :help commands lists them";
+    Command [char(':')] PANES, "", "a command, with completion; :help lists them";
     Note [char('N')] &[Alerts, Detail], "", "a note on this alert, or on all of this group";
-    UndoVerdict [char('U')] PANES, "", "take the last verdict or note back";
-    Reverse [char('S')] PANES, "", "sort the other way round";
+    UndoVerdict [char('U')] PANES, "", "undo the last verdict or note";
+    Reverse [char('S')] PANES, "", "reverse the order";
     CopyRow [char('Y')] &[Alerts, Detail], "", "copy the whole row as JSON";
     Theme [char('t')] PANES, "", "the next theme";
     Mouse [char('m')] PANES, "", "take the mouse (click, wheel), or leave it to the terminal";
@@ -300,8 +300,8 @@ table! {
     NextPane [key(Key::Tab)] PANES, "pane", "to the next pane: list, histogram, detail";
     PreviousPane [key(Key::BackTab)] PANES, "", "to the pane before";
     Escape [key(Key::Esc)] PANES, "", "undo the last narrowing: zoom, range, filter, group; it never stops reading, :stop does";
-    StopWriting [ctrl('x')] &Context::ALL, "stop writing", "stop the export or report that is being gathered; no file is left of it";
-    Redraw [ctrl('l')] &Context::ALL, "", "draw the screen anew";
+    StopWriting [ctrl('x')] &Context::ALL, "stop writing", "stop the export or report being written; no file is left";
+    Redraw [ctrl('l')] &Context::ALL, "", "redraw the screen";
     Suspend [ctrl('z')] &Context::ALL, "", "back to the shell; fg comes back";
     Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere; asks once where something is not written";
 }

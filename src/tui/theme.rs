@@ -224,7 +224,7 @@ impl Theme {
         support: ColorSupport,
     ) -> Result<Self, ConfigError> {
         let Some(looks) = looks_of(name, config_folder, 0)? else {
-            return Err(ConfigError::UnknownTheme { message: unknown(name, config_folder, "There") });
+            return Err(ConfigError::UnknownTheme { message: unknown(name, config_folder, "Unknown") });
         };
         let mut styles = looks.map(|look| look.style(support));
         if support == ColorSupport::None
@@ -277,8 +277,8 @@ fn unknown(name: &str, config_folder: Option<&Path>, opening: &str) -> String {
     let names = Theme::names(config_folder);
     let known = names.iter().map(|name| format!("`{}`", visible(name))).collect::<Vec<_>>().join(", ");
     match meant(name, names.iter().map(String::as_str)) {
-        meant if meant.is_empty() => format!("{opening} is no theme `{}`; there are {known}.", visible(name)),
-        meant => format!("{opening} is no theme `{}`{meant}", visible(name)),
+        meant if meant.is_empty() => format!("{opening} theme `{}`. Available: {known}.", visible(name)),
+        meant => format!("{opening} theme `{}`{meant}", visible(name)),
     }
 }
 
@@ -324,7 +324,7 @@ fn read(
         // A theme that is named like a built-in one can stand on that, not on itself.
         let folder = config_folder.filter(|_| base != own_name);
         looks = looks_of(base, folder, depth + 1)?
-            .ok_or_else(|| source.fault(span, unknown(base, folder, "there")))?;
+            .ok_or_else(|| source.fault(span, unknown(base, folder, "unknown")))?;
     }
     for (key, item) in document.iter() {
         if key == BASE && own_name.is_some() {
@@ -408,7 +408,7 @@ fn named<T: Copy>(
 ) -> Result<T, ConfigError> {
     values.iter().find(|(own, _)| *own == name).map(|(_, value)| *value).ok_or_else(|| {
         let meant = meant(name, values.iter().map(|(own, _)| *own));
-        source.fault(item.span(), format!("there is no {what} `{}`{meant}", visible(name)))
+        source.fault(item.span(), format!("unknown {what} `{}`{meant}", visible(name)))
     })
 }
 
@@ -607,7 +607,7 @@ mod tests {
             ("frobnicate = {}", "t.toml:1:1: unknown token `frobnicate`"),
             ("text = 'red'", "t.toml:1:8: `text` must be a table, not a string"),
             ("text = { foo = 'red' }", "t.toml:1:10: unknown key `foo` in [text]"),
-            ("text = { fg = 'rde' }", "t.toml:1:15: there is no colour `rde`; did you mean `red`?"),
+            ("text = { fg = 'rde' }", "t.toml:1:15: unknown colour `rde`; did you mean `red`?"),
             (
                 "text = { fg = 3 }",
                 "t.toml:1:15: `fg` must be a colour's name or { rgb = \"#rrggbb\", ansi = \"…\" }, not an integer",
@@ -625,7 +625,7 @@ mod tests {
                 "text = { fg = { rgb = '#+12345', ansi = 'red' } }",
                 "t.toml:1:23: `rgb` must be `#` and six hexadecimal digits, not `#+12345`",
             ),
-            ("text = { fg = { rgb = '#123456', ansi = 'pink' } }", "t.toml:1:41: there is no colour `pink`"),
+            ("text = { fg = { rgb = '#123456', ansi = 'pink' } }", "t.toml:1:41: unknown colour `pink`"),
             (
                 "text = { fg = { rbg = '#123456', ansi = 'red' } }",
                 "t.toml:1:17: unknown key `rbg` in [fg]; did you mean `rgb`?",
@@ -633,18 +633,18 @@ mod tests {
             ("text = { modifiers = 'bold' }", "t.toml:1:22: `modifiers` must be a list, not a string"),
             (
                 "text = { modifiers = ['bold', 'blod'] }",
-                "t.toml:1:31: there is no modifier `blod`; did you mean `bold`?",
+                "t.toml:1:31: unknown modifier `blod`; did you mean `bold`?",
             ),
             ("text = { modifiers = [1] }", "t.toml:1:23: `modifiers` must be a string, not an integer"),
-            ("base = 'drak'", "t.toml:1:8: there is no theme `drak`; did you mean `dark`?"),
+            ("base = 'drak'", "t.toml:1:8: unknown theme `drak`; did you mean `dark`?"),
             ("base = 1", "t.toml:1:8: `base` must be a string, not an integer"),
             (
                 "base = 't'",
-                "t.toml:1:8: there is no theme `t`; there are `ansi`, `dark`, `light`, `high-contrast`, `colour-blind-safe`, `mono`.",
+                "t.toml:1:8: unknown theme `t`. Available: `ansi`, `dark`, `light`, `high-contrast`, `colour-blind-safe`, `mono`.",
             ),
             (
                 "base = '../x'",
-                "t.toml:1:8: there is no theme `../x`; there are `ansi`, `dark`, `light`, `high-contrast`, `colour-blind-safe`, `mono`, `t`.",
+                "t.toml:1:8: unknown theme `../x`. Available: `ansi`, `dark`, `light`, `high-contrast`, `colour-blind-safe`, `mono`, `t`.",
             ),
         ] {
             assert_eq!(with_theme(&[("t", text)], "t"), Err(expected.to_owned()), "{text}");
@@ -654,10 +654,10 @@ mod tests {
             with_theme(&circle, "one"),
             Err("one.toml:1:8: themes may stand on each other at most 8 deep".into())
         );
-        assert_eq!(with_theme(&[], "drak"), Err("There is no theme `drak`; did you mean `dark`?".into()));
+        assert_eq!(with_theme(&[], "drak"), Err("Unknown theme `drak`; did you mean `dark`?".into()));
         assert_eq!(
             with_theme(&[("mine", "")], "../../etc/passwd"),
-            Err("There is no theme `../../etc/passwd`; there are `ansi`, `dark`, `light`, `high-contrast`, `colour-blind-safe`, `mono`, `mine`.".into())
+            Err("Unknown theme `../../etc/passwd`. Available: `ansi`, `dark`, `light`, `high-contrast`, `colour-blind-safe`, `mono`, `mine`.".into())
         );
     }
 

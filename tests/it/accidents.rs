@@ -214,7 +214,7 @@ fn verdict_is_on_the_pinned_alert() {
     app.prepare(AREA, true);
     assert_eq!(decided(&keys(&mut app, "m")), [5]);
     let message = app.message.clone().unwrap().1;
-    assert!(message.starts_with("Decided malicious: WS-2 record 5"), "{message}");
+    assert!(message.starts_with("Marked malicious: WS-2 record 5"), "{message}");
 }
 
 #[test]
@@ -431,7 +431,7 @@ fn quit_from_an_editor_asks() {
         assert_eq!(control(&mut app, 'c'), [Effect::Quit], "nothing was typed");
         keys(&mut app, "|ws-1");
         assert_eq!(control(&mut app, 'c'), []);
-        assert!(shown(&mut app).contains("A pattern is typed and not kept. Quit all the same?"));
+        assert!(shown(&mut app).contains("A pattern is typed and not kept. Quit anyway?"));
         keys(&mut app, "n");
         assert_ne!(app.context(), Context::Question);
         assert!(shown(&mut app).contains("|ws-1"), "the editor is as it was");

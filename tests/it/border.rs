@@ -156,7 +156,7 @@ fn an_option_that_would_be_ignored_is_refused() {
         (&["--follow", &log, "--since", "3d"], "--since is for --live"),
         (&["--live", "--threads", "2"], "not for --live"),
         (&["--live", "--input-format", "json"], "a channel has one format"),
-        (&["scan", &log, "--theme", "nope"], "no theme `nope`"),
+        (&["scan", &log, "--theme", "nope"], "Unknown theme `nope`"),
         (&["scan", &log, "--force"], "--output"),
         (&["rule", "import", "--config", "x", "y"], "--write"),
     ] {

@@ -81,7 +81,7 @@ fn verdict_on_many_goes_in_steps() {
     press(&mut app, 'd');
     let first = decided(&press(&mut app, 'm'));
     assert!(first > 0 && first < 300, "{first}");
-    assert!(app.message.as_ref().unwrap().1.starts_with("Deciding: "), "{:?}", app.message);
+    assert!(app.message.as_ref().unwrap().1.starts_with("Marking: "), "{:?}", app.message);
     // Another verdict waits for this one.
     press(&mut app, 'd');
     assert!(!app.verdict_menu);
@@ -99,7 +99,7 @@ fn verdict_on_many_goes_in_steps() {
     assert!(rounds > 5, "{rounds}");
     let expected = connections as usize + 1;
     assert_eq!(all, expected);
-    assert!(app.message.as_ref().unwrap().1.contains("Decided malicious: 901 alerts"), "{:?}", app.message);
+    assert!(app.message.as_ref().unwrap().1.contains("Marked malicious: 901 alerts"), "{:?}", app.message);
     app.prepare(AREA, false);
     assert_eq!(app.triage.counts[0], expected);
     let mark = |number: u32| app.triage.mark(FindingId(number)).verdict;
@@ -114,11 +114,11 @@ fn verdict_on_many_goes_in_steps() {
 #[test]
 fn detail_shows_a_part_and_counts_all() {
     let detail = text(&app(&shapes::kids(12_000)));
-    assert!(detail.contains("11800 children more"), "{}", &detail[..2000]);
+    assert!(detail.contains("11800 more children"), "{}", &detail[..2000]);
     let detail = text(&app(&shapes::acts(1_500)));
-    assert!(detail.contains("What it did (1500)") && detail.contains("1300 events more"), "{detail}");
+    assert!(detail.contains("Activity (1500)") && detail.contains("1300 more events"), "{detail}");
     let detail = text(&app(&shapes::deep(1_500)));
-    assert!(detail.contains("processes more above these"), "{detail}");
+    assert!(detail.contains("more ancestors"), "{detail}");
     assert!(detail.lines().count() < 1_000);
 }
 

@@ -216,7 +216,7 @@ fn the_page_is_as_it_was_looked_at() {
     let mut empty = app(&[], Profile::Correlated);
     at(&mut empty, (80, 24));
     press(&mut empty, "5\n\tjlGg");
-    assert!(text(&at(&mut empty, (80, 24))).contains("Nothing was selected yet"));
+    assert!(text(&at(&mut empty, (80, 24))).contains("No pushes yet"));
 }
 
 #[test]

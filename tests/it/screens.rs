@@ -129,7 +129,7 @@ fn the_workbench_leads_to_each_alert_that_changes_and_back() {
     at(&mut app, (120, 40));
     press(&mut app, "/curl\n2|ws-4711\t\tjj");
     let shown = text(&at(&mut app, (120, 40)));
-    assert!(shown.contains("0 appear ── 10 go"), "{shown}");
+    assert!(shown.contains("0 new ── 10 gone"), "{shown}");
     press(&mut app, "\n");
     let shown = text(&at(&mut app, (120, 40)));
     assert!(shown.contains("patterns being tried") && shown.contains("Suppressed 10"), "{shown}");
@@ -187,12 +187,12 @@ fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
         text(&at(&mut app, (120, 40)))
     };
     assert!(next().contains("hosts that differ from WS-4711.corp.example in numbers alone"));
-    assert!(next().contains(r"takes in parent C:\Windows\System32\cmd.exe"));
+    assert!(next().contains(r"also matches parent C:\Windows\System32\cmd.exe"));
     let shown = next();
-    for part in [r"host         (?i)^WS\-4711\.corp\.example$", "It takes 3 alerts out", "python  -c"] {
+    for part in [r"host         (?i)^WS\-4711\.corp\.example$", "Suppresses 3 alerts", "python  -c"] {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
-    assert!(next().contains("takes in host WS-4711.corp.example"), "it goes round");
+    assert!(next().contains("also matches host WS-4711.corp.example"), "it goes round");
     next();
     next();
     next();
@@ -225,7 +225,7 @@ fn an_exception_is_made_for_the_alert_that_was_chosen_also_where_a_proposal_hide
             at(&mut app, (120, 40));
         }
         let shown = text(&at(&mut app, (120, 40)));
-        assert!(shown.contains("An exception of this alert"), "{fixture}:\n{shown}");
+        assert!(shown.contains("New exception"), "{fixture}:\n{shown}");
         assert!(shown.contains(&format!("{label} {program}")), "{fixture}, {label} {program}:\n{shown}");
     }
 }
@@ -317,7 +317,7 @@ fn a_frozen_view_stands_still_and_says_what_came_meanwhile() {
     // Once all is read there is nothing to hold back.
     app.feed(FeedMessage::Finished);
     press(&mut app, " ");
-    assert!(text(&at(&mut app, (120, 40))).contains("All is read"));
+    assert!(text(&at(&mut app, (120, 40))).contains("Nothing to freeze"));
 }
 
 #[test]
@@ -540,13 +540,13 @@ fn a_verdict_can_be_taken_back_and_the_next_undecided_is_found() {
     assert_eq!(app.cursor, 2);
     press(&mut app, "db");
     press(&mut app, "db");
-    assert_eq!(app.message.as_ref().unwrap().1, "Nothing changed: that is what stands there already.");
+    assert_eq!(app.message.as_ref().unwrap().1, "No change: it already has this verdict.");
     press(&mut app, "U");
     assert_eq!(counts(&mut app), [1, 1, 0, 8]);
     press(&mut app, "UU");
     assert_eq!(counts(&mut app), [0, 0, 0, 10]);
     press(&mut app, "U");
-    assert_eq!(app.message.as_ref().unwrap().1, "Nothing was decided yet.");
+    assert_eq!(app.message.as_ref().unwrap().1, "Nothing to undo: no verdict yet.");
     // Nothing is decided by a key that leaves.
     press(&mut app, "d\x1b");
     assert_eq!(counts(&mut app), [0, 0, 0, 10]);

@@ -204,7 +204,7 @@ fn enter_goes_from_a_step_to_its_events_one_after_the_other_and_escape_comes_bac
     // The proxy's row leads nowhere, and says so.
     press(&mut app, "j\n");
     assert_eq!(app.page, Some(Page::Tests));
-    assert!(app.message.as_ref().unwrap().1.contains("to go to"));
+    assert!(app.message.as_ref().unwrap().1.contains("Nothing to open"));
     press(&mut app, "4");
     assert_eq!(app.page, None);
 }

@@ -526,7 +526,7 @@ impl Console {
         self.keys("q");
         let deadline = Instant::now() + PATIENCE;
         while self.child.try_wait().expect("a child to wait for").is_none() && Instant::now() < deadline {
-            if self.screen().contains("Quit all the same?") {
+            if self.screen().contains("Quit anyway?") {
                 self.keys("y");
                 break;
             }

@@ -84,7 +84,7 @@ fn verdict_stays_on_its_alert() {
     console.wait_for(says("Alerts 2"), PATIENCE);
     assert!(console.screen().contains("Verdict on WS-1 record 1:"), "{}", console.screen());
     console.keys("m");
-    console.wait_for(says("Decided malicious: WS-1 record 1. In"), PATIENCE);
+    console.wait_for(says("Marked malicious: WS-1 record 1 ("), PATIENCE);
     let case = console.in_home(".config/exfilscope/case.ndjson");
     console.wait_for(move |_: &Screen| case.exists(), PATIENCE);
     let case = fs::read_to_string(console.in_home(".config/exfilscope/case.ndjson")).unwrap();
@@ -101,7 +101,7 @@ fn note_and_report_stay_on_their_alert() {
     console.wait_for(says("Alerts 2"), PATIENCE);
     console.keys("ours");
     console.key(Key::Enter);
-    console.wait_for(says("Noted: WS-1 record 1. In"), PATIENCE);
+    console.wait_for(says("Noted: WS-1 record 1 ("), PATIENCE);
     console.keys("R");
     log.put(3, "third");
     console.wait_for(says("Alerts 3"), PATIENCE);
@@ -162,12 +162,12 @@ fn leaving_with_unsaved_patterns_asks() {
         console.key(Key::Enter);
         console.wait_for(says("not saved"), PATIENCE);
         console.keys(first);
-        console.wait_for(says("Quit all the same?"), PATIENCE);
+        console.wait_for(says("Quit anyway?"), PATIENCE);
         console.key(Key::Esc);
-        console.wait_for(lacks("Quit all the same?"), PATIENCE);
+        console.wait_for(lacks("Quit anyway?"), PATIENCE);
         assert!(console.is_running());
         console.keys(first);
-        console.wait_for(says("Quit all the same?"), PATIENCE);
+        console.wait_for(says("Quit anyway?"), PATIENCE);
         console.keys(again);
         assert!(console.wait_for_end(PATIENCE).success(), "{first:?} {again:?}");
     }

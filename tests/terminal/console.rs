@@ -88,7 +88,7 @@ fn three_keys_allow_the_host_of_the_top_alert() {
     let mut console = four_tests(40, 120);
     console.wait_for(says("Alerts 10"), PATIENCE);
     console.keys("a");
-    console.wait_for(says("takes in host WS-4711.corp.example"), PATIENCE);
+    console.wait_for(says("also matches host WS-4711.corp.example"), PATIENCE);
     console.key(Key::Enter);
     console.wait_for(says("Alerts 0"), PATIENCE);
     assert!(console.quit().success());
@@ -105,11 +105,11 @@ fn kept_patterns_are_saved_with_their_comments_and_found_again() {
     console.keys("c|ws-4711");
     console.key(Key::Enter);
     console.keys("w");
-    console.wait_for(says("What will be written"), PATIENCE);
+    console.wait_for(says("Changes to the configuration"), PATIENCE);
     console.wait_for(says("+ ci-host ="), PATIENCE);
     assert!(!fs::read_to_string(&file).unwrap().contains("ws-4711"), "nothing is written unasked");
     console.key(Key::Enter);
-    console.wait_for(says("Both patterns are in"), PATIENCE);
+    console.wait_for(says("Saved to"), PATIENCE);
     let saved = fs::read_to_string(&file).unwrap();
     assert!(saved.contains("# ours, since the audit") && saved.contains("# near and far"), "{saved}");
     assert!(saved.contains("|ws-4711"), "{saved}");
@@ -141,7 +141,7 @@ fn a_configuration_edited_outside_is_in_force_at_once_and_a_faulty_one_is_told()
     console.keys("w");
     console.wait_for(says("- ci-host = 'yy'"), PATIENCE);
     console.key(Key::Esc);
-    console.wait_for(lacks("What will be written"), PATIENCE);
+    console.wait_for(lacks("Changes to the configuration"), PATIENCE);
     assert!(fs::read_to_string(&file).unwrap().contains("'yy'"));
     assert!(console.quit().success());
 }
@@ -159,7 +159,7 @@ fn patterns_are_kept_under_a_name_and_come_back() {
     console.wait_for(says("Alerts 0"), PATIENCE);
     console.keys(":snapshot quiet");
     console.key(Key::Enter);
-    console.wait_for(says("Both patterns are kept as quiet"), PATIENCE);
+    console.wait_for(says("Both patterns are saved as quiet"), PATIENCE);
     console.keys("u");
     console.wait_for(says("Alerts 10"), PATIENCE);
     console.keys(":snapshots");
@@ -185,7 +185,7 @@ fn the_workbench_answers_to_every_key() {
     console.key(Key::Enter);
     console.wait_for(says("patterns being tried"), PATIENCE);
     console.keys("2");
-    console.wait_for(says("What changes against"), PATIENCE);
+    console.wait_for(says("Changes vs saved"), PATIENCE);
     console.key(Key::Esc);
     console.wait_for(says("Alerts 10"), PATIENCE);
     assert!(console.quit().success());
@@ -227,7 +227,7 @@ fn files_are_written_from_the_command_line_of_the_console() {
     assert_eq!(fs::read_to_string(&rows).unwrap().lines().count(), 11);
     console.keys(":nonsense");
     console.key(Key::Enter);
-    console.wait_for(says("nonsense is no command"), PATIENCE);
+    console.wait_for(says("Unknown command \"nonsense\""), PATIENCE);
     assert!(console.quit().success());
 }
 

@@ -260,7 +260,7 @@ fn is_loaded(screen: &Screen) -> bool {
 /// Runs a command line of the console, and waits for what is said.
 fn say(console: &mut Console, line: &str, answer: &'static str) {
     console.keys(":nonsense\r");
-    console.wait_for(|screen: &Screen| screen.contents().contains("nonsense is no command"), PATIENCE);
+    console.wait_for(|screen: &Screen| screen.contents().contains("Unknown command \"nonsense\""), PATIENCE);
     console.keys(line);
     console.key(Key::Enter);
     console.wait_for(|screen: &Screen| screen.contents().contains(answer), PATIENCE);
@@ -353,7 +353,7 @@ fn a_snapshot_takes_no_inputs_place() {
     assert!(console.quit().success());
     assert!(before == evidence.all(), "something was written");
     let mut console = start(&evidence, &["logs"]);
-    say(&mut console, ":snapshot mine", "are kept as mine");
+    say(&mut console, ":snapshot mine", "are saved as mine");
     say(&mut console, ":snapshot mine", "There is a snapshot mine already");
     let snapshot = evidence.path("config/snapshots/mine.toml");
     say(&mut console, &format!(":export! csv {}", snapshot.display()), "it is one of the snapshots");

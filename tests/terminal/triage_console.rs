@@ -157,8 +157,8 @@ fn verdicts_are_there_again_and_two_consoles_see_each_others() {
     bytes.extend_from_slice(b"{\"verdict\":\"benign\",\"EventC");
     fs::write(&case, &bytes).unwrap();
     one.keys("U");
-    one.wait_for(says("Taken back"), PATIENCE);
-    other.wait_for(says("1 loss"), PATIENCE);
+    one.wait_for(says("Undone"), PATIENCE);
+    other.wait_for(says("1 read error"), PATIENCE);
     other.keys("e");
     other.wait_for(says("incident-7.ndjson: line 4"), PATIENCE);
     assert!(one.quit().success());
@@ -389,7 +389,7 @@ fn rows_of_many_hosts_come_through_a_pipe_with_their_verdicts() {
     merged.wait_for(says("M:1 b:0 u:0 77 left"), PATIENCE);
     merged.wait_for(says("Alerts 78"), PATIENCE);
     let rows = fs::read_to_string(folder.path().join("a.ndjson")).unwrap().lines().count();
-    merged.wait_for(says("1 loss"), PATIENCE);
+    merged.wait_for(says("1 read error"), PATIENCE);
     merged.keys("e");
     merged.wait_for(says("line 1: it is no JSON"), PATIENCE);
     merged.wait_for(says(&format!("duplicate {rows}")), PATIENCE);

@@ -23,13 +23,13 @@ impl App {
                 let (patterns, exceptions) = plan.tuned();
                 (self.saved, self.saved_exceptions) = (patterns.clone(), exceptions.clone());
                 self.refresh_workbench();
-                self.say(Tone::Info, format!("Both patterns are in {}.", plan.path.display()));
+                self.say(Tone::Info, format!("Saved to {}.", plan.path.display()));
             }
             Err(WriteError::Changed) => {
                 self.plan_save(keeper, &self.tuned());
                 self.say(
                     Tone::Warning,
-                    "The file was changed by somebody else just now: this is what would be written over it.",
+                    "The file was changed outside just now: these changes would be written over it.",
                 );
             }
             Err(WriteError::Failed(message)) => self.say(Tone::Warning, message),
@@ -119,7 +119,7 @@ impl App {
     pub fn snapshot_taken(&mut self, keeper: &Keeper, name: &str, result: Result<PathBuf, String>) {
         match result {
             Ok(file) => {
-                self.say(Tone::Info, format!("Both patterns are kept as {name}, in {}.", file.display()));
+                self.say(Tone::Info, format!("Both patterns are saved as {name}, in {}.", file.display()));
                 self.snapshot_names = keeper.snapshot_names();
             }
             Err(message) => self.say(Tone::Warning, sentence(&message)),

@@ -267,7 +267,7 @@ impl App {
         if let Some(event) = start(root)
             && let Some(image) = field(event, Field::ParentImage)
         {
-            let about = "no Event 1 of it in these logs; as its child names it".to_owned();
+            let about = "no Event 1; from its child's ParentImage".to_owned();
             let command_line = field(event, Field::ParentCommandLine);
             tree.push(Node { depth: 0, image, about, command_line, is_own: false });
         }
@@ -285,20 +285,20 @@ impl App {
             } else if is_own {
                 let own = |name| view.text(name).map(str::to_owned);
                 let image = own(Field::Image).unwrap_or_else(|| "(missing)".to_owned());
-                let about = "no Event 1 of it in these logs".to_owned();
+                let about = "no Event 1".to_owned();
                 Node { depth, image, about, command_line: own(Field::CommandLine), is_own }
             } else {
                 let child = start(chain.get(number + 1).copied().unwrap_or(process));
                 let named = |name| child.and_then(|event| field(event, name));
                 let image = named(Field::ParentImage).unwrap_or_else(|| "(unknown)".to_owned());
-                let about = "no Event 1 of it in these logs; as its child names it".to_owned();
+                let about = "no Event 1; from its child's ParentImage".to_owned();
                 Node { depth, image, about, command_line: named(Field::ParentCommandLine), is_own }
             };
             tree.push(node);
         }
         if more > 0 {
             let (about, depth) = (String::new(), depth_of_children(&tree));
-            let image = format!("({more} children more)");
+            let image = format!("({more} more children)");
             tree.push(Node { depth, image, about, command_line: None, is_own: false });
         }
         tree
@@ -331,7 +331,7 @@ impl App {
             let time = event.time.map_or_else(String::new, |time| format!("{time} "));
             acts.push(format!("{time}{what}"));
         }
-        acts.extend((more > 0).then(|| format!("{more} acts more")));
+        acts.extend((more > 0).then(|| format!("{more} more acts")));
         acts
     }
 }

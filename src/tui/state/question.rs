@@ -48,15 +48,9 @@ impl App {
                 let text = safe::shown(&text, true);
                 let is_waiting = self.writing.len() == self.unwritten().len();
                 let waits = if is_waiting { " Without an answer it ends when that is done." } else { "" };
-                if text.is_empty() {
-                    "Quit?".to_owned()
-                } else {
-                    format!("{text}. Quit all the same?{waits}")
-                }
+                if text.is_empty() { "Quit?".to_owned() } else { format!("{text}. Quit anyway?{waits}") }
             }
-            Question::Stop => {
-                "Stop reading? What was read stays; nothing more comes in until :resume.".to_owned()
-            }
+            Question::Stop => "Stop reading? Nothing more is read until :resume.".to_owned(),
         }
     }
 
@@ -110,7 +104,7 @@ impl App {
         }
         self.load.is_held = false;
         let message = if self.endless.is_some() {
-            "Reading goes on where it stopped; what a log has overwritten meanwhile is named as a loss."
+            "Reading goes on where it stopped; events overwritten meanwhile are reported as lost."
         } else {
             "Reading goes on where it stopped."
         };

@@ -45,7 +45,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "coverage",
         arguments: "",
-        help: "what these logs could have shown",
+        help: "log coverage",
         run: |app, _| {
             app.open_page(Page::Coverage);
             Ok(Vec::new())
@@ -80,9 +80,12 @@ pub const COMMANDS: &[Command] = &[
         run: |app, arguments| {
             let group = match arguments {
                 "none" | "" => None,
-                name => Some(GroupKey::ALL.into_iter().find(|key| key.name() == name).ok_or_else(|| {
-                    format!("{name} is nothing to group by; {} are.", names(&group_names()))
-                })?),
+                name => Some(
+                    GroupKey::ALL
+                        .into_iter()
+                        .find(|key| key.name() == name)
+                        .ok_or_else(|| unknown("column to group by", name, &group_names()))?,
+                ),
             };
             app.set_group(group);
             Ok(Vec::new())
@@ -102,7 +105,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "losses",
         arguments: "",
-        help: "what could not be read",
+        help: "read errors",
         run: |app, _| Ok(app.act(Context::Alerts, Action::ReadErrors)),
         complete: nothing,
     },
@@ -112,7 +115,7 @@ pub const COMMANDS: &[Command] = &[
         help: "how the search is read",
         run: |app, arguments| {
             let profile = Profile::from_name(arguments)
-                .ok_or_else(|| format!("{arguments} is no profile; spl, correlated and hunt are."))?;
+                .ok_or_else(|| unknown("profile", arguments, &Profile::ALL.map(Profile::name)))?;
             app.set_profile(profile);
             Ok(Vec::new())
         },
@@ -128,7 +131,7 @@ pub const COMMANDS: &[Command] = &[
                 "host" => app.pushes.axis = Axis::Host,
                 "user" => app.pushes.axis = Axis::User,
                 other => {
-                    return Err(format!("{other} is nothing to hold owners against; host and user are."));
+                    return Err(unknown("axis", other, &["host", "user"]));
                 }
             }
             app.open_pushes();
@@ -149,7 +152,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "NAME",
         help: "put the patterns of a snapshot in force; u undoes",
         run: |app, arguments| match arguments {
-            "" => Err(format!("restore takes a snapshot's name; there are {}.", names(&app.snapshot_names))),
+            "" => Err(format!("restore takes a snapshot's name. Available: {}.", names(&app.snapshot_names))),
             name => Ok(vec![Effect::RestoreSnapshot(name.to_owned())]),
         },
         complete: |app| app.snapshot_names.clone(),
@@ -174,7 +177,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "snapshot",
         arguments: "NAME",
-        help: "keep both patterns under a name, beside the configuration",
+        help: "save both patterns under a name, next to the configuration",
         run: |app, arguments| match arguments {
             "" => Err("snapshot takes a name, such as before-audit.".to_owned()),
             name => Ok(vec![Effect::TakeSnapshot(name.to_owned(), app.flags.patterns().clone())]),
@@ -196,7 +199,7 @@ pub const COMMANDS: &[Command] = &[
             let (_, key) = SORT_NAMES
                 .into_iter()
                 .find(|(name, _)| *name == arguments)
-                .ok_or_else(|| format!("{arguments} is no column; {} are.", names(&sort_names())))?;
+                .ok_or_else(|| unknown("column", arguments, &sort_names()))?;
             app.list.sort = key;
             app.list.reversed = false;
             app.invalidate();
@@ -217,7 +220,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "suppressed",
         arguments: "",
-        help: "what was selected but scored too low",
+        help: "selected events that scored too low",
         run: |app, _| {
             app.list.side = Shown::Suppressed;
             app.invalidate();
@@ -243,7 +246,7 @@ pub const COMMANDS: &[Command] = &[
             if app.theme_names.iter().any(|name| name == arguments) {
                 return Ok(vec![Effect::Theme(arguments.to_owned())]);
             }
-            Err(format!("{arguments} is no theme; {} are.", names(&app.theme_names)))
+            Err(unknown("theme", arguments, &app.theme_names))
         },
         complete: |app| app.theme_names.clone(),
     },
@@ -285,7 +288,7 @@ fn export(app: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Effe
     let format = Format::ALL
         .into_iter()
         .find(|known| known.name() == format)
-        .ok_or_else(|| format!("{format} is no format; the formats are {}.", names(&format_names())))?;
+        .ok_or_else(|| unknown("format", format, &format_names()))?;
     let (scope, path) = match path.trim().strip_prefix("selected ") {
         Some(path) => (Scope::Selected(app.pinned()?), path),
         None => (Scope::List, path),
@@ -335,7 +338,7 @@ pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
     let result = match (exact, candidates.as_slice()) {
         (Some(command), _) => (command.run)(app, arguments.trim()),
         (None, [command]) => (command.run)(app, arguments.trim()),
-        (None, []) => Err(format!("{name} is no command; :help lists them.")),
+        (None, []) => Err(format!("Unknown command \"{name}\". :help lists them.")),
         (None, several) => {
             let names: Vec<_> = several.iter().map(|command| command.name).collect();
             Err(format!("{name} could be {}.", names.join(" or ")))
@@ -382,6 +385,11 @@ fn group_names() -> Vec<String> {
 
 fn sort_names() -> Vec<String> {
     SORT_NAMES.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// `Unknown theme "nope". Available: ansi, dark.`
+fn unknown<T: AsRef<str>>(what: &str, name: &str, known: &[T]) -> String {
+    format!("Unknown {what} \"{name}\". Available: {}.", names(known))
 }
 
 fn names<T: AsRef<str>>(all: &[T]) -> String {

@@ -208,11 +208,7 @@ impl App {
 
     fn toggle_mouse(&mut self) -> Vec<Effect> {
         self.mouse = !self.mouse;
-        let state = if self.mouse {
-            "The mouse selects here now; m gives it back."
-        } else {
-            "The mouse is the terminal's."
-        };
+        let state = if self.mouse { "Mouse on (m: off)." } else { "Mouse off." };
         self.say(Tone::Info, state);
         vec![Effect::Mouse(self.mouse)]
     }
@@ -229,7 +225,7 @@ impl App {
         }
         match action {
             Action::Enter if context == Context::TestRuns => {
-                check(self.test_run_has_target(), "Nothing of it is there to go to.")
+                check(self.test_run_has_target(), "Nothing to open here.")
             }
             Action::Enter if context == Context::Alerts && self.selected_group().is_some() => Ok(()),
             Action::Enter if matches!(context, Context::Alerts | Context::Detail) => {
@@ -239,15 +235,15 @@ impl App {
                 check(self.writing.iter().any(|writing| writing.can_stop), "Nothing is being written.")
             }
             Action::Back => check(!self.walked().is_empty(), "This is the alert's own process already."),
-            Action::UndoPattern => check(self.history.can_undo(), "Nothing was changed yet."),
-            Action::RedoPattern => check(self.history.can_redo(), "Nothing was undone."),
+            Action::UndoPattern => check(self.history.can_undo(), "Nothing to undo."),
+            Action::RedoPattern => check(self.history.can_redo(), "Nothing to redo."),
             Action::Confirm => {
                 let waits = matches!(self.page, Some(Page::SavePreview(_) | Page::NewException { .. }));
-                check(waits, "There is nothing to confirm on this page.")
+                check(waits, "Nothing to confirm on this page.")
             }
             Action::TakeAdvice => check(
                 self.workbench.as_ref().is_some_and(|workbench| !workbench.advice.is_empty()),
-                "There is no advice.",
+                "No advice.",
             ),
             Action::Decide | Action::Note | Action::NextUndecided | Action::UndoVerdict => {
                 self.can_triage(action)
@@ -256,26 +252,25 @@ impl App {
                 check(self.is_unsaved(), "The configuration already has both patterns as they are.")
             }
             Action::ReadErrors => {
-                check(!self.store.faults().is_empty(), "Nothing was lost: every record was read.")
+                check(!self.store.faults().is_empty(), "No read errors: every record was read.")
             }
             Action::Raw | Action::CopyCommandLine => {
-                check(self.shown_event().is_some(), "There is no event of it in this log.")
+                check(self.shown_event().is_some(), "No event of it in this log.")
             }
             Action::NextProposal => check(
                 self.pattern_editor
                     .as_ref()
                     .is_some_and(|pattern_editor| !pattern_editor.proposals.is_empty())
                     || matches!(self.page, Some(Page::NewException { .. })),
-                "There is no other proposal here.",
+                "No other proposal here.",
             ),
             Action::Allow | Action::CopyRow | Action::Report => {
                 check(self.selected_finding().is_some(), "Nothing is selected.")
             }
-            Action::Freeze => check(
-                self.frozen.is_some() || !self.load.finished,
-                "All is read: nothing more comes that could be held back.",
-            ),
-            Action::Mark => check(!self.listing.timeline.is_empty(), "There is nothing in the histogram."),
+            Action::Freeze => {
+                check(self.frozen.is_some() || !self.load.finished, "Nothing to freeze: loading is finished.")
+            }
+            Action::Mark => check(!self.listing.timeline.is_empty(), "The histogram is empty."),
             Action::Escape if matches!(context, Context::Alerts | Context::Histogram | Context::Detail) => {
                 check(self.narrowing().is_some(), "Nothing to go back from. q quits.")
             }

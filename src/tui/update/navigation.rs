@@ -118,7 +118,7 @@ impl App {
                 self.selected = None;
                 self.invalidate();
             }
-            None => self.say(Tone::Warning, "There is nothing in the histogram."),
+            None => self.say(Tone::Warning, "The histogram is empty."),
         }
     }
 

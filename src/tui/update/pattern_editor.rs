@@ -98,7 +98,7 @@ impl App {
                 let taken = Held::new(Vec::new(), &self.store);
                 self.open_page(Page::NewException { exception: Box::new(exception), taken });
             }
-            Ok(None) => self.say(Tone::Warning, "This alert names nothing that an exception could go by."),
+            Ok(None) => self.say(Tone::Warning, "This alert has no field for an exception."),
             Err(error) => {
                 self.say(Tone::Warning, format!("No exception can be made of it: {}.", error.message));
             }
@@ -108,7 +108,7 @@ impl App {
     /// Puts the exception that the page shows in force.
     fn keep_exception(&mut self, exception: Exception) {
         if self.flags.exceptions().all().len() >= MAX_EXCEPTIONS {
-            let message = format!("There are {MAX_EXCEPTIONS} exceptions already; more there can't be.");
+            let message = format!("No more exceptions: {MAX_EXCEPTIONS} is the maximum.");
             self.say(Tone::Warning, message);
             return;
         }
@@ -227,14 +227,14 @@ impl App {
     /// Takes the last change of a pattern back.
     pub(in crate::tui) fn undo_pattern(&mut self) {
         if self.step_history(true) {
-            self.say(Tone::Info, "The last change is undone; ^R does it again.");
+            self.say(Tone::Info, "Undone; ^R redoes it.");
         }
     }
 
     /// Does what was undone again.
     pub(in crate::tui) fn redo_pattern(&mut self) {
         if self.step_history(false) {
-            self.say(Tone::Info, "The change is done again.");
+            self.say(Tone::Info, "Redone.");
         }
     }
 }

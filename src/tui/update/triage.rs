@@ -37,9 +37,9 @@ impl App {
     pub(in crate::tui) fn can_triage(&self, action: Action) -> Result<(), &'static str> {
         match action {
             Action::Decide | Action::Note | Action::UndoVerdict if self.bulk.is_some() => {
-                Err("The verdict before this one is still being put on its alerts.")
+                Err("The previous verdict is still being applied.")
             }
-            Action::UndoVerdict if self.triage.undone.is_empty() => Err("Nothing was decided yet."),
+            Action::UndoVerdict if self.triage.undone.is_empty() => Err("Nothing to undo: no verdict yet."),
             Action::NextUndecided if self.next_undecided().is_none() => {
                 Err("Every alert of this list has a verdict.")
             }
@@ -95,5 +95,5 @@ impl App {
 }
 
 pub(in crate::tui) fn left_the_store(pin: &Pin) -> String {
-    format!("Nothing was done: it has left the store since: {}", pin.name())
+    format!("Nothing was done: evicted since: {}", pin.name())
 }

@@ -1,6 +1,7 @@
 //! A verdict or a note on many alerts, in steps: the screen answers while a group of a hundred thousand is decided on.
 
 use std::cell::Cell;
+use std::path::Path;
 
 use crate::case::{Decision, line};
 use crate::detect::profile::Profile;
@@ -94,10 +95,10 @@ impl Bulk {
     /// Returns the message for the last line.
     fn outcome(&self) -> String {
         let what = match &self.what {
-            What::Decide { verdict: Some(Verdict::Undecided), .. } => "Undecided".to_owned(),
-            What::Decide { verdict: Some(verdict), .. } => format!("Decided {verdict}"),
+            What::Decide { verdict: Some(Verdict::Undecided), .. } => "Verdict cleared".to_owned(),
+            What::Decide { verdict: Some(verdict), .. } => format!("Marked {verdict}"),
             What::Decide { verdict: None, .. } => "Noted".to_owned(),
-            What::Undo(_) => "Taken back".to_owned(),
+            What::Undo(_) => "Undone".to_owned(),
         };
         let left_out = match self.unknowable {
             0 => String::new(),
@@ -105,7 +106,7 @@ impl Bulk {
         };
         let left_out = match self.gone {
             0 => left_out,
-            number => format!("{left_out}, not on {number} that left the store meanwhile"),
+            number => format!("{left_out}, not on {number} evicted meanwhile"),
         };
         let named = match &self.what {
             What::Decide { name: Some(name), .. } if self.changed == 1 => name.clone(),
@@ -176,7 +177,7 @@ impl App {
         }
         bulk.changed += decisions.len();
         if bulk.done < bulk.all() {
-            self.say(Tone::Info, format!("Deciding: {} of {}", bulk.done, alerts(bulk.all())));
+            self.say(Tone::Info, format!("Marking: {} of {}", bulk.done, alerts(bulk.all())));
             self.bulk = Some(bulk);
         } else {
             self.end_verdicts(bulk);
@@ -187,15 +188,19 @@ impl App {
     fn end_verdicts(&mut self, bulk: Bulk) {
         if bulk.changed == 0 {
             let reason = if bulk.unknowable > 0 {
-                "This event has neither a record number nor a time: nothing tells it from another one."
+                "No verdict: this event has neither a record number nor a time to know it by."
+            } else if matches!(bulk.what, What::Decide { verdict: Some(_), .. }) {
+                "No change: it already has this verdict."
             } else {
-                "Nothing changed: that is what stands there already."
+                "No change: it already has this note."
             };
             self.say(Tone::Warning, reason);
             return;
         }
         let place = self.triage.place.clone().unwrap_or_default();
-        self.say(Tone::Info, format!("{}. In {place}; n goes on, U takes it back.", bulk.outcome()));
+        let file =
+            Path::new(&place).file_name().map_or(place.clone(), |name| name.to_string_lossy().into_owned());
+        self.say(Tone::Info, format!("{} ({file}). n next, U undo.", bulk.outcome()));
         if matches!(bulk.what, What::Decide { .. }) {
             self.triage.undone.push(bulk.before);
             if self.triage.undone.len() > MAX_UNDONE {

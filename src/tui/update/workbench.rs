@@ -143,7 +143,7 @@ impl App {
         }
         let patterns = workbench.trial.patterns().clone();
         if patterns == *self.flags.patterns() {
-            self.say(Tone::Info, "Both patterns are in force as they stand.");
+            self.say(Tone::Info, "No change: both patterns are in force already.");
             return;
         }
         let warnings = workbench.adviser.warnings(&self.store, &workbench.trial, self.flags.patterns());
@@ -187,10 +187,7 @@ impl App {
         workbench.set_text(advice.which, &text, &self.store);
         self.say(
             Tone::Info,
-            format!(
-                "The {} pattern now says so; Enter in it keeps, Esc leaves it as it was.",
-                advice.which.name()
-            ),
+            format!("Put into the {} pattern; Enter there keeps it, Esc restores it.", advice.which.name()),
         );
     }
 }

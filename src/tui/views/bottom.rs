@@ -84,8 +84,8 @@ fn on_what(app: &App) -> String {
     let name = safe::shown(pin.name(), app.reveal_secrets);
     match pin.gone(&app.store) {
         0 => name,
-        _ if pin.alerts(&app.store).is_empty() => format!("{name} (it has left the store)"),
-        gone => format!("{name} ({gone} have left the store)"),
+        _ if pin.alerts(&app.store).is_empty() => format!("{name} (evicted)"),
+        gone => format!("{name} ({gone} evicted)"),
     }
 }
 

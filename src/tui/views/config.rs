@@ -36,7 +36,7 @@ pub(in crate::tui) fn plan_lines(app: &App, plan: &Plan) -> Vec<Line<'static>> {
     };
     add("", &plan.path.to_string_lossy(), Token::Header);
     if plan.changed_meanwhile {
-        let text = "The file was changed by somebody else since it was read. What they wrote stays, but for these lines:";
+        let text = "The file was changed outside since it was read. That stays, except for these lines:";
         add("", text, Token::Warning);
     }
     for line in &plan.diff {
@@ -68,7 +68,7 @@ pub(in crate::tui) fn exception_lines(
     }
     let count = grouped(count(taken.len()));
     let noun = if taken.len() == 1 { "alert" } else { "alerts" };
-    add(&format!("It takes {count} {noun} out, and what is like them from now on:"), Token::Header);
+    add(&format!("Suppresses {count} {noun}, and similar ones from now on:"), Token::Header);
     for id in taken.iter().take(MAX_TAKEN) {
         let Some(view) = app.store.view(*id, app.list.profile, &app.flags) else { continue };
         let what = view.text(Field::CommandLine).map(str::to_owned).or_else(|| view.destination());
@@ -100,11 +100,7 @@ pub(in crate::tui) fn snapshot_lines(
         lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, indent + 2, MAX_LINES));
     };
     if snapshots.is_empty() {
-        add(
-            "There are none yet: `:snapshot NAME` keeps the patterns in force under a name.",
-            0,
-            Token::Muted,
-        );
+        add("No snapshots yet: `:snapshot NAME` saves the patterns in force under a name.", 0, Token::Muted);
     }
     for snapshot in snapshots {
         let snapshot = match snapshot {
@@ -122,7 +118,7 @@ pub(in crate::tui) fn snapshot_lines(
         for which in [Which::CiHost, Which::IdeParent] {
             let pattern = which.of(&snapshot.patterns);
             if pattern == which.of(app.flags.patterns()) {
-                add(&format!("{}: as it is in force", which.name()), 2, Token::Muted);
+                add(&format!("{}: as in force", which.name()), 2, Token::Muted);
             } else {
                 add(&format!("{}: {}", which.name(), pattern.text()), 2, Token::Text);
             }

@@ -92,12 +92,17 @@ fn segments(app: &App) -> Vec<Segment> {
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
     segments.extend(app.bounds().map(|bounds| one(7, bounds, Token::Muted)));
     let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
-    let others: u64 = tally.skipped.values().sum::<u64>() - duplicates;
+    let not_sysmon = tally.skipped.get(&SkipReason::OtherProvider).copied().unwrap_or(0);
+    let others = tally.skipped.values().sum::<u64>() - duplicates - not_sysmon;
     if duplicates > 0 {
-        segments.push(one(2, format!("{} doubles", grouped(duplicates)), Token::Muted));
+        segments.push(one(2, format!("{} duplicates", grouped(duplicates)), Token::Muted));
+    }
+    if not_sysmon > 0 {
+        let noun = if app.area.width < WIDE_WIDTH { "" } else { " records" };
+        segments.push(one(1, format!("{} non-Sysmon{noun}", grouped(not_sysmon)), Token::Muted));
     }
     if others > 0 {
-        segments.push(one(1, format!("{} other records", grouped(others)), Token::Muted));
+        segments.push(one(1, format!("{} skipped records", grouped(others)), Token::Muted));
     }
     let scores = [(3_usize, Token::Score3), (2, Token::Score2)]
         .into_iter()
@@ -141,10 +146,10 @@ fn segments(app: &App) -> Vec<Segment> {
         let noun = if blind == 1 { "blind spot" } else { "blind spots" };
         segments.push(one(4, format!("{blind} {noun}"), Token::Warning));
     }
-    let losses = app.store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
-    if losses > 0 {
-        let noun = if losses == 1 { "loss" } else { "losses" };
-        segments.push(one(8, format!("{} {noun}", grouped(count(losses))), Token::Error));
+    let errors = app.store.faults().iter().filter(|fault| fault.severity != Severity::Notice).count();
+    if errors > 0 {
+        let noun = if errors == 1 { "read error" } else { "read errors" };
+        segments.push(one(8, format!("{} {noun}", grouped(count(errors))), Token::Error));
     }
     segments
 }

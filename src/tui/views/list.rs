@@ -177,7 +177,7 @@ fn draw_names(app: &App, area: Rect, buffer: &mut Buffer) {
     let mut x = area.x;
     for (key, name, width) in columns(area.width, app.listing.query.shown) {
         let reason = *key == SortKey::CommandLine && app.listing.query.shown == Shown::Suppressed;
-        let name = if reason { "Why it is no alert" } else { name };
+        let name = if reason { "Suppressed because" } else { name };
         let descending = matches!(key, SortKey::Rank | SortKey::Time) != app.list.reversed;
         let text = if *key != app.list.sort {
             name.to_owned()

@@ -1,7 +1,7 @@
 //! What the screen shows. Each file is one region; [`draw`] puts them together.
 //!
 //! ```text
-//! header     exfilscope  fixtures  12,345 events  3:14 2:6  correlated  7 suppressed  2 losses
+//! header     exfilscope  fixtures  12,345 events  3:14 2:6  correlated  7 suppressed  2 read errors
 //! alerts     ── Alerts 20 ── by score ───────────────────────────────────────────────
 //!            S  Time     Host     User     Signal    Image     Destination   Command line
 //!            3  13:37:00 WS-4711  alice    git-push  git.exe   github.com/…  git push …

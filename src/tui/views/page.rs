@@ -21,16 +21,18 @@ use crate::tui::widgets::wrap::{Piece, wrap};
 
 /// Lines of a raw event.
 const MAX_RAW_LINES: usize = 5_000;
+/// Columns of the kind of a note or read error.
+const KIND_WIDTH: usize = 12;
 
 /// Draws a page.
 pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let name = match page {
         Page::Help => "Help",
-        Page::ReadErrors => "What could not be read",
-        Page::Coverage => "What these logs could have shown",
-        Page::SavePreview(_) => "What will be written: Enter writes, Esc leaves the file as it is",
-        Page::NewException { .. } => "An exception of this alert: Enter keeps it, ^N proposes something else",
+        Page::ReadErrors => "Read errors",
+        Page::Coverage => "Log coverage",
+        Page::SavePreview(_) => "Changes to the configuration: Enter writes them, Esc cancels",
+        Page::NewException { .. } => "New exception: Enter keeps it, ^N proposes something else",
         Page::Snapshots(_) => "Snapshots of the patterns",
         Page::Raw { .. } => "Raw event",
         Page::Tests => return super::test_runs::draw(app, area, buffer),
@@ -52,7 +54,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
 pub fn page_lines(app: &App, page: &Page) -> Vec<Line<'static>> {
     match page {
         Page::Help => help(app),
-        Page::ReadErrors => losses(app),
+        Page::ReadErrors => read_errors(app),
         Page::Coverage => coverage(app),
         Page::SavePreview(plan) => config::plan_lines(app, plan),
         Page::NewException { exception, taken } => {
@@ -104,7 +106,7 @@ const ABOUT: &[(&str, &[&str])] = &[
             "Words and terms are all asked for: git alice. OR and ( ) say otherwise: host:ws-1 OR host:ws-2.",
             "field:value holds the value; field=value is the value; field~regex matches it; all of them without case, but for the regex.",
             "score>=3, time>=2026-03-10T12:00, record=4711. !term is the opposite; a missing field meets no term but a negated one.",
-            "Fields: host, user, image, command, parent, parentcommand, destination, owner, signal, score, time, record, source, verdict, note; verdict:none is what is left to decide.",
+            "Fields: host, user, image, command, parent, parentcommand, destination, owner, signal, score, time, record, source, verdict, note; verdict:none finds undecided alerts.",
         ],
     ),
     (
@@ -122,17 +124,17 @@ const ABOUT: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "What the profiles are",
+        "Profiles",
         &[
             "spl is the Splunk search to the letter, with its surprises: a capital letter in a host evades its Signal, a push to dev.azure.com is Unknown to it, and on raw Sysmon the IDE pattern changes nothing.",
             "correlated is what it set out to do. Without a Splunk at hand these can't be known: how it folds case outside ASCII, whether * runs over line breaks, and what host is behind a forwarder (--host short is the other guess).",
-            "hunt has the alerts of correlated unchanged, and leads: what the search misses. A lead has a name of its own (filter: signal:GitPush), its own score, and lists the events that it is made of; one act is one lead. A fetch is none.",
+            "hunt has the alerts of correlated unchanged, and leads: what the search misses. A lead has its own name (filter: signal:GitPush) and score, and lists the events that it is made of; one act is one lead. A fetch is none.",
             "A browser's upload can't be decided from Sysmon: no command line names it, and its connection looks like reading.",
         ],
     ),
 ];
 
-fn losses(app: &App) -> Vec<Line<'static>> {
+fn read_errors(app: &App) -> Vec<Line<'static>> {
     let style = |token| app.theme.style(token);
     let width = usize::from(app.area.width);
     let tally = app.store.tally();
@@ -144,15 +146,15 @@ fn losses(app: &App) -> Vec<Line<'static>> {
     lines.push(Line::default());
     for fault in app.store.faults() {
         let (kind, token) = match fault.severity {
-            Severity::Notice => ("notice  ", Token::Muted),
-            Severity::Loss => ("loss    ", Token::Warning),
-            Severity::Unreadable => ("unread  ", Token::Error),
+            Severity::Notice => ("notice", Token::Muted),
+            Severity::Loss => ("lost", Token::Warning),
+            Severity::Unreadable => ("unreadable", Token::Error),
         };
         let pieces = [
-            Piece::new(kind, style(token)),
+            Piece::new(format!("{kind:<KIND_WIDTH$}"), style(token)),
             Piece::new(safe::shown(&fault.to_string(), app.reveal_secrets), style(Token::Text)),
         ];
-        lines.extend(wrap(&pieces, width, 8, 6));
+        lines.extend(wrap(&pieces, width, KIND_WIDTH, 6));
     }
     lines
 }
@@ -230,15 +232,15 @@ pub fn note_lines(app: &App, width: usize) -> Vec<Line<'static>> {
         .iter()
         .flat_map(|note| {
             let (kind, token) = match note.impact {
-                Impact::BlindSpot => ("blind   ", Token::Error),
-                Impact::Uncertain => ("doubt   ", Token::Warning),
-                Impact::Info => ("remark  ", Token::Muted),
+                Impact::BlindSpot => ("blind spot", Token::Error),
+                Impact::Uncertain => ("uncertain", Token::Warning),
+                Impact::Info => ("info", Token::Muted),
             };
             let pieces = [
-                Piece::new(kind, app.theme.style(token)),
+                Piece::new(format!("{kind:<KIND_WIDTH$}"), app.theme.style(token)),
                 Piece::new(safe::shown(&note.text, app.reveal_secrets), app.theme.style(Token::Text)),
             ];
-            wrap(&pieces, width, 8, 8)
+            wrap(&pieces, width, KIND_WIDTH, 8)
         })
         .collect()
 }

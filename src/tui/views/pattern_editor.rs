@@ -1,7 +1,7 @@
 //! The editor of a pattern: the text, its fault under a caret, what it matches, and what it changes.
 //!
 //! ```text
-//! ── CI-host pattern ── matches 3 of 41 hosts ── 2 alerts appear, 1 goes ──────────
+//! ── CI-host pattern ── matches 3 of 41 hosts ── 2 new alerts ── 1 gone ──────────
 //! (?i)(jenkins|gitlab-runner|ci[-_]|build[-_]
 //!     ^ this group is not closed: add `)`
 //! matches       events  last seen            │ changes
@@ -57,7 +57,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     } else if let Some(proposal) = proposal.filter(|_| pattern_editor.trial.error.is_none()) {
         let made_for = safe::shown(&pattern_editor.made_for_name, app.reveal_secrets);
         let text =
-            format!("takes in {}; for {made_for}", safe::shown(&proposal.takes_in, app.reveal_secrets));
+            format!("also matches {}; for {made_for}", safe::shown(&proposal.takes_in, app.reveal_secrets));
         put(buffer, area, (area.x, area.y + 2, area.width), &text, style(Token::Key), app.glyphs.ellipsis);
     }
     let left = area.width * 3 / 5;
@@ -68,14 +68,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let muted = style(Token::Muted);
     put(buffer, area, (area.x, head, subject_width), pattern_editor.trial.which.subjects(), muted, "");
     put(buffer, area, (area.x + subject_width, head, 30), "   events  last seen", muted, "");
-    put(
-        buffer,
-        area,
-        (area.x + left + 1, head, area.width - left),
-        "what changes",
-        muted,
-        app.glyphs.ellipsis,
-    );
+    put(buffer, area, (area.x + left + 1, head, area.width - left), "changes", muted, app.glyphs.ellipsis);
     let subjects = Rect { y: body, height: area.bottom().saturating_sub(body), width: left, ..area };
     draw_subjects(app, shown.get(pattern_editor.scroll..).unwrap_or_default(), subjects, buffer);
     draw_changes(
@@ -115,9 +108,9 @@ fn title(app: &App, pattern_editor: &PatternEditor, matching: usize, all: usize)
     let figure = |number: usize, one: &str, many: &str| {
         format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
     };
-    title.push((figure(changes.appear.len(), "alert appears", "alerts appear"), style(Token::Score3)));
+    title.push((figure(changes.appear.len(), "new alert", "new alerts"), style(Token::Score3)));
     let go = if pattern_editor.warnings.is_empty() { Token::Warning } else { Token::Error };
-    title.push((figure(changes.go.len(), "goes", "go"), style(go)));
+    title.push((figure(changes.go.len(), "gone", "gone"), style(go)));
     if pattern_editor.trial.error.is_some() {
         title.push(("invalid: the list keeps the last valid pattern".to_owned(), style(Token::Error)));
     }
@@ -292,7 +285,7 @@ fn draw_changes(app: &App, pattern_editor: &PatternEditor, area: Rect, buffer: &
             buffer,
             area,
             (area.x, area.y, area.width),
-            "nothing against the pattern in force",
+            "no changes",
             style(Token::Muted),
             app.glyphs.ellipsis,
         );

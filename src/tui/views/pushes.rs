@@ -32,13 +32,13 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let title = [
         ("Who pushes where".to_owned(), style(Token::Title)),
         (format!("{} by {}", plural(owners, "owner"), plural(others, page.axis.name())), style(Token::Text)),
-        (format!("{} (suppressed), + new", "alerts"), style(Token::Muted)),
+        ("alerts (suppressed), + new".to_owned(), style(Token::Muted)),
     ];
     rule(buffer, area, area.y, &title, style(Token::BorderFocused), &app.glyphs);
     if page.table.owners.is_empty() {
         let text = match page.making.as_ref().map(|making| making.percent(&app.store)) {
             Some(percent) => format!("Counting {percent} %"),
-            None => "Nothing was selected yet: there is nobody who pushes anywhere.".to_owned(),
+            None => "No pushes yet.".to_owned(),
         };
         line(app, area, area.y + 1, &text, style(Token::Text), buffer);
         return;

@@ -5,7 +5,7 @@
 //! (?i)(jenkins|gitlab-runner|ci[-_]|build[-_])      │ one over the other under that
 //! BUILD-SRV2            812  2026-03-10 17:02:11    │
 //! ── IDE-parent pattern ── matches 1 of 7 parents ──┘
-//! ── What changes against what is saved ── 2 alerts appear, 1 goes, none is scored anew ─────
+//! ── Changes vs saved ── 2 new ── 1 gone ── 0 rescored ─────────────────────────────────────
 //! + 3  WS-1  git-push  git push …
 //! ── Advice 1 of 2 ──────────────────────────────────────────────────────────────────────────
 //! ► `ci[-_]` matches inside a word: PC-DECI-7 (12 events).
@@ -117,22 +117,20 @@ fn draw_pattern(app: &App, workbench: &Workbench, which: Which, area: Rect, buff
 fn draw_changes(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let changes = workbench.changes(&app.store);
-    let figure = |number: usize, one: &str, many: &str| {
-        format!("{} {}", grouped(count(number)), if number == 1 { one } else { many })
-    };
+    let figure = |number: usize, what: &str| format!("{} {what}", grouped(count(number)));
     let is_silent = workbench.advice.iter().any(|advice| advice.kind == Kind::MatchesAll);
     let goes = if is_silent { Token::Error } else { Token::Warning };
     let title = [
-        ("What changes against what is saved".to_owned(), style(Token::Title)),
-        (figure(changes.appear.len(), "appears", "appear"), style(Token::Score3)),
-        (figure(changes.go.len(), "goes", "go"), style(goes)),
-        (figure(changes.rescored.len(), "changes score", "change score"), style(Token::Text)),
+        ("Changes vs saved".to_owned(), style(Token::Title)),
+        (figure(changes.appear.len(), "new"), style(Token::Score3)),
+        (figure(changes.go.len(), "gone"), style(goes)),
+        (figure(changes.rescored.len(), "rescored"), style(Token::Text)),
     ];
     let focused = workbench.part == Part::Changes;
     rule(buffer, area, area.y, &title, frame(app, focused), &app.glyphs);
     let rows = usize::from(area.height.saturating_sub(1));
     if changes.is_empty() && rows > 0 {
-        let text = "nothing: every event scores as the configuration has it";
+        let text = "no changes";
         let at = (area.x, area.y + 1, area.width);
         put(buffer, area, at, text, style(Token::Muted), app.glyphs.ellipsis);
     }
@@ -204,7 +202,7 @@ fn draw_advice(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer
         }
     }
     if lines.is_empty() && rows > 0 {
-        let text = "none: nothing in this log speaks against the patterns";
+        let text = "none: this log does not contradict the patterns";
         let at = (area.x, area.y + 1, area.width);
         put(buffer, area, at, text, style(Token::Muted), app.glyphs.ellipsis);
     }

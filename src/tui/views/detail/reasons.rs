@@ -10,7 +10,7 @@
 //! explorer.exe        (no Event 1 in this log)
 //! └─cmd.exe           13:36:58  CORP\alice  cmd.exe /c push.bat
 //!   └─► git.exe       13:37:00  CORP\alice  git push …
-//! What it did
+//! Activity (1)
 //! 13:37:01  connection  github.com 140.82.121.4:443 tcp
 //! ```
 
@@ -20,6 +20,7 @@ use ratatui::text::{Line, Span};
 use crate::detect::hunt::command_line::head;
 use crate::detect::hunt::encoded::decoded;
 use crate::detect::hunt::program::Program;
+use crate::detect::profile::Profile;
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::secrets::mask;
@@ -156,7 +157,7 @@ impl Writer<'_> {
             "Nothing passes the filter and the range; Esc takes them away.".to_owned()
         } else if events == 0 {
             format!(
-                "No Sysmon event was read from {} records; e shows what could not be read.",
+                "No Sysmon event was read from {} records; e shows the read errors.",
                 app.store.tally().records()
             )
         } else {
@@ -174,10 +175,7 @@ impl Writer<'_> {
         }
         if app.load.finished && events > 0 && !app.notes.is_empty() {
             self.lines.push(Line::default());
-            self.lines.push(Line::from(Span::styled(
-                "What these logs could not have shown",
-                self.style(Token::Title),
-            )));
+            self.lines.push(Line::from(Span::styled("Log coverage", self.style(Token::Title))));
             self.lines.extend(note_lines(app, self.width));
         }
     }
@@ -189,8 +187,9 @@ impl Writer<'_> {
         self.plain("Why", &row.explanation.sentence);
         if let Some(difference) = &row.explanation.difference {
             let style = self.style(Token::Warning);
+            let label = if app.listing.query.profile == Profile::Spl { "joins say" } else { "spl says" };
             let text = self.shown(difference);
-            self.labelled("But", vec![Piece::new(text, style)]);
+            self.labelled(label, vec![Piece::new(text, style)]);
         }
         self.matched_field("Command", row, Field::CommandLine, row.command_line.as_deref());
         self.decoded(row.image.as_deref(), row.command_line.as_deref());
@@ -337,7 +336,7 @@ impl Writer<'_> {
         let start = app.store.process(id).and_then(|process| app.store.event(process.start?));
         let Some(event) = start else {
             let (image, command_line) = self.as_a_child_names_it(id);
-            self.plain("Process", "its own Event 1 is not in this log; this is how its child names it");
+            self.plain("Process", "no Event 1 in this log; from its child's ParentImage");
             self.plain("Image", image.as_deref().unwrap_or("(missing)"));
             self.plain("Command", command_line.as_deref().unwrap_or("(missing)"));
             return;
@@ -350,7 +349,7 @@ impl Writer<'_> {
             ("Folder", Field::CurrentDirectory),
             ("Parent", Field::ParentImage),
             ("", Field::ParentCommandLine),
-            ("Level", Field::IntegrityLevel),
+            ("Integrity", Field::IntegrityLevel),
         ] {
             self.plain(label, field(name).unwrap_or("(missing)"));
             if name == Field::CommandLine {
@@ -384,7 +383,7 @@ impl Writer<'_> {
         }
         self.heading("Process tree");
         let Some(process) = process else {
-            let note = "the event has no usable ProcessGuid: no tree can be joined to it";
+            let note = "none: the event has no usable ProcessGuid";
             self.plain("", note);
             return;
         };
@@ -395,7 +394,7 @@ impl Writer<'_> {
         chain.reverse();
         let mut depth = 0;
         if above > 0 {
-            self.plain("", &format!("{above} processes more above these"));
+            self.plain("", &format!("{above} more ancestors"));
         }
         let root_start = chain.first().copied().unwrap_or(process);
         // The oldest process that has an Event 1 still names its parent, even where no GUID links them.
@@ -403,7 +402,7 @@ impl Writer<'_> {
             && let Some(parent) = store.field(event, Field::ParentImage)
         {
             let command_line = store.field(event, Field::ParentCommandLine);
-            self.node(0, parent, "no Event 1 of it here; as its child names it", command_line, &[], false);
+            self.node(0, parent, "no Event 1; from its child's ParentImage", command_line, &[], false);
             depth = 1;
         }
         for ancestor in chain {
@@ -420,7 +419,7 @@ impl Writer<'_> {
         }
         self.is_last_child = true;
         if more > 0 {
-            self.plain("", &format!("{more} children more"));
+            self.plain("", &format!("{more} more children"));
         }
     }
 
@@ -442,11 +441,7 @@ impl Writer<'_> {
                 command_line.clone_from(&row.command_line);
             }
             let image = image.unwrap_or_else(|| "(unknown)".to_owned());
-            let note = if own_row {
-                "no Event 1 of it here"
-            } else {
-                "no Event 1 of it here; as its child names it"
-            };
+            let note = if own_row { "no Event 1" } else { "no Event 1; from its child's ParentImage" };
             self.node(depth, &image, note, command_line.as_deref(), &[], here);
             return;
         };
@@ -508,16 +503,16 @@ impl Writer<'_> {
         let is_act = |event: &StoredEvent| event.event_code != code::PROCESS_CREATE;
         let (events, all) = store.first_events_of(process, MAX_ENTRIES, is_act);
         self.lines.push(Line::default());
-        self.heading(format!("What it did ({all})"));
+        self.heading(format!("Activity ({all})"));
         if events.is_empty() {
-            self.plain("", "no connection, DNS query, file or end of it is in this log");
+            self.plain("", "none in this log: no connection, DNS query, file or end");
         }
         let more = all.saturating_sub(MAX_ENTRIES);
         for event in events.into_iter().filter_map(|id| store.event(id)) {
             self.act(event);
         }
         if more > 0 {
-            self.plain("", &format!("{more} events more"));
+            self.plain("", &format!("{more} more events"));
         }
     }
 
