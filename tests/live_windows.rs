@@ -121,7 +121,7 @@ fn scenarios_read_as_described() {
             failed.push(format!(
                 "{channel}: {} events, {all_lost} lost, {reconnects} reconnects, {:?}",
                 outcome.records.len(),
-                outcome.faults.iter().map(|fault| &fault.reason).collect::<Vec<_>>()
+                outcome.faults.iter().map(|fault| fault.reason()).collect::<Vec<_>>()
             ));
         }
     }
@@ -211,7 +211,7 @@ fn kept_place_hides_no_event() {
             outcome.faults.iter().map(|fault| fault.lost_records).filter(|lost| *lost > 0).collect();
         assert!(outcome.records == expected, "{channel}, {kept}: {} events", outcome.records.len());
         assert_eq!((outcome.seen_until, losses), (seen, lost), "{channel}, {kept}");
-        let reasons: Vec<&str> = outcome.faults.iter().map(|fault| fault.reason.as_str()).collect();
+        let reasons: Vec<String> = outcome.faults.iter().map(|fault| fault.reason()).collect();
         let is_said = said.is_none_or(|said| reasons.iter().any(|reason| reason.contains(said)));
         assert!(is_said, "{channel}, {kept}: {reasons:?}");
     }

@@ -15,7 +15,6 @@ use exfilscope::filter::{Filter, FilterField};
 use exfilscope::model::batch::{Batch, SourceId};
 use exfilscope::model::fault::Fault;
 use exfilscope::model::feed::{FeedMessage, Progress};
-use exfilscope::model::guard::IS_A_BUG;
 use exfilscope::model::guid::Guid;
 use exfilscope::model::row::AlertRow;
 use exfilscope::model::time::Timestamp;
@@ -137,7 +136,7 @@ fn check(data: &[u8], load: impl FnOnce(&[PathBuf], Take<'_>)) {
 }
 
 fn no_bug(fault: &Fault) {
-    assert!(!fault.reason.contains(IS_A_BUG), "{fault}");
+    assert!(!fault.kind.is_bug(), "{fault}");
 }
 
 /// Of an input's reports those that are written and looked at.

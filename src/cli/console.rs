@@ -16,9 +16,9 @@ use super::settings::{Resolved, analyst, case_file, today};
 use crate::case::CaseFile;
 use crate::config::{self, Keeper};
 use crate::model::batch::SourceId;
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{BugIn, Fault, FaultKind};
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
-use crate::model::guard::{IS_A_BUG, guarded};
+use crate::model::guard::guarded;
 use crate::model::time::Timestamp;
 use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
 use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
@@ -208,15 +208,8 @@ fn read_on_a_thread(
         stand_back();
         let sink = |message| sender.blocking_send(message).is_ok();
         if guarded(|| read(&sink)).is_none() {
-            let _ = sink(FeedMessage::Fault(Fault {
-                source: None,
-                name: "all that is not read yet".to_owned(),
-                chunk: None,
-                record: None,
-                severity: Severity::Loss,
-                lost_records: 0,
-                reason: format!("reading failed, {IS_A_BUG}"),
-            }));
+            let fault = Fault::new("all that is not read yet".to_owned(), FaultKind::Bug(BugIn::Reading));
+            let _ = sink(FeedMessage::Fault(fault));
             let _ = sink(FeedMessage::Finished);
         }
     };

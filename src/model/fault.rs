@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::batch::SourceId;
+pub use super::fault_kind::{BugIn, FaultKind, StreamError};
 
 /// Why a record gave no Sysmon event. The name is the key in the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -148,8 +149,47 @@ pub struct Fault {
     pub severity: Severity,
     /// Records that are lost by it, as far as that is known.
     pub lost_records: u64,
+    /// Its kind, which writes the clause that says what happened and what to do.
+    pub kind: FaultKind,
+}
+
+impl Fault {
+    /// A fault of a file or folder as a whole, with the severity of its kind.
+    #[must_use]
+    pub const fn new(name: String, kind: FaultKind) -> Self {
+        let severity = kind.severity();
+        Self { source: None, name, chunk: None, record: None, severity, lost_records: 0, kind }
+    }
+
+    /// The same fault of a source.
+    #[must_use]
+    pub fn of_source(self, source: SourceId) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    /// The same fault, where its place makes it graver or less grave than its kind is.
+    #[must_use]
+    pub fn with_severity(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
+    /// The same fault, by which records are lost.
+    #[must_use]
+    pub fn losing(self, lost_records: u64) -> Self {
+        Self { lost_records, ..self }
+    }
+
+    /// The same fault of a record.
+    #[must_use]
+    pub fn at_record(self, record: Option<u64>) -> Self {
+        Self { record, ..self }
+    }
+
     /// What happened and what to do, as a clause without a full stop.
-    pub reason: String,
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.kind.to_string()
+    }
 }
 
 /// `day1.evtx, chunk 3, record 1234: the record's size is wrong`. Not made safe for a terminal.
@@ -162,6 +202,6 @@ impl fmt::Display for Fault {
         if let Some(record) = self.record {
             write!(f, ", record {record}")?;
         }
-        write!(f, ": {}", self.reason)
+        write!(f, ": {}", self.kind)
     }
 }

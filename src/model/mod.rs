@@ -4,6 +4,7 @@ pub mod batch;
 pub mod claim;
 pub mod event;
 pub mod fault;
+pub mod fault_kind;
 pub mod feed;
 pub mod guard;
 pub mod guid;

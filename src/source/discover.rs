@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 
 use super::evtx;
 use super::fault_log::{describe, failed};
-use super::format::{Format as Content, MAX_HEAD, detect_format, looks_like_events};
+use super::format::{Format, MAX_HEAD, detect_format, looks_like_events};
 use super::input::{Origin, member_head, packed_looks_like_events};
 use super::options::InputFormat;
 use super::read_at::read_at;
 use super::zip::{Member, members};
 use crate::files::open::{kind_name, open_file, target_within};
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::Progress;
 use crate::model::guard::guarded;
 
@@ -32,24 +32,24 @@ pub(super) struct Candidate {
     /// Its size in bytes when it was found; packed, in an archive.
     pub(super) size: u64,
     /// How it is read.
-    pub(super) kind: Kind,
+    pub(super) read_as: ReadAs,
 }
 
 /// How a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ReadAs {
     /// As a Windows event log.
     Log,
     /// As a stream: events as text, or something packed.
-    Text(Origin),
+    Stream(Origin),
 }
 
 impl Candidate {
     /// Its name for people: the file's, in an archive that of the archive before it.
     pub(super) fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy();
-        match &self.kind {
-            Kind::Text(Origin::Member(member)) => format!("{name}/{}", member.name),
+        match &self.read_as {
+            ReadAs::Stream(Origin::Member(member)) => format!("{name}/{}", member.name),
             _ => name.into_owned(),
         }
     }
@@ -103,27 +103,24 @@ struct Passed {
 }
 
 /// What a file is by its first bytes.
-enum Format {
+enum FileType {
     Log,
     /// Events as text, or something packed.
-    Text,
+    Stream,
     /// An archive.
     Zip,
-    /// A sentence that says what it is and what to do.
-    No(&'static str),
+    /// Nothing that is read.
+    Refused(FaultKind),
 }
 
 impl Search<'_> {
-    fn fault(&mut self, path: &Path, severity: Severity, reason: impl Into<String>) {
-        (self.report)(Fault {
-            source: None,
-            name: path.display().to_string(),
-            chunk: None,
-            record: None,
-            severity,
-            lost_records: 0,
-            reason: reason.into(),
-        });
+    fn fault(&mut self, path: &Path, kind: FaultKind) {
+        (self.report)(Fault::new(path.display().to_string(), kind));
+    }
+
+    /// Reports a fault that is graver or less grave here than its kind is.
+    fn fault_of(&mut self, path: &Path, severity: Severity, kind: FaultKind) {
+        (self.report)(Fault::new(path.display().to_string(), kind).with_severity(severity));
     }
 
     /// Looks into a file; `None` where that fails by a bug, which is told then.
@@ -141,23 +138,18 @@ impl Search<'_> {
 
     fn named(&mut self, path: &Path) {
         if path.as_os_str() == "-" {
-            let is_new = !self.found.iter().any(|file| file.kind == Kind::Text(Origin::StandardInput));
+            let is_new = !self.found.iter().any(|file| file.read_as == ReadAs::Stream(Origin::StandardInput));
             if is_new {
-                self.keep(path, 0, Kind::Text(Origin::StandardInput));
+                self.keep(path, 0, ReadAs::Stream(Origin::StandardInput));
             }
             return;
         }
         match fs::metadata(path) {
-            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+            Err(error) => self.fault(path, describe(&error)),
             Ok(metadata) if metadata.is_dir() => self.folder(path),
             Ok(metadata) if metadata.is_file() => self.candidate(path, &metadata),
             Ok(metadata) => {
-                let what = kind_name(metadata.file_type());
-                self.fault(
-                    path,
-                    Severity::Unreadable,
-                    format!("it is {what}; only files and folders are read, and `-` for standard input"),
-                );
+                self.fault(path, FaultKind::NotAFile(kind_name(metadata.file_type())));
             }
         }
     }
@@ -165,27 +157,23 @@ impl Search<'_> {
     /// A file that is meant to be a log, by its name or by whoever named it.
     fn candidate(&mut self, path: &Path, metadata: &Metadata) {
         if metadata.len() == 0 {
-            self.fault(
-                path,
-                Severity::Unreadable,
-                "it is empty (0 bytes): copy it again from where it comes from",
-            );
+            self.fault(path, FaultKind::Empty);
             return;
         }
         let Some(nature) = self.look(path, |search| nature(path, search.format)) else { return };
         match nature {
-            Ok(Format::Log) => self.keep(path, metadata.len(), Kind::Log),
-            Ok(Format::Text) => self.keep(path, metadata.len(), Kind::Text(Origin::File)),
-            Ok(Format::Zip) => self.archive(path, true),
-            Ok(Format::No(sentence)) => self.fault(path, Severity::Unreadable, sentence),
-            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+            Ok(FileType::Log) => self.keep(path, metadata.len(), ReadAs::Log),
+            Ok(FileType::Stream) => self.keep(path, metadata.len(), ReadAs::Stream(Origin::File)),
+            Ok(FileType::Zip) => self.archive(path, true),
+            Ok(FileType::Refused(kind)) => self.fault(path, kind),
+            Err(error) => self.fault(path, describe(&error)),
         }
     }
 
-    fn keep(&mut self, path: &Path, size: u64, kind: Kind) {
+    fn keep(&mut self, path: &Path, size: u64, read_as: ReadAs) {
         self.progress.files_found.fetch_add(1, Ordering::Relaxed);
         self.progress.bytes_found.fetch_add(size, Ordering::Relaxed);
-        self.found.push(Candidate { path: path.to_owned(), size, kind });
+        self.found.push(Candidate { path: path.to_owned(), size, read_as });
     }
 
     /// Keeps the logs of an archive; what holds none is an error only where somebody named it.
@@ -194,9 +182,9 @@ impl Search<'_> {
         let Some(members) = self.look(path, |_| opened.and_then(|file| members(&file))) else { return };
         let members = match members {
             Ok(members) => members,
-            Err(reason) => {
+            Err(kind) => {
                 let severity = if is_named { Severity::Unreadable } else { Severity::Loss };
-                self.fault(path, severity, reason);
+                self.fault_of(path, severity, kind);
                 return;
             }
         };
@@ -214,12 +202,12 @@ impl Search<'_> {
                 Ok(true) => {
                     passed.candidates += 1;
                     let size = member.packed;
-                    self.keep(path, size, Kind::Text(Origin::Member(Arc::new(member))));
+                    self.keep(path, size, ReadAs::Stream(Origin::Member(Arc::new(member))));
                 }
                 Ok(false) => passed.no_logs += 1,
-                Err(reason) => {
+                Err(kind) => {
                     passed.candidates += 1;
-                    self.fault(&path.join(&member.name), Severity::Unreadable, reason);
+                    self.fault_of(&path.join(&member.name), Severity::Unreadable, kind);
                 }
             }
         }
@@ -228,18 +216,12 @@ impl Search<'_> {
         }
     }
 
-    fn member(&self, path: &Path, member: &Member) -> Result<bool, String> {
+    fn member(&self, path: &Path, member: &Member) -> Result<bool, FaultKind> {
         let (head, content) = member_head(path, member)?;
         Ok(match content {
-            Content::Zip => {
-                return Err(
-                    "it is an archive in an archive, which is not opened: unpack the outer one, and name \
-                            the folder"
-                        .to_owned(),
-                );
-            }
-            Content::Unknown => self.format.is_some(),
-            Content::Json | Content::Xml => self.format.is_some() || looks_like_events(&head),
+            Format::Zip => return Err(FaultKind::NestedArchive),
+            Format::Unknown => self.format.is_some(),
+            Format::Json | Format::Xml => self.format.is_some() || looks_like_events(&head),
             _ => true,
         })
     }
@@ -276,7 +258,7 @@ impl Search<'_> {
             },
             Ok(metadata) => metadata,
             Err(error) => {
-                self.fault(path, Severity::Unreadable, describe(&error));
+                self.fault(path, describe(&error));
                 return;
             }
         };
@@ -287,8 +269,7 @@ impl Search<'_> {
         } else {
             passed.special += 1;
             if passed.special <= MAX_NAMED {
-                let what = kind_name(metadata.file_type());
-                self.fault(path, Severity::Notice, format!("it is {what} and was not opened"));
+                self.fault(path, FaultKind::NotOpened(kind_name(metadata.file_type())));
             }
         }
     }
@@ -296,7 +277,7 @@ impl Search<'_> {
     /// Follows a link to a file in the folder, or to what is never opened; says of any other that it was not followed.
     fn link(&mut self, path: &Path, real_root: &Path, passed: &mut Passed) -> Option<Metadata> {
         let Ok(metadata) = fs::metadata(path) else {
-            self.fault(path, Severity::Notice, "it is a link that leads nowhere");
+            self.fault(path, FaultKind::DeadLink);
             return None;
         };
         if !metadata.is_dir() && !metadata.is_file() {
@@ -307,14 +288,12 @@ impl Search<'_> {
             return Some(metadata);
         }
         if is_within {
-            let reason = "it is a link to a folder that is read already; it was not followed";
-            self.fault(path, Severity::Notice, reason);
+            self.fault(path, FaultKind::LinkToReadFolder);
             return None;
         }
         passed.outside += 1;
         if passed.outside <= MAX_NAMED {
-            let reason = "it is a link out of the folder and was not followed: name what it leads to";
-            self.fault(path, Severity::Loss, reason);
+            self.fault(path, FaultKind::LinkOut);
         }
         None
     }
@@ -326,13 +305,13 @@ impl Search<'_> {
                 for entry in entries {
                     match entry {
                         Ok(entry) => paths.push(entry.path()),
-                        Err(error) => self.fault(path, Severity::Loss, describe(&error)),
+                        Err(error) => self.fault_of(path, Severity::Loss, describe(&error)),
                     }
                 }
                 paths.sort_unstable_by(|one, other| other.file_name().cmp(&one.file_name()));
                 waiting.append(&mut paths);
             }
-            Err(error) => self.fault(path, Severity::Unreadable, describe(&error)),
+            Err(error) => self.fault(path, describe(&error)),
         }
     }
 
@@ -347,23 +326,23 @@ impl Search<'_> {
         head.truncate(*read.as_ref().unwrap_or(&0));
         let content = match read {
             Err(error) => {
-                self.fault(path, Severity::Unreadable, describe(&error));
+                self.fault(path, describe(&error));
                 return;
             }
-            Ok(_) if evtx::is_log_head(&head) => Content::Evtx,
-            Ok(_) => detect_format(&head, true).unwrap_or(Content::Unknown),
+            Ok(_) if evtx::is_log_head(&head) => Format::Evtx,
+            Ok(_) => detect_format(&head, true).unwrap_or(Format::Unknown),
         };
         let looks_like_events = self.look(path, |_| match content {
-            Content::Json | Content::Xml => looks_like_events(&head),
-            Content::Gzip | Content::Zstd => packed_looks_like_events(path),
+            Format::Json | Format::Xml => looks_like_events(&head),
+            Format::Gzip | Format::Zstd => packed_looks_like_events(path),
             _ => true,
         });
-        match if looks_like_events == Some(true) { content } else { Content::Unknown } {
-            Content::Evtx => self.keep(path, metadata.len(), Kind::Log),
-            Content::Csv(_) | Content::Json | Content::Xml | Content::Gzip | Content::Zstd => {
-                self.keep(path, metadata.len(), Kind::Text(Origin::File));
+        match if looks_like_events == Some(true) { content } else { Format::Unknown } {
+            Format::Evtx => self.keep(path, metadata.len(), ReadAs::Log),
+            Format::Csv(_) | Format::Json | Format::Xml | Format::Gzip | Format::Zstd => {
+                self.keep(path, metadata.len(), ReadAs::Stream(Origin::File));
             }
-            Content::Zip => {
+            Format::Zip => {
                 let before = self.found.len();
                 self.archive(path, false);
                 if self.found.len() == before {
@@ -371,7 +350,7 @@ impl Search<'_> {
                     return;
                 }
             }
-            Content::Unknown => {
+            Format::Unknown => {
                 passed.no_logs += 1;
                 return;
             }
@@ -380,73 +359,43 @@ impl Search<'_> {
     }
 
     fn account(&mut self, root: &Path, passed: &Passed) {
-        let files = |count: u64| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
         if passed.candidates == 0 {
-            let looked = files(passed.no_logs);
-            self.fault(
-                root,
-                Severity::Unreadable,
-                format!("nothing in it holds events of Windows (.evtx, XML, JSON, CSV, also packed); {looked} of other kinds were passed over"),
-            );
-        } else if passed.no_logs == 1 {
-            self.fault(root, Severity::Notice, "1 file that is no log was passed over");
-        } else if passed.no_logs > 1 {
-            self.fault(
-                root,
-                Severity::Notice,
-                format!("{} files that are no logs were passed over", passed.no_logs),
-            );
+            self.fault(root, FaultKind::NoEventsInFolder(passed.no_logs));
+        } else if passed.no_logs > 0 {
+            self.fault(root, FaultKind::SkippedFiles(passed.no_logs));
         }
         if passed.apple > 0 {
-            let entries =
-                if passed.apple == 1 { "1 entry".to_owned() } else { format!("{} entries", passed.apple) };
-            self.fault(
-                root,
-                Severity::Notice,
-                format!("{entries} that macOS adds to archives (._*, __MACOSX) passed over"),
-            );
+            self.fault(root, FaultKind::SkippedAppleEntries(passed.apple));
         }
         if passed.special > MAX_NAMED {
-            let rest = files(passed.special - MAX_NAMED);
-            self.fault(
-                root,
-                Severity::Notice,
-                format!("{rest} more that are pipes, sockets or devices were not opened"),
-            );
+            self.fault(root, FaultKind::MoreNotOpened(passed.special - MAX_NAMED));
         }
         if passed.outside > MAX_NAMED {
-            let rest = passed.outside - MAX_NAMED;
-            self.fault(
-                root,
-                Severity::Loss,
-                format!("{rest} more links out of the folder were not followed"),
-            );
+            self.fault(root, FaultKind::MoreLinksOut(passed.outside - MAX_NAMED));
         }
     }
 }
 
 /// What a file is that is meant to be a log. What can't be told by its beginning is left to whoever reads it whole.
-fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<Format> {
+fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<FileType> {
     let mut head = vec![0; MAX_HEAD.max(HEAD)];
     let read = read_at(&open_file(path)?, &mut head, 0)?;
     let head = head.get(..read).unwrap_or_default();
     let is_log = evtx::is_log_head(head) || head.get(HEAD - 8..).is_some_and(evtx::is_log_head);
-    let content = detect_format(head, true).unwrap_or(Content::Unknown);
+    let content = detect_format(head, true).unwrap_or(Format::Unknown);
     let packed = not_unpacked(head).filter(|_| format.is_none() && !is_log && !content.is_text());
     if let Some(sentence) = packed {
-        return Ok(Format::No(sentence));
+        return Ok(FileType::Refused(FaultKind::OtherPacking(sentence)));
     }
     Ok(match (content, format) {
-        (Content::Zip, _) => Format::Zip,
-        (Content::Gzip | Content::Zstd, _) => Format::Text,
-        (_, Some(InputFormat::Evtx)) => Format::Log,
-        (_, Some(_)) => Format::Text,
-        _ if is_log => Format::Log,
-        (content, None) if content.is_text() => Format::Text,
-        _ if is_text(head) => Format::No(
-            "it is text in which no events of Windows are found: name the log itself, or say what it is",
-        ),
-        _ => Format::Log,
+        (Format::Zip, _) => FileType::Zip,
+        (Format::Gzip | Format::Zstd, _) => FileType::Stream,
+        (_, Some(InputFormat::Evtx)) => FileType::Log,
+        (_, Some(_)) => FileType::Stream,
+        _ if is_log => FileType::Log,
+        (content, None) if content.is_text() => FileType::Stream,
+        _ if is_text(head) => FileType::Refused(FaultKind::NoEventsInText),
+        _ => FileType::Log,
     })
 }
 

@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 
 use crate::model::batch::SourceId;
-use crate::model::fault::{Fault, Severity};
-use crate::model::guard::IS_A_BUG;
+use crate::model::fault::{BugIn, Fault, FaultKind, Severity, StreamError};
+use crate::model::feed::SourceInfo;
 
 /// How many faults of one file are named.
 pub(super) const MAX_NAMED: usize = 100;
@@ -43,18 +43,9 @@ impl FaultLog {
         let mut faults: Vec<Fault> = std::mem::take(&mut self.named).into_values().collect();
         faults.sort_by_key(|fault| (fault.chunk, fault.record));
         if let Some(severity) = self.more_severity.take() {
-            faults.push(Fault {
-                source: Some(source),
-                name: name.to_owned(),
-                chunk: None,
-                record: None,
-                severity,
-                lost_records: self.more_lost,
-                reason: format!(
-                    "{} more places are damaged, {} more records are lost in them",
-                    self.more, self.more_lost
-                ),
-            });
+            let kind = FaultKind::More { places: self.more, records: self.more_lost };
+            let fault = Fault::new(name.to_owned(), kind).of_source(source);
+            faults.push(fault.with_severity(severity).losing(self.more_lost));
         }
         self.more = 0;
         self.more_lost = 0;
@@ -71,44 +62,53 @@ pub(super) struct Remark {
     pub(super) record: Option<u64>,
     /// Records that are lost by it.
     pub(super) lost_records: u64,
-    /// The reason, as a clause.
-    pub(super) reason: String,
+    /// Its kind.
+    pub(super) kind: FaultKind,
 }
 
 impl Remark {
-    /// A remark on a record that costs none.
-    pub(super) fn notice(record: u64, reason: &str) -> Self {
-        let reason = reason.to_owned();
-        Self { severity: Severity::Notice, record: Some(record), lost_records: 0, reason }
+    /// A remark with the severity of its kind, by which no record is lost.
+    pub(super) const fn new(kind: FaultKind) -> Self {
+        Self { severity: kind.severity(), record: None, lost_records: 0, kind }
+    }
+
+    /// The same remark on a record.
+    pub(super) fn at_record(self, record: Option<u64>) -> Self {
+        Self { record, ..self }
+    }
+
+    /// The same remark, by which records are lost.
+    pub(super) fn losing(self, lost_records: u64) -> Self {
+        Self { lost_records, ..self }
+    }
+
+    /// The fault of a named source.
+    pub(super) fn of_source(self, info: &SourceInfo, name: String, chunk: Option<u64>) -> Fault {
+        let Self { severity, record, lost_records, kind } = self;
+        Fault { source: Some(info.id), name, chunk, record, severity, lost_records, kind }
     }
 }
 
-/// What is wrong with a path, and what to do.
-pub(super) fn describe(error: &io::Error) -> String {
+/// The fault of a path that can't be opened or read.
+pub(super) fn describe(error: &io::Error) -> FaultKind {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder: check the spelling".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "no permission to read it: use an account that may, or copy it to where you may".to_owned()
-        }
+        io::ErrorKind::NotFound => FaultKind::NotFound,
+        io::ErrorKind::PermissionDenied => FaultKind::NoPermission,
         // ERROR_SHARING_VIOLATION: the event log service holds its files.
-        _ if cfg!(windows) && error.raw_os_error() == Some(32) => {
-            "another program has it open: export it first (wevtutil epl), or use --live".to_owned()
-        }
-        _ => format!("it can't be read: {error}"),
+        _ if cfg!(windows) && error.raw_os_error() == Some(32) => FaultKind::InUse,
+        _ => FaultKind::CantRead(stream_error(error)),
     }
 }
 
-/// What is said of a file on which a reader failed as a whole.
+/// The error of a stream: one of this program's guards, or the system's.
+pub(super) fn stream_error(error: &io::Error) -> StreamError {
+    let guard = error.get_ref().and_then(|inner| inner.downcast_ref::<StreamError>());
+    guard.cloned().unwrap_or_else(|| StreamError::Io(error.to_string()))
+}
+
+/// The fault of a file on which a reader failed as a whole.
 pub(super) fn failed(source: Option<SourceId>, path: &Path) -> Fault {
-    Fault {
-        source,
-        name: path.display().to_string(),
-        chunk: None,
-        record: None,
-        severity: Severity::Loss,
-        lost_records: 0,
-        reason: format!("the reader failed on this file, {IS_A_BUG}"),
-    }
+    Fault { source, ..Fault::new(path.display().to_string(), FaultKind::Bug(BugIn::File)) }
 }
 
 #[cfg(test)]
@@ -123,7 +123,7 @@ mod tests {
             record: None,
             severity,
             lost_records,
-            reason: String::new(),
+            kind: FaultKind::NoChunk,
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(faults.len(), MAX_NAMED + 1);
         assert_eq!(faults.iter().map(|fault| fault.lost_records).sum::<u64>(), 7);
         let last = faults.last().unwrap();
-        assert_eq!(last.reason, "2 more places are damaged, 0 more records are lost in them");
+        assert_eq!(last.reason(), "2 more places are damaged, 0 more records are lost in them");
         assert_eq!(last.severity, Severity::Notice);
         assert!(ledger.take(SourceId(0), "a.evtx").is_empty());
     }

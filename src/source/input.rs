@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::encoding::{decoded, encoding};
-use super::fault_log::describe;
+use super::fault_log::{describe, stream_error};
 use super::format::{Format, MAX_HEAD, detect_format, looks_like_events};
 use super::stream::{Allowance, Budget, CountingReader, PipeReader, Section, Stream, gzip, zstd};
 use super::zip::{self, Member};
 use crate::files::open::open_file;
+use crate::model::fault::{FaultKind, StreamError};
 use crate::model::feed::SourceInfo;
 
 /// Where a text comes from.
@@ -29,13 +30,13 @@ pub(super) fn open_origin<'a>(
     origin: &Origin,
     allowance: &Allowance,
     is_over: &'a (dyn Fn() -> bool + Sync),
-) -> Result<(Stream<'a>, Budget), String> {
+) -> Result<(Stream<'a>, Budget), FaultKind> {
     let file = || open_file(&info.path).map_err(|error| describe(&error));
     let stream: Stream<'a> = match origin {
         Origin::Member(member) => return zip::open(file()?, member, allowance),
         Origin::File => Box::new(Section { file: file()?, at: 0, end: u64::MAX }),
         Origin::StandardInput => Box::new(
-            PipeReader::standard_input(is_over).map_err(|error| format!("it can't be read: {error}"))?,
+            PipeReader::standard_input(is_over).map_err(|error| FaultKind::CantRead(stream_error(&error)))?,
         ),
     };
     let (counting, packed) = CountingReader::new(stream);
@@ -45,11 +46,11 @@ pub(super) fn open_origin<'a>(
 /// The unpacked beginning of a file in an archive, and what it is.
 ///
 /// # Errors
-/// Why it can't be unpacked, as a clause.
-pub(super) fn member_head(path: &Path, member: &Member) -> Result<(Vec<u8>, Format), String> {
+/// The fault that keeps it from being unpacked.
+pub(super) fn member_head(path: &Path, member: &Member) -> Result<(Vec<u8>, Format), FaultKind> {
     let file = open_file(path).map_err(|error| describe(&error))?;
     let (stream, budget) = zip::open(file, member, &Allowance::default())?;
-    head_of(stream, &budget).map_err(|error| format!("it can't be unpacked: {error}"))
+    head_of(stream, &budget).map_err(|error| FaultKind::CantUnpack(stream_error(&error)))
 }
 
 /// Whether a packed file holds what may be events.
@@ -83,7 +84,7 @@ pub(super) fn to_temp_file(mut stream: Stream<'_>, is_over: &dyn Fn() -> bool) -
             break;
         }
         if written > MAX_TEMP_FILE {
-            return Err(io::Error::other("it unpacks to more than 16 GiB: unpack it yourself"));
+            return Err(io::Error::other(StreamError::TooLarge(MAX_TEMP_FILE >> 30)));
         }
     }
     file.rewind()?;
@@ -171,7 +172,7 @@ mod tests {
         let mut opened = open(Box::new(counting), &budget).unwrap();
         assert_eq!(opened.format, Format::Json);
         let error = io::copy(&mut opened.stream, &mut io::sink()).unwrap_err();
-        assert!(error.to_string().contains("bomb"), "{error}");
+        assert_eq!(stream_error(&error), StreamError::Bomb(1000));
     }
 
     /// Bytes that a packed stream gives before it ends or is ended.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::discover::{Candidate, Kind, discover};
+use super::discover::{Candidate, ReadAs, discover};
 use super::evtx::{
     self, CHUNK_SIZE, ChunkExtent, ChunkReader, OpenFile, Pass, WorkItem, WorkResult, read_chunk_guarded,
 };
@@ -19,7 +19,7 @@ use super::sink::Sink;
 use super::text::{self, Done};
 use crate::files::open::open_file;
 use crate::model::batch::{Batch, SourceId};
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
 
 /// More threads than this do not help.
@@ -61,7 +61,7 @@ pub(super) fn load_files(files: Vec<Candidate>, inputs: Inputs, options: LoadOpt
     let chunks = files.iter().map(|file| file.size / CHUNK_SIZE as u64 + 1).sum::<u64>();
     let useful = usize::try_from(chunks).unwrap_or(usize::MAX).max(1);
     // A pipe may never end, and nothing shall wait for it.
-    let pipes = files.iter().filter(|file| file.kind == Kind::Text(Origin::StandardInput)).count();
+    let pipes = files.iter().filter(|file| file.read_as == ReadAs::Stream(Origin::StandardInput)).count();
     let threads = wanted.min(MAX_THREADS).min(useful) + pipes;
     let queue = WorkQueue {
         files,
@@ -212,7 +212,7 @@ impl<'a> Worker<'a> {
         let path = &candidate.path;
         let name = candidate.name();
         let id = SourceId(u32::try_from(number).unwrap_or(u32::MAX));
-        let size = (candidate.kind != Kind::Text(Origin::StandardInput)).then_some(candidate.size);
+        let size = (candidate.read_as != ReadAs::Stream(Origin::StandardInput)).then_some(candidate.size);
         let info = SourceInfo { id, path: path.clone(), name, size };
         self.sink.send(FeedMessage::Source(info.clone()));
         let Some(opened) = self.sink.guarded(&info, || self.open_candidate(candidate, &info)) else {
@@ -229,15 +229,8 @@ impl<'a> Worker<'a> {
                 self.read_and_advance(&file, item.as_ref());
             }
             Err(error) => {
-                self.sink.send(FeedMessage::Fault(Fault {
-                    source: Some(id),
-                    name: path.display().to_string(),
-                    chunk: None,
-                    record: None,
-                    severity: Severity::Unreadable,
-                    lost_records: 0,
-                    reason: describe(&error),
-                }));
+                let fault = Fault::new(path.display().to_string(), describe(&error)).of_source(id);
+                self.sink.send(FeedMessage::Fault(fault.with_severity(Severity::Unreadable)));
                 self.done_with_none();
             }
         }
@@ -245,9 +238,9 @@ impl<'a> Worker<'a> {
 
     /// Opens a log, whose chunks are read by all; what is none is read here, to its end.
     fn open_candidate(&self, candidate: &Candidate, info: &SourceInfo) -> io::Result<Option<OpenFile>> {
-        let file = match &candidate.kind {
-            Kind::Log => open_file(&candidate.path)?,
-            Kind::Text(origin) => {
+        let file = match &candidate.read_as {
+            ReadAs::Log => open_file(&candidate.path)?,
+            ReadAs::Stream(origin) => {
                 let hands = if candidate.size < WORTH_HELP { 0 } else { self.queue.idle_threads() };
                 match text::read(info, origin, self.queue.inputs, hands, self.sink) {
                     Done::Finished => return Ok(None),
@@ -321,8 +314,8 @@ impl<'a> Worker<'a> {
         let read = match read_at(&file.file, buffer, slot.start) {
             Ok(read) => read,
             Err(error) => {
-                let reason = format!("{} bytes can't be read: {error}", slot.length);
-                let remark = Remark { severity: Severity::Loss, record: None, lost_records: 0, reason };
+                let (bytes, error) = (slot.length as u64, error.to_string());
+                let remark = Remark::new(FaultKind::BytesUnread { bytes, error });
                 result.remarks.push((slot.start, remark));
                 // What was left for later in it is counted as lost.
                 if !matches!(item.pass, Pass::RecordsWithoutTemplate(..)) {

@@ -19,9 +19,9 @@ use crate::files::open::{open_file, target_within};
 use crate::model::batch::{Batch, EventHead, SourceId};
 use crate::model::claim::{JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
-use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::fault::{BugIn, Fault, FaultKind, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
-use crate::model::guard::{IS_A_BUG, guarded};
+use crate::model::guard::guarded;
 use crate::model::guid::Guid;
 use crate::model::row::Signal;
 use crate::model::time::Timestamp;
@@ -54,7 +54,7 @@ pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessa
             break;
         }
         if guarded(|| reader.file(&path)).is_none() {
-            reader.fault(&path, format!("the reader failed on this file, {IS_A_BUG}"));
+            reader.fault_of(&path, Severity::Unreadable, FaultKind::Bug(BugIn::File));
         }
         progress.files_done.fetch_add(1, Ordering::Relaxed);
     }
@@ -87,20 +87,14 @@ impl ScanRowReader<'_> {
         self.is_gone || self.progress.is_stopped()
     }
 
-    fn fault(&mut self, path: &Path, reason: impl Into<String>) {
-        self.say(path, Severity::Unreadable, reason);
+    fn fault(&mut self, path: &Path, kind: FaultKind) {
+        self.send(FeedMessage::Fault(Fault::new(path.display().to_string(), kind)));
     }
 
-    fn say(&mut self, path: &Path, severity: Severity, reason: impl Into<String>) {
-        self.send(FeedMessage::Fault(Fault {
-            source: None,
-            name: path.display().to_string(),
-            chunk: None,
-            record: None,
-            severity,
-            lost_records: 0,
-            reason: reason.into(),
-        }));
+    /// Reports a fault that is graver or less grave here than its kind is.
+    fn fault_of(&mut self, path: &Path, severity: Severity, kind: FaultKind) {
+        let fault = Fault::new(path.display().to_string(), kind).with_severity(severity);
+        self.send(FeedMessage::Fault(fault));
     }
 
     /// The files of a path, in order of their names.
@@ -116,17 +110,10 @@ impl ScanRowReader<'_> {
                 let mut others = 0;
                 self.search(path, &real_root, 0, files, &mut others);
                 if others > 0 {
-                    let reason = format!(
-                        "{others} files in it that do not end in .ndjson, .jsonl or .json were skipped: name those \
-                         that hold rows"
-                    );
-                    self.say(path, Severity::Notice, reason);
+                    self.fault(path, FaultKind::SkippedByName(others));
                 }
                 if files.len() == before {
-                    self.fault(
-                        path,
-                        "no file in it ends in .ndjson, .jsonl or .json: name the files of rows",
-                    );
+                    self.fault(path, FaultKind::NoRowFiles);
                 }
             }
             Ok(metadata) => self.keep(path, metadata.len(), files),
@@ -159,7 +146,7 @@ impl ScanRowReader<'_> {
         for entry in entries {
             match entry {
                 Ok(entry) => paths.push(entry.path()),
-                Err(error) => self.say(folder, Severity::Loss, describe(&error)),
+                Err(error) => self.fault_of(folder, Severity::Loss, describe(&error)),
             }
         }
         paths.sort_unstable();
@@ -168,7 +155,7 @@ impl ScanRowReader<'_> {
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) => metadata,
                 Err(_) if is_link => {
-                    self.say(&path, Severity::Notice, "it is a link that leads nowhere");
+                    self.fault(&path, FaultKind::DeadLink);
                     continue;
                 }
                 Err(error) => {
@@ -179,14 +166,11 @@ impl ScanRowReader<'_> {
             let would_read = metadata.is_dir() || (metadata.is_file() && is_row_file(&path));
             if is_link && would_read && !target_within(&path, real_root).is_ok_and(|target| target.is_some())
             {
-                self.fault(
-                    &path,
-                    "it is a link out of the folder and was not followed: name what it leads to",
-                );
+                self.fault_of(&path, Severity::Unreadable, FaultKind::LinkOut);
             } else if metadata.is_dir() && is_link {
-                self.say(&path, Severity::Notice, "it is a link to a folder, which is not followed");
+                self.fault(&path, FaultKind::LinkToFolder);
             } else if metadata.is_dir() && depth == MAX_DEPTH {
-                self.fault(&path, format!("it lies more than {MAX_DEPTH} folders deep: name it itself"));
+                self.fault(&path, FaultKind::TooDeep(MAX_DEPTH));
             } else if metadata.is_dir() {
                 self.search(&path, real_root, depth + 1, files, others);
             } else if metadata.is_file() && is_row_file(&path) {
@@ -226,13 +210,7 @@ impl ScanRowReader<'_> {
                 Ok(0) => break,
                 Ok(length) => length,
                 Err(error) => {
-                    faults.add(named(
-                        own,
-                        path,
-                        0,
-                        Severity::Loss,
-                        format!("the rest can't be read: {}", describe(&error)),
-                    ));
+                    faults.add(fault(own, path, FaultKind::RestUnread(Box::new(describe(&error)))));
                     break;
                 }
             };
@@ -248,7 +226,7 @@ impl ScanRowReader<'_> {
                     Ok(()) => rows += 1,
                     Err(reason) => {
                         batch.tally.skip(SkipReason::Damaged, 1);
-                        faults.add(named(own, path, 1, Severity::Loss, format!("line {number}: {reason}")));
+                        faults.add(fault(own, path, FaultKind::line(number, reason)).losing(1));
                     }
                 }
             }
@@ -260,8 +238,7 @@ impl ScanRowReader<'_> {
             }
         }
         if rows == 0 && !self.is_over() {
-            let reason = "no line of it is a row of `exfilscope scan --format ndjson`".to_owned();
-            faults.add(named(own, path, 0, Severity::Notice, reason));
+            faults.add(fault(own, path, FaultKind::NoRows));
         }
         batch.faults = faults.take(own, &path.display().to_string());
         self.hand_over(&mut batch);
@@ -451,9 +428,8 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn named(source: SourceId, path: &Path, lost_records: u64, severity: Severity, reason: String) -> Fault {
-    let name = path.display().to_string();
-    Fault { source: Some(source), name, chunk: None, record: None, severity, lost_records, reason }
+fn fault(source: SourceId, path: &Path, kind: FaultKind) -> Fault {
+    Fault::new(path.display().to_string(), kind).of_source(source)
 }
 
 /// A file as UTF-8: some shells redirect what a program writes as UTF-16.

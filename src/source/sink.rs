@@ -128,8 +128,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::model::fault::SkipReason;
-    use crate::model::guard::{IS_A_BUG, is_guarded};
+    use crate::model::fault::{Fault, SkipReason};
+    use crate::model::guard::is_guarded;
     use crate::source::{FollowStatus, Inputs, LoadOptions, follow, load_inputs};
 
     const EVENT: &str = "{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws\",\
@@ -179,19 +179,19 @@ mod tests {
         let (mut sysmon, mut lost) = (0, 0);
         for message in &messages {
             match message {
-                FeedMessage::Fault(fault) => faults.push(fault.to_string()),
+                FeedMessage::Fault(fault) => faults.push(fault.clone()),
                 FeedMessage::Batch(batch) => {
-                    faults.extend(batch.faults.iter().map(ToString::to_string));
+                    faults.extend(batch.faults.iter().cloned());
                     sysmon += batch.tally.sysmon;
                     lost += batch.tally.skipped.get(&SkipReason::Damaged).copied().unwrap_or(0);
                 }
                 _ => {}
             }
         }
-        faults.sort();
+        faults.sort_by(|one, other| one.name.cmp(&other.name));
         assert_eq!(faults.len(), 3, "{faults:#?}");
         for (fault, file) in faults.iter().zip(["fails-in-look.evtx", "fails-in-stream.json", "large.json"]) {
-            assert!(fault.contains(file) && fault.contains(IS_A_BUG), "{fault}");
+            assert!(fault.name.contains(file) && fault.kind.is_bug(), "{fault}");
         }
         // One block is lost of the large file, and two files whole.
         assert!(lost > 0 && lost < 20_000, "{lost}");
@@ -210,7 +210,7 @@ mod tests {
         let (faults, sysmon) = (Mutex::new(Vec::new()), Mutex::new(0));
         let take = |message| {
             match message {
-                FeedMessage::Fault(fault) => faults.lock().unwrap().push(fault.to_string()),
+                FeedMessage::Fault(fault) => faults.lock().unwrap().push(fault),
                 FeedMessage::Batch(batch) => {
                     let mut sysmon = sysmon.lock().unwrap();
                     *sysmon += batch.tally.records();
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(sysmon.into_inner().unwrap(), 80_001 + 2, "whatever can be read is read");
         let faults = faults.into_inner().unwrap();
         for file in ["fails-in-look.evtx", "fails-in-stream.json", "fails-in-turn.json"] {
-            let named = |fault: &&String| fault.contains(file) && fault.contains(IS_A_BUG);
+            let named = |fault: &&Fault| fault.name.contains(file) && fault.kind.is_bug();
             assert_eq!(faults.iter().filter(named).count(), 1, "{file}: {faults:#?}");
         }
         assert_eq!(*unguarded.lock().unwrap(), Vec::<String>::new());

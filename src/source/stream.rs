@@ -12,6 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::read_at::read_at;
+use crate::model::fault::StreamError;
 
 /// Unpacked to less than this, the ratio says nothing: of all inputs together.
 pub(super) const MAX_EXCESS: u64 = 64 << 20;
@@ -97,9 +98,7 @@ impl<R: Read> Read for RatioLimit<R> {
         self.taken += more;
         let is_alone_too_much = self.unpacked > MAX_EXCESS && self.unpacked / packed.max(1) > MAX_RATIO;
         if is_alone_too_much || !self.budget.allowance.take(more) {
-            return Err(io::Error::other(format!(
-                "it unpacks to more than {MAX_RATIO} times its size, as a bomb does; unpack it yourself if you trust it"
-            )));
+            return Err(io::Error::other(StreamError::Bomb(MAX_RATIO)));
         }
         Ok(read)
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::model::batch::{Batch, SourceId};
 use crate::model::event::Wanted;
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::SourceInfo;
 use crate::model::understood::Understood;
 
@@ -81,16 +81,9 @@ impl Understanding {
 
 fn fault(info: &SourceInfo, severity: Severity, source: &SourceCounts, when: &str) -> Fault {
     let hint = source.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    Fault {
-        source: Some(info.id),
-        name: info.name.clone(),
-        chunk: None,
-        record: None,
-        severity,
-        lost_records: 0,
-        reason: format!(
-            "{}{when}, which Sysmon always writes: these events were not understood and could not be judged{hint}",
-            source.counts.sentence()
-        ),
-    }
+    let kind = FaultKind::NotUnderstood(format!(
+        "{}{when}, which Sysmon always writes: these events were not understood and could not be judged{hint}",
+        source.counts.sentence()
+    ));
+    Fault::new(info.name.clone(), kind).of_source(info.id).with_severity(severity)
 }

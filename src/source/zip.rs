@@ -1,7 +1,9 @@
 //! ZIP archives: what their directory lists, and each member as a stream. No name in one is ever used for writing.
 
+use super::fault_log::stream_error;
 use super::read_at::read_at;
 use super::stream::{Allowance, Budget, CountingReader, Section, Stream, inflate, zstd};
+use crate::model::fault::{FaultKind, StreamError};
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -43,18 +45,15 @@ fn small(bytes: &[u8], at: usize) -> Option<u16> {
 /// The files of an archive, in its directory's order.
 ///
 /// # Errors
-/// What is wrong with it, as a clause.
-pub(super) fn members(file: &File) -> Result<Vec<Member>, String> {
-    let io = |error: io::Error| format!("it can't be read: {error}");
+/// The fault of its directory.
+pub(super) fn members(file: &File) -> Result<Vec<Member>, FaultKind> {
+    let io = |error: io::Error| FaultKind::CantRead(stream_error(&error));
     let size = file.metadata().map_err(io)?.len();
     let tail_start = size.saturating_sub(TAIL);
     let mut tail = vec![0; usize::try_from(size - tail_start).unwrap_or(0)];
     let read = read_at(file, &mut tail, tail_start).map_err(io)?;
     tail.truncate(read);
-    let damaged = || {
-        "the archive's directory is damaged or missing: copy it again, or unpack what is left of it"
-            .to_owned()
-    };
+    let damaged = || FaultKind::ArchiveDamaged;
     let end = memchr::memmem::rfind(&tail, b"PK\x05\x06").ok_or_else(damaged)?;
     let at = |offset: usize| end.checked_add(offset);
     let field = |offset| at(offset).and_then(|at| number::<4>(&tail, at));
@@ -96,9 +95,7 @@ pub(super) fn members(file: &File) -> Result<Vec<Member>, String> {
         member.offset = member.offset.checked_add(shift).ok_or_else(damaged)?;
         packed = packed.saturating_add(member.packed);
         if packed > size {
-            return Err(
-                "the archive's files overlap, as a bomb's do; unpack it yourself if you trust it".to_owned()
-            );
+            return Err(FaultKind::ArchiveOverlap);
         }
         if !member.name.ends_with('/') {
             found.push(member);
@@ -146,22 +143,22 @@ fn entry(bytes: &[u8]) -> Option<(Member, usize)> {
 /// A member's content, and what it may unpack to.
 ///
 /// # Errors
-/// Why it can't be unpacked, as a clause.
+/// The fault that keeps it from being unpacked.
 pub(super) fn open(
     file: File,
     member: &Member,
     allowance: &Allowance,
-) -> Result<(Stream<'static>, Budget), String> {
+) -> Result<(Stream<'static>, Budget), FaultKind> {
     if member.flags & 1 != 0 {
-        return Err("it is encrypted: unpack it first, with its password".to_owned());
+        return Err(FaultKind::Encrypted);
     }
     let mut head = [0; 30];
-    let read =
-        read_at(&file, &mut head, member.offset).map_err(|error| format!("it can't be read: {error}"))?;
+    let read = read_at(&file, &mut head, member.offset)
+        .map_err(|error| FaultKind::CantRead(stream_error(&error)))?;
     let lengths =
         small(&head, 26).zip(small(&head, 28)).filter(|_| read == 30 && head.starts_with(b"PK\x03\x04"));
     let Some((name, extra)) = lengths else {
-        return Err("the archive is damaged where this file begins".to_owned());
+        return Err(FaultKind::MemberDamaged);
     };
     let at = member.offset.saturating_add(30 + u64::from(name) + u64::from(extra));
     let section = Section { file, at, end: at.saturating_add(member.packed) };
@@ -171,7 +168,7 @@ pub(super) fn open(
         0 => Box::new(counting),
         8 => inflate(Box::new(counting), budget.clone()),
         93 => zstd(Box::new(counting), budget.clone()),
-        method => return Err(format!("it is packed by method {method}, which is not read: unpack it first")),
+        method => return Err(FaultKind::UnknownMethod(method)),
     };
     let expected = member.crc;
     Ok((Box::new(Checked { inner, hasher: crc32fast::Hasher::new(), expected }), budget))
@@ -188,7 +185,7 @@ impl Read for Checked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         if read == 0 && !buffer.is_empty() && self.hasher.clone().finalize() != self.expected {
-            return Err(io::Error::other("its checksum is wrong: copy the archive again"));
+            return Err(io::Error::other(StreamError::WrongChecksum));
         }
         self.hasher.update(buffer.get(..read).unwrap_or_default());
         Ok(read)

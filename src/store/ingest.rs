@@ -5,7 +5,7 @@ use crate::detect::profile::Profile;
 use crate::detect::{DetectionInput, selection};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
-use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::fault::{Fault, FaultKind, SkipReason};
 use crate::model::row::Clause;
 use crate::store::Store;
 use crate::store::events::collect::{Collect, is_for_rows, is_joined};
@@ -224,24 +224,13 @@ impl Store {
     pub(super) fn overflow(&mut self, event_code: u16) {
         self.tally.uncount(event_code, 1, SkipReason::NoRoom);
         self.overflowed += 1;
-        let reason = format!(
-            "{} events could not be kept: there are numbers for four thousand million; read fewer logs at a time",
-            self.overflowed
-        );
+        let kind = FaultKind::NoNumbersLeft(self.overflowed);
         if let Some(fault) = self.overflow_fault.and_then(|at| self.faults.get_mut(at)) {
-            fault.reason = reason;
+            fault.kind = kind;
             return;
         }
         self.overflow_fault = Some(self.faults.len());
-        self.faults.push(Fault {
-            source: None,
-            name: "all that was read".to_owned(),
-            chunk: None,
-            record: None,
-            severity: Severity::Loss,
-            lost_records: 0,
-            reason,
-        });
+        self.faults.push(Fault::new("all that was read".to_owned(), kind));
     }
 
     /// Puts an event before the others of its process.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use exfilscope::model::batch::{Batch, EventRecord, SourceId};
 use exfilscope::model::event::Field;
-use exfilscope::model::fault::{Fault, Severity, Tally};
+use exfilscope::model::fault::{Fault, FaultKind, Severity, Tally};
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::source::{FollowStatus, InputFormat, follow};
 use support::growing_log::GrowingLog;
@@ -393,7 +393,7 @@ fn a_file_that_is_not_there_yet_and_one_that_appears_in_a_folder_are_followed() 
         heard
             .faults
             .iter()
-            .any(|fault| fault.severity == Severity::Notice && fault.reason.contains("waited for"))
+            .any(|fault| fault.severity == Severity::Notice && fault.kind == FaultKind::NotThereYet)
     });
     assert!(following.status.sentence().contains("waiting for 1"), "{}", following.status.sentence());
     append(&logs.join("second.json"), &line(2));
@@ -424,8 +424,8 @@ fn a_log_not_understood_is_told_while_it_grows() {
     following.wait_until("the fault", |heard| {
         heard.faults.iter().any(|fault| {
             fault.severity == Severity::Loss
-                && fault.reason.starts_with("1 of 1 Event 1 came without Image and CommandLine so far")
-                && fault.reason.contains("EventData had the members Exe")
+                && fault.reason().starts_with("1 of 1 Event 1 came without Image and CommandLine so far")
+                && fault.reason().contains("EventData had the members Exe")
         })
     });
     // It is told once, and again when it is ten times as many.
@@ -437,7 +437,7 @@ fn a_log_not_understood_is_told_while_it_grows() {
     assert_eq!(following.heard.lock().unwrap().faults.len(), 1);
     file.write_all(event(10, "{}").as_bytes()).unwrap();
     following.wait_until("the second fault", |heard| {
-        heard.faults.iter().any(|fault| fault.reason.starts_with("10 of 10 Event 1"))
+        heard.faults.iter().any(|fault| fault.reason().starts_with("10 of 10 Event 1"))
     });
 }
 

@@ -377,7 +377,7 @@ fn many_events_of_one_number_are_kept_and_summed_up() {
     let store = store_of(&events, Collect::Joins, true);
     assert_eq!(store.faults().len(), 21);
     let last = store.faults().last().unwrap();
-    assert!(last.reason.contains("5 more record numbers"), "{last}");
+    assert!(last.reason().contains("5 more record numbers"), "{last}");
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn what_is_no_log_is_called_so() {
         let outcome = Outcome::of(&bytes);
         let [fault] = outcome.faults.as_slice() else { panic!("{:#?}", outcome.faults) };
         assert_eq!(fault.severity, Severity::Unreadable);
-        assert!(fault.reason.contains(words), "{fault}");
+        assert!(fault.reason().contains(words), "{fault}");
         assert_eq!(outcome.tally.records(), 0);
     }
     let mut empty = Log::new(1);
@@ -273,7 +273,7 @@ fn the_missing_end_is_counted() {
     let at = 4096 + 3 * CHUNK;
     let lost: Vec<u64> = (61..=100).collect();
     let named = |outcome: &Outcome, words: &str| {
-        assert!(outcome.faults.iter().any(|fault| fault.reason.contains(words)), "{:#?}", outcome.faults);
+        assert!(outcome.faults.iter().any(|fault| fault.reason().contains(words)), "{:#?}", outcome.faults);
     };
     for dirty in [0, 1, 3] {
         let mut log = whole.clone();
@@ -348,7 +348,7 @@ fn a_part_of_a_log_is_called_one() {
     log.bytes.truncate(4096 + CHUNK);
     let outcome = log.read();
     assert_eq!((outcome.ids.len(), outcome.lost()), (20, 0), "{:#?}", outcome.faults);
-    assert!(outcome.faults[0].reason.contains("a part of a log"), "{:#?}", outcome.faults);
+    assert!(outcome.faults[0].reason().contains("a part of a log"), "{:#?}", outcome.faults);
 }
 
 #[test]
@@ -389,5 +389,5 @@ fn records_that_are_cut_out_are_missed() {
     seal(chunk);
     let outcome = log.read();
     outcome.expect(&log, &[30]);
-    assert!(outcome.faults[0].reason.contains("missing here by their numbers"), "{:#?}", outcome.faults);
+    assert!(outcome.faults[0].reason().contains("missing here by their numbers"), "{:#?}", outcome.faults);
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 use exfilscope::model::batch::{Batch, SourceId};
 use exfilscope::model::event::Field;
-use exfilscope::model::fault::{Fault, Severity, Tally};
+use exfilscope::model::fault::{Fault, FaultKind, Severity, StreamError, Tally};
 use exfilscope::model::feed::{FeedMessage, Progress, RawEvents, SourceInfo};
 use exfilscope::model::guid::Guid;
 use exfilscope::source::{Events, InputFormat, Inputs, LoadOptions, load_inputs};
@@ -419,7 +419,7 @@ fn tables_are_read_with_line_ends_in_their_cells() {
     let place = loaded.batches.iter().find_map(|batch| batch.events.first()).unwrap().head.place;
     let raw = Events.xml(&loaded.sources[0], place).unwrap();
     assert!(raw.contains("\"EventCode\": \"1\""), "{raw}");
-    assert!(read(b"").faults.iter().any(|fault| fault.reason.contains("empty")));
+    assert!(read(b"").faults.iter().any(|fault| fault.kind == FaultKind::Empty));
 }
 
 /// A good record, as evtx_dump writes it.
@@ -456,7 +456,7 @@ fn what_is_broken_costs_only_itself() {
         assert_eq!(ids(&loaded), [1, 2], "{}", &broken[..broken.len().min(200)]);
         assert_eq!(loaded.total().records(), 3, "{}", &broken[..broken.len().min(200)]);
         let [fault] = loaded.faults.as_slice() else { panic!("{:?}", loaded.faults) };
-        assert!(fault.reason.starts_with("line 2: "), "{fault}");
+        assert!(matches!(fault.kind, FaultKind::Line { line: 2, .. }), "{fault}");
     }
     let loaded = read(format!("{one}{cut}").as_bytes());
     assert_eq!(loaded.total().skipped.keys().map(|reason| reason.key()).collect::<Vec<_>>(), ["truncated"]);
@@ -503,7 +503,7 @@ fn a_record_of_any_length_is_passed_over() {
         let loaded = read(format!("{one}{broken}{two}").as_bytes());
         assert_eq!(ids(&loaded), [1, 2]);
         assert_eq!(loaded.total().records(), 3);
-        assert!(loaded.faults[0].reason.starts_with("line 2: "), "{:?}", loaded.faults);
+        assert!(loaded.faults[0].reason().starts_with("line 2: "), "{:?}", loaded.faults);
     }
     let xml = |id: u32| XML.replace("77", &id.to_string()) + "\n";
     for broken in [format!("<Event>{long}</Event>\n"), format!("<Event>{long}\n"), format!("{long}\n")] {
@@ -584,9 +584,13 @@ fn packed_logs_are_read_and_nothing_is_written() {
     wrong[at + 1] = b'i';
     let loaded = read(&wrong);
     assert_eq!(ids(&loaded), [1]);
-    assert!(loaded.faults[0].reason.contains("checksum"), "{:?}", loaded.faults);
+    assert!(
+        matches!(loaded.faults[0].kind, FaultKind::CutOff { error: StreamError::WrongChecksum, .. }),
+        "{:?}",
+        loaded.faults
+    );
     assert_eq!(read(&archive(&[])).faults.len(), 1);
-    assert!(read(b"PK\x03\x04broken").faults[0].reason.contains("directory"));
+    assert!(read(b"PK\x03\x04broken").faults[0].kind == FaultKind::ArchiveDamaged);
 }
 
 #[test]

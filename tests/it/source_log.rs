@@ -375,7 +375,7 @@ impl Outcome {
     pub(crate) fn expect_notice(&self, log: &Log, words: &str) {
         self.expect(log, &[]);
         assert!(
-            self.faults.iter().any(|fault| fault.reason.contains(words)),
+            self.faults.iter().any(|fault| fault.reason().contains(words)),
             "{words} is not in {:#?}",
             self.faults
         );

@@ -11,8 +11,8 @@ use super::recovered_templates::{self, RecoveredTemplates, TemplateKey};
 use super::slow::{MAX_WORK, SlowReader};
 use crate::model::batch::{Batch, CountedRecords, EventHead, Place};
 use crate::model::event::Wanted;
-use crate::model::fault::{Severity, SkipReason};
-use crate::model::guard::{IS_A_BUG, guarded};
+use crate::model::fault::{BugIn, FaultKind, SkipReason};
+use crate::model::guard::guarded;
 use crate::model::time::Timestamp;
 use crate::source::fault_log::Remark;
 
@@ -122,7 +122,9 @@ impl ChunkReader {
                         && let Some(shorter) = walk.split(&record, values_end)
                     {
                         record = shorter;
-                        findings.remarks.push(Remark::notice(record.id, HIDDEN));
+                        findings
+                            .remarks
+                            .push(Remark::new(FaultKind::RecordNotice(HIDDEN)).at_record(Some(record.id)));
                         result = self.fast.read(chunk, &record, None, &mut self.event);
                     }
                     match result {
@@ -203,14 +205,7 @@ impl ChunkReader {
         }
         self.end_chunk(batch);
         if adopted > 0 {
-            findings.remarks.push(Remark {
-                severity: Severity::Notice,
-                record: None,
-                lost_records: 0,
-                reason: format!(
-                    "the templates of {adopted} records are overwritten; they were read by those of other chunks"
-                ),
-            });
+            findings.remarks.push(Remark::new(FaultKind::TemplatesRecovered(adopted)));
         }
         if left > 0 {
             // The file is another one than a moment ago.
@@ -309,7 +304,10 @@ impl ChunkReader {
             }
         }
         if !record.is_whole {
-            findings.remarks.push(Remark::notice(record.id, "its header is damaged, but it could be read"));
+            findings.remarks.push(
+                Remark::new(FaultKind::RecordNotice("its header is damaged, but it could be read"))
+                    .at_record(Some(record.id)),
+            );
         }
     }
 }
@@ -330,7 +328,7 @@ fn give_up(chunk: &[u8], record: &Record, reason: String, batch: &mut Batch, fin
     let is_cut = chunk.len() < CHUNK_SIZE && record.end == chunk.len() && !record.is_whole;
     lose(Loss { id: Some(record.id), records: 1, is_cut, reason: CUT }, batch, findings);
     if let Some(remark) = findings.remarks.last_mut().filter(|_| !is_cut) {
-        remark.reason = reason;
+        remark.kind = FaultKind::Record(reason.into());
     }
 }
 
@@ -340,12 +338,8 @@ const CUT: &str = "the file ends inside this record";
 fn lose(loss: Loss, batch: &mut Batch, findings: &mut Findings) {
     let reason = if loss.is_cut { SkipReason::Truncated } else { SkipReason::Damaged };
     batch.tally.skip(reason, loss.records);
-    findings.remarks.push(Remark {
-        severity: Severity::Loss,
-        record: loss.id,
-        lost_records: loss.records,
-        reason: loss.reason.to_owned(),
-    });
+    let remark = Remark::new(FaultKind::Record(loss.reason.into()));
+    findings.remarks.push(remark.at_record(loss.id).losing(loss.records));
 }
 
 /// What is odd about a chunk of which nothing is lost.
@@ -363,7 +357,7 @@ fn oddity(chunk: &[u8], header: &ChunkHeader, used: usize) -> Option<Remark> {
     } else {
         return None;
     };
-    Some(Remark { severity: Severity::Notice, record: None, lost_records: 0, reason: reason.to_owned() })
+    Some(Remark::new(FaultKind::Chunk(reason)))
 }
 
 /// Has a chunk of so many records read. Should the reader fail on it, it is lost and the load goes on.
@@ -380,12 +374,7 @@ pub(in crate::source) fn read_chunk_guarded(
     *batch = Batch::new(batch.source);
     let lost = records.max(1);
     batch.tally.skip(SkipReason::Damaged, lost);
-    let remark = Remark {
-        severity: Severity::Loss,
-        record: None,
-        lost_records: lost,
-        reason: format!("the reader failed on this chunk, {IS_A_BUG}"),
-    };
+    let remark = Remark::new(FaultKind::Bug(BugIn::Chunk)).losing(lost);
     Findings { remarks: vec![remark], used: CHUNK_SIZE, ..Findings::default() }
 }
 
@@ -393,6 +382,7 @@ pub(in crate::source) fn read_chunk_guarded(
 mod tests {
     use super::*;
     use crate::model::batch::SourceId;
+    use crate::model::fault::Severity;
 
     #[test]
     fn a_reader_that_fails_costs_its_chunk_and_no_more() {

@@ -12,6 +12,7 @@
 
 use super::file_header::FileHeader;
 use super::header::MAX_RECORDS;
+use crate::model::fault::FaultKind;
 
 /// The chunks and records that were found in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +87,17 @@ impl Ending {
         }
     }
 
-    /// Returns the reason of the fault; `None` where nothing is missing.
+    /// Returns the kind of its fault; `None` where nothing is missing.
+    pub(in crate::source) fn fault(self, header: &FileHeader, is_cut: bool) -> Option<FaultKind> {
+        let reason = self.reason(header, is_cut)?;
+        Some(match self {
+            Self::Excerpt | Self::Doubtful => FaultKind::UncertainEnd(reason),
+            Self::AllMissing(_) => FaultKind::NoChunkLeft(reason),
+            _ => FaultKind::MissingRecords(reason),
+        })
+    }
+
+    /// Returns the clause of its fault; `None` where nothing is missing.
     pub(in crate::source) fn reason(self, header: &FileHeader, is_cut: bool) -> Option<String> {
         let how =
             if is_cut { "the file ends before them" } else { "zeros or other bytes stand in their place" };

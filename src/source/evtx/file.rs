@@ -14,7 +14,7 @@ use super::header::{CHUNK_SIZE, MIN_RECORD};
 use super::layout::{self, ChunkExtent, Layout};
 use super::recovered_templates::{RecoveredTemplates, TemplateKey};
 use crate::model::batch::Batch;
-use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::fault::{Fault, FaultKind, Severity, SkipReason};
 use crate::model::feed::SourceInfo;
 use crate::source::fault_log::{FaultLog, Remark};
 use crate::source::read_at::read_at;
@@ -207,15 +207,8 @@ impl OpenFile {
     }
 
     fn fault(&self, start: Option<u64>, remark: Remark) -> Fault {
-        Fault {
-            source: Some(self.info.id),
-            name: self.info.path.display().to_string(),
-            chunk: start.map(|start| start.saturating_sub(self.base) / CHUNK),
-            record: remark.record,
-            severity: remark.severity,
-            lost_records: remark.lost_records,
-            reason: remark.reason,
-        }
+        let chunk = start.map(|start| start.saturating_sub(self.base) / CHUNK);
+        remark.of_source(&self.info, self.info.path.display().to_string(), chunk)
     }
 
     /// Goes on to the next stage once all claims of one are merged: from the grid to what does not fit it, to the
@@ -330,8 +323,8 @@ impl OpenFile {
                     all.unusable.extend(layout.unusable);
                 }
                 Err(error) => {
-                    let reason = format!("{} bytes can't be read: {error}", run.end - run.start);
-                    let remark = Remark { severity: Severity::Loss, record: None, lost_records: 0, reason };
+                    let (bytes, error) = (run.end - run.start, error.to_string());
+                    let remark = Remark::new(FaultKind::BytesUnread { bytes, error });
                     remarks.push((run.start, remark));
                 }
             }
@@ -342,52 +335,35 @@ impl OpenFile {
     /// What can be said of the file as a whole; gives the records that are lost without a trace.
     fn conclude(&self, state: &mut State) -> Vec<(SkipReason, u64)> {
         let mut remarks: Vec<(Option<u64>, SkipReason, Remark)> = Vec::new();
-        let mut say = |at, severity, lost_records, why, reason: String| {
-            remarks.push((at, why, Remark { severity, record: None, lost_records, reason }));
-        };
-        let damaged = SkipReason::Damaged;
+        let mut add = |at, remark| remarks.push((at, SkipReason::Damaged, remark));
         let chunks = state.chunks.values().filter(|found| found.is_chunk).count() as u64;
         if chunks == 0 && !self.header.is_there {
-            let reason = if state.unusable.is_empty() && state.chunks.is_empty() {
-                "it holds nothing but zeros: copy it again from where it comes from"
-            } else {
-                "no part of it is a Windows event log: name a .evtx file"
-            };
-            say(None, Severity::Unreadable, 0, damaged, reason.to_owned());
+            let has_nothing = state.unusable.is_empty() && state.chunks.is_empty();
+            add(None, Remark::new(if has_nothing { FaultKind::Zeros } else { FaultKind::NotALog }));
             state.unusable.clear();
         } else if !self.header.is_there {
-            let reason = "the file's header is missing or overwritten; its chunks were found without it";
-            say(None, Severity::Notice, 0, damaged, reason.to_owned());
+            add(None, Remark::new(FaultKind::NoFileHeader));
         } else if self.header.chunks < chunks {
-            let reason = format!(
-                "the file's header is out of date: it counts {} chunks, {chunks} were found",
-                self.header.chunks
-            );
-            say(None, Severity::Notice, 0, damaged, reason);
+            add(None, Remark::new(FaultKind::OldFileHeader { counted: self.header.chunks, found: chunks }));
         }
         let end = (self.base + self.header.chunks * CHUNK).max(self.size);
         let gaps = missing_between(&state.chunks, &self.header, self.base, end);
         for (start, end) in std::mem::take(&mut state.unusable) {
             let severity = Self::judge_unusable(&state.chunks, &gaps, start, end);
-            let reason = format!("{} bytes at byte {start} are no log data", end - start);
-            say(Some(start), severity, 0, damaged, reason);
+            let remark = Remark::new(FaultKind::NoLogData { bytes: end - start, start });
+            add(Some(start), Remark { severity, ..remark });
         }
         for gap in &gaps {
-            say(Some(gap.before), Severity::Loss, gap.records, damaged, gap.reason());
+            let remark = Remark::new(FaultKind::MissingRecords(gap.reason()));
+            add(Some(gap.before), remark.losing(gap.records));
         }
-        if let Some(at) = state.shrunk_at {
-            let reason = format!("the file became shorter while it was read: it ends at byte {at} now");
-            say(None, Severity::Loss, 0, damaged, reason);
+        if let Some(end) = state.shrunk_at {
+            add(None, Remark::new(FaultKind::Shrunk { end }));
         }
         let (ending, is_cut) = self.ending(&state.chunks, chunks, !gaps.is_empty());
-        if let Some(reason) = ending.reason(&self.header, is_cut) {
-            let severity = match ending {
-                Ending::Excerpt | Ending::Doubtful => Severity::Notice,
-                Ending::AllMissing(_) => Severity::Unreadable,
-                _ => Severity::Loss,
-            };
-            let why = if is_cut { SkipReason::Truncated } else { damaged };
-            say(None, severity, ending.records(&self.header), why, reason);
+        if let Some(kind) = ending.fault(&self.header, is_cut) {
+            let why = if is_cut { SkipReason::Truncated } else { SkipReason::Damaged };
+            remarks.push((None, why, Remark::new(kind).losing(ending.records(&self.header))));
         }
         let mut lost = Vec::new();
         for (at, why, remark) in remarks {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind, Severity};
 
 /// Looks in a row that find the same fault before it is reported: a file that is being written may be read a moment
 /// later.
@@ -48,8 +48,8 @@ impl LaterFaults {
                 self.reported.insert(name);
                 due.push(fault);
             } else if !std::mem::replace(&mut self.is_full_reported, true) {
-                let reason = format!("{}; further files of this kind are not named", fault.reason);
-                due.push(Fault { severity: Severity::Loss, reason, ..fault });
+                let kind = FaultKind::AndOthers(Box::new(fault.kind));
+                due.push(Fault { severity: Severity::Loss, kind, ..fault });
             }
         }
         due.sort_by(|one, other| one.name.cmp(&other.name));
@@ -62,15 +62,7 @@ mod tests {
     use super::*;
 
     fn fault(name: &str) -> Fault {
-        Fault {
-            source: None,
-            name: name.to_owned(),
-            chunk: None,
-            record: None,
-            severity: Severity::Unreadable,
-            lost_records: 0,
-            reason: "damaged".to_owned(),
-        }
+        Fault::new(name.to_owned(), FaultKind::Empty)
     }
 
     /// Reported names of each look.

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::growing::is_deleted;
 use crate::model::batch::{Batch, EventRecord, Place};
 use crate::model::event::Wanted;
-use crate::model::fault::{Fault, Severity, SkipReason, Tally};
+use crate::model::fault::{Fault, FaultKind, SkipReason, Tally};
 use crate::model::feed::SourceInfo;
 use crate::model::telemetry::Channel;
 use crate::source::evtx::{
@@ -188,15 +188,8 @@ impl LogTail {
         {
             self.is_ending_told = true;
             let mut batch = Batch::new(self.info.id);
-            batch.faults.push(Fault {
-                source: Some(self.info.id),
-                name: self.info.name.clone(),
-                chunk: None,
-                record: None,
-                severity: Severity::Loss,
-                lost_records: 0,
-                reason: format!("so far, {reason}"),
-            });
+            let kind = FaultKind::MissingRecords(format!("so far, {reason}"));
+            batch.faults.push(Fault::new(self.info.name.clone(), kind).of_source(self.info.id));
             hand_on(batch);
         }
         Ok(())
@@ -333,28 +326,11 @@ impl LogTail {
 
     fn say(&mut self, slot: u64, findings: Findings, batch: &mut Batch) {
         let without_template = findings.without_template.len() as u64;
-        let of_orphans = (without_template > 0).then(|| Remark {
-            severity: Severity::Loss,
-            record: None,
-            lost_records: without_template,
-            reason: format!("the templates of {without_template} records are overwritten"),
-        });
-        let unusable = (!findings.is_chunk).then(|| Remark {
-            severity: Severity::Loss,
-            record: None,
-            lost_records: 0,
-            reason: "no chunk stands where one should".to_owned(),
-        });
-        for remark in findings.remarks.into_iter().chain(of_orphans).chain(unusable) {
-            self.ledger.add(Fault {
-                source: Some(self.info.id),
-                name: self.info.name.clone(),
-                chunk: Some(slot),
-                record: remark.record,
-                severity: remark.severity,
-                lost_records: remark.lost_records,
-                reason: remark.reason,
-            });
+        let of_templates = (without_template > 0)
+            .then(|| Remark::new(FaultKind::TemplatesLost(without_template)).losing(without_template));
+        let no_chunk = (!findings.is_chunk).then(|| Remark::new(FaultKind::NoChunk));
+        for remark in findings.remarks.into_iter().chain(of_templates).chain(no_chunk) {
+            self.ledger.add(remark.of_source(&self.info, self.info.name.clone(), Some(slot)));
         }
         batch.tally.bytes += CHUNK;
         batch.faults = self.ledger.take(self.info.id, &self.info.name);
@@ -376,6 +352,7 @@ fn read_chunk(reader: &mut ChunkReader, chunk: &[u8], place: Place, batch: &mut 
 mod tests {
     use super::*;
     use crate::model::batch::SourceId;
+    use crate::model::fault::Severity;
 
     /// Returns the fault of a log that has not grown for long.
     fn said(bytes: &[u8]) -> Vec<Fault> {
@@ -404,7 +381,7 @@ mod tests {
         let [fault] = said(&whole[..4096 + CHUNK_SIZE]).try_into().unwrap();
         assert_eq!((fault.severity, fault.lost_records), (Severity::Loss, 0));
         assert!(
-            fault.reason.starts_with("so far, records ") && fault.reason.contains("missing at the end"),
+            fault.reason().starts_with("so far, records ") && fault.reason().contains("missing at the end"),
             "{fault}"
         );
     }

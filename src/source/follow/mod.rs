@@ -26,7 +26,7 @@ use self::growing::{DRAIN, End, Growing, is_deleted, is_replaced, pause};
 use self::identity::Identity;
 use self::later::LaterFaults;
 use self::log::{LogTail, Look};
-use super::discover::{Candidate, Kind, discover};
+use super::discover::{Candidate, ReadAs, discover};
 use super::evtx::is_log_head;
 use super::fault_log::{describe, failed};
 use super::format::{Format, detect_format};
@@ -39,7 +39,7 @@ use super::text;
 use crate::files::open::open_file;
 use crate::model::batch::SourceId;
 use crate::model::event::Wanted;
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
 use crate::model::guard::guarded;
 
@@ -69,11 +69,7 @@ pub fn follow(
     let empty = there.iter().filter(|path| is_empty_file(path)).count();
     status.awaited.store((awaited.len() + empty) as u64, Ordering::Relaxed);
     for path in &awaited {
-        outlet.send(FeedMessage::Fault(fault(
-            path,
-            Severity::Notice,
-            "it is not there yet: it is waited for",
-        )));
+        outlet.send(FeedMessage::Fault(fault(path, Severity::Notice, FaultKind::NotThereYet)));
     }
     let mut later = LaterFaults::default();
     let found = discover(&there, format, progress, &mut |fault| {
@@ -108,7 +104,11 @@ pub fn follow(
                 let reason = format!(
                     "it and {more} more packed files are not read: no thread can be started: {error}"
                 );
-                outlet.send(FeedMessage::Fault(fault(&first, Severity::Unreadable, reason)));
+                outlet.send(FeedMessage::Fault(fault(
+                    &first,
+                    Severity::Unreadable,
+                    FaultKind::NoThread(reason),
+                )));
             }
         }
         for candidate in growing {
@@ -128,26 +128,18 @@ fn is_empty_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
-fn fault(path: &Path, severity: Severity, reason: impl Into<String>) -> Fault {
-    Fault {
-        source: None,
-        name: path.display().to_string(),
-        chunk: None,
-        record: None,
-        severity,
-        lost_records: 0,
-        reason: reason.into(),
-    }
+fn fault(path: &Path, severity: Severity, kind: FaultKind) -> Fault {
+    Fault::new(path.display().to_string(), kind).with_severity(severity)
 }
 
 /// Whether a file can grow: a log, or text as it stands.
 fn grows(candidate: &Candidate) -> bool {
-    match candidate.kind {
-        Kind::Log => true,
-        Kind::Text(Origin::File) => head_of(&candidate.path).is_ok_and(|head| {
+    match candidate.read_as {
+        ReadAs::Log => true,
+        ReadAs::Stream(Origin::File) => head_of(&candidate.path).is_ok_and(|head| {
             !matches!(detect_format(&head, true), Some(Format::Gzip | Format::Zstd | Format::Zip))
         }),
-        Kind::Text(_) => false,
+        ReadAs::Stream(_) => false,
     }
 }
 
@@ -230,9 +222,7 @@ impl Board<'_> {
             self.meet(scope, &candidate.path, 0);
         }
         for file in packed {
-            let reason =
-                "it is packed and came after the start, when only files that grow are taken up: name it";
-            later.add(fault(&file.path, Severity::Unreadable, reason));
+            later.add(fault(&file.path, Severity::Unreadable, FaultKind::PackedLater));
         }
     }
 
@@ -255,10 +245,8 @@ impl Board<'_> {
             if self.running.load(Ordering::Relaxed) >= MOST_FILES {
                 drop(known);
                 if !self.is_full_told.swap(true, Ordering::Relaxed) {
-                    let reason = format!(
-                        "more than {MOST_FILES} files grow here; this one and those behind it are not followed"
-                    );
-                    self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, reason)));
+                    let kind = FaultKind::TooManyFollowed(MOST_FILES);
+                    self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, kind)));
                 }
                 return;
             }
@@ -278,7 +266,11 @@ impl Board<'_> {
             self.running.fetch_sub(1, Ordering::Relaxed);
             if self.lock().remove(&retry) && !self.is_full_told.swap(true, Ordering::Relaxed) {
                 let reason = format!("no thread can be started to follow it, it is tried again: {error}");
-                self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, reason)));
+                self.outlet.send(FeedMessage::Fault(fault(
+                    path,
+                    Severity::Loss,
+                    FaultKind::NoThread(reason),
+                )));
             }
         }
     }

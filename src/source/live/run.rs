@@ -14,7 +14,7 @@ use super::stuck::Stuck;
 use super::watch::Watch;
 use super::xml::Stamp;
 use crate::model::batch::Batch;
-use crate::model::fault::{Fault, Severity, SkipReason};
+use crate::model::fault::{BugIn, Fault, FaultKind, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
 use crate::model::guard::guarded;
 use crate::model::time::Timestamp;
@@ -318,9 +318,8 @@ impl Session {
                     batch.tally.bytes += xml.len() as u64;
                     let events = batch.events.len();
                     if !parse(outlet.parse, xml, &mut batch) {
-                        let reason = "the reader failed on this event, which is a bug; please send it in";
-                        let reason = reason.to_owned();
-                        batch.faults.push(fault(&self.options, Severity::Loss, stamp.record_id, 1, reason));
+                        let fault = fault(&self.options, Severity::Loss, stamp.record_id, 1, String::new());
+                        batch.faults.push(Fault { kind: FaultKind::Bug(BugIn::Event), ..fault });
                     }
                     if let (Some(place), Some(event)) = (place, batch.events.get_mut(events)) {
                         event.head.place = place;
@@ -520,13 +519,9 @@ fn parse(parse: &mut dyn FnMut(&str, &mut Batch), xml: &str, batch: &mut Batch) 
 }
 
 fn fault(options: &LiveOptions, severity: Severity, record: Option<u64>, lost: u64, reason: String) -> Fault {
-    Fault {
-        source: Some(options.source),
-        name: options.channel.clone(),
-        chunk: None,
-        record,
-        severity,
-        lost_records: lost,
-        reason,
-    }
+    Fault::new(options.channel.clone(), FaultKind::Live(reason))
+        .of_source(options.source)
+        .with_severity(severity)
+        .at_record(record)
+        .losing(lost)
 }

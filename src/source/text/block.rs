@@ -11,7 +11,7 @@ use super::framing::{Frame, Framer, resolve};
 use super::json;
 use crate::model::batch::{Batch, Place};
 use crate::model::event::Wanted;
-use crate::model::fault::{Severity, SkipReason};
+use crate::model::fault::{FaultKind, SkipReason};
 use crate::source::fault_log::Remark;
 use crate::source::format::{Format, detect_format, names_columns};
 use crate::source::stream::Stream;
@@ -190,7 +190,7 @@ impl BlockReader {
                 Frame::Lost(range, reason, why) => {
                     batch.tally.skip(*reason, 1);
                     let line = block.lost_line.unwrap_or_else(|| lines.number(range.start));
-                    remarks.push(loss(None, line, why));
+                    remarks.push(loss(None, line, *why));
                 }
                 Frame::OtherProgram => batch.tally.skip(SkipReason::OtherProvider, 1),
                 Frame::NeedMore => {}
@@ -210,7 +210,7 @@ impl BlockReader {
         let start = range.start;
         if let Err(why) = self.record(block, range, lines, batch, remarks) {
             batch.tally.skip(SkipReason::Damaged, 1);
-            remarks.push(loss(None, lines.number(start), &why));
+            remarks.push(loss(None, lines.number(start), why));
         }
     }
 
@@ -245,25 +245,17 @@ impl BlockReader {
             RecordKind::Sysmon(code) => {
                 self.draft.push(code, block.place + start as u64, batch);
                 if let Some(trouble) = self.draft.trouble.take() {
-                    let reason = format!("line {}: {trouble}", lines.number(start));
-                    let (severity, record) = (Severity::Loss, self.draft.record_id);
-                    remarks.push(Remark { severity, record, lost_records: 0, reason });
+                    let kind = FaultKind::line(lines.number(start), trouble);
+                    remarks.push(Remark::new(kind).at_record(self.draft.record_id));
                 }
                 if matches!(text, Cow::Owned(_)) {
-                    remarks.push(Remark {
-                        severity: Severity::Notice,
-                        record: self.draft.record_id,
-                        lost_records: 0,
-                        reason: format!(
-                            "line {}: some of its text is no UTF-8 and is shown as U+FFFD",
-                            lines.number(start)
-                        ),
-                    });
+                    let kind = FaultKind::NotUtf8 { line: lines.number(start) };
+                    remarks.push(Remark::new(kind).at_record(self.draft.record_id));
                 }
             }
             RecordKind::Unreadable(reason, why) => {
                 batch.tally.skip(reason, 1);
-                remarks.push(loss(self.draft.record_id, lines.number(start), &why));
+                remarks.push(loss(self.draft.record_id, lines.number(start), why));
             }
         }
         Ok(())
@@ -310,8 +302,8 @@ impl BlockReader {
     }
 }
 
-fn loss(record: Option<u64>, line: u64, why: &str) -> Remark {
-    Remark { severity: Severity::Loss, record, lost_records: 1, reason: format!("line {line}: {why}") }
+fn loss(record: Option<u64>, line: u64, why: impl Into<Cow<'static, str>>) -> Remark {
+    Remark::new(FaultKind::line(line, why)).at_record(record).losing(1)
 }
 
 /// Counts lines up to places that come in their order.

@@ -11,9 +11,9 @@ use super::block::{BlockReader, Window};
 use super::framing::{self, CsvFramer, Framer, Names};
 use super::workers::{Reading, WorkerPool};
 use crate::model::batch::Batch;
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::FaultKind;
 use crate::model::feed::SourceInfo;
-use crate::source::fault_log::FaultLog;
+use crate::source::fault_log::{FaultLog, Remark, stream_error};
 use crate::source::format::Format;
 use crate::source::input::{self, Opened, Origin, open_origin, to_temp_file};
 use crate::source::options::{InputFormat, Inputs};
@@ -60,7 +60,7 @@ pub(in crate::source) fn read_growing(
 /// Without a number of workers the stream may have no end, and each event is told of as it comes.
 fn read_opened(
     info: &SourceInfo,
-    opened: Result<(Stream<'_>, Budget), String>,
+    opened: Result<(Stream<'_>, Budget), FaultKind>,
     workers: Option<usize>,
     inputs: Inputs,
     sink: &Sink<'_>,
@@ -72,19 +72,17 @@ fn read_opened(
     run.workers = workers.unwrap_or(0);
     let opened = opened.and_then(|(stream, budget)| {
         run.packed = Arc::clone(&budget.packed);
-        input::open(stream, &budget).map_err(|error| format!("it can't be read: {error}"))
+        input::open(stream, &budget).map_err(|error| FaultKind::CantRead(stream_error(&error)))
     });
     match opened {
-        Err(reason) => run.say(Severity::Unreadable, None, 0, reason),
+        Err(kind) => run.add_fault(kind),
         Ok(Opened { format, stream }) => match framer(format, inputs.format) {
             Ok(Some(framer)) => run.all(stream, framer),
             Ok(None) => match to_temp_file(stream, &is_over) {
                 Ok(file) => return Done::Log(file),
-                Err(error) => {
-                    run.say(Severity::Unreadable, None, 0, format!("it can't be unpacked: {error}"));
-                }
+                Err(error) => run.add_fault(FaultKind::CantUnpack(stream_error(&error))),
             },
-            Err(reason) => run.say(Severity::Unreadable, None, 0, reason.to_owned()),
+            Err(kind) => run.add_fault(kind),
         },
     }
     run.finish();
@@ -92,14 +90,12 @@ fn read_opened(
 }
 
 /// `None` stands for a Windows event log.
-fn framer(format: Format, forced: Option<InputFormat>) -> Result<Option<Framer>, &'static str> {
+fn framer(format: Format, forced: Option<InputFormat>) -> Result<Option<Framer>, FaultKind> {
     let framer = match (forced, format) {
         (_, Format::Zip) => {
-            return Err(
-                "it is a ZIP archive that can't be read where it stands: unpack it, and name the folder",
-            );
+            return Err(FaultKind::ArchiveInStream);
         }
-        (_, Format::Gzip | Format::Zstd) => return Err("it is packed more than twice: unpack it first"),
+        (_, Format::Gzip | Format::Zstd) => return Err(FaultKind::PackedTooOften),
         (Some(InputFormat::Evtx), _) | (None, Format::Evtx) => return Ok(None),
         (Some(InputFormat::Json), _) | (None, Format::Json) => Framer::Json(framing::JsonFramer::by_lines()),
         (Some(InputFormat::Xml), _) | (None, Format::Xml) => Framer::Xml(framing::XmlFramer::default()),
@@ -108,9 +104,7 @@ fn framer(format: Format, forced: Option<InputFormat>) -> Result<Option<Framer>,
         }
         (Some(InputFormat::Csv), _) => Framer::Csv(CsvFramer::new(b',')),
         (None, Format::Unknown) => {
-            return Err(
-                "it holds no events that can be told by its content: name the log itself, or say what it is",
-            );
+            return Err(FaultKind::UnknownContent);
         }
     };
     Ok(Some(framer))
@@ -121,16 +115,16 @@ struct Run<'a> {
     info: &'a SourceInfo,
     sink: &'a Sink<'a>,
     packed: Arc<AtomicU64>,
-    packed_told: u64,
+    packed_counted: u64,
     bytes_sent: u64,
     records: u64,
     inputs: Inputs,
     /// Threads that help with the blocks.
     workers: usize,
-    ledger: FaultLog,
+    faults: FaultLog,
     /// What is wrong is told as it is found, since there may be no end.
     is_endless: bool,
-    faults_told: Option<Instant>,
+    faults_sent: Option<Instant>,
 }
 
 impl<'a> Run<'a> {
@@ -139,34 +133,30 @@ impl<'a> Run<'a> {
             info,
             sink,
             packed: Arc::default(),
-            packed_told: 0,
+            packed_counted: 0,
             bytes_sent: 0,
             records: 0,
             inputs: Inputs::default(),
             workers: 0,
-            ledger: FaultLog::default(),
+            faults: FaultLog::default(),
             is_endless: false,
-            faults_told: None,
+            faults_sent: None,
         }
     }
 
-    fn say(&mut self, severity: Severity, record: Option<u64>, lost_records: u64, reason: String) {
-        self.ledger.add(Fault {
-            source: Some(self.info.id),
-            name: self.info.name.clone(),
-            chunk: None,
-            record,
-            severity,
-            lost_records,
-            reason,
-        });
+    fn add_fault(&mut self, kind: FaultKind) {
+        self.add(Remark::new(kind));
+    }
+
+    fn add(&mut self, remark: Remark) {
+        self.faults.add(remark.of_source(self.info, self.info.name.clone(), None));
     }
 
     /// Tells how many bytes were read since the last time.
     fn count_bytes(&mut self) {
         let packed = self.packed.load(Ordering::Relaxed);
-        self.sink.add_bytes(packed - self.packed_told);
-        self.packed_told = packed;
+        self.sink.add_bytes(packed - self.packed_counted);
+        self.packed_counted = packed;
     }
 
     fn all(&mut self, mut stream: Stream<'_>, framer: Framer) {
@@ -187,8 +177,8 @@ impl<'a> Run<'a> {
                     Ok(read) => is_end = read == 0,
                     Err(error) => {
                         is_end = true;
-                        let reason = format!("from line {} on it can't be read: {error}", window.last_line());
-                        self.say(Severity::Loss, None, 0, reason);
+                        let (line, error) = (window.last_line(), stream_error(&error));
+                        self.add_fault(FaultKind::CutOff { line, error });
                     }
                 }
                 self.count_bytes();
@@ -208,24 +198,24 @@ impl<'a> Run<'a> {
             }
         });
         if has_known_names && names.is_none() && !self.sink.is_over() {
-            self.say(Severity::Loss, None, 0, "no row of it names its columns".to_owned());
+            self.add_fault(FaultKind::NoColumns);
         }
     }
 
     fn hand_over(&mut self, reading: Reading) {
         let Reading { mut batch, remarks } = reading;
         for remark in remarks {
-            self.say(remark.severity, remark.record, remark.lost_records, remark.reason);
+            self.add(remark);
         }
-        batch.tally.bytes = self.packed_told - self.bytes_sent;
-        self.bytes_sent = self.packed_told;
+        batch.tally.bytes = self.packed_counted - self.bytes_sent;
+        self.bytes_sent = self.packed_counted;
         self.records += batch.tally.records();
         if !self.is_endless {
             return self.sink.send_batch(batch);
         }
-        if self.faults_told.is_none_or(|told| told.elapsed() >= FAULTS_WAIT) {
-            self.faults_told = Some(Instant::now());
-            batch.faults = self.ledger.take(self.info.id, &self.info.name);
+        if self.faults_sent.is_none_or(|sent| sent.elapsed() >= FAULTS_WAIT) {
+            self.faults_sent = Some(Instant::now());
+            batch.faults = self.faults.take(self.info.id, &self.info.name);
         }
         self.sink.send_open_batch(self.info, batch);
     }
@@ -233,16 +223,16 @@ impl<'a> Run<'a> {
     fn finish(mut self) {
         self.count_bytes();
         let mut batch = Batch::new(self.info.id);
-        batch.faults = self.ledger.take(self.info.id, &self.info.name);
+        batch.faults = self.faults.take(self.info.id, &self.info.name);
         if self.records == 0 && batch.faults.is_empty() && !self.sink.is_over() {
-            self.say(Severity::Notice, None, 0, "it holds no events".to_owned());
-            batch.faults = self.ledger.take(self.info.id, &self.info.name);
+            self.add_fault(FaultKind::NoEvents);
+            batch.faults = self.faults.take(self.info.id, &self.info.name);
         }
         // What was never read of it counts as done with.
         let size = self.info.size.unwrap_or(0);
-        let rest = if self.sink.is_over() { 0 } else { size.saturating_sub(self.packed_told) };
+        let rest = if self.sink.is_over() { 0 } else { size.saturating_sub(self.packed_counted) };
         self.sink.add_bytes(rest);
-        batch.tally.bytes = self.packed_told + rest - self.bytes_sent;
+        batch.tally.bytes = self.packed_counted + rest - self.bytes_sent;
         self.sink.send_last_batch(self.info, batch);
     }
 }

@@ -47,7 +47,7 @@ fn read_in_pieces(bytes: &[u8], framer: Framer, length: usize) -> Vec<String> {
             for (reason, count) in &batch.tally.skipped {
                 seen.extend((0..*count).map(|_| format!("{reason:?}")));
             }
-            seen.extend(remarks.into_iter().map(|remark| remark.reason));
+            seen.extend(remarks.into_iter().map(|remark| remark.kind.to_string()));
         }
     }
     seen.sort_unstable();

@@ -7,9 +7,9 @@ use std::thread::{self, Scope};
 
 use super::block::{Block, BlockReader};
 use crate::model::batch::{Batch, SourceId};
-use crate::model::fault::{Severity, SkipReason};
+use crate::model::fault::{BugIn, FaultKind, SkipReason};
 use crate::model::feed::SOURCE_THREAD;
-use crate::model::guard::{IS_A_BUG, guarded};
+use crate::model::guard::guarded;
 use crate::source::fault_log::Remark;
 
 /// What was read of a block.
@@ -32,8 +32,7 @@ pub(super) fn read(reader: &mut BlockReader, block: &Block, source: SourceId) ->
         batch = Batch::new(source);
         let lost = block.frames.len() as u64;
         batch.tally.skip(SkipReason::Damaged, lost);
-        let reason = format!("the reader failed on the lines from {} on, {IS_A_BUG}", block.line);
-        remarks = vec![Remark { severity: Severity::Loss, record: None, lost_records: lost, reason }];
+        remarks = vec![Remark::new(FaultKind::Bug(BugIn::Lines(block.line))).losing(lost)];
     }
     Reading { batch, remarks }
 }
@@ -120,13 +119,7 @@ impl<'scope, 'env> WorkerPool<'scope, 'env> {
                         None
                     }
                     Err(TryRecvError::Disconnected) => {
-                        let reason = "a part of it was lost with the thread that read it, which is a bug; please send it in";
-                        let remark = Remark {
-                            severity: Severity::Loss,
-                            record: None,
-                            lost_records: 0,
-                            reason: reason.to_owned(),
-                        };
+                        let remark = Remark::new(FaultKind::Bug(BugIn::Thread));
                         Some(Reading { batch: Batch::new(self.source), remarks: vec![remark] })
                     }
                 }

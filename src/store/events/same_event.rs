@@ -12,7 +12,7 @@ use hashbrown::{DefaultHashBuilder, HashSet};
 
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind};
 use crate::model::guid::Guid;
 use crate::store::Store;
 use crate::store::events::collect::{Collect, is_for_rows, is_joined};
@@ -192,7 +192,7 @@ impl Store {
                 "{more} more record numbers were given to several events of one host and one time: all of them are kept"
             );
             if let Some(fault) = self.contradictions.summary.and_then(|at| self.faults.get_mut(at)) {
-                fault.reason = reason;
+                fault.kind = FaultKind::Contradiction(reason);
             } else {
                 self.contradictions.summary = Some(self.faults.len());
                 self.faults.push(fault("all that was read".to_owned(), None, None, reason));
@@ -216,7 +216,7 @@ fn fault(
     record: Option<u64>,
     reason: String,
 ) -> Fault {
-    Fault { source, name, chunk: None, record, severity: Severity::Loss, lost_records: 0, reason }
+    Fault { source, record, ..Fault::new(name, FaultKind::Contradiction(reason)) }
 }
 
 /// What a text says: `-` stands for nothing in most dialects.

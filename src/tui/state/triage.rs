@@ -7,7 +7,7 @@ use crate::case::identity::{host_key, record_key};
 use crate::case::{CaseBook, Decision, Identity};
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
-use crate::model::fault::{Fault, Severity};
+use crate::model::fault::{Fault, FaultKind};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::store::Store;
@@ -276,15 +276,8 @@ impl App {
                     self.triage.book.apply(decision);
                 }
                 for (line, reason) in news.faults {
-                    self.store.add_fault(Fault {
-                        source: None,
-                        name: self.triage.place.clone().unwrap_or_default(),
-                        chunk: None,
-                        record: None,
-                        severity: Severity::Loss,
-                        lost_records: 0,
-                        reason: format!("line {line}: {reason}"),
-                    });
+                    let place = self.triage.place.clone().unwrap_or_default();
+                    self.store.add_fault(Fault::new(place, FaultKind::line(line, reason)));
                 }
                 self.invalidate();
             }
