@@ -5,14 +5,16 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use exfilscope::model::batch::SourceId;
 use exfilscope::model::event::Field;
 use exfilscope::model::fault::Fault;
 use exfilscope::model::feed::{EventKey, FeedMessage, Progress, RawEvents, SourceInfo};
+use exfilscope::model::telemetry::Channel;
 use exfilscope::model::time::Timestamp;
-use exfilscope::source::live::{self, LiveEvents, LiveOptions, LiveStatus, parse_rendered};
+use exfilscope::source::live::{self, LiveEvents, LiveOptions, LiveStatus};
 
 fn is_fake() -> bool {
     let is_there = std::env::var_os("EXFILSCOPE_FAKE_WEVTAPI").is_some();
@@ -26,7 +28,9 @@ struct Outcome {
     records: Vec<u64>,
     commands: Vec<String>,
     faults: Vec<Fault>,
-    status: LiveStatus,
+    /// Serial numbers of another channel's events.
+    others: Vec<u64>,
+    status: Arc<LiveStatus>,
     seen_until: u64,
 }
 
@@ -40,22 +44,31 @@ fn read(channel: &str, last: u64, memory: Option<PathBuf>) -> Outcome {
         host: "WS".to_owned(),
         ..LiveOptions::default()
     };
-    let (session, stopper) = live::open(options).unwrap();
-    let mut outcome = Outcome {
+    read_all(vec![options], last)
+}
+
+fn read_all(channels: Vec<LiveOptions>, last: u64) -> Outcome {
+    let channel = channels[0].channel.clone();
+    let (live, stopper) = live::open(channels).unwrap();
+    let outcome = Mutex::new(Outcome {
         records: Vec::new(),
         commands: Vec::new(),
         faults: Vec::new(),
-        status: LiveStatus::default(),
+        others: Vec::new(),
+        status: Arc::clone(&live.statuses()[0].1),
         seen_until: 0,
-    };
-    let (status, progress) = (LiveStatus::default(), Progress::default());
+    });
+    let progress = Progress::default();
     let started = Instant::now();
-    session.run(&mut parse_rendered, &progress, &status, &mut |message| {
+    live.run(&progress, &|message| {
+        let mut outcome = outcome.lock().unwrap();
         match message {
             FeedMessage::Batch(batch) => {
                 let text = |event| batch.text(event, Field::CommandLine).unwrap_or_default().to_owned();
                 let commands: Vec<String> = batch.events.iter().map(text).collect();
                 let serial = |command: &String| command.split(' ').nth(3).unwrap().parse::<u64>().unwrap();
+                let script = |event| batch.text(event, Field::ScriptBlockText).unwrap_or_default().to_owned();
+                outcome.others.extend(batch.telemetry.iter().map(|event| serial(&script(event))));
                 outcome.records.extend(commands.iter().map(serial));
                 outcome.commands.extend(commands);
                 outcome.faults.extend(batch.faults);
@@ -69,9 +82,8 @@ fn read(channel: &str, last: u64, memory: Option<PathBuf>) -> Outcome {
         assert!(started.elapsed() < Duration::from_secs(60), "{channel}: {:?}", outcome.records.last());
         true
     });
-    outcome.status = status;
-    outcome.seen_until = progress.seen_until.load(Ordering::Relaxed);
-    outcome
+    let outcome = outcome.into_inner().unwrap();
+    Outcome { seen_until: progress.seen_until(SourceId(0)).unwrap_or(0), ..outcome }
 }
 
 #[test]
@@ -218,6 +230,31 @@ fn kept_place_hides_no_event() {
 }
 
 #[test]
+fn other_channels_are_read_where_allowed() {
+    if !is_fake() {
+        return;
+    }
+    let options = |channel: &str, telemetry| LiveOptions {
+        channel: channel.to_owned(),
+        telemetry,
+        look_every: Duration::from_millis(100),
+        ..LiveOptions::default()
+    };
+    let outcome = read_all(
+        vec![
+            options("fake/100+200", None),
+            options("fake/40/p4104/m4", Some(Channel::PowerShell)),
+            options("denied", Some(Channel::Security)),
+        ],
+        300,
+    );
+    assert_eq!(outcome.records, (1..=300).collect::<Vec<_>>());
+    assert_eq!(outcome.others, (1..=10).map(|number| number * 4).collect::<Vec<_>>());
+    let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+    assert!(fault.name == "denied" && fault.reason().contains("no Event 4688"), "{fault}");
+}
+
+#[test]
 fn what_is_wrong_at_the_start_is_said() {
     if !is_fake() {
         return;
@@ -230,7 +267,7 @@ fn what_is_wrong_at_the_start_is_said() {
     ];
     for (channel, expected) in cases {
         let options = LiveOptions { channel: channel.to_owned(), ..LiveOptions::default() };
-        let sentence = live::open(options).map(|_| ()).unwrap_err();
+        let sentence = live::open(vec![options]).map(|_| ()).unwrap_err();
         assert!(sentence.contains(expected), "{channel}: {sentence}");
     }
 }
@@ -274,9 +311,9 @@ fn a_stop_ends_a_wait_at_once() {
         return;
     }
     let options = LiveOptions { channel: "fake/1".to_owned(), ..LiveOptions::default() };
-    let (session, stopper) = live::open(options).unwrap();
+    let (live, stopper) = live::open(vec![options]).unwrap();
     let thread = std::thread::spawn(move || {
-        session.run(&mut parse_rendered, &Progress::default(), &LiveStatus::default(), &mut |_| true);
+        live.run(&Progress::default(), &|_| true);
     });
     std::thread::sleep(Duration::from_millis(100));
     stopper();

@@ -15,12 +15,11 @@ use super::outputs::{self, Reads};
 use super::settings::{Resolved, analyst, case_file, today};
 use crate::case::CaseFile;
 use crate::config::{self, Keeper};
-use crate::model::batch::SourceId;
 use crate::model::fault::{BugIn, Fault, FaultKind};
 use crate::model::feed::{FeedMessage, Progress, RawEvents, SOURCE_THREAD};
 use crate::model::guard::guarded;
 use crate::model::time::Timestamp;
-use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL, parse_rendered};
+use crate::source::live::{self, LiveEvents, LiveOptions, LiveStatus, SYSMON_CHANNEL};
 use crate::source::{Events, FollowStatus, Inputs, LoadOptions, follow, load_inputs, load_rows};
 use crate::store::Collect;
 use crate::tui::run::{self, Services};
@@ -87,48 +86,40 @@ pub(super) fn run_live(
     case: &CaseOption,
     common: &Common,
 ) -> Result<u8, String> {
-    let channel = channel.unwrap_or(SYSMON_CHANNEL).to_owned();
     let host = std::env::var("COMPUTERNAME").unwrap_or_default();
-    let memory = config::state_folder().map(|folder| folder.join(memory_name(&host, &channel)));
     let since = since.map(|span| ago(span, SystemTime::now()));
-    let options = LiveOptions {
-        channel: channel.clone(),
-        since,
-        memory,
-        host,
-        source: SourceId(0),
-        ..LiveOptions::default()
-    };
-    let (session, stop) = live::open(options)?;
+    let channels = LiveOptions::of_host(&host, channel, since, config::state_folder().as_deref());
+    let title = channel.unwrap_or(SYSMON_CHANNEL).to_owned();
+    let (live, stop) = live::open(channels)?;
     check_terminal()?;
     let resolved = Resolved::new(common)?;
     let progress = Arc::new(Progress::default());
-    let status = Arc::new(LiveStatus::default());
+    let statuses = live.statuses();
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let (for_session, its_status) = (Arc::clone(&progress), Arc::clone(&status));
-    let reader = read_on_a_thread(sender, move |sink| {
-        session.run(&mut parse_rendered, &for_session, &its_status, &mut |message| sink(message));
-    })?;
-    let state = move || live_state(&status);
+    let for_live = Arc::clone(&progress);
+    let reader = read_on_a_thread(sender, move |sink| live.run(&for_live, sink))?;
+    let state = move || live_state(&statuses);
     let result = show(
         &resolved,
         case,
         Reads::Channel,
-        channel,
+        title,
         progress,
         receiver,
         Some(Box::new(state)),
         Arc::new(LiveEvents),
     );
     stop();
-    // It writes its place in the log; a panic of it was caught and named.
+    // It writes its places in the logs; a panic of it was caught and named.
     let _ = reader.join();
     result.map(|()| 0)
 }
 
-/// How the subscription does, in a few words.
-fn live_state(status: &LiveStatus) -> String {
-    let mut parts = vec![if status.is_broken.load(Ordering::Relaxed) {
+/// Returns the state of the channels in a few words: of the first one all of it, of the others what is wrong.
+fn live_state(channels: &[(String, Arc<LiveStatus>)]) -> String {
+    let Some(((_, status), others)) = channels.split_first() else { return String::new() };
+    let is_broken = |status: &LiveStatus| status.is_broken.load(Ordering::Relaxed);
+    let mut parts = vec![if is_broken(status) {
         "live: connecting again".to_owned()
     } else if status.is_caught_up.load(Ordering::Relaxed) {
         "live".to_owned()
@@ -136,6 +127,11 @@ fn live_state(status: &LiveStatus) -> String {
         "live: reading the past".to_owned()
     }];
     parts.extend(status.alarm().map(|alarm| format!("! {}", alarm.to_uppercase())));
+    for (channel, other) in others {
+        let name = channel.trim_start_matches("Microsoft-Windows-");
+        parts.extend(other.alarm().map(|alarm| format!("! {name}: {}", alarm.to_uppercase())));
+        parts.extend(is_broken(other).then(|| format!("! {name}: CONNECTING AGAIN")));
+    }
     let latest = status.latest.load(Ordering::Relaxed);
     if latest != 0 {
         let age = unix_seconds(SystemTime::now()).saturating_sub(latest).max(0);
@@ -164,14 +160,6 @@ fn unix_seconds(now: SystemTime) -> i64 {
 fn ago(span: Duration, now: SystemTime) -> Timestamp {
     let span = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_unix(unix_seconds(now).saturating_sub(span).max(0), 0, 0)
-}
-
-/// A file name for the place in a channel of a host: profiles that roam bring the files of several hosts together.
-fn memory_name(host: &str, channel: &str) -> String {
-    let name = |text: &str| -> String {
-        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
-    };
-    format!("live-{}-{}.json", name(host), name(channel))
 }
 
 fn check_terminal() -> Result<(), String> {
@@ -306,19 +294,20 @@ mod tests {
 
     #[test]
     fn live_state_says_one_thing_a_line() {
-        let status = LiveStatus::default();
-        assert_eq!(live_state(&status), "live: reading the past");
+        let status = Arc::new(LiveStatus::default());
+        let other = Arc::new(LiveStatus::default());
+        let channels =
+            [("Sysmon".to_owned(), Arc::clone(&status)), ("Security".to_owned(), Arc::clone(&other))];
+        assert_eq!(live_state(&channels), "live: reading the past");
         status.is_caught_up.store(true, Ordering::Relaxed);
         status.latest.store(unix_seconds(SystemTime::now()) - 7200, Ordering::Relaxed);
         let _ = status.last_stop.set("the last console stopped at record 9, ?".to_owned());
-        assert_eq!(live_state(&status), "live\nlast event 2 h ago\nthe last console stopped at record 9, ?");
+        other.is_broken.store(true, Ordering::Relaxed);
+        assert_eq!(
+            live_state(&channels),
+            "live\n! Security: CONNECTING AGAIN\nlast event 2 h ago\nthe last console stopped at record 9, ?"
+        );
         let ages = [0, 59, 60, 3599, 3600, 172_800].map(age_text);
         assert_eq!(ages, ["0 s ago", "59 s ago", "1 min ago", "59 min ago", "1 h ago", "2 days ago"]);
-    }
-
-    #[test]
-    fn place_of_each_host_has_its_file() {
-        assert_eq!(memory_name("WS-1", "A/B c"), "live-WS-1-A-B-c.json");
-        assert_ne!(memory_name("WS-1", SYSMON_CHANNEL), memory_name("WS-2", SYSMON_CHANNEL));
     }
 }

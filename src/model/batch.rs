@@ -1,6 +1,7 @@
 //! What a source hands over at a time: a few hundred events and what became of the records that are none.
 
 use super::{
+    alarm::Alarm,
     claim::RowClaim,
     event::Field,
     fault::{Fault, Tally},
@@ -105,6 +106,8 @@ pub struct Batch {
     pub telemetry: Vec<EventRecord>,
     /// All records of those channels, read or not, by the channel's number; 0 where nobody asked for them.
     pub beside: [u64; Channel::COUNT],
+    /// What keeps events of the source from coming.
+    pub alarms: Vec<Alarm>,
     /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
     pub claims: Vec<RowClaim>,
     /// What a record had in place of the fields that its event lacks, as a clause, where the reader can tell.
@@ -262,6 +265,7 @@ impl Batch {
         self.events.is_empty()
             && self.telemetry.is_empty()
             && self.faults.is_empty()
+            && self.alarms.is_empty()
             && self.tally.is_empty()
             && self.beside.iter().all(|count| *count == 0)
     }

@@ -1,7 +1,9 @@
 //! What passes between the sources and whoever takes their events, over whatever channel the wiring chose.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::batch::{Batch, Place, SourceId};
 use super::fault::Fault;
@@ -51,8 +53,8 @@ pub struct Progress {
     pub bytes_done: AtomicU64,
     /// Records that are read.
     pub records_done: AtomicU64,
-    /// Of a source that keeps its place from one console to the next: the last one read its events up to this place.
-    pub seen_until: AtomicU64,
+    /// By source, where it keeps its place from one console to the next: the last one read its events up to this place.
+    seen_until: Mutex<BTreeMap<SourceId, Place>>,
     stop: AtomicBool,
 }
 
@@ -60,6 +62,21 @@ impl Progress {
     /// Asks the sources to stop as soon as they can; what they have read stays.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns the place up to which the last console read a source, where that is known.
+    #[must_use]
+    pub fn seen_until(&self, source: SourceId) -> Option<Place> {
+        self.seen_until.lock().unwrap_or_else(PoisonError::into_inner).get(&source).copied()
+    }
+
+    /// Sets that place.
+    pub fn set_seen_until(&self, source: SourceId, place: Option<Place>) {
+        let mut places = self.seen_until.lock().unwrap_or_else(PoisonError::into_inner);
+        match place {
+            Some(place) => places.insert(source, place),
+            None => places.remove(&source),
+        };
     }
 
     /// Whether somebody asked for a stop.

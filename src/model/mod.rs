@@ -1,5 +1,6 @@
 //! What every other module speaks of. This module names none of them.
 
+pub mod alarm;
 pub mod batch;
 pub mod claim;
 pub mod event;

@@ -96,6 +96,11 @@ impl<'a> Sink<'a> {
         &self.allowance
     }
 
+    /// Whether the receiver is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::Relaxed)
+    }
+
     /// Nobody takes anything any more.
     pub(super) fn end(&self) {
         self.is_gone.store(true, Ordering::Relaxed);

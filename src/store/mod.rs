@@ -285,6 +285,12 @@ impl Store {
         self.source(event).map_or("", |source| source.name.as_str())
     }
 
+    /// Whether a source has this name: a channel that is read live has it before its first event.
+    #[must_use]
+    pub fn has_source_named(&self, name: &str) -> bool {
+        self.sources.iter().any(|source| source.name == name)
+    }
+
     /// The source of an event.
     #[must_use]
     pub fn source(&self, event: &StoredEvent) -> Option<&SourceInfo> {

@@ -239,7 +239,7 @@ fn blind_channel(scene: &Scene<'_>, channel: Channel, host: Option<&str>) -> Opt
             store.dropped_channel_events()
         ));
     }
-    if store.channel_records(channel) == 0 {
+    if store.channel_records(channel) == 0 && !store.has_source_named(channel.name()) {
         return Some(format!("No log of {} is among what was read: read it too.", channel.name()));
     }
     let wanted = host.or(scene.view.scope.host.as_deref());

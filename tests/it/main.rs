@@ -35,6 +35,7 @@ mod hostile;
 mod hostile_files;
 mod hunt;
 mod layers;
+mod live;
 mod long_list;
 mod many;
 mod merge;

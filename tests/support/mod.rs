@@ -30,6 +30,7 @@
 pub mod big_log;
 pub mod clock;
 pub mod dialects;
+pub mod event_log;
 pub mod evtx_writer;
 pub mod growing_log;
 pub mod random;

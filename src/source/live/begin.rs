@@ -3,10 +3,11 @@
 use super::LiveOptions;
 use super::api::{EventLog, LogError, LogInfo, Start};
 use super::memory::{self, Stop};
-use super::query::{Part, query};
+use super::query::Part;
 use super::run::{Note, Session};
 use super::sentences::{lost, made_anew, passed, turned_off, why};
 use super::xml::Stamp;
+use crate::model::alarm::AlarmKind;
 use crate::model::fault::Severity;
 
 /// The channel of Windows for events of other hosts.
@@ -17,7 +18,7 @@ impl Session {
     ///
     /// # Errors
     /// A clause that says why the channel can't be read and what to do.
-    pub fn open(log: Box<dyn EventLog + Send>, options: LiveOptions) -> Result<Self, String> {
+    pub(super) fn open(log: Box<dyn EventLog + Send>, options: LiveOptions) -> Result<Self, String> {
         let mut session = Self::new(log, options);
         let is_off = session.log.is_enabled() == Ok(false);
         session.watch.is_off = is_off;
@@ -31,8 +32,7 @@ impl Session {
         })?;
         session.may_repeat = false;
         if is_off {
-            let reason = turned_off(&session.options.channel);
-            session.notes.push(Note::new(Severity::Loss, reason));
+            session.note_alarm(AlarmKind::TurnedOff, turned_off(&session.options.channel));
         }
         Ok(session)
     }
@@ -79,7 +79,7 @@ impl Session {
         let may_mark =
             self.has_mark && !self.is_forwarded && !self.stuck.is_mark_useless() && self.failures <= 2;
         if may_mark {
-            match self.log.subscribe(&query(Part::Oldest), Start::AfterBookmark) {
+            match self.log.subscribe(&self.query(Part::Oldest), Start::AfterBookmark) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_outage() => return Err(error),
                 // Whatever is wrong with the bookmark: numbers do without one.
@@ -87,9 +87,9 @@ impl Session {
             }
         }
         let part = self.part();
-        match self.log.subscribe(&query(part), Start::Oldest) {
+        match self.log.subscribe(&self.query(part), Start::Oldest) {
             Err(error) if !error.is_outage() && part != Part::Oldest => {
-                self.log.subscribe(&query(Part::Oldest), Start::Oldest)
+                self.log.subscribe(&self.query(Part::Oldest), Start::Oldest)
             }
             done => done,
         }
@@ -109,6 +109,7 @@ impl Session {
                         reason,
                         lost: to_pass,
                         record: Some(last.saturating_add(1)),
+                        alarm: None,
                     });
                 }
                 Part::Behind(last.saturating_add(to_pass))
@@ -121,17 +122,18 @@ impl Session {
     /// Compares the log with what is known of it; `true` where it is another one now.
     pub(super) fn compare(&mut self, info: LogInfo) -> bool {
         let known = self.info.replace(info);
-        let channel = &self.options.channel;
+        let channel = self.options.channel.clone();
         let is_other = known.is_some_and(|known| known.created != info.created && known.created.is_some())
             || self.read_to.is_some_and(|read| info.newest().is_some_and(|newest| newest < read));
         if is_other {
-            let reason = made_anew(self.read_to, channel);
-            self.notes.push(Note::new(Severity::Loss, reason));
+            let reason = made_anew(self.read_to, &channel);
+            self.note_alarm(AlarmKind::Replaced, reason);
             self.watch.alarm = Some("the log was made anew");
             self.seen.forget_places();
             self.has_mark = false;
             self.newest_at_start = 0;
             self.last_stop = None;
+            self.counted_to = Some(0).filter(|_| self.counted_to.is_some());
             (self.read_to, self.floor, self.hole) = (None, None, None);
         }
         if info.count == 0 {
@@ -149,9 +151,10 @@ impl Session {
         {
             self.notes.push(Note {
                 severity: Severity::Loss,
-                reason: lost(first, last, channel),
+                reason: lost(first, last, &channel),
                 lost: last - first + 1,
                 record: Some(last + 1),
+                alarm: None,
             });
         }
         if rest.is_some() || self.read_to.is_none() && self.options.since.is_none() {

@@ -31,6 +31,14 @@ pub(super) struct Stop {
     pub(super) time: String,
 }
 
+/// Returns the name of the file of a channel of a host: profiles that roam bring the files of several hosts together.
+pub(super) fn file_name(host: &str, channel: &str) -> String {
+    let name = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    };
+    format!("live-{}-{}.json", name(host), name(channel))
+}
+
 /// Reads a place; `None` where there is none.
 ///
 /// # Errors
@@ -67,6 +75,12 @@ pub(super) fn write(path: &Path, stop: &Stop) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_channel_has_its_file() {
+        assert_eq!(file_name("WS-1", "A/B c"), "live-WS-1-A-B-c.json");
+        assert_ne!(file_name("WS-1", "Security"), file_name("WS-2", "Security"));
+    }
 
     #[test]
     fn place_comes_back_as_written() {

@@ -1,5 +1,9 @@
 //! The XPath that the service filters by.
 
+use super::LiveOptions;
+use super::SYSMON_CHANNEL;
+use super::run::Session;
+use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
 /// The Event IDs that are asked for: those that the detection reads, and Sysmon's own state (4), configuration (16) and
@@ -8,7 +12,7 @@ pub const EVENT_CODES: [u16; 8] = [1, 3, 5, 11, 22, 4, 16, 255];
 
 /// Which part of a log is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(super) enum Part {
     /// All of it.
     Oldest,
     /// The events with a larger number.
@@ -17,10 +21,28 @@ pub enum Part {
     Since(Timestamp, u64),
 }
 
-/// The query for the events of [`EVENT_CODES`] in a part.
-#[must_use]
-pub fn query(part: Part) -> String {
-    let codes: Vec<String> = EVENT_CODES.iter().map(|code| format!("EventID={code}")).collect();
+impl Session {
+    /// The query for the events that are asked for in a part.
+    pub(super) fn query(&self, part: Part) -> String {
+        query(part, &self.options.event_codes())
+    }
+}
+
+impl LiveOptions {
+    /// The Event IDs that are asked for. A channel that collects events may have those of every channel that is read.
+    #[must_use]
+    pub fn event_codes(&self) -> Vec<u16> {
+        match self.telemetry {
+            Some(channel) => vec![channel.event_code()],
+            None if self.channel.eq_ignore_ascii_case(SYSMON_CHANNEL) => EVENT_CODES.to_vec(),
+            None => EVENT_CODES.into_iter().chain(Channel::ALL.map(Channel::event_code)).collect(),
+        }
+    }
+}
+
+/// The query for the events of these IDs in a part.
+pub(super) fn query(part: Part, codes: &[u16]) -> String {
+    let codes: Vec<String> = codes.iter().map(|code| format!("EventID={code}")).collect();
     let codes = codes.join(" or ");
     match part {
         Part::Oldest => format!("*[System[({codes})]]"),
@@ -38,21 +60,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_queries_are_these() {
+    fn query_names_codes_and_part() {
         let codes = "EventID=1 or EventID=3 or EventID=5 or EventID=11 or EventID=22 or EventID=4 or EventID=16 or EventID=255";
-        assert_eq!(query(Part::Oldest), format!("*[System[({codes})]]"));
-        assert_eq!(query(Part::Behind(9)), format!("*[System[EventRecordID > 9 and ({codes})]]"));
+        let sysmon = LiveOptions::default().event_codes();
+        assert_eq!(query(Part::Oldest, &sysmon), format!("*[System[({codes})]]"));
+        assert_eq!(query(Part::Behind(9), &sysmon), format!("*[System[EventRecordID > 9 and ({codes})]]"));
         let time = Timestamp::parse("2026-11-24T10:00:00.5Z").unwrap();
         assert_eq!(
-            query(Part::Since(time, 7)),
+            query(Part::Since(time, 7), &sysmon),
             format!(
                 "*[System[({codes}) and (EventRecordID > 7 or TimeCreated[@SystemTime >= '2026-11-24T10:00:00.500Z'])]]"
             )
         );
+        let other = LiveOptions { telemetry: Some(Channel::Security), ..LiveOptions::default() };
+        assert_eq!(query(Part::Oldest, &other.event_codes()), "*[System[(EventID=4688)]]");
     }
 
     #[test]
-    fn the_service_takes_so_many_expressions_without_a_structured_query() {
-        assert!(query(Part::Since(Timestamp::from_unix(0, 0, 0), 1)).matches(['=', '>']).count() <= 20);
+    fn largest_query_needs_no_structure() {
+        let collector = LiveOptions { channel: "ForwardedEvents".to_owned(), ..LiveOptions::default() };
+        let query = query(Part::Since(Timestamp::from_unix(0, 0, 0), 1), &collector.event_codes());
+        assert!(query.contains("EventID=4104 or EventID=4688"), "{query}");
+        assert!(query.matches(['=', '>']).count() <= 20, "more expressions need a structured query");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::LiveOptions;
 use super::api::{BATCH, EventLog, LogError, LogInfo, Wake};
@@ -13,11 +13,16 @@ use super::status::LiveStatus;
 use super::stuck::Stuck;
 use super::watch::Watch;
 use super::xml::Stamp;
+use crate::model::alarm::{Alarm, AlarmKind};
 use crate::model::batch::Batch;
 use crate::model::fault::{BugIn, Fault, FaultKind, Severity, SkipReason};
-use crate::model::feed::{FeedMessage, Progress, SourceInfo};
+use crate::model::feed::{FeedMessage, SourceInfo};
 use crate::model::guard::guarded;
+use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
+use crate::source::fault_log::FaultLog;
+use crate::source::sink::Sink;
+use crate::source::text::parse_rendered;
 
 /// Between two pulls where the log gives no signal.
 const PULL_EVERY: Duration = Duration::from_millis(500);
@@ -44,17 +49,18 @@ pub(super) struct Note {
     /// Records that are lost, and the first one behind them.
     pub(super) lost: u64,
     pub(super) record: Option<u64>,
+    pub(super) alarm: Option<Alarm>,
 }
 
 impl Note {
     pub(super) const fn new(severity: Severity, reason: String) -> Self {
-        Self { severity, reason, lost: 0, record: None }
+        Self { severity, reason, lost: 0, record: None, alarm: None }
     }
 }
 
 /// A subscription that stands, ready to be run.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact for itself")]
-pub struct Session {
+pub(super) struct Session {
     pub(super) log: Box<dyn EventLog + Send>,
     pub(super) options: LiveOptions,
     pub(super) seen: Seen,
@@ -95,6 +101,10 @@ pub struct Session {
     /// The time of the last event, as it was written.
     last_time: String,
     was_save_named: bool,
+    /// Events that could not be read.
+    fault_log: FaultLog,
+    /// Of another channel: the newest record that is counted among those the log holds.
+    pub(super) counted_to: Option<u64>,
 }
 
 impl std::fmt::Debug for Session {
@@ -113,24 +123,16 @@ pub(super) enum Drained {
     Broken(LogError),
 }
 
-/// Whom the loop speaks to.
-pub(super) struct Outlet<'a> {
-    parse: &'a mut dyn FnMut(&str, &mut Batch),
-    sink: &'a mut dyn FnMut(FeedMessage) -> bool,
-    progress: &'a Progress,
+/// Where the events and notes of one channel go.
+pub(super) struct Feed<'a> {
+    sink: &'a Sink<'a>,
+    info: SourceInfo,
     pub(super) status: &'a LiveStatus,
-    is_gone: bool,
 }
 
-impl Outlet<'_> {
+impl Feed<'_> {
     fn is_over(&self) -> bool {
-        self.is_gone || self.progress.is_stopped()
-    }
-
-    fn send(&mut self, message: FeedMessage) {
-        if !self.is_gone && !(self.sink)(message) {
-            self.is_gone = true;
-        }
+        self.sink.is_over()
     }
 }
 
@@ -164,46 +166,44 @@ impl Session {
             saved: None,
             last_time: String::new(),
             was_save_named: false,
+            fault_log: FaultLog::default(),
+            counted_to: None,
         }
     }
 
-    /// Hands over the channel's events until somebody asks for a stop or `sink` says by `false` that nobody listens.
-    ///
-    /// `parse` is given one event's XML at a time and adds the event, and one record to the account, to the batch. `sink`
-    /// may wait: meanwhile the events stay in the log. The source comes first and [`FeedMessage::Finished`] last.
-    pub fn run(
-        mut self,
-        parse: &mut dyn FnMut(&str, &mut Batch),
-        progress: &Progress,
-        status: &LiveStatus,
-        sink: &mut dyn FnMut(FeedMessage) -> bool,
-    ) {
-        let mut outlet = Outlet { parse, sink, progress, status, is_gone: false };
-        let channel = self.options.channel.clone();
+    /// The channel as a source.
+    pub(super) fn source(&self) -> SourceInfo {
+        let channel = &self.options.channel;
+        SourceInfo {
+            id: self.options.source,
+            path: PathBuf::from(channel),
+            name: channel.clone(),
+            size: None,
+        }
+    }
+
+    /// Hands over the channel's events until a stop is asked for or the receiver is gone. The receiver may wait:
+    /// meanwhile the events stay in the log. The source comes first.
+    pub(super) fn run(mut self, sink: &Sink<'_>, status: &LiveStatus) {
+        let mut feed = Feed { sink, info: self.source(), status };
         if let Some(stop) = &self.last_stop {
-            progress.seen_until.store(stop.record, Ordering::Relaxed);
             // What another process may have written there is no time.
             let time = Timestamp::parse(&stop.time)
                 .map_or_else(|| "?".to_owned(), |time| format!("{} {}", time.date_text(), time.clock_text()));
             let _ =
                 status.last_stop.set(format!("the last console stopped at record {}, {time}", stop.record));
         }
-        outlet.send(FeedMessage::Source(SourceInfo {
-            id: self.options.source,
-            path: PathBuf::from(&channel),
-            name: channel,
-            size: None,
-        }));
+        self.mark_seen(&feed);
         loop {
-            self.say_notes(&mut outlet);
-            let drained = self.drain(&mut outlet);
-            let drained = if let Drained::All = drained { self.check(&mut outlet) } else { drained };
+            self.say_notes(&mut feed);
+            let drained = self.drain(&mut feed);
+            let drained = if let Drained::All = drained { self.check(&mut feed) } else { drained };
             let goes_on = match drained {
                 Drained::All => {
                     if !status.is_caught_up.swap(true, Ordering::Relaxed) {
-                        self.say_what_it_has(&mut outlet);
+                        self.say_what_it_has(&mut feed);
                     }
-                    self.save(&mut outlet, false);
+                    self.save(&mut feed, false);
                     match self.log.wait(PULL_EVERY) {
                         Ok(Wake::Signal | Wake::Timeout) => true,
                         Ok(Wake::Stop) => false,
@@ -211,30 +211,49 @@ impl Session {
                         Err(_) => !self.log.pause(PULL_EVERY),
                     }
                 }
-                Drained::Broken(error) => self.recover(&mut outlet, error),
+                Drained::Broken(error) => self.recover(&mut feed, error),
                 Drained::Over => false,
             };
-            if !goes_on || outlet.is_over() {
+            if !goes_on || feed.is_over() {
                 break;
             }
         }
         self.watch.look_now();
-        self.look(&mut outlet);
-        self.save(&mut outlet, true);
-        outlet.send(FeedMessage::Finished);
+        self.look(&mut feed);
+        self.save(&mut feed, true);
+    }
+
+    /// Tells the console which events were seen before: none where the log is not the one of the last console any more.
+    fn mark_seen(&self, feed: &Feed<'_>) {
+        let until = self.last_stop.as_ref().map(|stop| stop.record);
+        feed.sink.progress.set_seen_until(self.options.source, until);
+    }
+
+    /// Counts the records that the log of another channel holds: the filter passes nearly all of them by.
+    pub(super) fn count_records(&mut self, feed: &Feed<'_>) {
+        let (Some(channel), Some(info)) = (self.options.telemetry, self.info) else { return };
+        let before = info.oldest.saturating_sub(1);
+        let from = self.counted_to.unwrap_or(0).max(before);
+        let newest = info.newest().unwrap_or(before).max(from);
+        self.counted_to = Some(newest);
+        let mut batch = Batch::new(self.options.source);
+        if let Some(count) = batch.beside.get_mut(channel.index()) {
+            *count = newest - from;
+        }
+        feed.sink.send_batch(batch);
     }
 
     /// Reads all that is there.
-    fn drain(&mut self, outlet: &mut Outlet<'_>) -> Drained {
+    fn drain(&mut self, feed: &mut Feed<'_>) -> Drained {
         // Before the pulls: what is written from here on gives the signal again.
         if let Err(error) = self.log.reset_signal() {
             return Drained::Broken(error);
         }
         loop {
-            if outlet.is_over() {
+            if feed.is_over() {
                 return Drained::Over;
             }
-            if let Some(error) = self.look(outlet) {
+            if let Some(error) = self.look(feed) {
                 return Drained::Broken(error);
             }
             let most = if self.stuck.is_doubtful() { 1 } else { self.most };
@@ -243,9 +262,9 @@ impl Session {
                     self.odd = 0;
                     self.dead_after = DEAD_AFTER;
                     self.failures = 0;
-                    self.take(outlet, count);
+                    self.take(feed, count);
                     self.grow(count);
-                    self.save(outlet, false);
+                    self.save(feed, false);
                 }
                 Err(LogError::NoMoreItems) => {
                     self.odd = 0;
@@ -281,15 +300,15 @@ impl Session {
     }
 
     /// Reads and hands over what the last pull gave, and only then moves the bookmark.
-    fn take(&mut self, outlet: &mut Outlet<'_>, count: usize) {
+    fn take(&mut self, feed: &mut Feed<'_>, count: usize) {
         let Some(last) = count.checked_sub(1) else { return };
         let end = self.log.place(last).ok();
         if self.may_repeat && end.is_some_and(|end| self.seen.is_before(end)) {
-            LiveStatus::add(&outlet.status.doubles, count as u64);
+            LiveStatus::add(&feed.status.doubles, count as u64);
             return;
         }
         self.note_what_was_passed();
-        self.say_notes(outlet);
+        self.say_notes(feed);
         if let Ok(first) = self.log.place(0) {
             self.note_hole(first);
         }
@@ -308,7 +327,7 @@ impl Session {
                     }
                     self.seen.add(stamp);
                     if let Some(time) = stamp.time {
-                        outlet.status.latest.fetch_max(time.unix_seconds(), Ordering::Relaxed);
+                        feed.status.latest.fetch_max(time.unix_seconds(), Ordering::Relaxed);
                         self.last_time = time.to_string();
                         let is_past = place.or(end).is_some_and(|place| place <= self.newest_at_start);
                         if is_past && self.options.since.is_some_and(|since| time < since) {
@@ -316,40 +335,47 @@ impl Session {
                         }
                     }
                     batch.tally.bytes += xml.len() as u64;
-                    let events = batch.events.len();
-                    if !parse(outlet.parse, xml, &mut batch) {
+                    let (events, others) = (batch.events.len(), batch.telemetry.len());
+                    if let Err(kind) = read(xml, &mut batch) {
                         let fault = fault(&self.options, Severity::Loss, stamp.record_id, 1, String::new());
-                        batch.faults.push(Fault { kind: FaultKind::Bug(BugIn::Event), ..fault });
+                        self.fault_log.add(Fault { kind, ..fault });
                     }
-                    if let (Some(place), Some(event)) = (place, batch.events.get_mut(events)) {
-                        event.head.place = place;
+                    if let Some(place) = place {
+                        let events = batch.events.iter_mut().skip(events);
+                        for event in events.chain(batch.telemetry.iter_mut().skip(others)) {
+                            event.head.place = place;
+                        }
                     }
                 }
                 Err(error) => {
                     batch.tally.skip(SkipReason::Damaged, 1);
                     let reason =
                         format!("an event could not be rendered: {}", why(error, &self.options.channel));
-                    batch.faults.push(fault(&self.options, Severity::Loss, place, 1, reason));
+                    self.fault_log.add(fault(&self.options, Severity::Loss, place, 1, reason));
                 }
             }
         }
-        LiveStatus::add(&outlet.status.doubles, doubles);
+        LiveStatus::add(&feed.status.doubles, doubles);
         self.has_sysmon |= batch.tally.sysmon > 0;
+        batch.faults = self.fault_log.take(self.options.source, &self.options.channel);
+        if self.counted_to.is_some() {
+            // They are among the records that the log holds.
+            batch.beside = [0; Channel::COUNT];
+        }
         if !batch.is_empty() {
             let records = batch.tally.records();
             let before = self.log.clock();
-            outlet.send(FeedMessage::Batch(batch));
+            feed.sink.send_open_batch(&feed.info, batch);
             let waited = self.log.clock().saturating_sub(before);
             if waited >= STALL {
-                LiveStatus::add(&outlet.status.stalls, 1);
+                LiveStatus::add(&feed.status.stalls, 1);
                 let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-                LiveStatus::add(&outlet.status.stalled_millis, millis);
+                LiveStatus::add(&feed.status.stalled_millis, millis);
             }
-            if outlet.is_gone {
+            if feed.sink.is_gone() {
                 return;
             }
-            LiveStatus::add(&outlet.status.events, records);
-            outlet.progress.records_done.fetch_add(records, Ordering::Relaxed);
+            LiveStatus::add(&feed.status.events, records);
         }
         if let (Some(end), Some(own)) = (end, own_end)
             && end != own
@@ -371,10 +397,10 @@ impl Session {
     }
 
     /// Makes the subscription anew until it stands; `false` where somebody asked for a stop meanwhile.
-    fn recover(&mut self, outlet: &mut Outlet<'_>, error: LogError) -> bool {
+    fn recover(&mut self, feed: &mut Feed<'_>, error: LogError) -> bool {
         let mut error = error;
         let mut is_named = false;
-        outlet.status.is_broken.store(true, Ordering::Relaxed);
+        feed.status.is_broken.store(true, Ordering::Relaxed);
         loop {
             if error == LogError::OutOfBounds {
                 self.most = (self.most / 2).max(1);
@@ -392,20 +418,20 @@ impl Session {
                     "{}; meanwhile nothing is read, and it is tried again by itself",
                     why(error, &self.options.channel)
                 );
-                self.say(outlet, Severity::Notice, reason);
+                self.say(feed, Severity::Notice, reason);
             }
-            if (!pause.is_zero() && self.log.pause(pause)) || outlet.is_over() {
+            if (!pause.is_zero() && self.log.pause(pause)) || feed.is_over() {
                 return false;
             }
-            LiveStatus::add(&outlet.status.reconnects, 1);
+            LiveStatus::add(&feed.status.reconnects, 1);
             match self.subscribe() {
                 Ok(()) => break,
                 Err(next) => error = next,
             }
         }
-        outlet.status.is_broken.store(false, Ordering::Relaxed);
+        feed.status.is_broken.store(false, Ordering::Relaxed);
         if is_named {
-            self.say(outlet, Severity::Notice, "the subscription stands again".to_owned());
+            self.say(feed, Severity::Notice, "the subscription stands again".to_owned());
         }
         true
     }
@@ -423,20 +449,44 @@ impl Session {
         FIRST_PAUSE.saturating_mul(1 << doublings.min(5)).min(LONGEST_PAUSE)
     }
 
-    fn say(&mut self, outlet: &mut Outlet<'_>, severity: Severity, reason: String) {
+    fn say(&mut self, feed: &mut Feed<'_>, severity: Severity, reason: String) {
         self.notes.push(Note::new(severity, reason));
-        self.say_notes(outlet);
+        self.say_notes(feed);
+    }
+
+    /// Notes something that keeps events from coming: as a loss, and as an alarm in the list.
+    pub(super) fn note_alarm(&mut self, kind: AlarmKind, reason: String) {
+        let alarm = Alarm {
+            kind,
+            source: self.options.source,
+            channel: self.options.channel.clone(),
+            host: self.options.host.clone(),
+            noticed: wall_clock(),
+            fine_at: self.watch.fine_at(kind),
+            last_record: self.read_to.filter(|_| !self.seen.is_empty()),
+            last_time: Timestamp::parse(&self.last_time),
+            reason: reason.clone(),
+        };
+        self.notes.push(Note { alarm: Some(alarm), ..Note::new(Severity::Loss, reason) });
     }
 
     /// Says what was noted.
-    pub(super) fn say_notes(&mut self, outlet: &mut Outlet<'_>) {
-        for Note { severity, reason, lost, record } in std::mem::take(&mut self.notes) {
+    pub(super) fn say_notes(&mut self, feed: &mut Feed<'_>) {
+        if !self.notes.is_empty() {
+            self.mark_seen(feed);
+        }
+        for Note { severity, reason, lost, record, alarm } in std::mem::take(&mut self.notes) {
             if lost > 0 {
-                LiveStatus::add(&outlet.status.losses, 1);
+                LiveStatus::add(&feed.status.losses, 1);
             }
             self.named += 1;
             if self.named <= MOST_NAMED {
-                outlet.send(FeedMessage::Fault(fault(&self.options, severity, record, lost, reason)));
+                feed.sink.send(FeedMessage::Fault(fault(&self.options, severity, record, lost, reason)));
+            }
+            if let Some(alarm) = alarm {
+                let mut batch = Batch::new(self.options.source);
+                batch.alarms.push(alarm);
+                feed.sink.send_batch(batch);
             }
         }
     }
@@ -468,7 +518,7 @@ impl Session {
     }
 
     /// Saves the place where that is due, or in any case at the end.
-    fn save(&mut self, outlet: &mut Outlet<'_>, is_end: bool) {
+    fn save(&mut self, feed: &mut Feed<'_>, is_end: bool) {
         let now = self.log.clock();
         let is_due = is_end || self.saved_at.is_none_or(|at| now.saturating_sub(at) >= SAVE_EVERY);
         let Some(record) = self.seen.last().and(self.read_to).filter(|place| Some(*place) != self.saved)
@@ -489,7 +539,7 @@ impl Session {
                 self.saved = Some(record);
                 if std::mem::take(&mut self.was_save_named) {
                     let reason = format!("the place is saved again as {}", path.display());
-                    self.say(outlet, Severity::Notice, reason);
+                    self.say(feed, Severity::Notice, reason);
                 }
             }
             Err(error) if !self.was_save_named => {
@@ -498,24 +548,35 @@ impl Session {
                     "the place in the log can't be saved as {}: {error}; the next start will not know what was seen now",
                     path.display()
                 );
-                self.say(outlet, Severity::Notice, reason);
+                self.say(feed, Severity::Notice, reason);
             }
             Err(_) => {}
         }
     }
 }
 
-/// Has one event parsed; `false` where the parser failed. Whatever it does, one record more is accounted for.
-fn parse(parse: &mut dyn FnMut(&str, &mut Batch), xml: &str, batch: &mut Batch) -> bool {
-    let (events, records) = (batch.events.len(), batch.tally.records());
-    let is_done = guarded(|| parse(xml, batch)).is_some();
-    if !is_done {
+/// Reads one event. Whatever the reader does, one record more is accounted for.
+fn read(xml: &str, batch: &mut Batch) -> Result<(), FaultKind> {
+    let (events, others, records) = (batch.events.len(), batch.telemetry.len(), batch.tally.records());
+    let done = guarded(|| parse_rendered(xml, batch));
+    if done.is_none() {
         batch.events.truncate(events);
+        batch.telemetry.truncate(others);
     }
     if batch.tally.records() == records {
-        batch.tally.skip(if is_done { SkipReason::Unsupported } else { SkipReason::Damaged }, 1);
+        batch.tally.skip(SkipReason::Damaged, 1);
     }
-    is_done
+    match done {
+        Some(result) => result.map_err(|reason| FaultKind::Record(reason.into())),
+        None => Err(FaultKind::Bug(BugIn::Event)),
+    }
+}
+
+/// Returns the time of this host's clock.
+pub(super) fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_unix(seconds, since.subsec_millis() * 1_000_000, 3)
 }
 
 fn fault(options: &LiveOptions, severity: Severity, record: Option<u64>, lost: u64, reason: String) -> Fault {

@@ -65,6 +65,12 @@ struct Record {
     own: u64,
     /// Seconds of its time.
     second: u64,
+    /// The Event ID of another channel; 0 for Sysmon's.
+    other: u64,
+    /// Whether it has no data.
+    is_bare: bool,
+    /// Whether the reader fails on it.
+    fails: bool,
 }
 
 impl Record {
@@ -79,6 +85,9 @@ impl Record {
             computer,
             own,
             second: 10 * 3600 + serial - late,
+            other: 0,
+            is_bare: false,
+            fails: false,
         }
     }
 
@@ -95,11 +104,22 @@ impl Record {
     /// The rendered event of the double: its serial number is the command line.
     fn rendered(&self, out: &mut String) {
         let Self { own, serial, computer, .. } = self;
+        let (provider, asked_for, text) = match self.other {
+            4104 => ("Microsoft-Windows-PowerShell", 4104, "ScriptBlockText"),
+            4688 => ("Microsoft-Windows-Security-Auditing", 4688, "CommandLine"),
+            _ => ("Microsoft-Windows-Sysmon", 1, "CommandLine"),
+        };
+        let event_code = if self.is_asked_for { asked_for } else { 10 };
+        let fails = if self.fails { "fails-in-rendered" } else { "" };
+        let data = if self.is_bare {
+            String::new()
+        } else {
+            format!("<Data Name='Image'>git.exe</Data><Data Name='{text}'>{serial}{fails}</Data>")
+        };
         *out = format!(
-            "<Event><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>{}</EventID><TimeCreated \
-             SystemTime='{}'/><EventRecordID>{own}</EventRecordID><Computer>WS-{computer}</Computer></System><EventData>\
-             <Data Name='Image'>git.exe</Data><Data Name='CommandLine'>{serial}</Data></EventData></Event>",
-            if self.is_asked_for { 1 } else { 10 },
+            "<Event><System><Provider Name='{provider}'/><EventID>{event_code}</EventID><TimeCreated SystemTime='{}'/>\
+             <EventRecordID>{own}</EventRecordID><Computer>WS-{computer}</Computer></System><EventData>{data}\
+             </EventData></Event>",
             self.time()
         );
     }
@@ -135,6 +155,12 @@ pub(super) struct State {
     handed_out: u64,
     hosts: u64,
     modulus: u64,
+    /// The Event ID of another channel whose log this is; 0 for Sysmon's.
+    other: u64,
+    /// Events have no data.
+    pub(super) is_bare: bool,
+    /// The reader fails on events of these numbers.
+    pub(super) failing: Vec<u64>,
     /// Subscriptions that the service is still down for.
     down: u64,
     /// Waits in a row in which nothing happened.
@@ -186,7 +212,8 @@ impl State {
         for _ in 0..count {
             self.next_id += 1;
             self.next_serial += 1;
-            self.records.push(Record::new(self.next_id, self.next_serial, self.hosts, self.modulus));
+            let record = Record::new(self.next_id, self.next_serial, self.hosts, self.modulus);
+            self.records.push(Record { other: self.other, is_bare: self.is_bare, ..record });
         }
         self.signal |= count > 0;
     }
@@ -371,6 +398,7 @@ impl ScriptedLog {
                 match kind {
                     Some('h') => state.hosts = value,
                     Some('m') => state.modulus = value,
+                    Some('p') => state.other = value,
                     kind => {
                         let kind = kind.unwrap_or('e');
                         state.rules.push(Rule { kind, value, after, is_done: false });
@@ -485,7 +513,8 @@ impl EventLog for ScriptedLog {
     fn render(&mut self, index: usize) -> Result<&str, LogError> {
         let record = {
             let state = self.state();
-            let record = state.given.get(index).cloned().ok_or(LogError::InvalidHandle)?;
+            let mut record = state.given.get(index).cloned().ok_or(LogError::InvalidHandle)?;
+            record.fails = state.failing.contains(&record.place);
             let is_unreadable = state.rules.iter().any(|rule| rule.kind == 'r' && rule.value == record.place);
             if is_unreadable || state.unrendered.contains(&record.place) {
                 return Err(LogError::Other(15_027));

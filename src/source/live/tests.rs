@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::query::Part;
 use super::script::{ScriptedLog, Step};
 use super::*;
-use crate::model::batch::Batch;
+use crate::model::alarm::{Alarm, AlarmKind};
+use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::Field;
 use crate::model::fault::{Fault, Severity, SkipReason, Tally};
 use crate::model::feed::{FeedMessage, Progress};
@@ -16,9 +19,12 @@ use crate::model::time::Timestamp;
 #[derive(Default)]
 struct Outcome {
     serials: Vec<u64>,
+    /// By source: the serial numbers of another channel's events, with their places, and the count of its records.
+    others: std::collections::BTreeMap<u32, (Vec<(u64, u64)>, u64)>,
     faults: Vec<Fault>,
+    alarms: Vec<Alarm>,
     tally: Tally,
-    status: LiveStatus,
+    status: Arc<LiveStatus>,
     seen_until: u64,
 }
 
@@ -32,43 +38,64 @@ fn options(memory: Option<&Path>) -> LiveOptions {
     LiveOptions { memory: memory.map(Path::to_path_buf), host: "WS-1".to_owned(), ..LiveOptions::default() }
 }
 
+/// The query of Sysmon's channel.
+fn query(part: Part) -> String {
+    super::query::query(part, &EVENT_CODES)
+}
+
 fn run(log: &ScriptedLog) -> Outcome {
-    run_with(log, options(None), &mut parse_rendered, &mut |_| true)
+    run_with(log, options(None), &mut |_| true)
 }
 
 fn run_with(
     log: &ScriptedLog,
     options: LiveOptions,
-    parse: &mut dyn FnMut(&str, &mut Batch),
-    listen: &mut dyn FnMut(&Batch) -> bool,
+    listen: &mut (dyn FnMut(&Batch) -> bool + Send),
 ) -> Outcome {
-    let mut outcome = Outcome::default();
-    let (mut sources, mut ends) = (0, 0);
-    let session = Session::open(Box::new(log.clone()), options).unwrap();
-    let (status, progress) = (LiveStatus::default(), Progress::default());
-    session.run(parse, &progress, &status, &mut |message| {
-        assert_eq!(ends, 0, "nothing comes behind the end");
+    run_all(vec![options], &mut |_| Ok(Box::new(log.clone())), listen)
+}
+
+fn run_all(
+    channels: Vec<LiveOptions>,
+    log_of: &mut dyn FnMut(&LiveOptions) -> Result<Box<dyn EventLog + Send>, LogError>,
+    listen: &mut (dyn FnMut(&Batch) -> bool + Send),
+) -> Outcome {
+    let live = Live::open(channels, log_of).unwrap();
+    let status = Arc::clone(&live.statuses()[0].1);
+    let progress = Progress::default();
+    let heard = Mutex::new((Outcome::default(), listen, 0, false));
+    live.run(&progress, &|message| {
+        let (outcome, listen, sources, is_end) = &mut *heard.lock().unwrap();
+        assert!(!*is_end, "nothing comes behind the end");
         match message {
             FeedMessage::Source(source) => {
-                assert_eq!((source.name.as_str(), source.size), (SYSMON_CHANNEL, None));
-                sources += 1;
+                assert_eq!((source.id.0, source.size), (*sources, None));
+                *sources += 1;
             }
             FeedMessage::Batch(batch) => {
-                assert_eq!(sources, 1, "the source comes first");
-                let serial = |event| batch.text(event, Field::CommandLine).unwrap().parse::<u64>().unwrap();
-                outcome.serials.extend(batch.events.iter().map(serial));
+                assert!(batch.source.0 < *sources, "the source comes first");
+                let serial = |event: &EventRecord, field| {
+                    batch.text(event, field).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+                };
+                outcome.serials.extend(batch.events.iter().map(|event| serial(event, Field::CommandLine)));
+                let (others, count) = outcome.others.entry(batch.source.0).or_default();
+                others.extend(batch.telemetry.iter().map(|event| {
+                    let text = serial(event, Field::ScriptBlockText) + serial(event, Field::CommandLine);
+                    (text, event.head.place)
+                }));
+                *count += batch.beside.iter().sum::<u64>();
                 outcome.faults.extend(batch.faults.iter().cloned());
+                outcome.alarms.extend(batch.alarms.iter().cloned());
                 outcome.tally.add(&batch.tally);
                 return listen(&batch);
             }
             FeedMessage::Fault(fault) => outcome.faults.push(fault),
-            FeedMessage::Finished => ends += 1,
+            FeedMessage::Finished => *is_end = true,
         }
         true
     });
-    outcome.status = status;
-    outcome.seen_until = progress.seen_until.load(Ordering::Relaxed);
-    outcome
+    let (outcome, ..) = heard.into_inner().unwrap();
+    Outcome { status, seen_until: progress.seen_until(SourceId(0)).unwrap_or(0), ..outcome }
 }
 
 fn numbers(first: u64, last: u64) -> Vec<u64> {
@@ -280,7 +307,7 @@ fn restart_shows_all_and_marks_seen() {
     let path = folder.path().join("no folder yet").join("sysmon.json");
     let log = ScriptedLog::new(100, &[Step::Give(64), Step::Give(64)]);
     let mut taken = 0;
-    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |batch| {
+    let outcome = run_with(&log, options(Some(&path)), &mut |batch| {
         let saved = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             !saved.contains(&format!("\"record\":{}", taken + batch.events.len())),
@@ -296,7 +323,7 @@ fn restart_shows_all_and_marks_seen() {
 
     log.state().clear();
     log.state().write(5);
-    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    let outcome = run_with(&log, options(Some(&path)), &mut |_| true);
     assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 105), 100));
     assert_eq!(log.state().subscribed, [(query(Part::Oldest), Start::Oldest)]);
     let stop = outcome.status.last_stop.get().unwrap();
@@ -306,11 +333,11 @@ fn restart_shows_all_and_marks_seen() {
     std::fs::remove_file(&path).unwrap();
     let log = ScriptedLog::new(100, &[]);
     let mut batches = 0;
-    run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| {
+    run_with(&log, options(Some(&path)), &mut |_| {
         batches += 1;
         batches < 2
     });
-    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    let outcome = run_with(&log, options(Some(&path)), &mut |_| true);
     assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 100), 64));
 }
 
@@ -332,8 +359,7 @@ fn foreign_memory_hides_nothing() {
     ];
     for (text, expected) in cases {
         std::fs::write(&path, &text).unwrap();
-        let outcome =
-            run_with(&ScriptedLog::new(10, &[]), options(Some(&path)), &mut parse_rendered, &mut |_| true);
+        let outcome = run_with(&ScriptedLog::new(10, &[]), options(Some(&path)), &mut |_| true);
         assert_eq!((outcome.serials, outcome.seen_until), (numbers(1, 10), 0), "{text}");
         let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
         assert!(
@@ -345,7 +371,7 @@ fn foreign_memory_hides_nothing() {
     // What was overwritten between two consoles is a loss.
     std::fs::write(&path, stop("WS-1", SYSMON_CHANNEL, 0, 7)).unwrap();
     let log = ScriptedLog::of_channel("fake/30/f20");
-    let outcome = run_with(&log, options(Some(&path)), &mut parse_rendered, &mut |_| true);
+    let outcome = run_with(&log, options(Some(&path)), &mut |_| true);
     assert_eq!(outcome.serials, numbers(21, 30));
     assert_eq!(outcome.faults.iter().map(|fault| fault.lost_records).collect::<Vec<_>>(), [13]);
 }
@@ -355,10 +381,7 @@ fn unsaved_place_is_named_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a file");
     std::fs::write(&file, "").unwrap();
-    let outcome =
-        run_with(&ScriptedLog::new(1, &[]), options(Some(&file.join("x"))), &mut parse_rendered, &mut |_| {
-            true
-        });
+    let outcome = run_with(&ScriptedLog::new(1, &[]), options(Some(&file.join("x"))), &mut |_| true);
     let named = outcome.faults.iter().filter(|fault| fault.reason().contains("can't be saved")).count();
     assert_eq!((named, outcome.serials), (1, vec![1]), "{:?}", outcome.faults);
 }
@@ -366,16 +389,10 @@ fn unsaved_place_is_named_once() {
 #[test]
 fn since_is_a_start_and_no_filter() {
     let since = LiveOptions { since: Timestamp::parse("2026-11-24T10:01:01Z"), ..options(None) };
-    let outcome = run_with(
-        &ScriptedLog::of_channel("fake/100+50/15011@70"),
-        since.clone(),
-        &mut parse_rendered,
-        &mut |_| true,
-    );
+    let outcome = run_with(&ScriptedLog::of_channel("fake/100+50/15011@70"), since.clone(), &mut |_| true);
     assert_eq!(outcome.serials, numbers(61, 150));
     // Forwarded events that come later are older than that.
-    let outcome =
-        run_with(&ScriptedLog::of_channel("fake/100+50/h20"), since, &mut parse_rendered, &mut |_| true);
+    let outcome = run_with(&ScriptedLog::of_channel("fake/100+50/h20"), since, &mut |_| true);
     assert!(outcome.serials.ends_with(&numbers(101, 150)), "{:?}", outcome.serials);
     assert!(outcome.serials.len() < 150, "of the past only what is young enough: {:?}", outcome.serials);
 }
@@ -383,11 +400,11 @@ fn since_is_a_start_and_no_filter() {
 #[test]
 fn muted_channel_is_told() {
     let cases = [
-        (Step::TurnOff, "turned off", "the channel is off"),
-        (Step::Remove, "was removed while it was read", "the channel is gone"),
-        (Step::Clear, "was cleared while it was read", "the log was cleared"),
+        (Step::TurnOff, "turned off", "the channel is off", AlarmKind::TurnedOff),
+        (Step::Remove, "was removed while it was read", "the channel is gone", AlarmKind::Removed),
+        (Step::Clear, "was cleared while it was read", "the log was cleared", AlarmKind::Cleared),
     ];
-    for (step, expected, alarm) in cases {
+    for (step, expected, alarm, kind) in cases {
         let mut steps = vec![Step::Give(64), step];
         steps.extend(vec![Step::Fail(LogError::NoMoreItems); 300]);
         let log = ScriptedLog::new(50, &steps);
@@ -396,16 +413,26 @@ fn muted_channel_is_told() {
         let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
         assert!(fault.severity == Severity::Loss && fault.reason().contains(expected), "{}", fault.reason());
         assert_eq!(outcome.status.alarm(), Some(alarm));
+        let [row] = outcome.alarms.as_slice() else { panic!("{:?}", outcome.alarms) };
+        assert_eq!((row.kind, row.channel.as_str(), row.host.as_str()), (kind, SYSMON_CHANNEL, "WS-1"));
+        assert_eq!(
+            (row.last_record, row.last_time),
+            (Some(50), Timestamp::parse("2026-11-24T10:00:50.0000000Z"))
+        );
+        assert!(row.fine_at.is_none_or(|at| at <= row.noticed) && row.reason == fault.reason());
     }
 }
 
 #[test]
 fn channel_without_sysmon_says_whose_it_is() {
-    let log = ScriptedLog::new(3, &[]);
-    let mut parse = |_: &str, batch: &mut Batch| batch.tally.skip(SkipReason::OtherProvider, 1);
-    let outcome = run_with(&log, options(None), &mut parse, &mut |_| true);
+    let outcome = run(&ScriptedLog::of_channel("fake/3/p4688"));
+    assert_eq!(outcome.tally.skipped[&SkipReason::OtherProvider], 3);
     let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
-    assert!(fault.reason().contains("of the provider Microsoft-Windows-Sysmon"), "{}", fault.reason());
+    assert!(
+        fault.reason().contains("of the provider Microsoft-Windows-Security-Auditing"),
+        "{}",
+        fault.reason()
+    );
 }
 
 /// `1-64,151-300/2` as numbers.
@@ -461,7 +488,7 @@ fn scenarios_read_as_described() {
 fn whoever_takes_events_slowly_is_waited_for_and_that_is_counted() {
     let log = ScriptedLog::new(200, &[]);
     let clock = log.clone();
-    let outcome = run_with(&log, options(None), &mut parse_rendered, &mut |_| {
+    let outcome = run_with(&log, options(None), &mut |_| {
         clock.state().clock += Duration::from_millis(300);
         true
     });
@@ -474,16 +501,16 @@ fn whoever_takes_events_slowly_is_waited_for_and_that_is_counted() {
 fn an_event_that_can_not_be_read_is_counted_and_the_others_come() {
     let log = ScriptedLog::new(5, &[]);
     log.state().unrendered = vec![2];
-    let mut parse = |xml: &str, batch: &mut Batch| {
-        assert!(!xml.contains("<EventRecordID>4<"), "a reader that fails");
-        parse_rendered(xml, batch);
-    };
-    let outcome = run_with(&log, options(None), &mut parse, &mut |_| true);
+    log.state().failing = vec![4];
+    let outcome = run(&log);
     assert_eq!(outcome.serials, [1, 3, 5]);
     assert_eq!((outcome.tally.records(), outcome.tally.sysmon), (5, 3));
     assert_eq!(outcome.faults.iter().map(|fault| fault.lost_records).sum::<u64>(), 2);
-    let silent = run_with(&ScriptedLog::new(5, &[]), options(None), &mut |_, _| {}, &mut |_| true);
-    assert_eq!(silent.tally.records(), 5, "a reader that says nothing of an event does not hide it");
+    assert!(
+        outcome.faults.iter().any(|fault| fault.reason().contains("which is a bug")),
+        "{:?}",
+        outcome.faults
+    );
 }
 
 #[test]
@@ -497,12 +524,93 @@ fn a_stop_is_heeded_in_a_drain_in_a_wait_and_in_an_outage() {
 
     let log = ScriptedLog::new(10_000, &[]);
     let progress = Progress::default();
-    let session = Session::open(Box::new(log), options(None)).unwrap();
-    let mut batches = 0;
-    session.run(&mut parse_rendered, &progress, &LiveStatus::default(), &mut |message| {
-        batches += u32::from(matches!(message, FeedMessage::Batch(_)));
+    let live = Live::open(vec![options(None)], &mut |_| Ok(Box::new(log.clone()))).unwrap();
+    let batches = Mutex::new(0);
+    live.run(&progress, &|message| {
+        *batches.lock().unwrap() += u32::from(matches!(message, FeedMessage::Batch(_)));
         progress.stop();
         true
     });
-    assert!(batches <= 1, "{batches}");
+    assert!(batches.into_inner().unwrap() <= 1);
+}
+
+#[test]
+fn events_without_fields_are_named() {
+    let log = ScriptedLog::default();
+    log.state().is_bare = true;
+    log.state().write(3);
+    let outcome = run(&log);
+    assert_eq!(outcome.serials.len(), 3);
+    let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+    assert!(
+        fault.reason().starts_with("3 of 3 Event 1 came without Image and CommandLine so far"),
+        "{fault}"
+    );
+}
+
+/// Sysmon's channel and both others, each of its own log.
+fn run_channels(folder: &Path, logs: &[(&str, &ScriptedLog)]) -> Outcome {
+    let channels = LiveOptions::of_host("WS-1", None, None, Some(folder));
+    let mut log_of = |options: &LiveOptions| -> Result<Box<dyn EventLog + Send>, LogError> {
+        let found = logs.iter().find(|(channel, _)| *channel == options.channel);
+        found.map_or(Err(LogError::AccessDenied), |(_, log)| Ok(Box::new((*log).clone())))
+    };
+    run_all(channels, &mut log_of, &mut |_| true)
+}
+
+#[test]
+fn other_channels_are_sources_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let sysmon = ScriptedLog::new(10, &[]);
+    // Each fourth event is one that is asked for.
+    let powershell = ScriptedLog::of_channel("fake/40/p4104/m4");
+    let logs = [(SYSMON_CHANNEL, &sysmon), (Channel::PowerShell.name(), &powershell)];
+    let outcome = run_channels(folder.path(), &logs);
+    assert_eq!(outcome.serials, numbers(1, 10));
+    let expected: Vec<_> = (1..=10).map(|number| (number * 4, number * 4)).collect();
+    assert_eq!(outcome.others[&1], (expected, 40), "the events, and all records of the log");
+    let [fault] = outcome.faults.as_slice() else { panic!("{:?}", outcome.faults) };
+    assert_eq!((fault.severity, fault.name.as_str()), (Severity::Notice, "Security"));
+    assert!(
+        fault.reason().contains("Event Log Readers") && fault.reason().contains("no Event 4688"),
+        "{fault}"
+    );
+
+    // Each channel has a place of its own.
+    let mut places: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    places.sort();
+    let name = |channel: &str| format!("live-WS-1-Microsoft-Windows-{channel}-Operational.json");
+    assert_eq!(places, [name("PowerShell"), name("Sysmon")]);
+    sysmon.state().write(3);
+    let outcome = run_channels(folder.path(), &logs);
+    assert_eq!((outcome.serials.len(), outcome.seen_until), (13, 10));
+}
+
+#[test]
+fn losses_of_other_channels_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sysmon, security) = (ScriptedLog::new(3, &[]), ScriptedLog::of_channel("fake/300/p4688/o150@64"));
+    let logs = [(SYSMON_CHANNEL, &sysmon), (Channel::Security.name(), &security)];
+    let outcome = run_channels(folder.path(), &logs);
+    assert_eq!(outcome.others[&1].0.len(), 64 + 150);
+    let lost: u64 = outcome.faults.iter().map(|fault| fault.lost_records).sum();
+    assert_eq!(lost, 86, "{:?}", outcome.faults);
+    let fault = outcome.faults.iter().find(|fault| fault.lost_records > 0).unwrap();
+    assert_eq!((fault.name.as_str(), fault.source), ("Security", Some(SourceId(1))));
+}
+
+#[test]
+fn replaced_log_marks_nothing_as_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("place.json");
+    let log = ScriptedLog::new(100, &[]);
+    run_with(&log, options(Some(&path)), &mut |_| true);
+    assert_eq!(run_with(&log, options(Some(&path)), &mut |_| true).seen_until, 100);
+    let log = ScriptedLog::of_channel("fake/100/n30@100");
+    let outcome = run_with(&log, options(Some(&path)), &mut |_| true);
+    assert_eq!((outcome.serials.len(), outcome.seen_until), (130, 0));
+    assert_eq!(outcome.alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::Replaced]);
 }

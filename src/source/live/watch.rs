@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::api::{LogError, LogInfo};
-use super::query::{Part, query};
-use super::run::{Drained, Note, Outlet, Session};
+use super::query::Part;
+use super::run::{Drained, Feed, Note, Session, wall_clock};
 use super::sentences::{cleared, removed, turned_off, without_sysmon};
 use super::xml::provider;
+use crate::model::alarm::AlarmKind;
 use crate::model::fault::Severity;
+use crate::model::time::Timestamp;
 
 /// How many looks go by between two questions whether the channel is on.
 const LOOKS_A_QUESTION: u32 = 6;
@@ -27,12 +29,23 @@ pub(super) struct Watch {
     suspect: Option<u64>,
     /// The alarm shown beside the state, in two words.
     pub(super) alarm: Option<&'static str>,
+    /// The last times that the channel was found turned on, and the log the same.
+    on_at: Option<Timestamp>,
+    same_at: Option<Timestamp>,
 }
 
 impl Watch {
     /// Has the next look done at once.
     pub(super) const fn look_now(&mut self) {
         self.looked_at = None;
+    }
+
+    /// The last time that nothing of that kind had happened.
+    pub(super) const fn fine_at(&self, kind: AlarmKind) -> Option<Timestamp> {
+        match kind {
+            AlarmKind::TurnedOff | AlarmKind::Removed => self.on_at,
+            AlarmKind::Cleared | AlarmKind::Replaced => self.same_at,
+        }
     }
 
     pub(super) const fn events_came(&mut self, now: Duration) {
@@ -43,7 +56,7 @@ impl Watch {
 
 impl Session {
     /// Looks at the log where that is due. Returns why the subscription has to be renewed, if it has.
-    pub(super) fn look(&mut self, outlet: &mut Outlet<'_>) -> Option<LogError> {
+    pub(super) fn look(&mut self, feed: &mut Feed<'_>) -> Option<LogError> {
         let now = self.log.clock();
         let every = self.options.look_every;
         if self.watch.looked_at.is_some_and(|at| now.saturating_sub(at) < every) {
@@ -55,15 +68,18 @@ impl Session {
         let is_other = match self.log.info() {
             Ok(info) => {
                 self.find_clearing(before, info);
-                self.compare(info)
+                let is_other = self.compare(info);
+                self.count_records(feed);
+                self.watch.same_at = Some(wall_clock());
+                is_other
             }
             Err(_) => false,
         };
         if self.watch.looks % LOOKS_A_QUESTION == 1 {
             self.find_turning_off();
         }
-        outlet.status.set_alarm(self.watch.alarm);
-        self.say_notes(outlet);
+        feed.status.set_alarm(self.watch.alarm);
+        self.say_notes(feed);
         is_other.then_some(LogError::Stale)
     }
 
@@ -74,15 +90,16 @@ impl Session {
         };
         let is_gone = now.count == 0 || now.oldest > newest;
         if is_gone && now.count < before.count / 2 + 1 && before.created == now.created {
-            self.notes.push(Note::new(Severity::Loss, cleared(&self.options.channel)));
+            self.note_alarm(AlarmKind::Cleared, cleared(&self.options.channel));
             self.watch.alarm = Some("the log was cleared");
         }
     }
 
     fn find_turning_off(&mut self) {
-        let channel = &self.options.channel;
+        let channel = self.options.channel.clone();
         match self.log.is_enabled() {
             Ok(true) => {
+                self.watch.on_at = Some(wall_clock());
                 if std::mem::take(&mut self.watch.is_off) || std::mem::take(&mut self.watch.is_removed) {
                     self.watch.alarm = None;
                     let reason = format!("the channel {channel} is on again");
@@ -91,13 +108,13 @@ impl Session {
             }
             Ok(false) => {
                 if !std::mem::replace(&mut self.watch.is_off, true) {
-                    self.notes.push(Note::new(Severity::Loss, turned_off(channel)));
+                    self.note_alarm(AlarmKind::TurnedOff, turned_off(&channel));
                 }
                 self.watch.alarm = Some("the channel is off");
             }
             Err(LogError::ChannelNotFound) => {
                 if !std::mem::replace(&mut self.watch.is_removed, true) {
-                    self.notes.push(Note::new(Severity::Loss, removed(channel)));
+                    self.note_alarm(AlarmKind::Removed, removed(&channel));
                 }
                 self.watch.alarm = Some("the channel is gone");
             }
@@ -106,15 +123,15 @@ impl Session {
     }
 
     /// Where nothing came for a while although the log moves: asks whether there is an event that should have come.
-    pub(super) fn check(&mut self, outlet: &mut Outlet<'_>) -> Drained {
+    pub(super) fn check(&mut self, feed: &mut Feed<'_>) -> Drained {
         let Some(newest) = self.info.and_then(|info| info.newest()) else { return Drained::All };
         let idle = self.log.clock().saturating_sub(self.watch.came_at);
         let is_read = self.read_to.is_some_and(|read| newest <= read);
-        if is_read || idle < self.options.look_every.saturating_mul(3) || self.is_down(outlet) {
+        if is_read || idle < self.options.look_every.saturating_mul(3) || self.is_down(feed) {
             return Drained::All;
         }
         self.watch.came_at = self.log.clock();
-        match self.log.newest(&query(Part::Oldest)) {
+        match self.log.newest(&self.query(Part::Oldest)) {
             Ok((place, _)) if !self.seen.is_before(place) => {
                 if self.watch.suspect.is_some_and(|suspect| !self.seen.is_before(suspect)) {
                     self.watch.suspect = None;
@@ -137,20 +154,20 @@ impl Session {
         Drained::All
     }
 
-    fn is_down(&self, outlet: &Outlet<'_>) -> bool {
-        self.watch.is_removed || outlet.status.is_broken.load(Ordering::Relaxed)
+    fn is_down(&self, feed: &Feed<'_>) -> bool {
+        self.watch.is_removed || feed.status.is_broken.load(Ordering::Relaxed)
     }
 
     /// Where the log holds no Sysmon event: says whose events it has.
-    pub(super) fn say_what_it_has(&mut self, outlet: &mut Outlet<'_>) {
-        if self.has_sysmon || self.options.since.is_some() {
+    pub(super) fn say_what_it_has(&mut self, feed: &mut Feed<'_>) {
+        if self.has_sysmon || self.options.since.is_some() || self.options.telemetry.is_some() {
             return;
         }
         if let Ok((_, xml)) = self.log.newest("*") {
             let reason =
                 without_sysmon(provider(&xml).as_deref().unwrap_or("unknown"), &self.options.channel);
             self.notes.push(Note::new(Severity::Notice, reason));
-            self.say_notes(outlet);
+            self.say_notes(feed);
         }
     }
 }

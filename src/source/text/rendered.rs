@@ -36,13 +36,27 @@ impl RenderedSystem {
 }
 
 /// Adds an event, as `EvtRender` writes it, to a batch and its account. Its place is its record number.
-pub fn parse_rendered(xml: &str, batch: &mut Batch) {
+///
+/// # Errors
+/// A clause that says why it can't be read; it is counted all the same.
+pub fn parse_rendered(xml: &str, batch: &mut Batch) -> Result<(), String> {
+    #[cfg(test)]
+    crate::model::guard::fail_on_purpose("fails-in-rendered", xml.as_bytes());
     let mut event = EventBuilder::default();
-    match XmlReader::default().read(xml, &mut event) {
-        RecordKind::OtherProvider => batch.tally.skip(SkipReason::OtherProvider, 1),
-        RecordKind::Sysmon(event_code) => event.push(event_code, event.record_id.unwrap_or_default(), batch),
-        RecordKind::Unreadable(reason, _) => batch.tally.skip(reason, 1),
+    let kind = XmlReader::default().read(xml, &mut event);
+    let place = event.record_id.unwrap_or_default();
+    match kind {
+        RecordKind::OtherProvider => {
+            batch.tally.skip(SkipReason::OtherProvider, 1);
+            event.push_other_channel(place, batch);
+        }
+        RecordKind::Sysmon(event_code) => event.push(event_code, place, batch),
+        RecordKind::Unreadable(reason, why) => {
+            batch.tally.skip(reason, 1);
+            return Err(why);
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -53,6 +67,7 @@ mod tests {
     use super::*;
     use crate::model::feed::{FeedMessage, Progress};
     use crate::model::guid::Guid;
+    use crate::model::telemetry::Channel;
     use crate::source::{LoadOptions, load};
 
     const PUSH: &str = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider \
@@ -102,7 +117,7 @@ mod tests {
 
     fn of_service(xml: &str) -> Vec<String> {
         let mut batch = Batch::default();
-        parse_rendered(xml, &mut batch);
+        let _ = parse_rendered(xml, &mut batch);
         shown(&batch)
     }
 
@@ -142,7 +157,7 @@ mod tests {
     #[test]
     fn rendered_event_keeps_every_field() {
         let mut batch = Batch::default();
-        parse_rendered(PUSH, &mut batch);
+        parse_rendered(PUSH, &mut batch).unwrap();
         let [event] = batch.events.as_slice() else { panic!("one event") };
         assert_eq!((event.head.event_code, event.head.record_id, event.head.place), (1, Some(42), 42));
         assert_eq!(event.head.time, Timestamp::parse("2026-11-24T10:00:00.1234567Z"));
@@ -157,6 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn other_channels_are_handed_on() {
+        for (provider, event_code, channel) in [
+            ("Microsoft-Windows-PowerShell", 4104, Channel::PowerShell),
+            ("Microsoft-Windows-Security-Auditing", 4688, Channel::Security),
+        ] {
+            let xml = PUSH
+                .replace("Microsoft-Windows-Sysmon'", &format!("{provider}'"))
+                .replace("<EventID>1<", &format!("<EventID>{event_code}<"));
+            let mut batch = Batch::default();
+            parse_rendered(&xml, &mut batch).unwrap();
+            let [event] = batch.telemetry.as_slice() else { panic!("one event") };
+            assert_eq!((event.head.event_code, event.head.place), (event_code, 42));
+            assert_eq!(batch.text(event, Field::Computer), Some("WS-7.corp.example"));
+            assert_eq!((batch.beside[channel.index()], batch.tally.records()), (1, 1));
+        }
+    }
+
+    #[test]
     fn each_event_is_counted_once() {
         let cases = [
             PUSH.replace("<EventID>1<", "<EventID Qualifiers=''>10<"),
@@ -167,7 +200,7 @@ mod tests {
         ];
         let mut batch = Batch::default();
         for (number, case) in (1..).zip(&cases) {
-            parse_rendered(case, &mut batch);
+            let _ = parse_rendered(case, &mut batch);
             assert_eq!(batch.tally.records(), number);
         }
         assert_eq!(batch.tally.event_codes[&10], 1);
@@ -193,7 +226,7 @@ mod tests {
     fn cut_events_are_counted_too() {
         for end in 0..PUSH.len() {
             let mut batch = Batch::default();
-            parse_rendered(&PUSH[..end], &mut batch);
+            let _ = parse_rendered(&PUSH[..end], &mut batch);
             assert_eq!(batch.tally.records(), 1);
             let _ = RenderedSystem::read(&PUSH[..end]);
         }

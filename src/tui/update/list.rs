@@ -1,7 +1,6 @@
 //! What the list, the selection and the detail are made of, whenever something has changed.
 
 use std::sync::LazyLock;
-use std::sync::atomic::Ordering;
 
 use crate::case::CaseBook;
 use crate::detect::exception::Exceptions;
@@ -370,9 +369,7 @@ impl App {
     /// Whether the last console on this source read an event already.
     #[must_use]
     pub fn is_seen_before(&self, event: &StoredEvent) -> bool {
-        // 0 where no place is kept.
-        let until = self.progress.seen_until.load(Ordering::Relaxed);
-        until > 0 && event.place <= until
+        self.progress.seen_until(event.source).is_some_and(|until| event.place <= until)
     }
 
     /// The group under the cursor.

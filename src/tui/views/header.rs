@@ -64,10 +64,14 @@ fn segments(app: &App) -> Vec<Segment> {
     if app.load.is_held {
         segments.push(one(9, format!("reading stopped{}", percent(app)), Token::Warning));
     } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
-        for (part, importance) in state().lines().zip([8, 8, 5, 2]) {
+        let mut importances = [8, 8, 5].into_iter();
+        for part in state().lines() {
             segments.push(match part.strip_prefix("! ") {
                 Some(alarm) => one(9, safe::shown(alarm, app.reveal_secrets), Token::Error),
-                None => one(importance, safe::shown(part, app.reveal_secrets), Token::Ok),
+                None => {
+                    let importance = importances.next().unwrap_or(2);
+                    one(importance, safe::shown(part, app.reveal_secrets), Token::Ok)
+                }
             });
         }
     } else if !app.load.finished {

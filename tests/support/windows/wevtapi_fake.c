@@ -24,7 +24,7 @@ struct channel {
     wchar_t name[256];
     struct record records[MAX_RECORDS];
     unsigned first, count;                 /* records[first .. count] stand in the log */
-    unsigned next_place, next_serial, future, hosts, modulus, handed_out, subscriptions, down, created, off, gone;
+    unsigned next_place, next_serial, future, hosts, modulus, handed_out, subscriptions, down, created, off, gone, other;
     struct rule rules[MAX_RULES];
     int rule_count;
     HANDLE signal;
@@ -146,6 +146,7 @@ static struct channel *find(const wchar_t *name)
         case 'f': begin = rule->value; break;
         case 'h': channel->hosts = rule->value; break;
         case 'm': channel->modulus = rule->value; break;
+        case 'p': channel->other = rule->value; break;
         default: channel->rule_count++;
         }
     }
@@ -161,7 +162,7 @@ static struct part parse(const wchar_t *query)
     struct part part = {0};
     const wchar_t *at;
     unsigned hour = 0, minute = 0, second = 0;
-    part.all = !wcsstr(query, L"EventID=255");
+    part.all = !wcsstr(query, L"EventID=");
     if ((at = wcsstr(query, L"EventRecordID > ")))
         part.has_behind = 1, part.behind = wcstoul(at + 16, NULL, 10);
     if ((at = wcsstr(query, L"EventRecordID=")))
@@ -215,7 +216,7 @@ API HANDLE WINAPI EvtSubscribe(HANDLE session, HANDLE signal, LPCWSTR path, LPCW
     (void)session; (void)context;
     if (!wcscmp(path, L"silent"))
         return NULL;
-    if (callback || !signal || !wcsstr(query, L"EventID=255")) {
+    if (callback || !signal || !wcsstr(query, L"EventID=")) {
         SetLastError(ERROR_INVALID_PARAMETER);
         return NULL;
     }
@@ -391,11 +392,11 @@ API BOOL WINAPI EvtRender(HANDLE context, HANDLE fragment, DWORD flags, DWORD si
 {
     static const wchar_t *event =
         L"<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider "
-        L"Name='Microsoft-Windows-Sysmon' Guid='{5770385f-c22a-43e0-bf4c-06f5698ffbd9}'/><EventID>%u</EventID><Version>5"
+        L"Name='Microsoft-Windows-%ls'/><EventID>%u</EventID><Version>5"
         L"</Version><TimeCreated SystemTime='2026-11-24T%02u:%02u:%02u.1234567Z'/><EventRecordID>%u</EventRecordID><Channel>"
         L"Microsoft-Windows-Sysmon/Operational</Channel><Computer>WS-%u</Computer><Security UserID='S-1-5-18'/></System>"
         L"<EventData><Data Name='ProcessGuid'>{01234567-89ab-cdef-0123-%012u}</Data><Data Name='Image'>C:\\Program "
-        L"Files\\Git\\git.exe</Data><Data Name='CommandLine'>git push &lt;\x6771\x4eac&gt; %u %ls</Data></EventData></Event>";
+        L"Files\\Git\\git.exe</Data><Data Name='%ls'>git push &lt;\x6771\x4eac&gt; %u %ls</Data></EventData></Event>";
     static wchar_t text[40000], filler[20001];
     (void)context;
     struct handle *handle = fragment;
@@ -412,8 +413,11 @@ API BOOL WINAPI EvtRender(HANDLE context, HANDLE fragment, DWORD flags, DWORD si
         /* Now and then an event that is larger than any buffer that was enough before. */
         wmemset(filler, 'x', 20000);
         filler[weight(record) > 1 ? 20000 : 0] = 0;
-        swprintf(text, 40000, event, record->asked_for ? 1 : 10, record->second / 3600 % 24, record->second / 60 % 60,
-                 record->second % 60, record->own, record->computer, record->serial, record->serial, filler);
+        unsigned other = handle->channel->other;
+        swprintf(text, 40000, event, other == 4104 ? L"PowerShell" : other ? L"Security-Auditing" : L"Sysmon",
+                 record->asked_for ? (other ? other : 1) : 10, record->second / 3600 % 24, record->second / 60 % 60,
+                 record->second % 60, record->own, record->computer, record->serial,
+                 other == 4104 ? L"ScriptBlockText" : L"CommandLine", record->serial, filler);
         /* An unpaired surrogate, as a process may put it into its command line. */
         if (record->serial % 50 == 9)
             *wcsstr(text, L"\x6771") = 0xd800;
