@@ -199,9 +199,9 @@ fn kept_place_hides_no_event() {
         ("fake/300/f150", place("fake/300/f150", "WS", CREATED, 50), "151-300", 50, vec![100], None),
         ("fake/300/f150", place("fake/300/f150", "WS", CREATED, 150), "151-300", 150, vec![], None),
         (
-            "fake/300/o150@64/s15011@1",
-            place("fake/300/o150@64/s15011@1", "WS", CREATED, 30),
-            "1-64,151-300",
+            "fake/302/o150@64/s15011@1",
+            place("fake/302/o150@64/s15011@1", "WS", CREATED, 30),
+            "1-64,151-302",
             30,
             vec![86],
             None,

@@ -6,7 +6,8 @@
 
         powershell -ExecutionPolicy Bypass -File tests\windows-smoke.ps1 -Program .\exfilscope.exe
 
-    Four times the console opens; do what the line before says, and answer y or n behind it. At the end there is a table.
+    Three times the console opens, with -Mute four times; do what the line before says, and answer y or n after it. At the end
+    there is a table.
     Nothing on the host is changed, but for the place that the console keeps in %LOCALAPPDATA%\exfilscope. With -Mute the
     Sysmon channel is turned off and on again while the console runs.
 #>
@@ -49,17 +50,45 @@ function Test-Numbers([string]$Of, [bool]$AreOwn) {
     $events = @(Get-WinEvent -LogName $Of -MaxEvents 50 -ErrorAction SilentlyContinue)
     if ($events.Count -eq 0) { return $null }
     $same = @($events | Where-Object {
-        $text = New-Object System.IO.StringWriter
-        $field = $_.Bookmark.GetType().GetField("bookmarkText", "NonPublic,Instance")
-        if ($null -eq $field) { $field = $_.Bookmark.GetType().GetField("_bookmarkText", "NonPublic,Instance") }
-        $xml = if ($null -ne $field) { $field.GetValue($_.Bookmark) } else { "" }
-        $xml -match "RecordId='$($_.RecordId)'"
+        # It is not public, and has this name in .NET Framework and in .NET.
+        $text = $_.Bookmark.GetType().GetProperty("BookmarkText", [System.Reflection.BindingFlags]"NonPublic,Public,Instance")
+        $text.GetValue($_.Bookmark, $null) -match "RecordId=['`"]$($_.RecordId)['`"]"
     }).Count
     if ($AreOwn) { return $same -eq $events.Count }
     return $same -lt $events.Count
 }
 Note "a bookmark names the record's own number" (Test-Numbers $Channel $true) "50 events of $Channel"
 Note "of a forwarded event it names another one" (Test-Numbers "ForwardedEvents" $false) "50 events of ForwardedEvents, where there are some"
+
+# The log as a file, while its service has it open.
+$file = Join-Path $env:SystemRoot "System32\winevt\Logs\$($Channel -replace '/', '%4').evtx"
+$summary = @(& $Program scan --format ndjson $file).Count
+Note "its file is read beside the service" ($LASTEXITCODE -in 0, 1, 3) "exit status $LASTEXITCODE, $summary alerts; $file"
+
+# No place is lost by a start that fails.
+$kept = Join-Path $env:LOCALAPPDATA "exfilscope"
+$before = @(Get-ChildItem $kept -ErrorAction SilentlyContinue).Count
+$ErrorActionPreference = "Continue"
+$said = "$(& $Program --live --channel No-Such/Channel --since 1h 2>&1)"
+$status = $LASTEXITCODE
+$ErrorActionPreference = "Stop"
+Note "a start that fails says why, with status 2" ($status -eq 2 -and $said -match "15007|terminal") $said
+Note "and no place is lost" ($before -eq @(Get-ChildItem $kept -ErrorAction SilentlyContinue).Count) $kept
+
+# A file that is followed, and deleted by its writer.
+$followed = Join-Path $env:TEMP "exfilscope-smoke.json"
+Set-Content $followed "{}"
+$follower = Start-Process -FilePath $Program -ArgumentList "--follow", "`"$followed`"" -PassThru
+Start-Sleep 3
+Remove-Item $followed
+$isFree = $false
+foreach ($try in 1..20) {
+    try { [System.IO.File]::Open($followed, "CreateNew").Close(); $isFree = $true; break } catch { Start-Sleep -Milliseconds 100 }
+}
+Note "a file that is followed frees its name when it is deleted" ($isFree -and -not $follower.HasExited) "$($try * 100) ms"
+Stop-Process $follower -ErrorAction SilentlyContinue
+Start-Sleep 1
+Remove-Item $followed -ErrorAction SilentlyContinue
 
 # The console opens, and the prompt is as it was.
 $before = Get-Modes
@@ -112,7 +141,12 @@ else {
     Note "a channel that is turned off is said" $null "run with -Mute"
 }
 
-# Without rights, and through Git Bash.
+# A window of its own, one without rights, and one that is closed.
+Note "a window of its own stays open" (Ask "Start $Program in Explorer by a double-click (no administrator): does the window stay, say why, and wait for Enter?") "asked"
+Note "a closed window keeps the place" (Ask "Start $Program as an administrator in a window of its own, and close that by its cross; start it again: does the first line say where it stopped?") "asked"
+Note "this host's logs are read as files" (Ask "Run $Program --local in another elevated window: does it show this host's events?") "asked"
+
+# Git Bash.
 $bash = "$env:ProgramFiles\Git\usr\bin\mintty.exe"
 Note "Git Bash's window is named" $(if (Test-Path $bash) { Ask "Start $Program in Git Bash's own window: does it name winpty?" }) "asked"
 

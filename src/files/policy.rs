@@ -180,11 +180,10 @@ impl std::fmt::Debug for OutputPolicy {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn unresolved_place_is_known_by_identity() {
         let folder = tempfile::tempdir().unwrap();

@@ -496,6 +496,7 @@ fn later_unreadable_files_are_named() {
 
 #[cfg(windows)]
 #[test]
+#[ignore = "Wine 8 counts the links of a deleted file as before and opens its name; windows-smoke.ps1 checks it"]
 fn deleted_file_frees_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sysmon.json");
