@@ -117,7 +117,11 @@ fn press(console: &mut Console, dice: &mut Dice) {
             let at = dice.below(control.len());
             console.keys(std::str::from_utf8(&control[at..=at]).unwrap());
         }
-        18 => console.paste("git push\n\x1b[31m\u{202e}q\u{3}"),
+        // After a sequence that is cut off it would be keys, `q` and ^C among them.
+        18 => {
+            console.keys("mM\x1b[201~");
+            console.paste("git push\n\x1b[31m\u{202e}q\u{3}");
+        }
         // What no terminal sends, and what is cut off.
         _ => console.keys(
             ["\x1b[", "\x1b[999;999H", "\x1b[<0;5;5M", "\x1bO", "\x1b[200~", "\x1b[M   "][dice.below(6)],

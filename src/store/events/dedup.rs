@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::events::counted::{Counted, Packed};
 use crate::store::events::event::StoredEvent;
 use crate::store::events::hash_index::HashIndex;
 use crate::store::events::interner::Symbol;
@@ -29,7 +30,7 @@ pub(in crate::store) const MAX_SAME_KEY: usize = 16;
 type Key = (Symbol, u64, Option<i64>);
 
 /// The key and contents that an event is looked up by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct EventKey {
     /// The host's name without case.
     pub(in crate::store) host: Symbol,
@@ -43,13 +44,6 @@ impl EventKey {
     const fn key(&self) -> Key {
         (self.host, self.record, second(self.time))
     }
-}
-
-/// An event that is only counted.
-#[derive(Clone, Copy, Debug)]
-struct Counted {
-    event_key: EventKey,
-    event_code: u16,
 }
 
 /// The relation of an event to an earlier one.
@@ -78,10 +72,10 @@ pub(in crate::store) struct Dedup {
     table: HashIndex,
     /// Events that are not in the table yet.
     waiting: Vec<EventId>,
+    /// Counted events that are not in the table yet.
+    counted_waiting: Packed,
     counted: Vec<Counted>,
     counted_table: HashIndex,
-    /// How many of the counted ones are in the table.
-    counted_in_table: usize,
     /// Whether some event stands at the very beginning of a second: another dialect may have rounded its time up to it.
     has_whole_seconds: bool,
     stretches: RecordRanges,
@@ -150,6 +144,7 @@ impl Dedup {
         (self.table.capacity() + self.counted_table.capacity()) * HashIndex::BYTES
             + self.waiting.capacity() * size_of::<EventId>()
             + self.counted.capacity() * size_of::<Counted>()
+            + self.counted_waiting.bytes()
     }
 
     /// Makes the table as late as can be: once, and all of it.
@@ -220,14 +215,13 @@ impl Dedup {
     pub(in crate::store) fn count(&mut self, event_key: EventKey, event_code: u16) -> bool {
         let counted = Counted { event_key, event_code };
         if self.is_new {
-            self.counted.push(counted);
+            self.counted_waiting.push(counted);
             return false;
         }
-        while let Some(waiting) = self.counted.get(self.counted_in_table) {
-            let (hash, number) = (self.counted_table.hash(waiting.event_key.key()), self.counted_in_table);
-            self.has_whole_seconds |= is_whole(waiting.event_key.time);
-            self.counted_table.insert(hash, u32::try_from(number).unwrap_or(u32::MAX));
-            self.counted_in_table += 1;
+        if !self.counted_waiting.is_empty() {
+            for waiting in std::mem::take(&mut self.counted_waiting).iter() {
+                self.insert_counted(waiting);
+            }
         }
         let mut most = 0;
         for second in seconds(event_key.time, self.has_whole_seconds) {
@@ -247,15 +241,17 @@ impl Dedup {
             }
             most = most.max(looked_at);
         }
-        if most < MAX_SAME_KEY
-            && let Ok(number) = u32::try_from(self.counted.len())
-        {
-            self.has_whole_seconds |= is_whole(event_key.time);
-            self.counted_table.insert(self.counted_table.hash(event_key.key()), number);
-            self.counted.push(counted);
-            self.counted_in_table = self.counted.len();
+        if most < MAX_SAME_KEY {
+            self.insert_counted(counted);
         }
         false
+    }
+
+    fn insert_counted(&mut self, counted: Counted) {
+        let Ok(number) = u32::try_from(self.counted.len()) else { return };
+        self.has_whole_seconds |= is_whole(counted.event_key.time);
+        self.counted_table.insert(self.counted_table.hash(counted.event_key.key()), number);
+        self.counted.push(counted);
     }
 
     /// Puts all events into the table.

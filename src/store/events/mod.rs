@@ -1,6 +1,7 @@
 //! The events and all that is told by an event alone: texts, hosts, parents, processes, and duplicates.
 
 pub mod collect;
+mod counted;
 pub(in crate::store) mod dedup;
 pub(in crate::store) mod deferred;
 pub(in crate::store) mod dense_map;
