@@ -321,6 +321,60 @@ fn events_that_are_only_counted_count_once() {
     }
 }
 
+/// The store of some files.
+fn loaded(paths: &[std::path::PathBuf]) -> Store {
+    let store = Mutex::new(Store::new(HostNaming::Computer, Collect::Joins));
+    load(paths, &LoadOptions { threads: 2 }, &Progress::default(), &|message| {
+        let mut store = store.lock().unwrap();
+        match message {
+            FeedMessage::Source(source) => store.add_source(source),
+            FeedMessage::Batch(batch) => store.ingest(batch),
+            FeedMessage::Fault(fault) => store.add_fault(fault),
+            FeedMessage::Finished => {}
+        }
+        true
+    });
+    store.into_inner().unwrap()
+}
+
+#[test]
+fn copied_json_counts_once() {
+    use std::fmt::Write as _;
+    let mut json = String::new();
+    for record in 0..6_000 {
+        let id = if record % 3 == 0 { 1 } else { 10 };
+        writeln!(
+            json,
+            "{{\"SourceName\":\"Microsoft-Windows-Sysmon\",\"EventID\":{id},\"RecordNumber\":{record},\"Hostname\":\"ws\",\
+             \"@timestamp\":\"2026-03-01T13:37:01.123Z\",\"Image\":\"C:\\\\a.exe\",\"CommandLine\":\"a {record}\"}}"
+        )
+        .unwrap();
+    }
+    assert!(json.len() > 3 * (256 << 10), "several blocks");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, json.as_bytes()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let paths = [
+        put("a.json", json.as_bytes()),
+        put("b.json", json.as_bytes()),
+        put("c.json.gz", &gzip.finish().unwrap()),
+    ];
+    let once = loaded(&paths[..1]);
+    assert_eq!((once.tally().sysmon, once.tally().event_codes[&10]), (6_000, 4_000));
+    let all = loaded(&paths);
+    assert_eq!(all.tally().event_codes, once.tally().event_codes);
+    assert_eq!((all.tally().sysmon, duplicates(&all)), (6_000, 12_000));
+    // Without a number two events may be two.
+    let without = put("d.json", json.replace("RecordNumber", "Number").as_bytes());
+    let copy = put("e.json", json.replace("RecordNumber", "Number").as_bytes());
+    assert_eq!(loaded(&[without, copy]).tally().event_codes[&10], 8_000);
+}
+
 #[test]
 fn a_copied_log_counts_once_with_all_that_is_in_it() {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/developers-day");

@@ -52,8 +52,8 @@ pub(in crate::source) fn base_of(head: &[u8]) -> u64 {
     if head.starts_with(CHUNK_MAGIC) { 0 } else { FILE_HEADER }
 }
 
-/// Surveys the part of a file from `start` to `end`, which lies on the grid but holds no chunk there. What belongs to a
-/// chunk before it is known to end at `search_from`, which may lie before `start`.
+/// Scans the part of a file from `start` to `end`, which lies on the grid but holds no chunk there, for chunks at any
+/// offset. The chunk before it is known to end at `search_from`, which may lie before `start`.
 ///
 /// # Errors
 /// The file can't be read.
@@ -64,33 +64,9 @@ pub(in crate::source) fn scan_for_chunks(
     end: u64,
     is_stopped: &dyn Fn() -> bool,
 ) -> io::Result<Layout> {
-    let mut layout = Layout::default();
-    let mut buffer = vec![0; CHUNK_SIZE + HEADER_SIZE];
-    let mut at = search_from;
-    while at < end && !is_stopped() {
-        let read = read_at(file, &mut buffer, at)?;
-        let Some(window) = buffer.get(..read).filter(|window| !window.is_empty()) else { break };
-        let inside = layout.chunks.last().is_some_and(|last| at < last.start + CHUNK);
-        let found = memmem::find_iter(window, CHUNK_MAGIC).find(|found| {
-            let head = window.get(*found..).unwrap_or_default();
-            let header = ChunkHeader::read(head);
-            // Inside of a chunk only a header without doubt ends it.
-            let behind = layout.chunks.last().is_none_or(|last| at + *found as u64 >= last.start + CHUNK);
-            let inside = (inside && !behind) || at + (*found as u64) < start;
-            at + (*found as u64) < end
-                && if inside { header.trusted } else { header.is_plausible(head) || head.len() < HEADER_SIZE }
-        });
-        match found {
-            Some(found) => {
-                let magic = at + found as u64;
-                layout.chunks.push(ChunkExtent { start: magic, length: CHUNK_SIZE });
-                at = magic + HEADER_SIZE as u64;
-            }
-            // A magic may lie across the window's end, and its header must be whole to be judged.
-            None if read == buffer.len() => at += CHUNK,
-            None => break,
-        }
-    }
+    let mut read = |buffer: &mut [u8], at| read_at(file, buffer, at);
+    let mut layout =
+        Layout { chunks: find_headers(&mut read, search_from, start, end, is_stopped)?, ..Layout::default() };
     fit(&mut layout.chunks, end);
     let mut from = start;
     for slot in layout.chunks.clone() {
@@ -104,6 +80,50 @@ pub(in crate::source) fn scan_for_chunks(
     }
     layout.chunks.sort_by_key(|slot| slot.start);
     Ok(layout)
+}
+
+/// Finds the chunk headers from `search_from` to `end`; each chunk has its full size. Each byte is read once, and the
+/// bytes of a header twice where it lies across two windows.
+fn find_headers(
+    read: &mut dyn FnMut(&mut [u8], u64) -> io::Result<usize>,
+    search_from: u64,
+    start: u64,
+    end: u64,
+    is_stopped: &dyn Fn() -> bool,
+) -> io::Result<Vec<ChunkExtent>> {
+    let mut chunks: Vec<ChunkExtent> = Vec::new();
+    let mut buffer = vec![0; CHUNK_SIZE + HEADER_SIZE];
+    let mut base = search_from;
+    while base < end && !is_stopped() {
+        let length = read(&mut buffer, base)?;
+        let window = buffer.get(..length).unwrap_or_default();
+        let is_last = length < CHUNK_SIZE + HEADER_SIZE;
+        let mut next = 0;
+        for found in memmem::find_iter(window, CHUNK_MAGIC) {
+            let at = base + found as u64;
+            // A header that this window may cut is judged in the next one.
+            if at >= end || (found >= CHUNK_SIZE && !is_last) {
+                break;
+            }
+            if found < next {
+                continue;
+            }
+            let head = window.get(found..).unwrap_or_default();
+            let header = ChunkHeader::read(head);
+            // Inside of a chunk only a header without doubt ends it.
+            let is_inside = at < start || chunks.last().is_some_and(|last| at < last.start + CHUNK);
+            let is_cut = head.len() < HEADER_SIZE;
+            if if is_inside { header.trusted } else { header.is_plausible(head) || is_cut } {
+                chunks.push(ChunkExtent { start: at, length: CHUNK_SIZE });
+                next = found + HEADER_SIZE;
+            }
+        }
+        if is_last {
+            break;
+        }
+        base += next.max(CHUNK_SIZE) as u64;
+    }
+    Ok(chunks)
 }
 
 /// No chunk reaches into the next, or over the end.
@@ -177,4 +197,69 @@ fn headless_base(file: &File, from: u64, to: u64, buffer: &mut [u8]) -> io::Resu
         at += CHUNK - 64;
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header that can't be told from a chunk's, with no checksum that is right.
+    fn header() -> Vec<u8> {
+        let mut header = vec![0xee; HEADER_SIZE];
+        header[..8].copy_from_slice(CHUNK_MAGIC);
+        header[40..44].copy_from_slice(&128_u32.to_le_bytes());
+        header[48..52].copy_from_slice(&512_u32.to_le_bytes());
+        header[120..124].fill(0);
+        header
+    }
+
+    /// Offsets of the headers in some bytes, and the bytes that were read to find them.
+    fn headers(bytes: &[u8]) -> (Vec<u64>, usize) {
+        let mut work = 0;
+        let mut read = |buffer: &mut [u8], at: u64| {
+            let rest = &bytes[bytes.len().min(usize::try_from(at).unwrap())..];
+            let length = rest.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&rest[..length]);
+            work += length;
+            Ok(length)
+        };
+        let chunks = find_headers(&mut read, 0, 0, bytes.len() as u64, &|| false).unwrap();
+        (chunks.iter().map(|chunk| chunk.start).collect(), work)
+    }
+
+    /// The same header with a right checksum.
+    fn trusted() -> Vec<u8> {
+        let mut header = header();
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(&header[..120]);
+        sum.update(&header[128..]);
+        header[124..128].copy_from_slice(&sum.finalize().to_le_bytes());
+        header
+    }
+
+    #[test]
+    fn headers_are_found_at_any_offset() {
+        for gap in [0, 1, 511, 513, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 100, 3 * CHUNK_SIZE + 7] {
+            let bytes = [vec![1; gap], header(), vec![1; 2 * CHUNK_SIZE]].concat();
+            assert_eq!(headers(&bytes).0, [gap as u64], "{gap}");
+            let bytes = [vec![1; gap], header()[..40].to_vec()].concat();
+            assert_eq!(headers(&bytes).0, [gap as u64], "cut at the end, {gap}");
+            let bytes = [vec![1; gap], b"ElfChnk\0".to_vec(), vec![1; 2 * CHUNK_SIZE]].concat();
+            assert!(headers(&bytes).0.is_empty(), "no header, {gap}");
+        }
+    }
+
+    #[test]
+    fn only_trusted_header_ends_chunk() {
+        let bytes = [header(), header(), trusted(), vec![1; CHUNK_SIZE]].concat();
+        assert_eq!(headers(&bytes).0, [0, 1024]);
+    }
+
+    #[test]
+    fn many_headers_are_read_once() {
+        let bytes = trusted().repeat(2048);
+        let (found, work) = headers(&bytes);
+        assert_eq!(found.len(), 2048);
+        assert!(work <= bytes.len() + bytes.len() / 64, "{work} of {}", bytes.len());
+    }
 }

@@ -9,8 +9,8 @@ use super::dialects::DialectReader;
 use super::event_builder::{EventBuilder, RecordKind};
 use super::framing::{Frame, Framer, resolve};
 use super::json;
-use crate::model::batch::{Batch, Place};
-use crate::model::event::Wanted;
+use crate::model::batch::{Batch, CountedRecords, Place};
+use crate::model::event::{Field, Wanted, code};
 use crate::model::fault::{FaultKind, SkipReason};
 use crate::source::fault_log::Remark;
 use crate::source::format::{Format, detect_format, names_columns};
@@ -47,26 +47,56 @@ pub(super) struct Window {
     place: Place,
     line: u64,
     lost_line: Option<u64>,
+    /// An error that came after bytes of the last chunk.
+    error: Option<io::Error>,
+    /// Bytes that were copied when records were cut off.
+    #[cfg(test)]
+    pub(super) copied: usize,
 }
 
 impl Window {
     pub(super) fn new(framer: Framer) -> Self {
-        Self { framer, chunk: vec![0; CHUNK], data: Vec::new(), from: 0, place: 0, line: 1, lost_line: None }
+        Self {
+            framer,
+            chunk: vec![0; CHUNK],
+            data: Vec::new(),
+            from: 0,
+            place: 0,
+            line: 1,
+            lost_line: None,
+            error: None,
+            #[cfg(test)]
+            copied: 0,
+        }
     }
 
-    /// Reads more; gives the number of bytes.
-    pub(super) fn fill(&mut self, stream: &mut Stream<'_>) -> io::Result<usize> {
+    /// Reads more; returns the number of bytes. With `whole` it waits for a full chunk, so that the blocks of a source do
+    /// not depend on the sizes in which its bytes come.
+    pub(super) fn fill(&mut self, stream: &mut Stream<'_>, whole: bool) -> io::Result<usize> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
         self.data.drain(..std::mem::take(&mut self.from));
-        loop {
-            match stream.read(&mut self.chunk) {
+        let mut filled = 0;
+        while let Some(rest) = self.chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match stream.read(rest) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) if filled == 0 => return Err(error),
+                Err(error) => {
+                    // The bytes before it are read first.
+                    self.error = Some(error);
+                    break;
+                }
                 Ok(read) => {
-                    self.data.extend_from_slice(self.chunk.get(..read).unwrap_or_default());
-                    return Ok(read);
+                    filled += read;
+                    if read == 0 || !whole {
+                        break;
+                    }
                 }
             }
         }
+        self.data.extend_from_slice(self.chunk.get(..filled).unwrap_or_default());
+        Ok(filled)
     }
 
     pub(super) fn last_line(&self) -> u64 {
@@ -106,8 +136,15 @@ impl Window {
             let data = held.get(..done).unwrap_or_default().to_vec();
             self.from += done;
             data
+        } else if done == 0 {
+            // `split_off` copies all that is behind, even from the beginning.
+            Vec::new()
         } else {
             let rest = self.data.split_off(done);
+            #[cfg(test)]
+            {
+                self.copied += rest.len();
+            }
             std::mem::replace(&mut self.data, rest)
         };
         self.framer.cut(&data);
@@ -130,6 +167,7 @@ pub(super) struct BlockReader {
     draft: EventBuilder,
     pub(super) rows: RowSplitter,
     with_telemetry: bool,
+    counted: Counted,
     /// How many rows stood before that of the names so far, in a table that may have some.
     preamble: Option<usize>,
 }
@@ -178,6 +216,7 @@ impl BlockReader {
     }
 
     pub(super) fn read(&mut self, block: &Block, batch: &mut Batch, remarks: &mut Vec<Remark>) {
+        self.counted = Counted::default();
         let mut lines = Lines { data: &block.data, at: 0, line: block.line };
         for frame in &block.frames {
             match frame {
@@ -196,6 +235,7 @@ impl BlockReader {
                 Frame::NeedMore => {}
             }
         }
+        batch.counted = self.counted.records();
     }
 
     /// Reads what is a record and nothing else: one that is no JSON is lost.
@@ -242,8 +282,11 @@ impl BlockReader {
                     self.draft.push_other_channel(block.place + start as u64, batch);
                 }
             }
-            RecordKind::Sysmon(code) => {
-                self.draft.push(code, block.place + start as u64, batch);
+            RecordKind::Sysmon(event_code) => {
+                self.draft.push(event_code, block.place + start as u64, batch);
+                if !code::is_kept(event_code) {
+                    self.counted.add(event_code, &self.draft);
+                }
                 if let Some(trouble) = self.draft.trouble.take() {
                     let kind = FaultKind::line(lines.number(start), trouble);
                     remarks.push(Remark::new(kind).at_record(self.draft.record_id));
@@ -304,6 +347,33 @@ impl BlockReader {
 
 fn loss(record: Option<u64>, line: u64, why: impl Into<Cow<'static, str>>) -> Remark {
     Remark::new(FaultKind::line(line, why)).at_record(record).losing(1)
+}
+
+/// The events of a block that are only counted, by which the store knows a copy of the same block.
+#[derive(Debug, Default)]
+struct Counted {
+    records: Option<CountedRecords>,
+    /// An event without host, number or time may be another one each time.
+    has_unknown: bool,
+}
+
+impl Counted {
+    fn add(&mut self, event_code: u16, event: &EventBuilder) {
+        let (Some(host), Some(record), Some(time)) =
+            (event.text(Field::Computer), event.record_id, event.time)
+        else {
+            self.has_unknown = true;
+            return;
+        };
+        let seconds = time.unix_seconds().cast_unsigned().wrapping_mul(1_000_000_007);
+        let time = seconds.wrapping_add(u64::from(time.subsec_nanoseconds()));
+        let host = u64::from(crc32fast::hash(host.as_bytes())) << 32;
+        self.records = Some(CountedRecords::with(self.records, record, time ^ host, event_code));
+    }
+
+    fn records(&self) -> Option<CountedRecords> {
+        self.records.filter(|_| !self.has_unknown)
+    }
 }
 
 /// Counts lines up to places that come in their order.

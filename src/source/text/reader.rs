@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
         thread::scope(|scope| {
             let mut pool = WorkerPool::new(scope, self.workers, self.info.id);
             while !is_end && !self.sink.is_over() {
-                match window.fill(&mut stream) {
+                match window.fill(&mut stream, !self.is_endless) {
                     Ok(read) => is_end = read == 0,
                     Err(error) => {
                         is_end = true;

@@ -33,7 +33,7 @@ fn read_in_pieces(bytes: &[u8], framer: Framer, length: usize) -> Vec<String> {
     let mut seen = Vec::new();
     let mut is_end = false;
     while !is_end {
-        is_end = window.fill(&mut stream).unwrap() == 0;
+        is_end = window.fill(&mut stream, false).unwrap() == 0;
         while let Some(mut block) = window.cut(is_end) {
             if matches!(window.framer, Framer::Csv(_)) && names.is_none() {
                 names = reader.take_names(&mut block);
@@ -174,18 +174,18 @@ proptest! {
     }
 }
 
-/// How many bytes a framer looks at, and how many the window holds at most.
+/// Bytes that a framer looks at and the window copies, and bytes that the window holds at most.
 fn work(input: impl Read + Send + 'static, framer: Framer) -> (usize, usize) {
     let mut window = Window::new(framer);
     let mut stream: Stream<'_> = Box::new(input);
     let (mut is_end, mut held) = (false, 0);
     framing::looked::take();
     while !is_end {
-        is_end = window.fill(&mut stream).unwrap() == 0;
+        is_end = window.fill(&mut stream, false).unwrap() == 0;
         held = held.max(window.held_bytes());
         while window.cut(is_end).is_some() {}
     }
-    (framing::looked::take(), held)
+    (framing::looked::take() + window.copied, held)
 }
 
 /// Reads what a function gives.
@@ -227,6 +227,7 @@ fn each_byte_is_looked_at_a_few_times() {
         ("EventID\n\"", "a\n", 2),
         ("EventID\n", "\"a\"\"\n\"", 2),
         ("{\"EventID\":1,\"hits\":[", " \t \n \r", 0),
+        ("{\"EventID\":1,\"a\":[", "      \n", 0),
         ("{\"EventID\":1,\"hits\":[", "[", 0),
         ("{\"a\":\"\n", "    ", 0),
         ("{\"a\":\"\n", " \n \n", 0),
@@ -267,4 +268,12 @@ fn blanks_without_end_are_not_held() {
     let input = endless("{\"EventID\":1,\"hits\":[", "        \n", framing::MAX_RECORD + (2 << 20));
     let (_, held) = work(input, framer);
     assert!(held <= framing::MAX_RECORD + (1 << 20), "{held}");
+}
+
+#[test]
+fn held_record_is_not_copied_again() {
+    let input = || endless("{\"EventID\":1,\"hits\":[", "        \n", 4 << 20);
+    let (bytes, held) = work(input(), Framer::Json(framing::JsonFramer::by_lines()));
+    assert!(held >= 4 << 20, "the record is held: {held}");
+    assert!(bytes < 5 * held, "{bytes} bytes for {held}");
 }
