@@ -1,27 +1,25 @@
 //! The detection: a Splunk search for MITRE ATT&CK T1567.001, to the letter (`spl`), as it was meant (`correlated`), and
-//! with what it misses (`hunt`).
+//! with the leads that it misses (`hunt`).
 //!
-//! An event passes [`selection`] (one of three clauses), gets a [`signal`] and a [`score`](signal::score) from the two
-//! [`pattern`]s, may be taken out by an [`exception`], and can explain itself ([`explain`]). Nothing here keeps state.
+//! [`technique`] is the table that holds the search. An event passes one of its [`clauses`], gets a [`signal`] and a score
+//! from the two [`pattern`]s, may be suppressed by an [`exception`], and can explain itself ([`explain`]). Nothing here
+//! keeps state.
 
+pub mod clauses;
 pub mod exception;
 pub mod explain;
 pub mod hunt;
 pub mod pattern;
 mod pcre;
 pub mod profile;
-pub mod selection;
 pub mod signal;
-pub mod unmet;
+pub mod technique;
 
-/// The MITRE ATT&CK technique that the detection is for.
-pub const TECHNIQUE_ID: &str = "T1567.001";
-/// Its name.
-pub const TECHNIQUE_NAME: &str = "Exfiltration Over Web Service: Exfiltration to Code Repository";
-/// The lowest score that is an alert.
-pub const ALERT_SCORE: u8 = 2;
+pub use technique::{ALERT_SCORE, TECHNIQUE};
 
-/// The texts of an event that the detection looks at. A missing field is `None`, and so is an empty one.
+use crate::model::event::Field;
+
+/// The texts of an event that the detection reads. A missing field is `None`, and so is an empty one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DetectionInput<'a> {
     /// Sysmon's Event ID.
@@ -36,4 +34,19 @@ pub struct DetectionInput<'a> {
     pub parent_image: Option<&'a str>,
     /// The other side's name.
     pub destination_hostname: Option<&'a str>,
+}
+
+impl<'a> DetectionInput<'a> {
+    /// The text of a field; `None` for fields that the detection does not read.
+    #[must_use]
+    pub const fn text(&self, field: Field) -> Option<&'a str> {
+        match field {
+            Field::Image => self.image,
+            Field::CommandLine => self.command_line,
+            Field::ParentImage => self.parent_image,
+            Field::DestinationHostname => self.destination_hostname,
+            Field::Computer => self.host,
+            _ => None,
+        }
+    }
 }

@@ -6,12 +6,7 @@ use std::ops::Range;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ast;
 
-/// The search's own pattern of hosts that are CI systems.
-pub const DEFAULT_CI_HOST: &str =
-    r"(?i)(jenkins|gitlab-runner|ci[-_]|build[-_]|deploy|devops|runner|bamboo|teamcity)";
-/// The search's own pattern of parents that are development environments.
-pub const DEFAULT_IDE_PARENT: &str =
-    r"(?i)(code\.exe|idea64\.exe|pycharm|devenv\.exe|sourcetree|gitkraken|fork\.exe|tower\.exe)";
+use super::technique::TECHNIQUE;
 
 /// Bytes that a compiled pattern may take. Over it the pattern is refused, so that no pattern can exhaust the memory.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
@@ -120,8 +115,9 @@ impl Patterns {
         ide_parent: Option<&str>,
     ) -> Result<Self, (&'static str, PatternError)> {
         Ok(Self {
-            ci_host: Pattern::new(ci_host.unwrap_or(DEFAULT_CI_HOST)).map_err(|error| ("ci-host", error))?,
-            ide_parent: Pattern::new(ide_parent.unwrap_or(DEFAULT_IDE_PARENT))
+            ci_host: Pattern::new(ci_host.unwrap_or(TECHNIQUE.ci_host))
+                .map_err(|error| ("ci-host", error))?,
+            ide_parent: Pattern::new(ide_parent.unwrap_or(TECHNIQUE.ide_parent))
                 .map_err(|error| ("ide-parent", error))?,
         })
     }

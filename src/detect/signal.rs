@@ -1,67 +1,74 @@
-//! Signal and score, after an event was selected.
+//! Signal and score of a selected event.
 
 use super::DetectionInput;
 use super::profile::Profile;
-use crate::model::event::code;
-use crate::model::row::{Clause, Signal};
+use super::technique::{Branch, CasedTest, ClauseId, Score, TECHNIQUE, Technique};
+use crate::model::row::Signal;
 
-/// The hosts that the search's Signal knows of a push; unlike the selection's, without dev.azure.com.
-pub const SIGNAL_PUSH_HOSTS: [&str; 3] = ["github.com", "gitlab.com", "bitbucket.org"];
-/// The hosts that the search's Signal knows of an upload.
-pub const SIGNAL_API_HOSTS: [&str; 3] = ["api.github.com", "api.gitlab.com", "gist.github.com"];
+impl Technique {
+    /// Returns the signal of a selected event. Under `spl` that is the first branch of the search's `case()`, which
+    /// compares with case; the other profiles follow the clause.
+    #[must_use]
+    pub fn signal(&self, profile: Profile, input: &DetectionInput<'_>, clause: ClauseId) -> Signal {
+        let signal = match profile {
+            Profile::Spl => {
+                self.branches.iter().find(|branch| branch.holds(input)).map(|branch| branch.signal)
+            }
+            Profile::Correlated | Profile::Hunt => self.clause(clause).map(|clause| clause.signal),
+        };
+        signal.unwrap_or(Signal::Unknown)
+    }
 
-/// The signal of a selected event.
-#[must_use]
-pub fn signal(profile: Profile, facts: &DetectionInput<'_>, clause: Clause) -> Signal {
-    match profile {
-        Profile::Spl => spl_signal(facts),
-        Profile::Correlated | Profile::Hunt => match clause {
-            Clause::Lead => Signal::Unknown,
-            Clause::Net => Signal::NetworkConnectionToCodeRepo,
-            Clause::Push => Signal::GitPushExternal,
-            Clause::Api => Signal::CodeRepoAPIUpload,
-        },
+    /// Returns the score, 0 to 3.
+    #[must_use]
+    pub fn score(&self, signal: Signal, is_ci_system: bool, is_known_ide: bool) -> u8 {
+        self.score_row(signal, is_ci_system, is_known_ide).map_or(0, |row| row.score)
+    }
+
+    /// Words the row of the scores that was taken: `2: NetworkConnectionToCodeRepo, not CI, not IDE`.
+    #[must_use]
+    pub fn score_branch(&self, signal: Signal, is_ci_system: bool, is_known_ide: bool) -> String {
+        match self.score_row(signal, is_ci_system, is_known_ide) {
+            Some(row) => row.in_words(),
+            None if is_ci_system => "0: CI".to_owned(),
+            None => "0: Unknown signal".to_owned(),
+        }
     }
 }
 
-/// The search's own `case()`: in its order, and with case, unlike the selection.
-fn spl_signal(facts: &DetectionInput<'_>) -> Signal {
-    let says = |term: &str| facts.command_line.is_some_and(|line| line.contains(term));
-    match facts.event_code {
-        code::NETWORK_CONNECT => Signal::NetworkConnectionToCodeRepo,
-        code::PROCESS_CREATE if says("push") && SIGNAL_PUSH_HOSTS.iter().any(|host| says(host)) => {
-            Signal::GitPushExternal
-        }
-        code::PROCESS_CREATE if SIGNAL_API_HOSTS.iter().any(|host| says(host)) => Signal::CodeRepoAPIUpload,
-        _ => Signal::Unknown,
+impl Branch {
+    fn holds(&self, input: &DetectionInput<'_>) -> bool {
+        self.event == input.event_code && self.tests.iter().all(|test| test.holds(input))
     }
 }
 
-/// The search's score, 0 to 3.
-#[must_use]
-pub const fn score(signal: Signal, is_ci_system: bool, is_known_ide: bool) -> u8 {
-    match (signal, is_ci_system, is_known_ide) {
-        (Signal::GitPushExternal | Signal::CodeRepoAPIUpload, false, _) => 3,
-        (Signal::NetworkConnectionToCodeRepo, false, false) => 2,
-        (Signal::NetworkConnectionToCodeRepo, false, true) => 1,
-        _ => 0,
+impl CasedTest {
+    /// Whether a term is found, with case. A missing field fails it.
+    #[must_use]
+    pub fn holds(&self, input: &DetectionInput<'_>) -> bool {
+        input.text(self.field).is_some_and(|text| self.terms.iter().any(|term| text.contains(term)))
     }
 }
 
-/// The branch of the score that was taken, in words.
-#[must_use]
-pub const fn score_branch(signal: Signal, is_ci_system: bool, is_known_ide: bool) -> &'static str {
-    match (signal, is_ci_system, is_known_ide) {
-        (Signal::GitPushExternal | Signal::CodeRepoAPIUpload, false, _) => {
-            "3: GitPushExternal or CodeRepoAPIUpload, not CI"
+impl Score {
+    fn in_words(&self) -> String {
+        let names: Vec<&str> = self.signals.iter().map(|signal| signal.name()).collect();
+        let mut text = format!("{}: {}", self.score, names.join(" or "));
+        for (flag, name) in [(self.is_ci_system, "CI"), (self.is_known_ide, "IDE")] {
+            match flag {
+                Some(true) => text.extend([", ", name]),
+                Some(false) => text.extend([", not ", name]),
+                None => {}
+            }
         }
-        (Signal::NetworkConnectionToCodeRepo, false, false) => {
-            "2: NetworkConnectionToCodeRepo, not CI, not IDE"
-        }
-        (Signal::NetworkConnectionToCodeRepo, false, true) => "1: NetworkConnectionToCodeRepo, not CI, IDE",
-        (_, true, _) => "0: CI",
-        (_, false, _) => "0: Unknown signal",
+        text
     }
+}
+
+/// Returns the score of a signal, 0 to 3.
+#[must_use]
+pub fn score(signal: Signal, is_ci_system: bool, is_known_ide: bool) -> u8 {
+    TECHNIQUE.score(signal, is_ci_system, is_known_ide)
 }
 
 #[cfg(test)]
@@ -69,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_score_follows_its_table() {
+    fn score_follows_its_table() {
         for (signal, ci, ide, expected) in [
             (Signal::GitPushExternal, false, false, 3),
             (Signal::GitPushExternal, false, true, 3),
@@ -84,12 +91,12 @@ mod tests {
             (Signal::Unknown, true, true, 0),
         ] {
             assert_eq!(score(signal, ci, ide), expected, "{signal} ci={ci} ide={ide}");
-            assert!(score_branch(signal, ci, ide).starts_with(&expected.to_string()));
+            assert!(TECHNIQUE.score_branch(signal, ci, ide).starts_with(&expected.to_string()));
         }
     }
 
     #[test]
-    fn the_profiles_differ_where_the_search_surprises() {
+    fn profiles_differ_as_documented() {
         let push = |line| DetectionInput {
             event_code: 1,
             image: Some(r"C:\git.exe"),
@@ -103,29 +110,20 @@ mod tests {
             ..DetectionInput::default()
         };
         for (facts, clause, spl, correlated) in [
-            (
-                push("git push https://dev.azure.com/o/p"),
-                Clause::Push,
-                Signal::Unknown,
-                Signal::GitPushExternal,
-            ),
-            (push("git push https://GitHub.com/o/p"), Clause::Push, Signal::Unknown, Signal::GitPushExternal),
-            (push("git PUSH https://github.com/o/p"), Clause::Push, Signal::Unknown, Signal::GitPushExternal),
+            (push("git push https://dev.azure.com/o/p"), "push", Signal::Unknown, Signal::GitPushExternal),
+            (push("git push https://GitHub.com/o/p"), "push", Signal::Unknown, Signal::GitPushExternal),
+            (push("git PUSH https://github.com/o/p"), "push", Signal::Unknown, Signal::GitPushExternal),
             (
                 api("curl -X PUT https://api.github.com/o/push"),
-                Clause::Api,
+                "api",
                 Signal::GitPushExternal,
                 Signal::CodeRepoAPIUpload,
             ),
-            (
-                api("curl -X PUT https://API.GITHUB.COM/o"),
-                Clause::Api,
-                Signal::Unknown,
-                Signal::CodeRepoAPIUpload,
-            ),
+            (api("curl -X PUT https://API.GITHUB.COM/o"), "api", Signal::Unknown, Signal::CodeRepoAPIUpload),
         ] {
-            assert_eq!(signal(Profile::Spl, &facts, clause), spl, "{facts:?}");
-            assert_eq!(signal(Profile::Correlated, &facts, clause), correlated, "{facts:?}");
+            let clause = TECHNIQUE.numbered().find(|(_, known)| known.name == clause).unwrap().0;
+            assert_eq!(TECHNIQUE.signal(Profile::Spl, &facts, clause), spl, "{facts:?}");
+            assert_eq!(TECHNIQUE.signal(Profile::Correlated, &facts, clause), correlated, "{facts:?}");
         }
     }
 }

@@ -133,17 +133,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::row::{Clause, Explanation, FlagMatch, Signal};
+    use crate::model::row::{Explanation, FlagMatch, Signal};
 
     /// A report whose every text is the same one.
     fn report(text: &str) -> Report {
         let one = || Some(text.to_owned());
         let explanation = Explanation {
-            clause: Clause::Push,
+            clause: "push",
             conditions: Vec::new(),
             ci: FlagMatch::default(),
             ide: FlagMatch::default(),
-            branch: "",
+            branch: "".into(),
             exception: None,
             sentence: text.to_owned(),
             difference: None,

@@ -1,5 +1,6 @@
 //! A row of the result: an event that the detection selected, with its verdict and its reasons.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -30,32 +31,6 @@ pub const COLUMNS: [&str; 18] = [
 
 /// The search's own columns, in their order.
 pub const SEARCH_COLUMNS: &[&str] = COLUMNS.split_at(12).0;
-
-/// The clause of the search that selected an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Clause {
-    /// Event 3: one of the listed programs connected to one of the listed hosts.
-    Net,
-    /// Event 1: git with `push` and a repository host on its command line.
-    Push,
-    /// Event 1: a program with an API host and a word of sending on its command line.
-    Api,
-    /// No clause of the search: a lead of `hunt`.
-    Lead,
-}
-
-impl Clause {
-    /// The clause's name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Net => "net",
-            Self::Push => "push",
-            Self::Api => "api",
-            Self::Lead => "lead",
-        }
-    }
-}
 
 /// What the detection calls an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -252,8 +227,8 @@ pub struct FlagMatch {
 /// Everything that led to a row's score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The clause that selected the event.
-    pub clause: Clause,
+    /// The name of the clause that selected the event, or `lead`.
+    pub clause: &'static str,
     /// Its conditions with the texts that met them.
     pub conditions: Vec<Condition>,
     /// The CI-host pattern on `host`.
@@ -261,7 +236,7 @@ pub struct Explanation {
     /// The IDE-parent pattern on `ParentImage`.
     pub ide: FlagMatch,
     /// The branch of the score that was taken, in words.
-    pub branch: &'static str,
+    pub branch: Cow<'static, str>,
     /// The name of the exception that made the score 0.
     pub exception: Option<String>,
     /// Why it scored as it did, in one sentence.

@@ -1,22 +1,21 @@
 //! ClickHouse: one SELECT over a flat table, with the search's columns and scores.
 
-use super::pattern::{Dialect, written};
-use super::{Rule, both, exceptions, join_remark, list, one_of};
-use crate::detect::exception::{Day, ExceptionField};
+use super::Rule;
+use super::pattern::{Dialect, Refusal, written};
+use super::search::{Parts, Syntax, list, one_of};
+use crate::detect::exception::Day;
 use crate::detect::pattern::Pattern;
-use crate::detect::profile::Profile;
-use crate::detect::selection::{
-    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
-};
-use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
 use crate::model::row::SEARCH_COLUMNS;
 use crate::model::text::is_forbidden;
+
+/// ClickHouse's SQL.
+pub(super) struct ClickHouse;
 
 fn quoted(text: &str) -> String {
     format!("'{}'", escaped(text, '\''))
 }
 
-/// A text between quotes or backticks; what can't be seen is written byte by byte.
+/// Escapes a text for quotes or backticks. Invisible characters are written byte by byte.
 fn escaped(text: &str, quote: char) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -37,91 +36,94 @@ fn name(text: &str) -> String {
     text.split('.').map(|part| format!("`{}`", escaped(part, '`'))).collect::<Vec<_>>().join(".")
 }
 
-/// A pattern: here, unlike elsewhere, a dot matches line breaks unless told not to.
+/// A regular expression as a string. `(?-s)`: here alone a dot would match line breaks.
 fn pattern(text: &str) -> String {
     quoted(&format!("(?-s){text}"))
 }
 
-/// The name of the exception that holds, or an empty text.
-fn excepted(rule: &Rule<'_>) -> Result<String, String> {
-    let term = |field: ExceptionField, text: &Pattern| {
-        super::term(field, written(Dialect::ClickHouse, text), |column, regex| {
-            format!("match(nullIf({column}, ''), {})", pattern(regex))
-        })
-    };
-    let until = |last: Day| format!("toUnixTimestamp(now()) < {}", last.end());
-    let arms = exceptions::arms(rule.exceptions, (" AND ", ",\n         "), quoted, term, until)?;
-    Ok(if arms.is_empty() { arms } else { format!("multiIf({arms}'') AS Exception,\n    ") })
-}
+impl Syntax for ClickHouse {
+    const AND: &'static str = " AND ";
+    const OR: &'static str = " OR ";
+    const IS: &'static str = " = ";
+    const AND_IN_CLAUSE: &'static str = "\n         AND ";
+    const OR_CLAUSE: &'static str = "\n     OR ";
+    const CASE: &'static str = "multiIf(";
+    const NEXT_BRANCH: &'static str = ",\n         ";
+    const ONE_LINE: bool = false;
+    const LEAVES_OUT_EVENTS: bool = true;
+    const LEAVES_OUT_FLAGS: bool = false;
+    const NO_EXCEPTION: &'static str = "''";
+    const HAS_EXCEPTION: &'static str = "Exception != ''";
+    const REMARK: &'static str = "--";
 
-pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
-    let (ci, ide) = both(rule, |pattern| written(Dialect::ClickHouse, pattern))?;
-    let ends = |texts: &[&str]| {
+    fn quoted(text: &str) -> String {
+        quoted(text)
+    }
+
+    fn event(code: u16) -> String {
+        format!("EventCode = {code}")
+    }
+
+    fn equals(column: &str, terms: &[&str]) -> String {
+        format!("lower({column}) IN ({})", list(terms, ", ", |term| quoted(&term.to_lowercase())))
+    }
+
+    fn ends_with(column: &str, term: &str) -> String {
+        format!("endsWith(lower({column}), {})", quoted(&term.to_lowercase()))
+    }
+
+    fn contains(column: &str, term: &str) -> String {
+        format!("positionCaseInsensitive({column}, {}) > 0", quoted(term))
+    }
+
+    fn contains_with_case(column: &str, terms: &[&str]) -> String {
+        match terms {
+            [term] => format!("position({column}, {}) > 0", quoted(term)),
+            terms => format!("match({column}, {})", pattern(&one_of(terms))),
+        }
+    }
+
+    fn is_one_of(column: &str, words: &[String]) -> String {
+        match words {
+            [word] => format!("{column} = {word}"),
+            words => format!("{column} IN ({})", words.join(", ")),
+        }
+    }
+
+    // An empty column is a missing field there.
+    fn matches(column: &str, regex: &Pattern) -> Result<String, Refusal> {
+        Ok(format!("match(nullIf({column}, ''), {})", pattern(&written(Dialect::ClickHouse, regex)?)))
+    }
+
+    fn flag(column: &str, regex: &Pattern) -> Result<String, Refusal> {
+        Ok(format!("if({}, 1, 0)", Self::matches(column, regex)?))
+    }
+
+    fn until(last: Day) -> String {
+        format!("toUnixTimestamp(now()) < {}", last.end())
+    }
+
+    fn query(parts: &Parts, rule: &Rule<'_>) -> String {
+        let Parts { join_remark, clauses, signal, ci, ide, exception, score, alert, .. } = parts;
+        let exception = match &**exception {
+            "" => String::new(),
+            case => format!("{case} AS Exception,\n    "),
+        };
         format!(
-            "({})",
-            list(texts, " OR ", |text| format!("endsWith(lower(Image), {})", quoted(&text.to_lowercase())))
+            "{join_remark}SELECT {columns}, RecordId\n\
+             FROM (\n  \
+             SELECT *,\n    \
+             {signal} AS Signal,\n    \
+             {ci} AS IsCISystem,\n    \
+             {ide} AS IsKnownIDE,\n    \
+             {exception}{score} AS SuspicionScore\n  \
+             FROM {table}\n  \
+             WHERE {clauses}\n\
+             )\n\
+             WHERE SuspicionScore >= {alert}\n\
+             ORDER BY SuspicionScore DESC, _time DESC, RecordId DESC\n",
+            columns = SEARCH_COLUMNS.join(", "),
+            table = name(rule.table),
         )
-    };
-    let holds = |texts: &[&str]| {
-        format!(
-            "({})",
-            list(texts, " OR ", |text| format!("positionCaseInsensitive(CommandLine, {}) > 0", quoted(text)))
-        )
-    };
-    let says = |texts: &[&str]| format!("match(CommandLine, {})", pattern(&one_of(texts)));
-    let signal = match rule.profile {
-        Profile::Spl => format!(
-            "multiIf(EventCode = 3, 'NetworkConnectionToCodeRepo',\n         \
-             position(CommandLine, 'push') > 0 AND {}, 'GitPushExternal',\n         \
-             {}, 'CodeRepoAPIUpload',\n         \
-             'Unknown')",
-            says(&SIGNAL_PUSH_HOSTS),
-            says(&SIGNAL_API_HOSTS)
-        ),
-        Profile::Correlated | Profile::Hunt => format!(
-            "multiIf(EventCode = 3, 'NetworkConnectionToCodeRepo',\n         \
-             {}, 'GitPushExternal',\n         \
-             'CodeRepoAPIUpload')",
-            ends(&PUSH_IMAGES)
-        ),
-    };
-    Ok(format!(
-        "{remark}SELECT {columns}, RecordId\n\
-         FROM (\n  \
-         SELECT *,\n    \
-         {signal} AS Signal,\n    \
-         if(match(nullIf(host, ''), {ci}), 1, 0) AS IsCISystem,\n    \
-         if(match(nullIf(ParentImage, ''), {ide}), 1, 0) AS IsKnownIDE,\n    \
-         {excepted}multiIf({unless}Signal IN ('GitPushExternal', 'CodeRepoAPIUpload') AND IsCISystem = 0, 3,\n         \
-         Signal = 'NetworkConnectionToCodeRepo' AND IsCISystem = 0 AND IsKnownIDE = 0, 2,\n         \
-         Signal = 'NetworkConnectionToCodeRepo' AND IsCISystem = 0 AND IsKnownIDE = 1, 1,\n         \
-         0) AS SuspicionScore\n  \
-         FROM {table}\n  \
-         WHERE (EventCode = 3 AND lower(DestinationHostname) IN ({net_hosts})\n         \
-         AND {net_images})\n     \
-         OR (EventCode = 1 AND {push_images}\n         \
-         AND {push_words}\n         \
-         AND {push})\n     \
-         OR (EventCode = 1 AND {api_images}\n         \
-         AND {api}\n         \
-         AND {api_words})\n\
-         )\n\
-         WHERE SuspicionScore >= 2\n\
-         ORDER BY SuspicionScore DESC, _time DESC, RecordId DESC\n",
-        remark = join_remark(rule, "--"),
-        excepted = excepted(rule)?,
-        unless = if rule.exceptions.all().is_empty() { "" } else { "Exception != '', 0,\n         " },
-        columns = SEARCH_COLUMNS.join(", "),
-        ci = pattern(&ci),
-        ide = pattern(&ide),
-        table = name(rule.table),
-        net_hosts = list(&NET_HOSTS, ", ", quoted),
-        net_images = ends(&NET_IMAGES),
-        push_images = ends(&PUSH_IMAGES),
-        push_words = holds(&PUSH_WORDS),
-        push = holds(&PUSH_HOSTS),
-        api_images = ends(&API_IMAGES),
-        api = holds(&API_HOSTS),
-        api_words = holds(&API_WORDS),
-    ))
+    }
 }

@@ -1,14 +1,13 @@
 //! Elasticsearch's ES|QL, over the fields of winlogbeat and the elastic agent.
 
-use super::pattern::{Search, lucene};
-use super::{Rule, both, exceptions, join_remark, list, script_remark};
-use crate::detect::exception::{Day, ExceptionField};
+use super::pattern::{Refusal, Search, lucene};
+use super::search::{Parts, Syntax, list};
+use super::{EVENT_COLUMNS, Rule, VERDICT_COLUMNS};
+use crate::detect::exception::Day;
 use crate::detect::pattern::Pattern;
-use crate::detect::profile::Profile;
-use crate::detect::selection::{
-    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
-};
-use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+
+/// The Elasticsearch query language.
+pub(super) struct Esql;
 
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
@@ -25,90 +24,119 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// A search of a pattern in a column.
-fn matches(column: &str, search: &Search) -> String {
-    let column = if search.is_lowered { format!("TO_LOWER({column})") } else { column.to_owned() };
-    format!("{column} RLIKE {}", quoted(&search.regex))
+/// A text in a LIKE without case, with wildcards around it.
+fn like(column: &str, before: &str, text: &str, after: &str) -> String {
+    // In LIKE a backslash escapes, and so does one in the string around it.
+    let literal = text.to_lowercase().replace('\\', r"\\");
+    format!("TO_LOWER({column}) LIKE {}", quoted(&format!("{before}{literal}{after}")))
 }
 
-/// The name of the exception that holds, or null.
-fn excepted(rule: &Rule<'_>) -> Result<String, String> {
-    let term = |field: ExceptionField, pattern: &Pattern| {
-        let written = lucene(pattern).map(|search| matches(field.column(), &search));
-        super::term(field, written, |_, condition| condition.to_owned())
-    };
-    let until = |last: Day| format!("NOW() < TO_DATETIME(\"{}T00:00:00Z\")", last.next());
-    let arms = exceptions::arms(rule.exceptions, (" AND ", ",\n    "), quoted, term, until)?;
-    Ok(if arms.is_empty() { arms } else { format!("| EVAL Exception = CASE({arms}null)\n") })
+/// The field of the Elastic Common Schema that holds a column.
+fn field_of(column: &str) -> &'static str {
+    match column {
+        "User" => "user.name",
+        "Image" => "process.executable",
+        "CommandLine" => "process.command_line",
+        "ParentImage" => "process.parent.executable",
+        "ParentCommandLine" => "process.parent.command_line",
+        "DestinationHostname" => "destination.domain",
+        _ => "null",
+    }
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
-    let like = |field: &str, before: &str, after: &str| {
-        let field = field.to_owned();
-        let (before, after) = (before.to_owned(), after.to_owned());
-        move |texts: &[&str]| {
-            let each = |text: &str| {
-                // In LIKE a backslash escapes, and so does one in the string around it.
-                let literal = text.to_lowercase().replace('\\', r"\\");
-                format!("TO_LOWER({field}) LIKE {}", quoted(&format!("{before}{literal}{after}")))
-            };
-            format!("({})", list(texts, " OR ", each))
+impl Syntax for Esql {
+    const AND: &'static str = " AND ";
+    const OR: &'static str = " OR ";
+    const IS: &'static str = " == ";
+    const OR_CLAUSE: &'static str = "\n    OR ";
+    const CASE: &'static str = "CASE(";
+    const NEXT_BRANCH: &'static str = ",\n    ";
+    const ONE_LINE: bool = true;
+    const LEAVES_OUT_EVENTS: bool = true;
+    const LEAVES_OUT_FLAGS: bool = true;
+    const NO_EXCEPTION: &'static str = "null";
+    const HAS_EXCEPTION: &'static str = "Exception IS NOT NULL";
+    const REMARK: &'static str = "//";
+
+    fn quoted(text: &str) -> String {
+        quoted(text)
+    }
+
+    fn event(code: u16) -> String {
+        format!("EventCode == \"{code}\"")
+    }
+
+    fn equals(column: &str, terms: &[&str]) -> String {
+        format!("TO_LOWER({column}) IN ({})", list(terms, ", ", |term| quoted(&term.to_lowercase())))
+    }
+
+    fn ends_with(column: &str, term: &str) -> String {
+        like(column, "*", term, "")
+    }
+
+    fn contains(column: &str, term: &str) -> String {
+        like(column, "*", term, "*")
+    }
+
+    fn contains_with_case(column: &str, terms: &[&str]) -> String {
+        let each = |term: &str| format!("{column} LIKE {}", quoted(&format!("*{term}*")));
+        match terms {
+            [term] => each(term),
+            terms => format!("({})", list(terms, Self::OR, each)),
         }
-    };
-    let (ends, holds) = (like("Image", "*", ""), like("CommandLine", "*", "*"));
-    let says = |texts: &[&str]| {
+    }
+
+    fn is_one_of(column: &str, words: &[String]) -> String {
+        match words {
+            [word] => format!("{column} == {word}"),
+            words => format!("{column} IN ({})", words.join(", ")),
+        }
+    }
+
+    fn matches(column: &str, pattern: &Pattern) -> Result<String, Refusal> {
+        let Search { regex, is_lowered } = lucene(pattern)?;
+        let column = if is_lowered { format!("TO_LOWER({column})") } else { column.to_owned() };
+        Ok(format!("{column} RLIKE {}", quoted(&regex)))
+    }
+
+    fn flag(column: &str, pattern: &Pattern) -> Result<String, Refusal> {
+        Ok(format!("CASE({}, 1, 0)", Self::matches(column, pattern)?))
+    }
+
+    fn until(last: Day) -> String {
+        format!("NOW() < TO_DATETIME(\"{}T00:00:00Z\")", last.next())
+    }
+
+    fn query(parts: &Parts, _: &Rule<'_>) -> String {
+        let Parts { join_remark, script_remark, clauses, signal, ci, ide, score, alert, .. } = parts;
+        let events: Vec<String> = parts.events.iter().map(|event| format!("\"{event}\"")).collect();
+        let exception = match &*parts.exception {
+            "" => String::new(),
+            case => format!("| EVAL Exception = {case}\n"),
+        };
+        let field = |column: &&str| format!("{column} = {}", field_of(column));
+        let lines: Vec<String> = EVENT_COLUMNS
+            .chunks(2)
+            .map(|columns| columns.iter().map(field).collect::<Vec<_>>().join(", "))
+            .collect();
+        let (signal_column, flags) = VERDICT_COLUMNS.split_at(1);
         format!(
-            "({})",
-            list(texts, " OR ", |text| format!("CommandLine LIKE {}", quoted(&format!("*{text}*"))))
+            "{join_remark}{script_remark}FROM logs-*, winlogbeat-*\n\
+             | WHERE winlog.channel == \"Microsoft-Windows-Sysmon/Operational\" AND event.code IN ({events})\n\
+             | EVAL EventCode = event.code, host = host.name, {fields}\n\
+             | WHERE {clauses}\n\
+             | EVAL Signal = {signal}\n\
+             | EVAL IsCISystem = {ci},\n    IsKnownIDE = {ide}\n\
+             {exception}| EVAL SuspicionScore = {score}\n\
+             | WHERE SuspicionScore >= {alert}\n\
+             | SORT SuspicionScore DESC, @timestamp DESC\n\
+             | KEEP @timestamp, host, {names}, {signal_column},\n    \
+             {flags}\n",
+            events = events.join(", "),
+            fields = lines.join(",\n    "),
+            names = EVENT_COLUMNS.join(", "),
+            signal_column = signal_column.join(", "),
+            flags = flags.join(", "),
         )
-    };
-    let signal = match rule.profile {
-        Profile::Spl => format!(
-            "CASE(EventCode == \"3\", \"NetworkConnectionToCodeRepo\",\n    \
-             CommandLine LIKE \"*push*\" AND {}, \"GitPushExternal\",\n    \
-             {}, \"CodeRepoAPIUpload\",\n    \
-             \"Unknown\")",
-            says(&SIGNAL_PUSH_HOSTS),
-            says(&SIGNAL_API_HOSTS)
-        ),
-        Profile::Correlated | Profile::Hunt => format!(
-            "CASE(EventCode == \"3\", \"NetworkConnectionToCodeRepo\", {}, \"GitPushExternal\", \"CodeRepoAPIUpload\")",
-            ends(&PUSH_IMAGES)
-        ),
-    };
-    let (ci, ide) = both(rule, lucene)?;
-    let flag = |field: &str, search: &Search| format!("CASE({}, 1, 0)", matches(field, search));
-    let remark = join_remark(rule, "//") + &script_remark(rule, "//");
-    Ok(format!(
-        "{remark}FROM logs-*, winlogbeat-*\n\
-         | WHERE winlog.channel == \"Microsoft-Windows-Sysmon/Operational\" AND event.code IN (\"1\", \"3\")\n\
-         | EVAL EventCode = event.code, host = host.name, User = user.name, Image = process.executable,\n    \
-         CommandLine = process.command_line, ParentImage = process.parent.executable,\n    \
-         ParentCommandLine = process.parent.command_line, DestinationHostname = destination.domain\n\
-         | WHERE (EventCode == \"3\" AND TO_LOWER(DestinationHostname) IN ({net_hosts}) AND {net_images})\n    \
-         OR (EventCode == \"1\" AND {push_images} AND {push_words} AND {push})\n    \
-         OR (EventCode == \"1\" AND {api_images} AND {api} AND {api_words})\n\
-         | EVAL Signal = {signal}\n\
-         | EVAL IsCISystem = {ci},\n    IsKnownIDE = {ide}\n\
-         {excepted}| EVAL SuspicionScore = CASE({unless}Signal IN (\"GitPushExternal\", \"CodeRepoAPIUpload\") AND IsCISystem == 0, 3,\n    \
-         Signal == \"NetworkConnectionToCodeRepo\" AND IsCISystem == 0 AND IsKnownIDE == 0, 2,\n    \
-         Signal == \"NetworkConnectionToCodeRepo\" AND IsCISystem == 0, 1,\n    \
-         0)\n\
-         | WHERE SuspicionScore >= 2\n\
-         | SORT SuspicionScore DESC, @timestamp DESC\n\
-         | KEEP @timestamp, host, User, Image, CommandLine, ParentImage, ParentCommandLine, DestinationHostname, Signal,\n    \
-         IsCISystem, IsKnownIDE, SuspicionScore\n",
-        excepted = excepted(rule)?,
-        unless = if rule.exceptions.all().is_empty() { "" } else { "Exception IS NOT NULL, 0,\n    " },
-        net_hosts = list(&NET_HOSTS, ", ", quoted),
-        net_images = ends(&NET_IMAGES),
-        push_images = ends(&PUSH_IMAGES),
-        push_words = holds(&PUSH_WORDS),
-        push = holds(&PUSH_HOSTS),
-        api_images = ends(&API_IMAGES),
-        api = holds(&API_HOSTS),
-        api_words = holds(&API_WORDS),
-        ci = flag("host", &ci),
-        ide = flag("ParentImage", &ide),
-    ))
+    }
 }

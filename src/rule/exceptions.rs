@@ -1,6 +1,6 @@
-//! The exceptions as conditions: each engine says how it writes a term and a last day.
+//! The exceptions as conditions: each engine writes a term and a last day in its own way.
 
-use crate::detect::exception::{Day, Exception, ExceptionField, Exceptions};
+use crate::detect::exception::{Day, Exception, ExceptionField};
 use crate::detect::pattern::Pattern;
 use crate::model::text::visible;
 
@@ -9,40 +9,19 @@ pub(super) fn name(exception: &Exception) -> String {
     visible(&exception.name).into_owned()
 }
 
-/// The condition under which an exception holds: its terms and its last day, joined by `and`.
-pub(super) fn condition<E>(
-    exception: &Exception,
-    and: &str,
-    term: impl Fn(ExceptionField, &Pattern) -> Result<String, E>,
-    until: impl Fn(Day) -> String,
-) -> Result<String, E> {
-    let mut parts = Vec::new();
-    for (field, pattern) in &exception.terms {
-        parts.push(term(*field, pattern)?);
-    }
-    parts.extend(exception.expires.map(until));
-    Ok(parts.join(and))
-}
-
-/// The arms of a case distinction, for engines that have one: `CONDITION, NAME` of each exception, `separator` behind
-/// every arm. Empty where there is no exception.
+/// The conditions under which an exception holds: its terms and its last day.
 ///
 /// # Errors
-/// The name of the exception that an engine can't say, and why.
-pub(super) fn arms(
-    exceptions: &Exceptions,
-    (and, separator): (&str, &str),
-    quoted: impl Fn(&str) -> String,
-    term: impl Fn(ExceptionField, &Pattern) -> Result<String, String>,
+/// That of the first term that an engine can't say.
+pub(super) fn conditions<E>(
+    exception: &Exception,
+    term: impl Fn(ExceptionField, &Pattern) -> Result<String, E>,
     until: impl Fn(Day) -> String,
-) -> Result<String, String> {
-    let mut arms = String::new();
-    for exception in exceptions.all() {
-        let name = name(exception);
-        match condition(exception, and, &term, &until) {
-            Ok(condition) => arms.extend([&condition, ", ", &*quoted(&name), separator]),
-            Err(error) => return Err(format!("the exception {name}, {error}")),
-        }
+) -> Result<Vec<String>, E> {
+    let mut conditions = Vec::new();
+    for (field, pattern) in &exception.terms {
+        conditions.push(term(*field, pattern)?);
     }
-    Ok(arms)
+    conditions.extend(exception.expires.map(until));
+    Ok(conditions)
 }

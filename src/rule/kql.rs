@@ -1,88 +1,109 @@
 //! Kusto, over Microsoft Sentinel's `Event` table, whose EventData is XML.
 
-use super::pattern::{Dialect, written};
-use super::{Rule, both, exceptions, join_remark, list, one_of};
-use crate::detect::exception::{Day, ExceptionField};
+use super::pattern::{Dialect, Refusal, written};
+use super::search::{Parts, Syntax, list, one_of};
+use super::{EVENT_COLUMNS, Rule, VERDICT_COLUMNS};
+use crate::detect::exception::Day;
 use crate::detect::pattern::Pattern;
-use crate::detect::profile::Profile;
-use crate::detect::selection::{
-    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
-};
-use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+
+/// The Kusto query language.
+pub(super) struct Kql;
 
 /// A verbatim string: backslashes stand for themselves, a quote is doubled.
 fn quoted(text: &str) -> String {
     format!("@\"{}\"", text.replace('"', "\"\""))
 }
 
-/// The name of the exception that holds, or an empty text.
-fn excepted(rule: &Rule<'_>) -> Result<String, String> {
-    let term = |field: ExceptionField, pattern: &Pattern| {
-        super::term(field, written(Dialect::Kusto, pattern), |column, regex| {
-            format!("isnotempty({column}) and {column} matches regex {}", quoted(regex))
-        })
-    };
-    let until = |last: Day| format!("now() < datetime({})", last.next());
-    let arms = exceptions::arms(rule.exceptions, (" and ", ",\n    "), quoted, term, until)?;
-    Ok(if arms.is_empty() { arms } else { format!("| extend Exception = case({arms}\"\")\n") })
-}
+impl Syntax for Kql {
+    const AND: &'static str = " and ";
+    const OR: &'static str = " or ";
+    const IS: &'static str = " == ";
+    const OR_CLAUSE: &'static str = "\n    or ";
+    const CASE: &'static str = "case(";
+    const NEXT_BRANCH: &'static str = ",\n    ";
+    const ONE_LINE: bool = true;
+    const LEAVES_OUT_EVENTS: bool = true;
+    const LEAVES_OUT_FLAGS: bool = true;
+    const NO_EXCEPTION: &'static str = "\"\"";
+    const HAS_EXCEPTION: &'static str = "isnotempty(Exception)";
+    const REMARK: &'static str = "//";
 
-pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
-    let (ci, ide) = both(rule, |pattern| written(Dialect::Kusto, pattern))?;
-    let ends = |texts: &[&str]| {
-        format!("({})", list(texts, " or ", |text| format!("Image endswith {}", quoted(text))))
-    };
-    let holds = |texts: &[&str]| {
-        format!("({})", list(texts, " or ", |text| format!("CommandLine contains {}", quoted(text))))
-    };
-    let says = |texts: &[&str]| format!("CommandLine matches regex {}", quoted(&one_of(texts)));
-    let signal = match rule.profile {
-        Profile::Spl => format!(
-            "case(EventID == 3, \"NetworkConnectionToCodeRepo\",\n    \
-             CommandLine contains_cs \"push\" and {}, \"GitPushExternal\",\n    \
-             {}, \"CodeRepoAPIUpload\",\n    \
-             \"Unknown\")",
-            says(&SIGNAL_PUSH_HOSTS),
-            says(&SIGNAL_API_HOSTS)
-        ),
-        Profile::Correlated | Profile::Hunt => format!(
-            "case(EventID == 3, \"NetworkConnectionToCodeRepo\", {}, \"GitPushExternal\", \"CodeRepoAPIUpload\")",
-            ends(&PUSH_IMAGES)
-        ),
-    };
-    let fields = ["User", "Image", "CommandLine", "ParentImage", "ParentCommandLine", "DestinationHostname"];
-    Ok(format!(
-        "{remark}Event\n\
-         | where Source == \"Microsoft-Windows-Sysmon\" and EventID in (1, 3)\n\
-         | extend Data = parse_xml(EventData).DataItem.EventData.Data\n\
-         | mv-apply Data on (summarize Fields = make_bag(bag_pack(tostring(Data[\"@Name\"]), tostring(Data[\"#text\"]))))\n\
-         | extend {fields}, host = Computer\n\
-         | where (EventID == 3 and DestinationHostname in~ ({net_hosts}) and {net_images})\n    \
-         or (EventID == 1 and {push_images} and {push_words} and {push})\n    \
-         or (EventID == 1 and {api_images} and {api} and {api_words})\n\
-         | extend Signal = {signal}\n\
-         | extend IsCISystem = toint(host matches regex {ci}), IsKnownIDE = toint(ParentImage matches regex {ide})\n\
-         {excepted}| extend SuspicionScore = case({unless}Signal in (\"GitPushExternal\", \"CodeRepoAPIUpload\") and IsCISystem == 0, 3,\n    \
-         Signal == \"NetworkConnectionToCodeRepo\" and IsCISystem == 0 and IsKnownIDE == 0, 2,\n    \
-         Signal == \"NetworkConnectionToCodeRepo\" and IsCISystem == 0, 1,\n    \
-         0)\n\
-         | where SuspicionScore >= 2\n\
-         | sort by SuspicionScore desc, TimeGenerated desc\n\
-         | project TimeGenerated, host, {names}, Signal, IsCISystem, IsKnownIDE, SuspicionScore\n",
-        remark = join_remark(rule, "//"),
-        fields = list(&fields, ", ", |field| format!("{field} = tostring(Fields.{field})")),
-        excepted = excepted(rule)?,
-        unless = if rule.exceptions.all().is_empty() { "" } else { "isnotempty(Exception), 0,\n    " },
-        net_hosts = list(&NET_HOSTS, ", ", quoted),
-        net_images = ends(&NET_IMAGES),
-        push_images = ends(&PUSH_IMAGES),
-        push_words = holds(&PUSH_WORDS),
-        push = holds(&PUSH_HOSTS),
-        api_images = ends(&API_IMAGES),
-        api = holds(&API_HOSTS),
-        api_words = holds(&API_WORDS),
-        ci = quoted(&ci),
-        ide = quoted(&ide),
-        names = fields.join(", "),
-    ))
+    fn quoted(text: &str) -> String {
+        quoted(text)
+    }
+
+    fn word(text: &str) -> String {
+        format!("\"{text}\"")
+    }
+
+    fn event(code: u16) -> String {
+        format!("EventID == {code}")
+    }
+
+    fn equals(column: &str, terms: &[&str]) -> String {
+        format!("{column} in~ ({})", list(terms, ", ", quoted))
+    }
+
+    fn ends_with(column: &str, term: &str) -> String {
+        format!("{column} endswith {}", quoted(term))
+    }
+
+    fn contains(column: &str, term: &str) -> String {
+        format!("{column} contains {}", quoted(term))
+    }
+
+    fn contains_with_case(column: &str, terms: &[&str]) -> String {
+        match terms {
+            [term] => format!("{column} contains_cs {}", Self::word(term)),
+            terms => format!("{column} matches regex {}", quoted(&one_of(terms))),
+        }
+    }
+
+    fn is_one_of(column: &str, words: &[String]) -> String {
+        match words {
+            [word] => format!("{column} == {word}"),
+            words => format!("{column} in ({})", words.join(", ")),
+        }
+    }
+
+    // An empty column is a missing field there.
+    fn matches(column: &str, pattern: &Pattern) -> Result<String, Refusal> {
+        let regex = quoted(&written(Dialect::Kusto, pattern)?);
+        Ok(format!("isnotempty({column}) and {column} matches regex {regex}"))
+    }
+
+    fn flag(column: &str, pattern: &Pattern) -> Result<String, Refusal> {
+        Ok(format!("toint({column} matches regex {})", quoted(&written(Dialect::Kusto, pattern)?)))
+    }
+
+    fn until(last: Day) -> String {
+        format!("now() < datetime({})", last.next())
+    }
+
+    fn query(parts: &Parts, _: &Rule<'_>) -> String {
+        let Parts { join_remark, events, clauses, signal, ci, ide, exception, score, alert, .. } = parts;
+        let events: Vec<String> = events.iter().map(u16::to_string).collect();
+        let exception = match &**exception {
+            "" => String::new(),
+            case => format!("| extend Exception = {case}\n"),
+        };
+        format!(
+            "{join_remark}Event\n\
+             | where Source == \"Microsoft-Windows-Sysmon\" and EventID in ({events})\n\
+             | extend Data = parse_xml(EventData).DataItem.EventData.Data\n\
+             | mv-apply Data on (summarize Fields = make_bag(bag_pack(tostring(Data[\"@Name\"]), tostring(Data[\"#text\"]))))\n\
+             | extend {fields}, host = Computer\n\
+             | where {clauses}\n\
+             | extend Signal = {signal}\n\
+             | extend IsCISystem = {ci}, IsKnownIDE = {ide}\n\
+             {exception}| extend SuspicionScore = {score}\n\
+             | where SuspicionScore >= {alert}\n\
+             | sort by SuspicionScore desc, TimeGenerated desc\n\
+             | project TimeGenerated, host, {names}, {verdict}\n",
+            events = events.join(", "),
+            fields = list(EVENT_COLUMNS, ", ", |field| format!("{field} = tostring(Fields.{field})")),
+            names = EVENT_COLUMNS.join(", "),
+            verdict = VERDICT_COLUMNS.join(", "),
+        )
+    }
 }

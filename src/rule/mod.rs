@@ -1,6 +1,7 @@
 //! The tuned detection for other engines, and the two patterns out of a Splunk search.
 //!
-//! Each engine has its own file; all of them are written from the detection's own lists, so that none can fall behind.
+//! The query is written once, from the technique's table ([`search`]); an engine is a file of small functions in which it
+//! differs. A new engine is a file here, and its name in [`Engine`].
 
 mod clickhouse;
 mod esql;
@@ -8,14 +9,18 @@ mod exceptions;
 mod import;
 mod kql;
 mod pattern;
+mod search;
 mod sigma;
 mod spl;
 
 pub use import::{ImportError, import, patterns_toml};
 
-use crate::detect::exception::{ExceptionField, Exceptions};
-use crate::detect::pattern::{Pattern, Patterns};
+use crate::detect::TECHNIQUE;
+use crate::detect::exception::Exceptions;
+use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
+use crate::detect::technique::Technique;
+use crate::model::row::SEARCH_COLUMNS;
 
 /// An engine that a detection can be written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +37,7 @@ pub enum Engine {
     Clickhouse,
 }
 
-/// What is written.
+/// The detection to export, as it is tuned.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule<'a> {
     /// The two patterns.
@@ -50,53 +55,28 @@ pub struct Rule<'a> {
 /// # Errors
 /// A sentence, where the engine can't say what a pattern says.
 pub fn export(engine: Engine, rule: &Rule<'_>) -> Result<String, String> {
+    export_of(&TECHNIQUE, engine, rule)
+}
+
+fn export_of(technique: &Technique, engine: Engine, rule: &Rule<'_>) -> Result<String, String> {
     match engine {
-        Engine::Spl => spl::write(rule),
-        Engine::Sigma => sigma::write(rule),
-        Engine::Kql => kql::write(rule),
-        Engine::Esql => esql::write(rule),
-        Engine::Clickhouse => clickhouse::write(rule),
+        Engine::Spl => search::write::<spl::Spl>(technique, rule),
+        Engine::Sigma => sigma::write(technique, rule),
+        Engine::Kql => search::write::<kql::Kql>(technique, rule),
+        Engine::Esql => search::write::<esql::Esql>(technique, rule),
+        Engine::Clickhouse => search::write::<clickhouse::ClickHouse>(technique, rule),
     }
 }
 
-/// Both patterns in an engine's regular expressions.
-///
-/// # Errors
-/// The name of the pattern that the engine can't say, and why.
-fn both<T>(
-    rule: &Rule<'_>,
-    write: impl Fn(&Pattern) -> Result<T, pattern::Refusal>,
-) -> Result<(T, T), String> {
-    let Patterns { ci_host, ide_parent } = rule.patterns;
-    let refused = |name: &str, refusal| format!("the pattern {name}: {refusal}");
-    Ok((
-        write(ci_host).map_err(|refusal| refused("ci-host", refusal))?,
-        write(ide_parent).map_err(|refusal| refused("ide-parent", refusal))?,
-    ))
-}
-
-/// The term of an exception, where its pattern can be said.
-///
-/// # Errors
-/// The field whose pattern the engine can't say, and why.
-fn term(
-    field: ExceptionField,
-    regex: Result<String, pattern::Refusal>,
-    write: impl Fn(&str, &str) -> String,
-) -> Result<String, String> {
-    match regex {
-        Ok(regex) => Ok(write(field.column(), &regex)),
-        Err(refusal) => Err(format!("its {}: {refusal}", field.key())),
-    }
-}
+/// The search's columns that are fields of events, and that an engine has to name.
+const EVENT_COLUMNS: &[&str] = BEFORE_VERDICT.split_at(2).1;
+const BEFORE_VERDICT: &[&str] = SEARCH_COLUMNS.split_at(SEARCH_COLUMNS.len() - 4).0;
+/// The search's columns that it computes: `Signal`, the two flags and the score.
+const VERDICT_COLUMNS: &[&str] = SEARCH_COLUMNS.split_at(SEARCH_COLUMNS.len() - 4).1;
 
 /// A remark on patterns that mean less there outside of ASCII; empty where there is none.
 fn script_remark(rule: &Rule<'_>, mark: &str) -> String {
-    let of_exceptions = rule.exceptions.all().iter().flat_map(|exception| &exception.terms);
-    let mut all = [&rule.patterns.ci_host, &rule.patterns.ide_parent]
-        .into_iter()
-        .chain(of_exceptions.map(|(_, pattern)| pattern));
-    if all.any(pattern::depends_on_scripts) {
+    if search::depends_on_scripts(rule) {
         format!(
             "{mark} \\d, \\w, \\s and \\b in the patterns know the letters, digits and blanks of ASCII alone here.\n"
         )
@@ -122,16 +102,6 @@ fn join_remark(rule: &Rule<'_>, mark: &str) -> String {
             }
         ),
     }
-}
-
-/// Each text between quotes, escaped by `escape`, with a separator between them.
-fn list(texts: &[&str], separator: &str, each: impl Fn(&str) -> String) -> String {
-    texts.iter().map(|text| each(text)).collect::<Vec<_>>().join(separator)
-}
-
-/// A regular expression that finds one of some plain texts.
-fn one_of(texts: &[&str]) -> String {
-    format!("({})", list(texts, "|", regex::escape))
 }
 
 #[cfg(test)]

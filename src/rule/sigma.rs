@@ -1,18 +1,18 @@
-//! A Sigma rule. Sigma has no score: a hit is what scores 2 or more.
+//! A Sigma rule. Sigma has no score: a hit is an event that scores an alert.
 
 use std::fmt::Write as _;
 
 use super::pattern::{Dialect, written};
-use super::{Rule, both, exceptions, join_remark, list, script_remark};
+use super::search::{both, list};
+use super::{Rule, exceptions, join_remark, script_remark};
+use crate::detect::ALERT_SCORE;
 use crate::detect::exception::ExceptionField;
 use crate::detect::profile::Profile;
-use crate::detect::selection::{
-    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
-};
-use crate::detect::signal::SIGNAL_PUSH_HOSTS;
+use crate::detect::technique::{Clause, Operator, Score, Technique, Test};
 use crate::model::text::is_forbidden;
 
-/// A YAML string between single quotes, or between double ones where it holds what can't be seen: only these have escapes.
+/// A YAML string between single quotes, or between double ones where it holds invisible characters: only these have
+/// escapes.
 fn quoted(text: &str) -> String {
     if !text.contains(is_forbidden) {
         return format!("'{}'", text.replace('\'', "''"));
@@ -41,59 +41,116 @@ fn excepted(rule: &Rule<'_>) -> Result<String, String> {
         let until = exception.expires.map_or_else(String::new, |last| format!("; take it out after {last}"));
         let _ = writeln!(selections, "    # {name}{until}\n    exception_{}:", number + 1);
         for (field, pattern) in &exception.terms {
-            let term = super::term(*field, written(Dialect::Sigma, pattern), |column, regex| {
-                let column = if *field == ExceptionField::Host { "Computer" } else { column };
-                format!("        {column}|re: {}\n", quoted(regex))
-            });
-            selections.push_str(&term.map_err(|error| format!("the exception {name}, {error}"))?);
+            let column = if *field == ExceptionField::Host { "Computer" } else { field.column() };
+            let regex = written(Dialect::Sigma, pattern)
+                .map_err(|refusal| format!("the exception {name}, its {}: {refusal}", field.key()))?;
+            let _ = writeln!(selections, "        {column}|re: {}", quoted(&regex));
         }
     }
     Ok(selections)
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
-    let (ci, ide) = both(rule, |pattern| written(Dialect::Sigma, pattern))?;
-    let items = |texts: &[&str]| list(texts, "\n", |text| format!("            - {}", quoted(text)));
-    let push_hosts: &[&str] = match rule.profile {
-        // Splunk's Signal forgets dev.azure.com, so that such a push is no alert there.
-        Profile::Spl => &SIGNAL_PUSH_HOSTS,
-        Profile::Correlated | Profile::Hunt => &PUSH_HOSTS,
+/// The selections of a clause, each with its name. A selection holds a field once for each operator, so that another test of
+/// the same makes another selection.
+fn selections(technique: &Technique, profile: Profile, clause: &Clause) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String, Vec<(&str, Operator)>)> =
+        vec![(clause.name.to_owned(), format!("        EventID: {}\n", clause.event), Vec::new())];
+    for test in clause.tests {
+        let key = (test.field.name(), test.operator);
+        let fields = fields(test, technique.terms_under(profile, clause, test));
+        match all.iter_mut().find(|(.., keys)| !keys.contains(&key)) {
+            Some((_, text, keys)) => {
+                text.push_str(&fields);
+                keys.push(key);
+            }
+            None => all.push((format!("{}_{}", clause.name, test.label), fields, vec![key])),
+        }
+    }
+    all.into_iter().map(|(name, text, _)| (name, text)).collect()
+}
+
+fn fields(test: &Test, terms: &[&str]) -> String {
+    let modifier = match test.operator {
+        Operator::Equals => "",
+        Operator::EndsWith => "|endswith",
+        Operator::Contains => "|contains",
     };
+    let items = list(terms, "\n", |text| format!("            - {}", quoted(text)));
+    format!("        {}{modifier}:\n{items}\n", test.field.name())
+}
+
+/// A flag that a row of the scores asks for, as a condition after others.
+fn flag(wanted: Option<bool>, selection: &str) -> String {
+    match wanted {
+        Some(true) => format!(" and {selection}"),
+        Some(false) => format!(" and not {selection}"),
+        None => String::new(),
+    }
+}
+
+/// The condition of the events that score an alert.
+fn condition(technique: &Technique, rule: &Rule<'_>, clauses: &[(&Clause, Vec<(String, String)>)]) -> String {
+    let alerts: Vec<&Score> = technique.scores.iter().filter(|row| row.score >= ALERT_SCORE).collect();
+    let without_ci = alerts.iter().all(|row| row.is_ci_system == Some(false));
+    let mut alternatives = Vec::new();
+    for (clause, selections) in clauses {
+        let names: Vec<&str> = selections.iter().map(|(name, _)| name.as_str()).collect();
+        for row in alerts.iter().filter(|row| row.signals.contains(&clause.signal)) {
+            let ci = if without_ci { String::new() } else { flag(row.is_ci_system, "ci_system") };
+            let ide = flag(row.is_known_ide, "known_ide");
+            alternatives.push(format!("({}{ci}{ide})", names.join(" and ")));
+        }
+    }
+    let mut condition = String::new();
+    if without_ci {
+        condition.push_str("not ci_system and ");
+    }
+    if !rule.exceptions.all().is_empty() {
+        condition.push_str("not 1 of exception_* and ");
+    }
+    format!("{condition}({})", alternatives.join(" or "))
+}
+
+pub(super) fn write(technique: &Technique, rule: &Rule<'_>) -> Result<String, String> {
+    let (ci, ide) = both(rule, |_, pattern| written(Dialect::Sigma, pattern))?;
+    let clauses: Vec<(&Clause, Vec<(String, String)>)> = technique
+        .clauses
+        .iter()
+        .map(|clause| (clause, selections(technique, rule.profile, clause)))
+        .collect();
+    let selections: String = clauses
+        .iter()
+        .flat_map(|(_, selections)| selections)
+        .map(|(name, fields)| format!("    {name}:\n{fields}"))
+        .collect();
     let remark = join_remark(rule, "#") + &script_remark(rule, "#");
+    let Technique { tactic, page, sigma, .. } = technique;
     Ok(format!(
-        "{remark}title: Exfiltration to Code Repository\n\
-         id: 6d0c2b7e-5a39-4f0e-9d8a-2f4b8c1e7a53\n\
+        "{remark}title: {title}\n\
+         id: {id}\n\
          status: experimental\n\
-         description: A push to, an upload by the API of, or a connection to an external code repository\n\
-         references:\n    - https://attack.mitre.org/techniques/T1567/001/\n\
+         description: {description}\n\
+         references:\n    - {page}\n\
          author: exfilscope\n\
-         date: 2026-11-24\n\
-         tags:\n    - attack.exfiltration\n    - attack.t1567.001\n\
+         date: {date}\n\
+         tags:\n    - attack.{tactic}\n    - attack.{tag}\n\
          logsource:\n    product: windows\n    service: sysmon\n\
-         detection:\n    \
-         net:\n        EventID: 3\n        DestinationHostname:\n{net_hosts}\n        Image|endswith:\n{net_images}\n    \
-         push:\n        EventID: 1\n        Image|endswith:\n{push_images}\n        CommandLine|contains:\n{push_words}\n    \
-         push_host:\n        CommandLine|contains:\n{push}\n    \
-         api:\n        EventID: 1\n        Image|endswith:\n{api_images}\n        CommandLine|contains:\n{api}\n    \
-         api_word:\n        CommandLine|contains:\n{api_words}\n    \
+         detection:\n\
+         {selections}    \
          ci_system:\n        Computer|re: {ci}\n    \
          known_ide:\n        ParentImage|re: {ide}\n{excepted}    \
-         condition: not ci_system {unless}and ((net and not known_ide) or (push and push_host) or (api and api_word))\n\
-         falsepositives:\n    \
-         - Developers who push legitimately, with an IDE as parent\n    \
-         - CI agents whose host name the pattern does not know\n    \
-         - Dependency updaters and security scanners that push results\n\
+         condition: {condition}\n\
+         falsepositives:\n\
+         {false_positives}\n\
          level: high\n",
+        title = sigma.title,
+        id = sigma.id,
+        description = sigma.description,
+        date = sigma.date,
+        tag = technique.id.to_lowercase(),
         excepted = excepted(rule)?,
-        unless = if rule.exceptions.all().is_empty() { "" } else { "and not 1 of exception_* " },
-        net_hosts = items(&NET_HOSTS),
-        net_images = items(&NET_IMAGES),
-        push_images = items(&PUSH_IMAGES),
-        push_words = items(&PUSH_WORDS),
-        push = items(push_hosts),
-        api_images = items(&API_IMAGES),
-        api = items(&API_HOSTS),
-        api_words = items(&API_WORDS),
+        condition = condition(technique, rule, &clauses),
+        false_positives = list(sigma.false_positives, "\n", |text| format!("    - {text}")),
         ci = quoted(&ci),
         ide = quoted(&ide),
     ))

@@ -1,96 +1,124 @@
 //! Splunk: the source search itself, with the two patterns replaced and its ORs in parentheses.
 
-use super::pattern::{Dialect, written};
-use super::{Rule, both, exceptions, join_remark, list, one_of, script_remark};
-use crate::detect::exception::{Day, ExceptionField};
+use super::Rule;
+use super::pattern::{Dialect, Refusal, written};
+use super::search::{Parts, Syntax, list, one_of};
+use crate::detect::exception::Day;
 use crate::detect::pattern::Pattern;
-use crate::detect::profile::Profile;
-use crate::detect::selection::{
-    API_HOSTS, API_IMAGES, API_WORDS, NET_HOSTS, NET_IMAGES, PUSH_HOSTS, PUSH_IMAGES, PUSH_WORDS,
-};
-use crate::detect::signal::{SIGNAL_API_HOSTS, SIGNAL_PUSH_HOSTS};
+use crate::detect::technique::{Operator, Test};
 use crate::model::row::SEARCH_COLUMNS;
 
-/// A string of SPL.
-pub(super) fn quoted(text: &str) -> String {
+/// Splunk's search processing language.
+pub(super) struct Spl;
+
+fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-/// The name of the exception that holds, or null.
-fn excepted(rule: &Rule<'_>) -> Result<String, String> {
-    let term = |field: ExceptionField, pattern: &Pattern| {
-        super::term(field, written(Dialect::Pcre, pattern), |column, regex| {
-            format!("match({column}, {})", quoted(regex))
-        })
-    };
-    let until = |last: Day| format!("now()<{}", last.end());
-    let arms = exceptions::arms(rule.exceptions, (" AND ", ",\n    "), quoted, term, until)?;
-    Ok(if arms.is_empty() { arms } else { format!("| eval Exception=case({arms}true(), null())\n") })
+fn term(column: &str, before: &str, text: &str, after: &str) -> String {
+    format!("{column}={}", quoted(&format!("{before}{text}{after}")))
 }
 
-pub(super) fn write(rule: &Rule<'_>) -> Result<String, String> {
-    let (ci, ide) = both(rule, |pattern| written(Dialect::Pcre, pattern))?;
-    let field = |name: &str, texts: &[&str], before: &str, after: &str| {
+impl Syntax for Spl {
+    const AND: &'static str = " AND ";
+    const OR: &'static str = " OR ";
+    const IS: &'static str = "=";
+    // The base search binds OR before AND, so that a clause is written without AND.
+    const AND_AFTER_EVENT: &'static str = " ";
+    const AND_IN_CLAUSE: &'static str = " ";
+    const OR_CLAUSE: &'static str = "\n  OR ";
+    const CASE: &'static str = "case(";
+    const ELSE: &'static str = "true(), ";
+    const NEXT_BRANCH: &'static str = ",\n    ";
+    const ONE_LINE: bool = false;
+    const LEAVES_OUT_EVENTS: bool = false;
+    const LEAVES_OUT_FLAGS: bool = false;
+    const NO_EXCEPTION: &'static str = "null()";
+    const HAS_EXCEPTION: &'static str = "isnotnull(Exception)";
+    const REMARK: &'static str = "";
+
+    fn quoted(text: &str) -> String {
+        quoted(text)
+    }
+
+    fn event(code: u16) -> String {
+        format!("EventCode={code}")
+    }
+
+    fn equals(column: &str, terms: &[&str]) -> String {
+        format!("({})", list(terms, Self::OR, |text| term(column, "", text, "")))
+    }
+
+    fn ends_with(column: &str, text: &str) -> String {
+        term(column, "*", text, "")
+    }
+
+    fn contains(column: &str, text: &str) -> String {
+        term(column, "*", text, "*")
+    }
+
+    fn contains_with_case(column: &str, terms: &[&str]) -> String {
+        format!("match({column}, {})", quoted(&one_of(terms)))
+    }
+
+    // eval has no wildcards: the same as a regular expression.
+    fn test_in_case(test: &Test, column: &str) -> String {
+        let (before, after) = match test.operator {
+            Operator::Equals => (r"\A", r"\z"),
+            Operator::EndsWith => ("", r"\z"),
+            Operator::Contains => ("", ""),
+        };
+        format!("match({column}, {})", quoted(&format!("(?i){before}{}{after}", one_of(test.terms))))
+    }
+
+    fn is_one_of(column: &str, words: &[String]) -> String {
+        let each: Vec<String> = words.iter().map(|word| format!("{column}={word}")).collect();
+        if each.len() == 1 { each.concat() } else { format!("({})", each.join(Self::OR)) }
+    }
+
+    fn matches(column: &str, pattern: &Pattern) -> Result<String, Refusal> {
+        Ok(format!("match({column}, {})", quoted(&written(Dialect::Pcre, pattern)?)))
+    }
+
+    fn flag(column: &str, pattern: &Pattern) -> Result<String, Refusal> {
+        Ok(format!("if({}, 1, 0)", Self::matches(column, pattern)?))
+    }
+
+    fn until(last: Day) -> String {
+        format!("now()<{}", last.end())
+    }
+
+    fn query(parts: &Parts, _: &Rule<'_>) -> String {
+        let Parts { clauses, signal, ci, ide, exception, score, alert, .. } = parts;
+        // The add-on of today puts the channel's name in `source`, older ones in `sourcetype`.
+        let channel = "Microsoft-Windows-Sysmon/Operational";
+        let channels: Vec<String> = ["source", "sourcetype"]
+            .iter()
+            .flat_map(|field| {
+                ["XmlWinEventLog", "WinEventLog"].map(|kind| format!("{field}=\"{kind}:{channel}\""))
+            })
+            .collect();
+        let remark = format!("{}{}", parts.join_remark, parts.script_remark);
+        let remark = match remark.trim() {
+            "" => String::new(),
+            remark => format!("```{remark}```\n"),
+        };
+        let exception = match &**exception {
+            "" => String::new(),
+            case => format!("| eval Exception={case}\n"),
+        };
         format!(
-            "({})",
-            list(texts, " OR ", |text| format!("{name}={}", quoted(&format!("{before}{text}{after}"))))
+            "{remark}({channels})\n\
+             ( {clauses} )\n\
+             | eval Signal={signal}\n\
+             | eval IsCISystem={ci}\n\
+             | eval IsKnownIDE={ide}\n\
+             {exception}| eval SuspicionScore={score}\n\
+             | where SuspicionScore>={alert}\n\
+             | sort 0 - SuspicionScore, - _time\n\
+             | table {columns}\n",
+            channels = channels.join(Self::OR),
+            columns = SEARCH_COLUMNS.join(", "),
         )
-    };
-    let ends = |texts: &[&str]| field("Image", texts, "*", "");
-    let holds = |texts: &[&str]| field("CommandLine", texts, "*", "*");
-    let channel = "Microsoft-Windows-Sysmon/Operational";
-    let places = ["source", "sourcetype"]
-        .iter()
-        .flat_map(|place| {
-            ["XmlWinEventLog", "WinEventLog"].map(|kind| format!("{place}=\"{kind}:{channel}\""))
-        })
-        .collect::<Vec<_>>()
-        .join(" OR ");
-    let push_hosts = quoted(&one_of(&SIGNAL_PUSH_HOSTS));
-    let api_hosts = quoted(&one_of(&SIGNAL_API_HOSTS));
-    let signal = match rule.profile {
-        Profile::Spl => format!(
-            "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
-             EventCode=1 AND match(CommandLine, \"push\") AND match(CommandLine, {push_hosts}), \"GitPushExternal\",\n    \
-             EventCode=1 AND match(CommandLine, {api_hosts}), \"CodeRepoAPIUpload\",\n    \
-             true(), \"Unknown\")"
-        ),
-        Profile::Correlated | Profile::Hunt => {
-            "| eval Signal=case(EventCode=3, \"NetworkConnectionToCodeRepo\",\n    \
-             EventCode=1 AND match(Image, \"(?i)\\\\\\\\git\\\\.exe\\\\z\"), \"GitPushExternal\",\n    \
-             true(), \"CodeRepoAPIUpload\")"
-                .to_owned()
-        }
-    };
-    let remark = (join_remark(rule, "") + &script_remark(rule, "")).trim().to_owned();
-    let remark = if remark.is_empty() { String::new() } else { format!("```{remark}```\n") };
-    Ok(format!(
-        "{remark}({places})\n\
-         ( (EventCode=3 {net_hosts} {net_images})\n  \
-         OR (EventCode=1 {push_images} {push_words} {push})\n  \
-         OR (EventCode=1 {api_images} {api} {api_words}) )\n\
-         {signal}\n\
-         | eval IsCISystem=if(match(host, {ci}), 1, 0)\n\
-         | eval IsKnownIDE=if(match(ParentImage, {ide}), 1, 0)\n\
-         {excepted}| eval SuspicionScore=case({unless}(Signal=\"GitPushExternal\" OR Signal=\"CodeRepoAPIUpload\") AND IsCISystem=0, 3,\n    \
-         Signal=\"NetworkConnectionToCodeRepo\" AND IsCISystem=0 AND IsKnownIDE=0, 2,\n    \
-         Signal=\"NetworkConnectionToCodeRepo\" AND IsCISystem=0 AND IsKnownIDE=1, 1,\n    \
-         true(), 0)\n\
-         | where SuspicionScore>=2\n\
-         | sort 0 - SuspicionScore, - _time\n\
-         | table {columns}\n",
-        excepted = excepted(rule)?,
-        unless = if rule.exceptions.all().is_empty() { "" } else { "isnotnull(Exception), 0,\n    " },
-        net_hosts = field("DestinationHostname", &NET_HOSTS, "", ""),
-        net_images = ends(&NET_IMAGES),
-        push_images = ends(&PUSH_IMAGES),
-        push_words = holds(&PUSH_WORDS),
-        push = holds(&PUSH_HOSTS),
-        api_images = ends(&API_IMAGES),
-        api = holds(&API_HOSTS),
-        api_words = holds(&API_WORDS),
-        ci = quoted(&ci),
-        ide = quoted(&ide),
-        columns = SEARCH_COLUMNS.join(", "),
-    ))
+    }
 }

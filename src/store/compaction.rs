@@ -15,10 +15,10 @@ use crate::store::ingest::own_facts;
 use crate::store::tuning_matches::TuningMatches;
 
 use crate::detect::profile::Profile;
-use crate::detect::{ALERT_SCORE, selection};
+use crate::detect::technique::ClauseId;
+use crate::detect::{ALERT_SCORE, TECHNIQUE};
 use crate::model::batch::{Batch, EventHead};
 use crate::model::event::{Field, code};
-use crate::model::row::Clause;
 use crate::model::time::Timestamp;
 
 /// How many events are copied for each that comes in: the copy catches up before the store has grown by a sixth.
@@ -80,7 +80,7 @@ impl Relocation {
         let event = self.event(old.event)?;
         // Made once for all that ask: a list has a million of them.
         let findings = self.findings.get_or_init(|| findings_by_event(new));
-        let number = findings.get(event.0 as usize)?.get(usize::from(old.clause == Clause::Lead))?;
+        let number = findings.get(event.0 as usize)?.get(usize::from(old.clause == ClauseId::LEAD))?;
         (*number != NONE).then_some(FindingId(*number))
     }
 
@@ -96,7 +96,7 @@ impl Relocation {
 fn findings_by_event(store: &Store) -> Vec<[u32; 2]> {
     let mut by_event = vec![[NONE; 2]; store.kept_events()];
     for (number, finding) in (0..).zip(store.findings()) {
-        let is_lead = finding.clause == Clause::Lead;
+        let is_lead = finding.clause == ClauseId::LEAD;
         let slots = by_event.get_mut(finding.event.0 as usize);
         if let Some(slot) = slots.and_then(|slots| slots.get_mut(usize::from(is_lead)))
             && (*slot == NONE || is_lead && finding.hunt.is_some())
@@ -371,7 +371,7 @@ impl Store {
         for record in &batch.events {
             let facts = own_facts(&batch, record);
             let name = computer.and_then(|computer| self.name(computer));
-            self.take_event(&batch, record, name, &facts, selection::select(&facts));
+            self.take_event(&batch, record, name, &facts, TECHNIQUE.select(&facts));
         }
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use hashbrown::HashMap;
 
-use crate::detect::selection::is_listed_host;
+use crate::detect::clauses::is_listed_host;
 use crate::model::batch::{Batch, EventRecord, Place, SourceId};
 use crate::model::event::Wanted;
 use crate::model::event::{Field, code};

@@ -4,8 +4,9 @@ use crate::detect::exception::Exception;
 use crate::detect::hunt::indicator::{IndicatorKind, indicators};
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
+use crate::detect::technique::LEAD;
 use crate::model::event::Field;
-use crate::model::row::{Clause, Condition, Evidence, Explanation, FlagMatch};
+use crate::model::row::{Condition, Evidence, Explanation, FlagMatch};
 use crate::model::text::image_name;
 use crate::store::Store;
 use crate::store::events::event::StoredEvent;
@@ -36,11 +37,11 @@ impl Store {
             has_text: text.is_some(),
         };
         Explanation {
-            clause: Clause::Lead,
+            clause: LEAD,
             conditions: self.lead_conditions(view),
             ci: flag(view.host(), &tuning.patterns().ci_host),
             ide: flag(view.text(Field::ParentImage), &tuning.patterns().ide_parent),
-            branch: if exception.is_some() { "0: exception" } else { hunt.lead.branch },
+            branch: if exception.is_some() { "0: exception" } else { hunt.lead.branch }.into(),
             exception: exception.map(|exception| exception.name.clone()),
             sentence: format!(
                 "{}; {}.",

@@ -1,12 +1,13 @@
 //! The way of an event into the store: selected, known or new, kept, joined.
 
+use crate::detect::clauses::is_listed_host;
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
-use crate::detect::{DetectionInput, selection};
+use crate::detect::technique::ClauseId;
+use crate::detect::{DetectionInput, TECHNIQUE};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, FaultKind, SkipReason};
-use crate::model::row::Clause;
 use crate::store::Store;
 use crate::store::events::collect::{Collect, is_for_rows, is_joined};
 use crate::store::events::dedup::KeyedEvents;
@@ -60,7 +61,7 @@ impl Store {
 
     pub(super) fn ingest_event(&mut self, batch: &Batch, record: &EventRecord) {
         let facts = own_facts(batch, record);
-        let clause = selection::select(&facts);
+        let clause = TECHNIQUE.select(&facts);
         let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
         if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
             let event_key = Self::event_key(record, name).filter(|_| !self.keeps_duplicates);
@@ -86,7 +87,7 @@ impl Store {
         record: &EventRecord,
         name: Option<HostName>,
         facts: &DetectionInput<'_>,
-        clause: Option<Clause>,
+        clause: Option<ClauseId>,
     ) {
         let text = |field| batch.text(record, field);
         let Some(id) = self.keep(batch, record, name, clause.is_some()) else {
@@ -100,7 +101,7 @@ impl Store {
                     self.hunt_start(id, batch, record, clause.is_some());
                 }
             }
-            code::NETWORK_CONNECT if clause.is_none() && facts.image.is_some_and(selection::is_net_image) => {
+            code::NETWORK_CONNECT if clause.is_none() && TECHNIQUE.select_if_named(facts).is_some() => {
                 self.connection_to_resolve(id);
             }
             code::DNS_QUERY => self.query_answered(id),
@@ -125,7 +126,7 @@ impl Store {
     pub(super) fn wants(
         &self,
         facts: &DetectionInput<'_>,
-        clause: Option<Clause>,
+        clause: Option<ClauseId>,
         query_name: Option<&str>,
     ) -> bool {
         match self.collect {
@@ -141,8 +142,8 @@ impl Store {
             },
             Collect::Joins => match facts.event_code {
                 code::PROCESS_CREATE => true,
-                code::NETWORK_CONNECT => clause.is_some() || facts.image.is_some_and(selection::is_net_image),
-                code::DNS_QUERY => query_name.is_some_and(selection::is_listed_host),
+                code::NETWORK_CONNECT => clause.is_some() || TECHNIQUE.select_if_named(facts).is_some(),
+                code::DNS_QUERY => query_name.is_some_and(is_listed_host),
                 _ => false,
             },
         }

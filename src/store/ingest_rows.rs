@@ -10,13 +10,12 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
-use crate::detect::signal::score_branch;
-use crate::detect::{DetectionInput, selection};
+use crate::detect::{DetectionInput, TECHNIQUE};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::claim::{JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
 use crate::model::fault::SkipReason;
-use crate::model::row::{Clause, Explanation, FlagMatch, Signal};
+use crate::model::row::{Explanation, FlagMatch};
 use crate::store::Store;
 use crate::store::coverage::{Impact, Note};
 use crate::store::events::event::{MAX_SLOTS, StoredEvent, slot_fields};
@@ -73,19 +72,12 @@ impl Store {
             self.rows.scan_rows.insert(id, scan_row.clone());
             return;
         }
-        let (own_clause, joined_clause) = (
-            selection::select(&own),
-            selection::select(&DetectionInput { destination_hostname: name, ..own }),
-        );
+        let (own_clause, joined_clause) =
+            (TECHNIQUE.select(&own), TECHNIQUE.select(&DetectionInput { destination_hostname: name, ..own }));
         let clause = own_clause.or(joined_clause);
         let spl = own_clause.map(|_| Profile::Spl);
         let by_claim = clause.is_none().then_some(scan_row.signal);
-        let clause = clause.unwrap_or(match scan_row.signal {
-            Signal::GitPushExternal => Clause::Push,
-            Signal::CodeRepoAPIUpload => Clause::Api,
-            _ if event_code == code::NETWORK_CONNECT => Clause::Net,
-            _ => Clause::Push,
-        });
+        let clause = clause.unwrap_or_else(|| TECHNIQUE.clause_for(scan_row.signal, event_code));
         let named_by = resolved_by.map_or(NamedBy::Nothing, NamedBy::Event);
         let finding = self.add_finding(id, clause, spl, named_by);
         let joined: Vec<&JoinedValue> =
@@ -211,11 +203,11 @@ impl Store {
         let claimed =
             (scan_row.signal, scan_row.is_ci_system, scan_row.is_known_ide, scan_row.suspicion_score);
         let mut explanation = anew.unwrap_or_else(|| Explanation {
-            clause: view.finding().clause,
+            clause: TECHNIQUE.clause_name(view.finding().clause),
             conditions: Vec::new(),
             ci: FlagMatch { matched: None, has_text: view.host().is_some() },
             ide: FlagMatch { matched: None, has_text: view.text(Field::ParentImage).is_some() },
-            branch: score_branch(verdict.0, verdict.1, verdict.2),
+            branch: TECHNIQUE.score_branch(verdict.0, verdict.1, verdict.2).into(),
             exception: None,
             sentence: format!(
                 "the row holds too little to see anew why it was selected: {}, score {}.",

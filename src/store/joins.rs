@@ -8,9 +8,9 @@ use std::net::IpAddr;
 
 use hashbrown::HashMap;
 
-use crate::detect::selection::is_listed_host;
+use crate::detect::TECHNIQUE;
+use crate::detect::clauses::is_listed_host;
 use crate::model::event::{Field, code};
-use crate::model::row::Clause;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::findings::finding::{Finding, NamedBy};
@@ -177,7 +177,8 @@ impl Store {
     }
 
     fn add_named(&mut self, connection: EventId, address_join: AddressJoinId) {
-        let finding = self.add_finding(connection, Clause::Net, None, NamedBy::Answers(address_join));
+        let Some(clause) = TECHNIQUE.select_if_named(&self.facts(connection)) else { return };
+        let finding = self.add_finding(connection, clause, None, NamedBy::Answers(address_join));
         let process = self.event(connection).and_then(|event| event.process);
         if let Some((finding, process)) = finding.zip(process) {
             self.addresses.change(address_join, |address_join| {

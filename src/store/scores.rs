@@ -8,8 +8,9 @@ use hashbrown::HashMap;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::score;
+use crate::detect::technique::ClauseId;
 use crate::model::event::Field;
-use crate::model::row::{Clause, Signal};
+use crate::model::row::Signal;
 use crate::store::Store;
 use crate::store::findings::change_log::Cursor;
 use crate::store::findings::finding::Finding;
@@ -78,7 +79,7 @@ impl Store {
     #[must_use]
     pub(super) fn kind(&self, finding: &Finding) -> ScoreClass {
         ScoreClass {
-            is_lead: finding.clause == Clause::Lead,
+            is_lead: finding.clause == ClauseId::LEAD,
             spl: finding.spl,
             correlated: finding.correlated,
             lead: finding.hunt.map(|hunt| hunt.lead),

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::detect::exception::{Exception, ExceptionField, Exceptions};
 use crate::detect::pattern::{Pattern, Patterns};
 use crate::detect::profile::Profile;
-use crate::model::row::Clause;
+use crate::detect::technique::ClauseId;
 use crate::store::Store;
 use crate::store::events::distinct::DistinctTable;
 use crate::store::events::interner::Symbol;
@@ -151,7 +151,7 @@ impl ExceptionMatches {
         let of = |id: &FindingId| store.finding(*id);
         // A lead may stand for another event than before, and which that was nobody knows any more.
         let is_reset = since.is_reset
-            || since.changed.iter().filter_map(of).any(|finding| finding.clause == Clause::Lead);
+            || since.changed.iter().filter_map(of).any(|finding| finding.clause == ClauseId::LEAD);
         if is_reset {
             self.events.clear();
             store.findings().iter().for_each(|finding| self.evaluate(store, finding));

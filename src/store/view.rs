@@ -326,7 +326,7 @@ impl Store {
             with_joins: correlated.facts(),
             joined: joined_for_reasons,
             patterns: tuning.patterns(),
-            excepted: Profile::ALL.map(|profile| tuning.exception(view.finding().event, profile)),
+            exception_of: Profile::ALL.map(|profile| tuning.exception(view.finding().event, profile)),
         })
     }
 

@@ -2,9 +2,9 @@
 
 use hashbrown::HashMap;
 
+use crate::detect::TECHNIQUE;
 use crate::detect::profile::Profile;
 use crate::model::event::Field;
-use crate::model::row::Clause;
 use crate::store::Store;
 use crate::store::events::interner::Symbol;
 use crate::store::ids::DistinctId;
@@ -47,7 +47,7 @@ pub(super) fn agents(store: &Store, profile: Profile) -> Vec<Agent> {
         let first = store.hosts().get(host).map(|host| host.first);
         let host = first.map_or(host, |first| *firsts.entry(first).or_insert(host));
         let habits = habits.entry(host).or_default();
-        if finding.clause != Clause::Net {
+        if !TECHNIQUE.is_of_connections(finding.clause) {
             habits.times.extend(event.time.map(|time| time.unix_seconds()));
         }
         match event.symbol(Field::User) {

@@ -8,9 +8,9 @@ mod history;
 
 use std::ops::Range;
 
+use crate::detect::clauses::find_ignoring_case;
 use crate::detect::pattern::{Pattern, PatternError, Patterns};
 use crate::detect::profile::Profile;
-use crate::detect::selection::find_ignoring_case;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::compaction::Relocation;

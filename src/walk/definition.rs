@@ -1,7 +1,7 @@
 //! What a test is: its sentence, its steps, and the telemetry that it must leave.
 
+use crate::detect::clauses::find_ignoring_case;
 use crate::detect::pattern::Pattern;
-use crate::detect::selection::find_ignoring_case;
 use crate::model::event::Field;
 use crate::model::row::Signal;
 use crate::model::telemetry::Channel;

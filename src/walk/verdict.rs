@@ -6,11 +6,12 @@ use super::definition::Test;
 use super::report::{Scene, excerpt, place_of};
 use super::runs::{Run, Runs};
 use super::steps::Found;
+use crate::detect::clauses::Unmet;
 use crate::detect::profile::Profile;
-use crate::detect::unmet::{Unmet, unmet};
-use crate::detect::{ALERT_SCORE, DetectionInput};
+use crate::detect::technique::{Clause, ClauseId};
+use crate::detect::{ALERT_SCORE, DetectionInput, TECHNIQUE};
 use crate::model::event::{Field, code};
-use crate::model::row::{Clause, Signal};
+use crate::model::row::Signal;
 use crate::model::text::image_name;
 use crate::model::time::Timestamp;
 use crate::model::walkthrough::{Outcome, Verdict};
@@ -205,16 +206,6 @@ fn lead(scene: &Scene<'_>, findings: &[FindingId]) -> Option<String> {
     Some(format!("The profile hunt finds it ({signal}, score {score}): {}", row.explanation.sentence))
 }
 
-const fn clause_of(signal: Signal) -> Option<Clause> {
-    match signal {
-        Signal::GitPushExternal => Some(Clause::Push),
-        Signal::CodeRepoAPIUpload => Some(Clause::Api),
-        Signal::NetworkConnectionToCodeRepo => Some(Clause::Net),
-        // Leads have rules of their own.
-        _ => None,
-    }
-}
-
 /// Which condition failed on which text: of the Event 1 and of the Event 3 that came nearest.
 fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<String> {
     let store = scene.store;
@@ -224,17 +215,18 @@ fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<Strin
         return Vec::new();
     }
     events.sort_by_key(|(id, event)| (event.time, *id));
-    let expected = expected.and_then(clause_of);
-    let clauses: &[Clause] = match expected {
-        Some(Clause::Push) => &[Clause::Push],
-        Some(Clause::Api) => &[Clause::Api],
-        _ => &[Clause::Push, Clause::Api],
-    };
     let mut sentences = Vec::new();
-    for (event_code, clauses) in [(code::PROCESS_CREATE, clauses), (code::NETWORK_CONNECT, &[Clause::Net])] {
+    for event_code in [code::PROCESS_CREATE, code::NETWORK_CONNECT] {
+        // The clause of the expected signal alone, if this is its Event ID. Leads have rules of their own.
+        let of_signal = |(_, clause): &(ClauseId, &Clause)| Some(clause.signal) == expected;
+        let is_expected = TECHNIQUE.clauses_of(event_code).any(|clause| of_signal(&clause));
+        let clauses: Vec<_> =
+            TECHNIQUE.clauses_of(event_code).filter(|clause| !is_expected || of_signal(clause)).collect();
         let of_code = || events.iter().filter(|(_, event)| event.event_code == event_code);
         let candidates = of_code().flat_map(|(id, event)| {
-            clauses.iter().map(|clause| (*id, *event, *clause, failed_conditions(scene, *id, event, *clause)))
+            clauses
+                .iter()
+                .map(|(number, clause)| (*id, *event, *clause, failed_conditions(scene, *id, event, *number)))
         });
         // The act itself before anything else that fails in as many places.
         let nearest = candidates
@@ -264,7 +256,7 @@ fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<Strin
         let place = place_of(store, event);
         sentences.push(format!(
             "The {} clause does not select {image} (Event {event_code}, {place}): {}.",
-            clause.name(),
+            clause.name,
             each.join("; ")
         ));
     }
@@ -272,9 +264,10 @@ fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<Strin
 }
 
 /// The conditions of a clause that an event does not meet; a name that its process asked for counts where it is joined.
-fn failed_conditions(scene: &Scene<'_>, id: EventId, event: &StoredEvent, clause: Clause) -> Vec<Unmet> {
-    let mut failed = unmet(&facts(scene, event), clause);
-    if clause == Clause::Net && scene.view.profile != Profile::Spl && scene.asked_for_listed(id) {
+fn failed_conditions(scene: &Scene<'_>, id: EventId, event: &StoredEvent, clause: ClauseId) -> Vec<Unmet> {
+    let mut failed = TECHNIQUE.unmet(&facts(scene, event), clause);
+    if TECHNIQUE.is_of_connections(clause) && scene.view.profile != Profile::Spl && scene.asked_for_listed(id)
+    {
         failed.retain(|failed| failed.field != Field::DestinationHostname);
     }
     failed

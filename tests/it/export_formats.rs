@@ -4,7 +4,7 @@
 use exfilscope::export::html::write_report;
 use exfilscope::export::{COLUMNS, ExportOptions, Format, is_closed_pipe, write_rows};
 use exfilscope::model::event::Field;
-use exfilscope::model::row::{AlertRow, Clause, Explanation, FlagMatch, JoinedField, Signal};
+use exfilscope::model::row::{AlertRow, Explanation, FlagMatch, JoinedField, Signal};
 use exfilscope::model::text::{is_forbidden, visible, width};
 use exfilscope::model::time::Timestamp;
 use proptest::prelude::*;
@@ -30,11 +30,11 @@ fn row() -> AlertRow {
         source: "day 1.evtx".to_owned(),
         joined: Vec::new(),
         explanation: Explanation {
-            clause: Clause::Push,
+            clause: "push",
             conditions: Vec::new(),
             ci: FlagMatch::default(),
             ide: FlagMatch::default(),
-            branch: "a push or an upload, not CI",
+            branch: "a push or an upload, not CI".into(),
             exception: None,
             sentence: "git.exe pushes to github.com, and ws01 is no CI system.".to_owned(),
             difference: None,

@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tune", &["model", "detect", "store"]),
     ("config", &["model", "files", "detect"]),
     ("walk", &["model", "files", "detect", "store", "config"]),
-    ("export", &["model"]),
+    ("export", &["model", "detect"]),
     ("tui", &["model", "files", "case", "filter", "detect", "store", "tune", "config", "walk", "export"]),
     (
         "cli",

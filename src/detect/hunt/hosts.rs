@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::steps;
-use crate::detect::selection::{NET_HOSTS, find_ignoring_case, is_listed_host};
+use crate::detect::clauses::{find_ignoring_case, is_listed_host};
+use crate::detect::technique::{API_HOSTS, TECHNIQUE};
 use crate::model::repository::{OwnHosts, azure_organisation};
 
 /// Hosts of the great repositories that the search's list lacks.
@@ -15,10 +16,9 @@ const MORE_HOSTS: [&str; 6] = [
     "ssh.dev.azure.com",
     "vs-ssh.visualstudio.com",
 ];
-/// Hosts that are an API, whatever path follows.
-const API_HOSTS: [&str; 5] =
-    ["api.github.com", "uploads.github.com", "gist.github.com", "api.gitlab.com", "api.bitbucket.org"];
-/// What the names that reverse lookup gives of the repositories' own addresses end with.
+/// Hosts that are an API whatever path follows, besides those of the search's `api` clause.
+const MORE_API_HOSTS: [&str; 2] = ["uploads.github.com", "api.bitbucket.org"];
+/// Endings of the names that reverse lookup gives for the repositories' own addresses.
 const REVERSE_SUFFIXES: [&str; 4] = [".github.com", ".gitlab.com", ".bitbucket.org", ".codeberg.org"];
 
 /// Which hosts are repositories.
@@ -67,7 +67,8 @@ impl RepositoryHosts {
         let mut paths = Paths::new(text);
         names(text)
             .find(|(range, name)| {
-                if is_one_of(name, &API_HOSTS) || self.own.contains(name) {
+                if is_one_of(name, &API_HOSTS) || is_one_of(name, &MORE_API_HOSTS) || self.own.contains(name)
+                {
                     return true;
                 }
                 if is_one_of(name, &["gitlab.com", "codeberg.org"]) {
@@ -164,7 +165,7 @@ fn names(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
 /// All hosts of the built-in lists: for a test that none is forgotten.
 #[must_use]
 pub fn built_in() -> Vec<&'static str> {
-    NET_HOSTS.iter().chain(&MORE_HOSTS).copied().collect()
+    TECHNIQUE.prefilter().hosts.unwrap_or_default().into_iter().chain(MORE_HOSTS).collect()
 }
 
 #[cfg(test)]

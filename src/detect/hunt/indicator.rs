@@ -9,7 +9,8 @@ use super::hosts::RepositoryHosts;
 use super::program::Program;
 use super::ssh::ssh_line;
 use super::upload_tools::{curl_sends, powershell_call, python_sends, upload_word, wget_sends};
-use crate::detect::selection::{API_HOSTS, PUSH_HOSTS, find_ignoring_case};
+use crate::detect::clauses::find_ignoring_case;
+use crate::detect::technique::{API_HOSTS, PUSH_HOSTS, PUSH_WORD};
 use crate::model::repository::Address;
 
 /// What an event is for a lead. Of an act's indicators the first in this order is the one that the lead's row shows.
@@ -239,7 +240,7 @@ fn python_indicator(line: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
 /// that of a push.
 fn hidden_indicator(line: &str, repositories: &RepositoryHosts) -> Option<Indicator> {
     let plain = without_quoting(line)?;
-    let pushes = find_ignoring_case(&plain, "push").is_some();
+    let pushes = find_ignoring_case(&plain, PUSH_WORD).is_some();
     let hosts = API_HOSTS.iter().chain(PUSH_HOSTS.iter().filter(|_| pushes));
     let range = hosts
         .filter(|host| find_ignoring_case(line, host).is_none())

@@ -63,12 +63,6 @@ impl Program {
         matches!(self, Self::Git | Self::GitHelper)
     }
 
-    /// Whether the search's own list has its connections.
-    #[must_use]
-    pub const fn is_in_net_clause(self) -> bool {
-        matches!(self, Self::Git | Self::Curl | Self::Wget | Self::PowerShell | Self::Python | Self::Runtime)
-    }
-
     /// Whether its connections are those of git or of a client of a repository.
     #[must_use]
     pub const fn is_client(self) -> bool {
@@ -79,15 +73,15 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::selection::NET_IMAGES;
+    use crate::detect::technique::TECHNIQUE;
 
     #[test]
-    fn all_programs_of_the_search_and_its_helpers_are_known() {
-        for image in NET_IMAGES {
-            assert!(
-                Program::of(&format!("C:\\x{}", image.to_uppercase())).unwrap().is_in_net_clause(),
-                "{image}"
-            );
+    fn programs_of_the_table_are_known() {
+        let images = TECHNIQUE.prefilter().start_images.unwrap();
+        assert!(images.len() > 5);
+        for image in images {
+            let program = Program::of(&format!("C:\\x{}", image.to_uppercase()));
+            assert!(program.is_some_and(|program| !program.is_client()), "{image}");
         }
         for image in
             [r"C:\a\git-remote-https.exe", r"C:\a\ssh.exe", r"C:\a\GH.EXE", r"C:\a\GitHubDesktop.exe"]

@@ -1,7 +1,7 @@
 //! git over SSH: the client's command line says which way the data goes.
 
 use super::command_line::words;
-use crate::detect::selection::find_ignoring_case;
+use crate::detect::clauses::find_ignoring_case;
 use crate::model::repository::{Address, OwnHosts};
 use std::ops::Range;
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::command_line::{Word, words};
 use super::steps;
-use crate::detect::selection::{API_WORDS, find_ignoring_case};
+use crate::detect::clauses::find_ignoring_case;
+use crate::detect::technique::API_WORDS;
 
 /// curl's short options that take a value, in the same word or the next.
 const CURL_WITH_VALUE: &str = "AbcCdDeEFhHKmoPQrtTuUwxXyYz";

@@ -12,8 +12,8 @@ fn in_all(text: &str) -> [Result<String, String>; 5] {
 
 #[test]
 fn searchs_own_patterns_are_written_unchanged() {
-    use crate::detect::pattern::{DEFAULT_CI_HOST, DEFAULT_IDE_PARENT};
-    for text in [DEFAULT_CI_HOST, DEFAULT_IDE_PARENT, r"a\\b|[-_]x{2,3}?y+?", "(?i:a)(?:b)", "^a.b"] {
+    use crate::detect::technique::TECHNIQUE;
+    for text in [TECHNIQUE.ci_host, TECHNIQUE.ide_parent, r"a\\b|[-_]x{2,3}?y+?", "(?i:a)(?:b)", "^a.b"] {
         let [pcre, sigma, clickhouse, kusto, _] = in_all(text);
         for written in [pcre, sigma, clickhouse, kusto] {
             assert_eq!(written.as_deref(), Ok(text));

@@ -1,6 +1,9 @@
 //! Which events are kept, and which of their texts are asked for.
 
-use crate::detect::selection::{NET_HOSTS, NET_IMAGES};
+use std::sync::LazyLock;
+
+use crate::detect::TECHNIQUE;
+use crate::detect::technique::Prefilter;
 use crate::model::event::{Field, Gate, Wanted, code};
 
 /// Which events are kept.
@@ -29,18 +32,28 @@ pub(in crate::store) const fn is_joined(field: Field) -> bool {
     matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
 }
 
-/// No clause selects an event of another image, and a connection of one is none that a name is looked for. What the hosts'
-/// coverage counts is asked for of these too, and what may be joined to others.
-const GATES: &[Gate] = &[
-    Gate::new(
-        code::PROCESS_CREATE,
-        Field::Image,
-        &NET_IMAGES,
-        &[Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::ProcessGuid],
-    ),
-    Gate::new(code::NETWORK_CONNECT, Field::Image, &NET_IMAGES, &[Field::Image, Field::DestinationHostname]),
-    Gate::new(code::DNS_QUERY, Field::QueryName, &NET_HOSTS, &[Field::QueryName]),
-];
+/// The texts without which an event is neither selected nor joined.
+static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| TECHNIQUE.prefilter());
+
+/// Events of other images can't be selected, nor do their connections need a DNS name. Of them only the fields for coverage
+/// counts and for joins are decoded.
+static GATES: LazyLock<Vec<Gate>> = LazyLock::new(|| gates(&PREFILTER));
+
+fn gates(prefilter: &'static Prefilter) -> Vec<Gate> {
+    const START: &[Field] =
+        &[Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::ProcessGuid];
+    const CONNECTION: &[Field] = &[Field::Image, Field::DestinationHostname];
+    [
+        (code::PROCESS_CREATE, Field::Image, &prefilter.start_images, START),
+        (code::NETWORK_CONNECT, Field::Image, &prefilter.connection_images, CONNECTION),
+        (code::DNS_QUERY, Field::QueryName, &prefilter.hosts, &[Field::QueryName][..]),
+    ]
+    .into_iter()
+    .filter_map(|(event_code, field, terms, others)| {
+        Some(Gate::new(event_code, field, terms.as_ref()?, others))
+    })
+    .collect()
+}
 
 impl Collect {
     /// The texts of events that a store asks for which keeps so much.
@@ -64,8 +77,8 @@ impl Collect {
                 CONNECTION,
                 &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
             )
-            .behind(GATES),
-            Self::Selected => Wanted::only(START, CONNECTION, &[]).behind(GATES),
+            .behind(&GATES),
+            Self::Selected => Wanted::only(START, CONNECTION, &[]).behind(&GATES),
         }
     }
 }
@@ -73,7 +86,6 @@ impl Collect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::selection::{API_IMAGES, PUSH_IMAGES};
     use crate::store::events::event::slot_fields;
 
     #[test]
@@ -95,8 +107,8 @@ mod tests {
 
     #[test]
     fn no_clause_selects_what_does_not_pass() {
-        assert!(PUSH_IMAGES.iter().chain(&API_IMAGES).all(|image| NET_IMAGES.contains(image)));
-        for gate in GATES {
+        assert_eq!(GATES.len(), 3);
+        for gate in GATES.iter() {
             let is_lower = |ending: &&str| ending.is_ascii() && **ending == ending.to_ascii_lowercase();
             assert!(gate.endings().iter().all(is_lower), "{gate:?}");
             assert!(gate.others() & 1 << gate.field().index() != 0, "{gate:?}");

@@ -1,12 +1,12 @@
 //! What the detection selected, under any profile, and the leads.
 
-use crate::detect::DetectionInput;
 use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
-use crate::detect::signal::signal;
+use crate::detect::technique::ClauseId;
+use crate::detect::{DetectionInput, TECHNIQUE};
 use crate::model::event::{Field, code};
-use crate::model::row::{Clause, Signal};
+use crate::model::row::Signal;
 use crate::store::Store;
 use crate::store::events::interner::Symbol;
 use crate::store::ids::{ActivityId, AddressJoinId, DistinctId, EventId, FindingId};
@@ -17,7 +17,7 @@ pub struct Finding {
     /// The event.
     pub event: EventId,
     /// The clause that selected it.
-    pub clause: Clause,
+    pub clause: ClauseId,
     /// Its signal under `spl`; `None` where only `correlated` selects it.
     pub spl: Option<Signal>,
     /// Its signal under `correlated`; a lead has none there.
@@ -30,7 +30,7 @@ pub struct Finding {
     pub(in crate::store) own_start: Option<EventId>,
     /// Event 3: where its other side's name comes from; see [`Store::resolved_by`].
     pub(in crate::store) named_by: NamedBy,
-    /// What makes it a lead. A finding of [`Clause::Lead`] without it is one no more.
+    /// What makes it a lead. A finding of [`ClauseId::LEAD`] without it is one no more.
     pub hunt: Option<HuntLead>,
 }
 
@@ -63,7 +63,7 @@ impl Finding {
     /// The signal under a profile; `None` where that does not select the event.
     #[must_use]
     pub const fn signal(&self, profile: Profile) -> Option<Signal> {
-        match (profile, matches!(self.clause, Clause::Lead)) {
+        match (profile, self.clause.is_lead()) {
             (Profile::Hunt, true) => match &self.hunt {
                 Some(hunt) => Some(hunt.lead.signal),
                 None => None,
@@ -101,14 +101,14 @@ impl Store {
     pub(in crate::store) fn add_finding(
         &mut self,
         id: EventId,
-        clause: Clause,
+        clause: ClauseId,
         spl: Option<Profile>,
         named_by: NamedBy,
     ) -> Option<FindingId> {
         let finding_id = FindingId(u32::try_from(self.findings.len()).ok()?);
         let facts = self.facts(id);
-        let (spl, correlated) =
-            (spl.map(|profile| signal(profile, &facts, clause)), signal(Profile::Correlated, &facts, clause));
+        let spl = spl.map(|profile| TECHNIQUE.signal(profile, &facts, clause));
+        let correlated = TECHNIQUE.signal(Profile::Correlated, &facts, clause);
         let event = self.events.get(id.0 as usize)?;
         let (host, process) = (event.host, event.process);
         let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
@@ -131,7 +131,7 @@ impl Store {
         self.findings.push(finding);
         self.ranking.add(finding_id);
         if self.activities.is_on {
-            let kind = if clause == Clause::Net {
+            let kind = if TECHNIQUE.is_of_connections(clause) {
                 IndicatorKind::SearchedConnection
             } else {
                 IndicatorKind::SearchedStart

@@ -3,6 +3,7 @@
 //! A git process that has a git above it is of the same activity, by what its own Event 1 says of its parent; so an activity grows
 //! together in whatever order its events come in. Clues are only gathered here; the leads weigh them.
 
+use crate::detect::TECHNIQUE;
 use crate::store::Store;
 use crate::store::events::dense_map::DenseMap;
 use crate::store::events::interner::Symbol;
@@ -462,7 +463,9 @@ impl Store {
             Program::GitHubCli | Program::GitHubDesktop => name
                 .is_some_and(|name| self.activities.hosts.knows(name) || is_reverse)
                 .then_some(IndicatorKind::ClientConnection),
-            _ if !program.is_in_net_clause() => return,
+            _ if !self.field(event, Field::Image).is_some_and(|image| TECHNIQUE.is_net_image(image)) => {
+                return;
+            }
             _ if name.is_some_and(|name| self.activities.hosts.is_extra_host(name)) => {
                 Some(IndicatorKind::OtherHostConnection)
             }

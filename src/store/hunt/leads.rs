@@ -8,8 +8,9 @@ use crate::detect::hunt::hosts::domain_of_reverse_name;
 use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::lead::{Summary, lead_of};
 use crate::detect::hunt::program::Program;
+use crate::detect::technique::ClauseId;
 use crate::model::event::{Field, code};
-use crate::model::row::{Clause, Signal};
+use crate::model::row::Signal;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::addresses::tree_bytes;
@@ -284,7 +285,7 @@ impl Store {
         let is_connection = event.event_code == code::NETWORK_CONNECT;
         let lead = Finding {
             event: anchor,
-            clause: Clause::Lead,
+            clause: ClauseId::LEAD,
             spl: None,
             correlated: Signal::Unknown,
             host,

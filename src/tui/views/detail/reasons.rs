@@ -218,8 +218,8 @@ impl Writer<'_> {
         self.plain("Event", &format!("{code}  record {record} of {source}  ProcessGuid {guid}"));
         self.flag("CI host", &row.explanation.ci, row.host.as_deref());
         self.flag("IDE", &row.explanation.ide, row.parent_image.as_deref());
-        self.plain("Score", row.explanation.branch);
-        let clause = row.explanation.clause.name();
+        self.plain("Score", &row.explanation.branch);
+        let clause = row.explanation.clause;
         let conditions: Vec<String> = row
             .explanation
             .conditions
