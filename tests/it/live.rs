@@ -3,13 +3,19 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use exfilscope::model::alarm::{Alarm, AlarmKind};
+use exfilscope::model::batch::SourceId;
+use exfilscope::model::fault::Severity;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::telemetry::Channel;
+use exfilscope::model::time::Timestamp;
 use exfilscope::source::live::{EventLog, Live, LiveOptions, SYSMON_CHANNEL};
 use exfilscope::store::list::listing::Shown;
 use exfilscope::store::{Collect, HostNaming, Store};
+use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::picture;
-use exfilscope::tui::state::App;
+use exfilscope::tui::state::alarms::Alarms;
+use exfilscope::tui::state::{App, Settings};
 use exfilscope::walk;
 use ratatui::layout::Rect;
 
@@ -34,7 +40,8 @@ fn console(host: &Host, state_folder: &Path, at_end: AtEnd) -> App {
     .unwrap();
     let progress = Arc::new(Progress::default());
     let store = Store::new(HostNaming::Computer, Collect::Everything);
-    let mut app = App::new(store, settings::settings(SYSMON_CHANNEL), Arc::clone(&progress));
+    let settings = Settings { case: Some("case.ndjson".to_owned()), ..settings::settings(SYSMON_CHANNEL) };
+    let mut app = App::new(store, settings, Arc::clone(&progress));
     app.endless = Some(Box::new(|| "live".to_owned()));
     app.set_tests(walk::file::load(&[]).unwrap(), true);
     let messages = Mutex::new(Vec::new());
@@ -121,7 +128,7 @@ fn second_run_marks_seen_alerts() {
     assert!(line("github.com  ").starts_with("2   "), "{}", line("github.com  "));
     // The editor's own is suppressed: its start is from before the first run's end.
     assert_eq!(second.listing.total(Shown::Suppressed, 2), 1);
-    let until = |app: &App| app.progress.seen_until(exfilscope::model::batch::SourceId(0));
+    let until = |app: &App| app.progress.seen_until(SourceId(0));
     assert_eq!((until(&first), until(&second)), (None, Some(2)));
 }
 
@@ -139,4 +146,67 @@ fn other_channels_reach_the_tests() {
     assert_eq!(app.store.channel_records(Channel::Security), 0);
     let faults: Vec<String> = app.store.faults().iter().map(ToString::to_string).collect();
     assert!(faults.len() == 1 && faults[0].contains("no Event 4688"), "{faults:?}");
+}
+
+#[test]
+fn muted_channel_is_a_line() {
+    let cases: [(fn(&Host, &str), &str, &str); 2] =
+        [(Host::turn_off, "CHANNEL TURNED OFF", "T1562.002"), (Host::clear, "LOG CLEARED", "T1070.001")];
+    for (happen, words, technique) in cases {
+        let (host, folder) = (Host::default(), tempfile::tempdir().unwrap());
+        start(&host, CONSOLE, "C:\\Git\\git.exe", "git push https://github.com/a/b", "C:\\Windows\\cmd.exe");
+        let mut app = console(&host, folder.path(), Some(happen));
+        let lines = list(&mut app);
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        assert!(lines[0].starts_with("!   ") && lines[0].contains(words), "{}", lines[0]);
+        assert!(lines[0].contains("WS-1") && lines[0].contains(SYSMON_CHANNEL), "{}", lines[0]);
+
+        // It is selected first; its detail explains it, and names the last record that was read.
+        assert!(app.selected_alarm().is_some() && app.selected_finding().is_none());
+        let shown = screen(&mut app);
+        for text in [technique, "Noticed", "record 1;", "not an event of the log", "1 alarm"] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+        // What is done to events is refused with a reason.
+        for (letter, reason) in ['d', 'Y', 'a'].map(|letter| (letter, "An alarm is no event")) {
+            app.handle(Input::Key(Chord::plain(Key::Char(letter))));
+            assert!(app.message.clone().unwrap().1.contains(reason), "{letter}: {:?}", app.message);
+        }
+        // No filter and no grouping hides it, and the alert after it is still reached.
+        app.handle(Input::Key(Chord::plain(Key::Down)));
+        app.prepare(AREA, true);
+        assert!(app.selected_alarm().is_none() && app.selected_finding().is_some());
+        for key in "/nothing\n".chars() {
+            let key = if key == '\n' { Key::Enter } else { Key::Char(key) };
+            app.handle(Input::Key(Chord::plain(key)));
+            app.prepare(AREA, true);
+        }
+        let lines = list(&mut app);
+        assert!(lines.len() == 1 && lines[0].contains(words), "{lines:#?}");
+        // It is a read error too, once, and no finding.
+        assert_eq!((app.store.findings().len(), app.store.tally().sysmon), (1, 1));
+        let losses = app.store.faults().iter().filter(|fault| fault.severity == Severity::Loss);
+        assert_eq!(losses.count(), 1, "{:?}", app.store.faults());
+    }
+}
+
+#[test]
+fn alarms_of_one_kind_share_a_line() {
+    let mut alarms = Alarms::default();
+    let at = |second| Timestamp::from_unix(second, 0, 0);
+    for second in 0..1000 {
+        alarms.add(Alarm {
+            kind: if second % 2 == 0 { AlarmKind::Cleared } else { AlarmKind::TurnedOff },
+            source: SourceId(0),
+            channel: SYSMON_CHANNEL.to_owned(),
+            host: "WS-1".to_owned(),
+            noticed: at(second),
+            fine_at: None,
+            last_record: None,
+            last_time: None,
+            reason: String::new(),
+        });
+    }
+    let lines: Vec<_> = alarms.lines().iter().map(|line| (line.times, line.latest)).collect();
+    assert_eq!(lines, [(500, at(998)), (500, at(999))]);
 }

@@ -136,6 +136,8 @@ impl Query {
 /// A line of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
+    /// An alarm of a source, by its number.
+    Alarm(usize),
     /// The head of a group, by its number.
     Group(usize),
     /// A finding.

@@ -1,4 +1,4 @@
-//! The lines of a list: findings, or groups and the findings of those that are open. A line is looked up and not kept,
+//! The lines of a list: alarms first, then findings, or groups and the findings of those that are open. A line is looked up and not kept,
 //! since a list can have a million of them.
 
 use std::collections::HashSet;
@@ -8,6 +8,9 @@ use crate::store::list::listing::{Line, Listing};
 /// Where the lines of a list are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
+    /// Alarms, before all others.
+    alarms: usize,
+    /// Lines after the alarms.
     length: usize,
     /// The line of each group's head.
     heads: Vec<usize>,
@@ -17,9 +20,9 @@ pub struct Lines {
 impl Lines {
     /// The lines of a list whose groups of these keys are open.
     #[must_use]
-    pub fn of(listing: &Listing, open: &HashSet<String>) -> Self {
+    pub fn of(listing: &Listing, open: &HashSet<String>, alarms: usize) -> Self {
         if listing.query.group.is_none() {
-            return Self { length: listing.findings.len(), ..Self::default() };
+            return Self { alarms, length: listing.findings.len(), ..Self::default() };
         }
         let mut length = 0;
         let head = |group: &crate::store::list::listing::Group| {
@@ -28,24 +31,25 @@ impl Lines {
             head
         };
         let heads = listing.groups.iter().map(head).collect();
-        Self { length, heads, is_grouped: true }
+        Self { alarms, length, heads, is_grouped: true }
     }
 
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.length
+        self.alarms + self.length
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.length == 0
+        self.len() == 0
     }
 
     /// The line of that number.
     #[must_use]
     pub fn get(&self, listing: &Listing, number: usize) -> Option<Line> {
+        let Some(number) = number.checked_sub(self.alarms) else { return Some(Line::Alarm(number)) };
         if !self.is_grouped {
             return listing.findings.get(number).copied().map(Line::Finding);
         }
@@ -62,7 +66,11 @@ impl Lines {
     /// The number of a line.
     #[must_use]
     pub fn find(&self, listing: &Listing, line: Line) -> Option<usize> {
-        match line {
+        if let Line::Alarm(number) = line {
+            return Some(number).filter(|number| *number < self.alarms);
+        }
+        let number = match line {
+            Line::Alarm(_) => None,
             Line::Group(group) => self.heads.get(group).copied(),
             Line::Finding(id) if !self.is_grouped => listing.findings.iter().position(|other| *other == id),
             Line::Finding(id) => self.heads.iter().enumerate().find_map(|(group, head)| {
@@ -71,6 +79,7 @@ impl Lines {
                 let members = listing.members(group).get(..next - head - 1)?;
                 Some(head + 1 + members.iter().position(|other| *other == id)?)
             }),
-        }
+        };
+        number.map(|number| self.alarms + number)
     }
 }

@@ -1,6 +1,7 @@
 //! The console's state. It knows no terminal, no clock and no file: what it needs of them comes in as messages, what
 //! it wants of them goes out as [`crate::tui::state::effect::Effect`]s.
 
+pub mod alarms;
 pub mod effect;
 pub mod lines;
 pub mod pin;
@@ -35,6 +36,7 @@ use crate::store::list::listing::{GroupKey, Listing, Shown, SortKey};
 use crate::store::resumable::Pause;
 use crate::store::tuning_matches::TuningMatches;
 use crate::tui::keys::Context;
+use crate::tui::state::alarms::{AlarmKey, Alarms};
 use crate::tui::state::effect::Effect;
 use crate::tui::state::lines::Lines;
 use crate::tui::state::pin::Pin;
@@ -113,6 +115,8 @@ pub enum Selected {
     Finding(Held<FindingId>),
     /// A group's head, by its key.
     Group(String),
+    /// An alarm.
+    Alarm(AlarmKey),
 }
 
 /// A page over the screen.
@@ -270,6 +274,8 @@ pub struct Frozen {
     pub events: usize,
     /// Alerts that came since.
     pub new_alerts: usize,
+    /// Alarms when it was frozen.
+    pub alarms: usize,
 }
 
 /// The state.
@@ -380,6 +386,8 @@ pub struct App {
     pub progress: Arc<Progress>,
     /// How it stands.
     pub load: Load,
+    /// Alarms of the sources.
+    pub alarms: Alarms,
     /// The files that are being written.
     pub writing: Vec<Writing>,
     /// Whether the mouse is taken.
@@ -459,6 +467,7 @@ impl App {
             keeper: settings.keeper,
             progress,
             load: Load::default(),
+            alarms: Alarms::default(),
             writing: Vec::new(),
             mouse: settings.mouse,
             area: Rect::default(),
@@ -485,7 +494,11 @@ impl App {
         }
     }
 
-    fn take_batch(&mut self, batch: Batch) {
+    fn take_batch(&mut self, mut batch: Batch) {
+        for alarm in std::mem::take(&mut batch.alarms) {
+            self.alarms.add(alarm);
+            self.needs_rebuild = true;
+        }
         let Some(keeper) = &mut self.keeper else {
             self.store.ingest(batch);
             return;
@@ -587,7 +600,11 @@ impl App {
     pub fn freeze(&mut self) {
         self.frozen = match self.frozen {
             Some(_) => None,
-            None => Some(Frozen { events: self.store.kept_events(), new_alerts: 0 }),
+            None => Some(Frozen {
+                events: self.store.kept_events(),
+                new_alerts: 0,
+                alarms: self.alarms.lines().len(),
+            }),
         };
         self.needs_rebuild = true;
     }

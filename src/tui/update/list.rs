@@ -13,10 +13,11 @@ use crate::store::held::{Held, Relocate as _};
 use crate::store::ids::{EventId, FindingId, ProcessId};
 use crate::store::list::builder::{FilterPass, ListBuilder};
 use crate::store::list::filter_cache::FilterCache;
-use crate::store::list::listing::{Line, Listing, Query};
+use crate::store::list::listing::{Line, Listing, Query, Shown};
 use crate::store::resumable::Pause;
 use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::{FilteredFinding, FindingView};
+use crate::tui::state::alarms::AlarmLine;
 use crate::tui::state::lines::Lines;
 use crate::tui::state::prompt::Prompt;
 use crate::tui::state::triage::TriagedFinding;
@@ -244,7 +245,7 @@ impl App {
 
     /// Lays the groups and the findings of open ones out.
     pub fn make_lines(&mut self) {
-        self.lines = Lines::of(self.listing(), &self.list.open);
+        self.lines = Lines::of(self.listing(), &self.list.open, self.listed_alarms());
         let line = match &self.selected {
             None => Some(0),
             Some(selected) => {
@@ -268,7 +269,7 @@ impl App {
         self.shown = self.selection_at(self.cursor);
         let before = self.detail_of.and_then(|id| id.get(&self.store).copied());
         let now = match self.line(self.cursor) {
-            None => None,
+            None | Some(Line::Alarm(_)) => None,
             Some(Line::Finding(id)) => Some(id),
             Some(Line::Group(number)) => {
                 let members = self.listing().members(number);
@@ -310,6 +311,7 @@ impl App {
     fn line_of(&self, selected: &Selected) -> Option<usize> {
         let wanted = match selected {
             Selected::Finding(id) => Line::Finding(*id.get(&self.store)?),
+            Selected::Alarm(key) => Line::Alarm(self.alarms.find(*key)?),
             Selected::Group(key) => {
                 Line::Group(self.listing().groups.iter().position(|group| group.key == *key)?)
             }
@@ -335,6 +337,7 @@ impl App {
     /// Returns the selection of a line.
     fn selection_at(&self, line: usize) -> Option<Selected> {
         match self.line(line)? {
+            Line::Alarm(number) => self.alarms.lines().get(number).map(|line| Selected::Alarm(line.key())),
             Line::Finding(id) => Some(Selected::Finding(Held::new(id, &self.store))),
             Line::Group(number) => {
                 self.listing().groups.get(number).map(|group| Selected::Group(group.key.clone()))
@@ -358,6 +361,7 @@ impl App {
     #[must_use]
     pub fn selected_finding(&self) -> Option<FindingId> {
         match self.line(self.cursor)? {
+            Line::Alarm(_) => None,
             Line::Finding(id) => Some(id),
             Line::Group(number) => {
                 let shown = self.detail_of.and_then(|id| id.get(&self.store).copied());
@@ -372,12 +376,30 @@ impl App {
         self.progress.seen_until(event.source).is_some_and(|until| event.place <= until)
     }
 
+    /// The count of alarms in the list; a frozen view has those that it had. Suppressed events have none.
+    fn listed_alarms(&self) -> usize {
+        let all = self.alarms.lines().len();
+        match self.list.side {
+            Shown::Alerts => self.frozen.map_or(all, |frozen| frozen.alarms.min(all)),
+            Shown::Suppressed => 0,
+        }
+    }
+
+    /// The alarm under the cursor.
+    #[must_use]
+    pub fn selected_alarm(&self) -> Option<&AlarmLine> {
+        match self.line(self.cursor)? {
+            Line::Alarm(number) => self.alarms.lines().get(number),
+            Line::Finding(_) | Line::Group(_) => None,
+        }
+    }
+
     /// The group under the cursor.
     #[must_use]
     pub fn selected_group(&self) -> Option<usize> {
         match self.line(self.cursor)? {
             Line::Group(number) => Some(number),
-            Line::Finding(_) => None,
+            Line::Finding(_) | Line::Alarm(_) => None,
         }
     }
 
@@ -413,6 +435,7 @@ impl App {
     pub(in crate::tui) fn make_detail(&mut self) {
         let key = DetailKey {
             finding: self.selected_finding(),
+            alarm: self.selected_alarm().map(|line| (line.key(), line.times)),
             walked: self.walked().to_vec(),
             epoch: self.store.epoch(),
             width: self.panes.detail.map_or(0, |pane| pane.width),

@@ -265,7 +265,7 @@ impl App {
                 "No other proposal here.",
             ),
             Action::Allow | Action::CopyRow | Action::Report => {
-                check(self.selected_finding().is_some(), "Nothing is selected.")
+                check(self.selected_finding().is_some(), self.nothing_selected())
             }
             Action::Freeze => {
                 check(self.frozen.is_some() || !self.load.finished, "Nothing to freeze: loading is finished.")

@@ -46,8 +46,18 @@ impl App {
             Action::Decide | Action::Note if self.triage.place.is_none() => {
                 Err("There is no folder for a case file here: name a file with --case.")
             }
-            Action::Decide | Action::Note if self.selected_finding().is_none() => Err("Nothing is selected."),
+            Action::Decide | Action::Note if self.selected_finding().is_none() => {
+                Err(self.nothing_selected())
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Returns why there is no event to act on.
+    pub(in crate::tui) fn nothing_selected(&self) -> &'static str {
+        match self.selected_alarm() {
+            Some(_) => "An alarm is no event of the log: it takes no verdict and has no row.",
+            None => "Nothing is selected.",
         }
     }
 
@@ -56,7 +66,7 @@ impl App {
     /// # Errors
     /// A sentence, where that is nothing, or has left the store since.
     pub(in crate::tui) fn pinned(&mut self) -> Result<Pin, String> {
-        let pin = self.pin.take().or_else(|| self.pin_selection()).ok_or("Nothing is selected.")?;
+        let pin = self.pin.take().or_else(|| self.pin_selection()).ok_or_else(|| self.nothing_selected())?;
         if pin.alerts(&self.store).is_empty() {
             return Err(left_the_store(&pin));
         }
@@ -78,6 +88,7 @@ impl App {
     pub fn next_undecided(&self) -> Option<usize> {
         let is_left = |id: FindingId| self.triage.mark(id).verdict == Verdict::Undecided;
         let is_undecided = |line: &usize| match self.line(*line) {
+            Some(Line::Alarm(_)) | None => false,
             Some(Line::Finding(id)) => is_left(id),
             Some(Line::Group(number)) => {
                 let is_open = self
@@ -87,7 +98,6 @@ impl App {
                     .is_some_and(|group| self.list.open.contains(&group.key));
                 !is_open && self.listing().members(number).iter().any(|id| is_left(*id))
             }
-            None => false,
         };
         let next = (self.cursor + 1).min(self.lines.len());
         (next..self.lines.len()).chain(0..next).find(is_undecided)

@@ -14,6 +14,7 @@ use crate::store::ids::FindingId;
 use crate::store::list::listing::{Group, Line, Shown, SortKey};
 use crate::store::view::FindingView;
 use crate::tui::safe;
+use crate::tui::state::alarms::AlarmLine;
 use crate::tui::state::triage::Mark;
 use crate::tui::state::{App, Pane};
 use crate::tui::theme::Token;
@@ -103,6 +104,11 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
                 }
             }
             Line::Finding(id) => draw_finding(app, area, y, id, buffer),
+            Line::Alarm(number) => {
+                if let Some(line) = app.alarms.lines().get(number) {
+                    draw_alarm(app, area, y, line, buffer);
+                }
+            }
         }
         if number == app.cursor {
             select(buffer, Rect { x: area.x, y, width: area.width, height: 1 }, style(Token::Selection));
@@ -141,6 +147,11 @@ fn title(app: &App) -> Vec<(String, Style)> {
         format!("{} of {}", grouped(count(listed)), grouped(count(all)))
     };
     let mut title = vec![(format!("{name} {figure}"), style(Token::Title))];
+    let alarms = app.alarms.lines().len();
+    if alarms > 0 {
+        let noun = if alarms == 1 { "alarm" } else { "alarms" };
+        title.push((format!("{alarms} {noun}"), style(Token::Error)));
+    }
     if let Some(key) = app.listing.query.group {
         title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
     }
@@ -247,6 +258,26 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>,
         None => {}
     }
     write(&last, area.width, Token::Muted);
+}
+
+/// Draws `!  2026-11-24 10:00:00  WS-1  CHANNEL TURNED OFF  Microsoft-Windows-Sysmon/Operational`.
+fn draw_alarm(app: &App, area: Rect, y: u16, line: &AlarmLine, buffer: &mut Buffer) {
+    let style = app.theme.style(Token::Error);
+    let alarm = &line.alarm;
+    let date = alarm.noticed.date_text();
+    let date = if area.width < YEARS_WIDTH { without_year(&date) } else { &date };
+    let shown = |text: &str| safe::shown(text, app.reveal_secrets);
+    let times = if line.times > 1 { format!(", {} times", line.times) } else { String::new() };
+    let text = format!(
+        "{date} {}  {}  {}{times}  {}",
+        alarm.noticed.clock_text(),
+        shown(&alarm.host),
+        alarm.kind.name().to_uppercase(),
+        shown(&alarm.channel)
+    );
+    put(buffer, area, (area.x, y, RANK_WIDTH), "!", style, "");
+    let x = area.x + RANK_WIDTH;
+    put(buffer, area, (x, y, area.right().saturating_sub(x)), &text, style, app.glyphs.ellipsis);
 }
 
 fn draw_finding(app: &App, area: Rect, y: u16, id: FindingId, buffer: &mut Buffer) {

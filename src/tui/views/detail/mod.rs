@@ -1,5 +1,6 @@
 //! The detail of the selected alert or of the process walked up to.
 
+mod alarm;
 pub mod reasons;
 
 use ratatui::buffer::Buffer;

@@ -30,6 +30,7 @@ use crate::store::events::event::StoredEvent;
 use crate::store::ids::{Epoch, FindingId, ProcessId};
 use crate::tui::safe;
 use crate::tui::state::App;
+use crate::tui::state::alarms::AlarmKey;
 use crate::tui::state::triage::Mark;
 use crate::tui::theme::Token;
 use crate::tui::views::page::note_lines;
@@ -53,6 +54,8 @@ const MAX_ENTRIES: usize = 200;
 pub struct DetailKey {
     /// The finding.
     pub finding: Option<FindingId>,
+    /// The alarm, and how often it came.
+    pub alarm: Option<(AlarmKey, u64)>,
     /// The processes walked up to.
     pub walked: Vec<ProcessId>,
     /// The epoch of these numbers.
@@ -79,6 +82,11 @@ impl Detail {
         let two = key.width >= TWO_COLUMN_WIDTH;
         let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
         let mut writer = Writer { app, width: column, lines: Vec::new(), is_last_child: true };
+        if let Some(alarm) = app.selected_alarm() {
+            writer.width = usize::from(key.width);
+            writer.alarm(alarm);
+            return Self { left: writer.lines, right: Vec::new() };
+        }
         let Some(row) =
             key.finding.and_then(|id| app.store.row(id, app.listing.query.profile, app.shown_flags()))
         else {
@@ -114,7 +122,7 @@ impl Detail {
     }
 }
 
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     app: &'a App,
     width: usize,
     lines: Vec<Line<'static>>,
@@ -141,7 +149,7 @@ impl Writer<'_> {
         self.lines.extend(wrap(&pieces, self.width, LABEL_WIDTH, MAX_LINES));
     }
 
-    fn plain(&mut self, label: &str, text: &str) {
+    pub(super) fn plain(&mut self, label: &str, text: &str) {
         let piece = Piece::new(self.shown(text), self.style(Token::Text));
         self.labelled(label, vec![piece]);
     }
