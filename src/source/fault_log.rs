@@ -129,18 +129,18 @@ mod tests {
 
     #[test]
     fn the_gravest_are_named_and_the_rest_is_counted() {
-        let mut ledger = FaultLog::default();
+        let mut log = FaultLog::default();
         for chunk in 0..MAX_NAMED as u64 {
-            ledger.add(fault(Severity::Notice, chunk, 0));
+            log.add(fault(Severity::Notice, chunk, 0));
         }
-        ledger.add(fault(Severity::Loss, 7, 3));
-        ledger.add(fault(Severity::Loss, 500, 4));
-        let faults = ledger.take(SourceId(0), "a.evtx");
+        log.add(fault(Severity::Loss, 7, 3));
+        log.add(fault(Severity::Loss, 500, 4));
+        let faults = log.take(SourceId(0), "a.evtx");
         assert_eq!(faults.len(), MAX_NAMED + 1);
         assert_eq!(faults.iter().map(|fault| fault.lost_records).sum::<u64>(), 7);
         let last = faults.last().unwrap();
         assert_eq!(last.reason(), "2 more places are damaged, 0 more records are lost in them");
         assert_eq!(last.severity, Severity::Notice);
-        assert!(ledger.take(SourceId(0), "a.evtx").is_empty());
+        assert!(log.take(SourceId(0), "a.evtx").is_empty());
     }
 }

@@ -35,6 +35,53 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The floors inside a folder, from the ground up: a file may name the files of the floors below its own, and none of
+/// its own floor. The folder's `mod.rs` may name all of them. Tests are not looked at.
+const FLOORS: &[(&str, &[&[&str]])] = &[
+    (
+        "source",
+        &[
+            &["fault_log", "options", "read_at", "understood"],
+            &["stream"],
+            &["encoding", "zip"],
+            &["evtx"],
+            &["format"],
+            &["input"],
+            &["sink"],
+            &["text"],
+            &["discover", "raw", "scan_rows"],
+            &["load"],
+            &["follow", "live"],
+        ],
+    ),
+    (
+        "source/text",
+        &[
+            &["event_builder", "framing", "json"],
+            &["schema", "xml"],
+            &["message", "rendered"],
+            &["places"],
+            &["dialects"],
+            &["block"],
+            &["raw", "workers"],
+            &["reader"],
+        ],
+    ),
+    (
+        "source/evtx",
+        &[
+            &["bytes", "utf16"],
+            &["event_buffer", "header", "value"],
+            &["binxml", "records"],
+            &["layout", "template"],
+            &["file_header", "recovered_templates", "slow", "substitutions", "template_cache"],
+            &["ending", "fast", "gaps", "raw"],
+            &["chunk"],
+            &["differential", "file"],
+        ],
+    ),
+];
+
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -90,6 +137,115 @@ fn no_module_names_one_that_it_may_not() {
     }
     assert!(checked > 100, "the test sees no imports: {checked}");
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+/// Whether a file below `src` holds tests alone.
+fn is_test(file: &str) -> bool {
+    file.ends_with("tests.rs")
+}
+
+/// The code of a file without its comments and its module of tests.
+fn without_tests(lines: &[String]) -> String {
+    let tests =
+        lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod tests {"));
+    lines[..tests.unwrap_or(lines.len())].join("\n")
+}
+
+/// Names of modules and items, from the crate's root on, that a file names by `crate::`, `super::` or `self::`.
+fn paths(file: &str, text: &str) -> Vec<Vec<String>> {
+    let mut module: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+    module.retain(|part| part != "mod");
+    let mut found = Vec::new();
+    for start in ["crate::", "super::", "self::"] {
+        for (at, _) in text.match_indices(start) {
+            let before = text[..at].chars().next_back();
+            if before.is_none_or(|letter| !letter.is_alphanumeric() && !matches!(letter, '_' | ':')) {
+                add_paths(module.clone(), &text[at..], &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Adds the paths of a text that begins with one, relative to a module; a list in braces is several.
+fn add_paths(mut path: Vec<String>, text: &str, found: &mut Vec<Vec<String>>) {
+    let mut rest = text;
+    loop {
+        let length =
+            rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+        match &rest[..length] {
+            "crate" => path.clear(),
+            "super" => drop(path.pop()),
+            "self" | "" => {}
+            name => path.push(name.to_owned()),
+        }
+        let Some(behind) = rest[length..].strip_prefix("::") else { break };
+        rest = behind;
+        if let Some(list) = rest.strip_prefix('{') {
+            let (mut depth, mut start) = (0, 0);
+            for (at, letter) in list.char_indices() {
+                match letter {
+                    '{' => depth += 1,
+                    ',' | '}' if depth == 0 => {
+                        add_paths(path.clone(), list[start..at].trim(), found);
+                        start = at + 1;
+                        if letter == '}' {
+                            return;
+                        }
+                    }
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+            }
+            return;
+        }
+    }
+    found.push(path);
+}
+
+#[test]
+fn floors_name_lower_floors_only() {
+    let mut breaches = Vec::new();
+    let mut checked = 0;
+    for (folder, floors) in FLOORS {
+        let floor = |name: &str| floors.iter().position(|floor| floor.contains(&name));
+        let depth = folder.split('/').count();
+        for (file, lines) in code(folder) {
+            let own = file.split('/').nth(depth).unwrap().trim_end_matches(".rs").to_owned();
+            if own == "mod" || is_test(&file) {
+                continue;
+            }
+            let Some(own_floor) = floor(&own) else {
+                breaches.push(format!("{file} has no floor"));
+                continue;
+            };
+            for path in paths(&file, &without_tests(&lines)) {
+                let is_inside = path.len() > depth && path[..depth].join("/") == *folder;
+                let Some(other) = path.get(depth).filter(|other| is_inside && **other != own) else {
+                    continue;
+                };
+                checked += 1;
+                // An item that the folder hands on may come from any floor.
+                if floor(other).is_none_or(|other| other >= own_floor) {
+                    breaches.push(format!("{file} names {}", path.join("::")));
+                }
+            }
+        }
+    }
+    assert!(checked > 100, "the test sees no imports: {checked}");
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[test]
+fn paths_of_lists_are_seen() {
+    let text = "use super::{a::{B, c}, d};\nuse crate::source::evtx::{self, Chunk};\nfn f() { self::g::h() }";
+    let found: Vec<_> = paths("source/text/block.rs", text).iter().map(|path| path.join("/")).collect();
+    for expected in
+        ["source/text/a/B", "source/text/a/c", "source/text/d", "source/evtx", "source/evtx/Chunk"]
+    {
+        assert!(found.iter().any(|path| path == expected), "{expected}: {found:?}");
+    }
+    assert!(found.iter().any(|path| path == "source/text/block/g/h"), "{found:?}");
 }
 
 #[test]

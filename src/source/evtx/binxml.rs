@@ -1,7 +1,9 @@
 //! Binary XML: tokens of a template definition, and instances of templates with their values.
 
 use super::bytes::{size_at, u8_at, u16_at, u32_at};
-use super::template::DEFINITION_HEADER;
+
+/// Bytes before a definition's tokens: the next definition's place, a GUID, the size.
+pub(super) const DEFINITION_HEADER: usize = 24;
 
 /// A name in the chunk's table of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

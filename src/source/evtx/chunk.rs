@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::bytes::is_zero;
 use super::event_buffer::{EventBuffer, RecordKind};
-use super::fast::{Fallback, FastReader};
+use super::fast::FastReader;
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader};
 use super::records::{Loss, Record, Step, Walk};
 use super::recovered_templates::{self, RecoveredTemplates, TemplateKey};
 use super::slow::{MAX_WORK, SlowReader};
+use super::substitutions::Fallback;
 use crate::model::batch::{Batch, CountedRecords, EventHead, Place};
 use crate::model::event::Wanted;
 use crate::model::fault::{BugIn, FaultKind, SkipReason};

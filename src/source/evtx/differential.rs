@@ -1,10 +1,10 @@
 //! The fast reader held against the evtx crate, which stays the reference.
 
 use super::binxml::Instance;
+use super::chunk::is_chunk;
 use super::event_buffer::{EventBuffer, RecordKind};
 use super::fast::FastReader;
 use super::header::{CHUNK_SIZE, ChunkHeader};
-use super::is_chunk;
 use super::records::{Step, Walk};
 use super::slow::SlowReader;
 use crate::model::event::Field;

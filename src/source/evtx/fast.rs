@@ -8,24 +8,11 @@ use super::event_buffer::{EventBuffer, RecordKind};
 use super::header::CHUNK_SIZE;
 use super::records::Record;
 use super::recovered_templates::RecoveredTemplates;
-use super::substitutions::{Substitutions, Value, read_values};
+use super::substitutions::{Fallback, Substitutions, Value, read_values};
 use super::template::{FieldKind, Role, Template, ValueOrigin};
 use super::template_cache::TemplateCache;
 use super::value::Kind;
 use crate::model::event::{Gate, Wanted, code};
-
-/// Why this reader leaves a record to the slow one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fallback {
-    /// Something is of a shape that it does not know exactly.
-    Shape,
-    /// The definition of a template is destroyed.
-    Template,
-    /// The record goes on behind its values, which end here in the chunk.
-    Slack(usize),
-    /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
-    Unfit,
-}
 
 /// The definitions of a chunk are together not longer than the chunk. Each may be read in two roles; who has more is
 /// made to keep the reader busy.

@@ -2,7 +2,6 @@
 
 use super::binxml::Instance;
 use super::event_buffer::{EventBuffer, channel_utf16, is_sysmon_utf16};
-use super::fast::Fallback;
 use super::template::{FieldKind, FieldSource, Template, ValueOrigin};
 use super::utf16::{may_end_with, push_utf16};
 use super::value::{self, Kind};
@@ -10,6 +9,19 @@ use crate::model::event::{Field, Gate};
 use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
+
+/// Why this reader leaves a record to the slow one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fallback {
+    /// Something is of a shape that it does not know exactly.
+    Shape,
+    /// The definition of a template is destroyed.
+    Template,
+    /// The record goes on behind its values, which end here in the chunk.
+    Slack(usize),
+    /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
+    Unfit,
+}
 
 /// A value of an instance: its type, and where its bytes stand in the chunk.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,13 +3,11 @@
 //! A definition is XML in tokens, with numbered holes for the values of each record. It is read once per chunk; what
 //! comes out is a list of holes (or of texts that stand in the definition itself) and of the fields that they are.
 
-use super::binxml::{Name, Token, Tokens};
+use super::binxml::{DEFINITION_HEADER, Name, Token, Tokens};
 use super::bytes::{size_at, u32_at};
 use super::utf16::{is_ascii, push_utf16};
 use crate::model::event::Field;
 
-/// Bytes before a definition's tokens: the next definition's place, a GUID, the size.
-pub(super) const DEFINITION_HEADER: usize = 24;
 /// Elements inside of elements that are followed; real ones are four deep.
 const MAX_DEPTH: usize = 16;
 

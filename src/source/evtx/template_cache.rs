@@ -7,8 +7,9 @@
 
 use std::rc::Rc;
 
+use super::binxml::DEFINITION_HEADER;
 use super::bytes::size_at;
-use super::template::{DEFINITION_HEADER, Role, Template};
+use super::template::{Role, Template};
 
 /// Definitions that are kept; real logs have one for each Event ID and version.
 const MAX_KEPT: usize = 64;

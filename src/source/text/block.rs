@@ -164,7 +164,7 @@ pub(super) fn lines(data: &[u8]) -> u64 {
 #[derive(Default)]
 pub(super) struct BlockReader {
     dialects: DialectReader,
-    draft: EventBuilder,
+    builder: EventBuilder,
     pub(super) rows: RowSplitter,
     with_telemetry: bool,
     counted: Counted,
@@ -175,7 +175,7 @@ pub(super) struct BlockReader {
 impl BlockReader {
     /// A reader of what somebody asks for, which workers on the events of other channels where it is told to.
     pub(super) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
-        Self { with_telemetry, draft: EventBuilder::with_projection(wanted), ..Self::default() }
+        Self { with_telemetry, builder: EventBuilder::with_projection(wanted), ..Self::default() }
     }
 
     /// A reader of a table in which some line is known to name columns that events have: what stands before it is none of
@@ -187,7 +187,7 @@ impl BlockReader {
     /// Another reader that reads the same stream.
     pub(super) fn fork(&self) -> Self {
         let rows = RowSplitter { reader: self.rows.reader.clone(), ..RowSplitter::default() };
-        Self { rows, ..Self::new(self.draft.wanted(), self.with_telemetry) }
+        Self { rows, ..Self::new(self.builder.wanted(), self.with_telemetry) }
     }
 
     /// Takes a table's names off its first block.
@@ -269,36 +269,36 @@ impl BlockReader {
         let start = range.start;
         let bytes = block.data.get(range).unwrap_or_default();
         let text = json::as_text(bytes);
-        self.draft.clear();
+        self.builder.clear();
         let outcome = match &block.names {
             Some(names) => self.row(&text, names),
-            None if bytes.starts_with(b"<") => self.dialects.read_xml(&text, &mut self.draft),
-            None => self.dialects.read(&text, &mut self.draft)?,
+            None if bytes.starts_with(b"<") => self.dialects.read_xml(&text, &mut self.builder),
+            None => self.dialects.read(&text, &mut self.builder)?,
         };
         match outcome {
             RecordKind::OtherProvider => {
                 batch.tally.skip(SkipReason::OtherProvider, 1);
                 if self.with_telemetry {
-                    self.draft.push_other_channel(block.place + start as u64, batch);
+                    self.builder.push_other_channel(block.place + start as u64, batch);
                 }
             }
             RecordKind::Sysmon(event_code) => {
-                self.draft.push(event_code, block.place + start as u64, batch);
+                self.builder.push(event_code, block.place + start as u64, batch);
                 if !code::is_kept(event_code) {
-                    self.counted.add(event_code, &self.draft);
+                    self.counted.add(event_code, &self.builder);
                 }
-                if let Some(trouble) = self.draft.trouble.take() {
+                if let Some(trouble) = self.builder.trouble.take() {
                     let kind = FaultKind::line(lines.number(start), trouble);
-                    remarks.push(Remark::new(kind).at_record(self.draft.record_id));
+                    remarks.push(Remark::new(kind).at_record(self.builder.record_id));
                 }
                 if matches!(text, Cow::Owned(_)) {
                     let kind = FaultKind::NotUtf8 { line: lines.number(start) };
-                    remarks.push(Remark::new(kind).at_record(self.draft.record_id));
+                    remarks.push(Remark::new(kind).at_record(self.builder.record_id));
                 }
             }
             RecordKind::Unreadable(reason, why) => {
                 batch.tally.skip(reason, 1);
-                remarks.push(loss(self.draft.record_id, lines.number(start), why));
+                remarks.push(loss(self.builder.record_id, lines.number(start), why));
             }
         }
         Ok(())
@@ -341,7 +341,7 @@ impl BlockReader {
             ));
         }
         let pairs = names.iter().map(String::as_str).zip(self.rows.cells());
-        self.dialects.read_pairs(pairs, &mut self.draft)
+        self.dialects.read_pairs(pairs, &mut self.builder)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The shapes in which JSON (and a CSV row, which is a flat object) holds an event.
 
 use super::event_builder::{EventBuilder, RecordKind};
-use super::json::{Tape, Value};
+use super::json::{Tape, Value, text_of};
 use super::message;
 use super::places;
 use super::schema;
@@ -51,9 +51,9 @@ impl DialectReader {
     ///
     /// # Errors
     /// Why it is no JSON, as a clause.
-    pub(super) fn read(&mut self, text: &str, draft: &mut EventBuilder) -> Result<RecordKind, String> {
+    pub(super) fn read(&mut self, text: &str, builder: &mut EventBuilder) -> Result<RecordKind, String> {
         let mut tape = std::mem::take(&mut self.tape);
-        let outcome = tape.read(text).map(|value| self.event(value, draft, 0));
+        let outcome = tape.read(text).map(|value| self.event(value, builder, 0));
         self.tape = tape;
         outcome
     }
@@ -62,74 +62,74 @@ impl DialectReader {
     pub(super) fn read_pairs<'a>(
         &mut self,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
-        draft: &mut EventBuilder,
+        builder: &mut EventBuilder,
     ) -> RecordKind {
         let mut tape = std::mem::take(&mut self.tape);
-        let outcome = self.event(tape.of_pairs(pairs.filter(|(_, value)| !value.is_empty())), draft, 0);
+        let outcome = self.event(tape.of_pairs(pairs.filter(|(_, value)| !value.is_empty())), builder, 0);
         self.tape = tape;
         outcome
     }
 
     /// Reads an event from its XML.
-    pub(super) fn read_xml(&mut self, text: &str, draft: &mut EventBuilder) -> RecordKind {
-        self.xml.read(text, draft)
+    pub(super) fn read_xml(&mut self, text: &str, builder: &mut EventBuilder) -> RecordKind {
+        self.xml.read(text, builder)
     }
 
-    fn event(&mut self, value: Value<'_>, draft: &mut EventBuilder, depth: usize) -> RecordKind {
+    fn event(&mut self, value: Value<'_>, builder: &mut EventBuilder, depth: usize) -> RecordKind {
         if depth > MAX_WRAPPED {
             return RecordKind::damaged("the event is wrapped too often");
         }
         let object = |name: &str| value.get(name).filter(|member| member.is_object());
         if let Some(inner) = object("_source").or_else(|| object("result")) {
-            return self.event(inner, draft, depth + 1);
+            return self.event(inner, builder, depth + 1);
         }
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         if let Some(event) = object("Event").filter(|event| event.get("System").is_some()) {
-            self.windows(event.get("System"), event, draft);
+            self.windows(event.get("System"), event, builder);
         } else if let Some(system) = object("System") {
-            self.windows(Some(system), value, draft);
+            self.windows(Some(system), value, builder);
         } else if let Some(system) = text("System").map(str::trim).filter(|text| text.starts_with('{')) {
             // A cell of a table.
             let mut tape = Tape::default();
             match tape.read(system) {
-                Ok(system) => self.windows(Some(system), value, draft),
+                Ok(system) => self.windows(Some(system), value, builder),
                 Err(reason) => return RecordKind::damaged(format!("in System: {reason}")),
             }
         } else if value.path(&["winlog", "event_id"]).is_some() {
-            self.ecs(value, draft);
+            self.ecs(value, builder);
         } else if value.get("event_id").is_some() && first(value, &["source_name", "log_name"]).is_some() {
-            beat(value, draft);
+            beat(value, builder);
         } else if let Some(raw) = value.get("_raw").and_then(Value::as_str).filter(|raw| is_event_xml(raw)) {
-            return self.xml.read(event_part(raw), draft);
+            return self.xml.read(event_part(raw), builder);
         } else if value.get("Payload").and_then(Value::as_str).is_some()
             && first(value, &["EventId"]).is_some()
         {
-            self.evtxecmd(value, draft);
+            self.evtxecmd(value, builder);
         } else if value.get("Id").is_some() && first(value, &["ProviderName", "LogName"]).is_some() {
-            powershell(value, draft);
+            powershell(value, builder);
         } else if first(value, &["EventID", "EventCode", "EventId"]).is_some() {
-            self.flat(value, draft);
+            self.flat(value, builder);
         } else {
-            return self.envelope(value, draft, depth);
+            return self.envelope(value, builder, depth);
         }
-        if draft.is_incomplete() {
+        if builder.is_incomplete() {
             let event = object("Event").unwrap_or(value);
-            places::complete(event, draft);
+            places::complete(event, builder);
         }
-        if draft.time.is_none() {
+        if builder.time.is_none() {
             // Sysmon's own is better than none.
-            let utc = draft.text(Field::UtcTime).map(str::to_owned);
-            draft.set_time(&utc.unwrap_or_default());
+            let utc = builder.text(Field::UtcTime).map(str::to_owned);
+            builder.set_time(&utc.unwrap_or_default());
         }
-        draft.outcome()
+        builder.record_kind()
     }
 
     /// An event's text as a member of something that is none itself.
-    fn envelope(&mut self, value: Value<'_>, draft: &mut EventBuilder, depth: usize) -> RecordKind {
+    fn envelope(&mut self, value: Value<'_>, builder: &mut EventBuilder, depth: usize) -> RecordKind {
         if let Some(inner) =
             OBJECTS.iter().find_map(|names| value.path(names).filter(|inner| inner.is_object()))
         {
-            return self.event(inner, draft, depth + 1);
+            return self.event(inner, builder, depth + 1);
         }
         for names in ENVELOPES {
             let Some(member) = value.path(names) else { continue };
@@ -139,18 +139,18 @@ impl DialectReader {
                     .members()
                     .any(|(name, _)| matches!(name, "Event" | "System" | "EventID" | "EventCode" | "winlog"))
                 {
-                    return self.event(member, draft, depth + 1);
+                    return self.event(member, builder, depth + 1);
                 }
                 continue;
             }
             let Some(text) = member.as_str() else { continue };
             if is_event_xml(text) {
-                return self.xml.read(event_part(text), draft);
+                return self.xml.read(event_part(text), builder);
             }
             if text.trim_start().starts_with('{') {
                 let mut tape = Tape::default();
                 return match tape.read(text.trim()) {
-                    Ok(inner) => self.event(inner, draft, depth + 1),
+                    Ok(inner) => self.event(inner, builder, depth + 1),
                     Err(reason) => RecordKind::damaged(format!("in {}: {reason}", names.join("."))),
                 };
             }
@@ -159,108 +159,108 @@ impl DialectReader {
     }
 
     /// `System` and `EventData`, as evtx_dump, SIEMs and Velociraptor write them.
-    fn windows(&mut self, system: Option<Value<'_>>, event: Value<'_>, draft: &mut EventBuilder) {
+    fn windows(&mut self, system: Option<Value<'_>>, event: Value<'_>, builder: &mut EventBuilder) {
         let Some(system) = system else { return };
         let names = ["Provider", "Channel", "EventID", "TimeCreated", "EventRecordID", "Computer"];
         let [provider, channel, event_id, time, record_id, computer] = system.get_all(names);
-        draft.provider.push_str(attribute(system, "Provider", provider, "Name").unwrap_or_default());
-        draft.channel.push_str(channel.and_then(text_of).unwrap_or_default());
-        draft.set_code(event_id.and_then(text_of).unwrap_or_default());
-        draft.set_time(attribute(system, "TimeCreated", time, "SystemTime").unwrap_or_default());
-        draft.set_record_id(record_id.and_then(text_of).unwrap_or_default());
-        draft.add(Field::Computer, computer.and_then(text_of).unwrap_or_default());
-        if let Some(data) = event.get("EventData").filter(|_| draft.is_kept()) {
-            self.data(data, draft, 0);
+        builder.provider.push_str(attribute(system, "Provider", provider, "Name").unwrap_or_default());
+        builder.channel.push_str(channel.and_then(text_of).unwrap_or_default());
+        builder.set_code(event_id.and_then(text_of).unwrap_or_default());
+        builder.set_time(attribute(system, "TimeCreated", time, "SystemTime").unwrap_or_default());
+        builder.set_record_id(record_id.and_then(text_of).unwrap_or_default());
+        builder.add(Field::Computer, computer.and_then(text_of).unwrap_or_default());
+        if let Some(data) = event.get("EventData").filter(|_| builder.is_kept()) {
+            self.data(data, builder, 0);
         }
     }
 
     /// The event's own data: named members, a list of pairs, or either of them inside a string.
-    fn data(&mut self, data: Value<'_>, draft: &mut EventBuilder, depth: usize) {
+    fn data(&mut self, data: Value<'_>, builder: &mut EventBuilder, depth: usize) {
         if let Some(text) = data.as_str() {
             let text = text.trim();
             if depth > MAX_WRAPPED {
             } else if text.starts_with(['{', '[']) {
                 let mut tape = Tape::default();
                 if let Ok(inner) = tape.read(text) {
-                    self.data(inner.get("EventData").unwrap_or(inner), draft, depth + 1);
+                    self.data(inner.get("EventData").unwrap_or(inner), builder, depth + 1);
                 }
             } else if text.starts_with('<') {
                 // What is wrong with it is seen by what is missing.
-                let _ = self.xml.fill(text, draft);
+                let _ = self.xml.fill(text, builder);
             }
             return;
         }
-        list(data, draft);
+        list(data, builder);
         for (name, member) in data.members() {
             if name == "Data" {
-                if !pair(member, draft) {
-                    named(member, draft);
+                if !pair(member, builder) {
+                    named(member, builder);
                 }
-                list(member, draft);
+                list(member, builder);
             } else if let Some(text) = text_of(member) {
-                draft.add_named(name, text);
+                builder.add_named(name, text);
             }
         }
     }
 
     /// winlogbeat since 7, and elastic-agent.
-    fn ecs(&mut self, event: Value<'_>, draft: &mut EventBuilder) {
+    fn ecs(&mut self, event: Value<'_>, builder: &mut EventBuilder) {
         let text = |names: &[&str]| event.path(names).and_then(text_of).unwrap_or_default();
-        draft.provider.push_str(text(&["winlog", "provider_name"]));
-        if draft.provider.is_empty() {
-            draft.provider.push_str(text(&["event", "provider"]));
+        builder.provider.push_str(text(&["winlog", "provider_name"]));
+        if builder.provider.is_empty() {
+            builder.provider.push_str(text(&["event", "provider"]));
         }
-        draft.channel.push_str(text(&["winlog", "channel"]));
-        draft.set_code(text(&["winlog", "event_id"]));
-        draft.set_code(text(&["event", "code"]));
-        draft.set_record_id(text(&["winlog", "record_id"]));
-        draft.set_time(text(&["winlog", "time_created"]));
-        draft.set_time(text(&["@timestamp"]));
-        draft.add(Field::Computer, text(&["winlog", "computer_name"]));
-        draft.add(Field::Computer, text(&["host", "name"]));
+        builder.channel.push_str(text(&["winlog", "channel"]));
+        builder.set_code(text(&["winlog", "event_id"]));
+        builder.set_code(text(&["event", "code"]));
+        builder.set_record_id(text(&["winlog", "record_id"]));
+        builder.set_time(text(&["winlog", "time_created"]));
+        builder.set_time(text(&["@timestamp"]));
+        builder.add(Field::Computer, text(&["winlog", "computer_name"]));
+        builder.add(Field::Computer, text(&["host", "name"]));
         if let Some(data) = event.path(&["winlog", "event_data"]) {
-            self.data(data, draft, 0);
+            self.data(data, builder, 0);
         }
         for (name, value) in event.members() {
             if let (Some(name), Some(text)) = (name.strip_prefix("winlog.event_data."), text_of(value)) {
-                draft.add_named(name, text);
+                builder.add_named(name, text);
             }
         }
         let original = text(&["event", "original"]);
         if is_event_xml(original) {
-            let _ = self.xml.fill(event_part(original), draft);
+            let _ = self.xml.fill(event_part(original), builder);
         }
         for (names, field) in MOVED {
-            draft.add(*field, text(names));
+            builder.add(*field, text(names));
         }
-        draft.add(Field::QueryResults, &addresses(event.path(&["dns", "resolved_ip"])));
+        builder.add(Field::QueryResults, &addresses(event.path(&["dns", "resolved_ip"])));
         let (domain, user) = (text(&["user", "domain"]), text(&["user", "name"]));
         if !domain.is_empty() && !user.is_empty() {
-            draft.add(Field::User, &format!("{domain}\\{user}"));
+            builder.add(Field::User, &format!("{domain}\\{user}"));
         }
-        let reading = message::read_lines(draft.code.unwrap_or_default(), text(&["message"]), draft);
-        draft.trouble = reading.reason().filter(|_| draft.is_incomplete());
+        let reading = message::read_lines(builder.code.unwrap_or_default(), text(&["message"]), builder);
+        builder.trouble = reading.reason().filter(|_| builder.is_incomplete());
     }
 
     /// EvtxECmd's rows: the data are JSON inside a string.
-    fn evtxecmd(&mut self, row: Value<'_>, draft: &mut EventBuilder) {
-        draft.provider.push_str(first(row, &["Provider"]).unwrap_or_default());
-        draft.channel.push_str(first(row, &["Channel"]).unwrap_or_default());
-        draft.set_code(first(row, &["EventId"]).unwrap_or_default());
-        draft.set_time(first(row, &["TimeCreated"]).unwrap_or_default());
-        draft.set_record_id(first(row, &["EventRecordId"]).unwrap_or_default());
-        draft.set_record_id(first(row, &["RecordNumber"]).unwrap_or_default());
-        draft.add(Field::Computer, first(row, &["Computer"]).unwrap_or_default());
+    fn evtxecmd(&mut self, row: Value<'_>, builder: &mut EventBuilder) {
+        builder.provider.push_str(first(row, &["Provider"]).unwrap_or_default());
+        builder.channel.push_str(first(row, &["Channel"]).unwrap_or_default());
+        builder.set_code(first(row, &["EventId"]).unwrap_or_default());
+        builder.set_time(first(row, &["TimeCreated"]).unwrap_or_default());
+        builder.set_record_id(first(row, &["EventRecordId"]).unwrap_or_default());
+        builder.set_record_id(first(row, &["RecordNumber"]).unwrap_or_default());
+        builder.add(Field::Computer, first(row, &["Computer"]).unwrap_or_default());
         if let Some(payload) = row.get("Payload") {
-            self.data(payload, draft, 0);
+            self.data(payload, builder, 0);
         }
     }
 
     /// All at the top: NXLog, the OTRF captures, Sentinel (whose data are in a string), Splunk's fields.
-    fn flat(&mut self, event: Value<'_>, draft: &mut EventBuilder) {
+    fn flat(&mut self, event: Value<'_>, builder: &mut EventBuilder) {
         let text = |names: &[&str]| first(event, names).unwrap_or_default();
         let is_splunk = event.get("_time").is_some();
-        draft.provider.push_str(text(&[
+        builder.provider.push_str(text(&[
             "SourceName",
             "Provider",
             "ProviderName",
@@ -268,15 +268,15 @@ impl DialectReader {
             "source_name",
         ]));
         let channels = ["Channel", "EventLog", "LogName", "source", "sourcetype"];
-        draft.channel.push_str(
+        builder.channel.push_str(
             channels
                 .iter()
                 .filter_map(|name| first(event, &[name]))
                 .find(|channel| channel.to_ascii_lowercase().contains("sysmon"))
                 .unwrap_or_else(|| text(&channels)),
         );
-        draft.set_code(text(&["EventID", "EventCode", "EventId"]));
-        draft.set_record_id(text(&[
+        builder.set_code(text(&["EventID", "EventCode", "EventId"]));
+        builder.set_record_id(text(&[
             "RecordNumber",
             "EventRecordID",
             "EventRecordId",
@@ -284,18 +284,18 @@ impl DialectReader {
             "record_id",
             "record_number",
         ]));
-        draft.add(
+        builder.add(
             Field::Computer,
             text(&["Hostname", "Computer", "ComputerName", "computer_name", "MachineName"]),
         );
         if is_splunk {
-            draft.add(Field::Computer, text(&["host"]));
+            builder.add(Field::Computer, text(&["host"]));
         }
         // At the top it may be the account that logged the event: what stands in its data goes first.
         let mut user = "";
         for (name, value) in event.members() {
             if name == "EventData" {
-                self.data(value, draft, 0);
+                self.data(value, builder, 0);
             } else if let Some(text) = text_of(value) {
                 if name == Field::User.name() {
                     // Splunk lists the account that logged the event before the event's own, untranslated.
@@ -303,39 +303,39 @@ impl DialectReader {
                     let own = lists.filter(|text| *text != NOT_TRANSLATED).last();
                     user = if user.is_empty() { own.unwrap_or_default() } else { user };
                 } else {
-                    draft.add_named(name, text);
+                    builder.add_named(name, text);
                 }
             }
         }
-        if draft.is_incomplete() {
-            places::complete(event, draft);
+        if builder.is_incomplete() {
+            places::complete(event, builder);
         } else if user.is_empty() && event.get(Field::User.name()).is_some() {
-            places::fill_from_message(event, draft);
+            places::fill_from_message(event, builder);
         }
-        draft.add(Field::User, user);
-        self.flat_time(event, is_splunk, draft);
+        builder.add(Field::User, user);
+        self.flat_time(event, is_splunk, builder);
     }
 
     #[expect(clippy::unused_self, reason = "it belongs to the shape")]
-    fn flat_time(&self, event: Value<'_>, is_splunk: bool, draft: &mut EventBuilder) {
+    fn flat_time(&self, event: Value<'_>, is_splunk: bool, builder: &mut EventBuilder) {
         let text = |name: &str| first(event, &[name]).unwrap_or_default();
         if is_splunk {
-            draft.set_time(text("_time"));
-            draft.set_time(text("SystemTime"));
+            builder.set_time(text("_time"));
+            builder.set_time(text("SystemTime"));
             return;
         }
-        draft.set_time(text("TimeGenerated"));
+        builder.set_time(text("TimeGenerated"));
         let is_local = event.get("TimeCreated").is_some() && event.get("EventTime").is_none();
         if !is_local {
-            draft.set_time(text("@timestamp"));
+            builder.set_time(text("@timestamp"));
             // Without a zone it is the local time of nobody knows where.
             let time = text("EventTime");
             if time.ends_with('Z') || time.get(19..).is_some_and(|zone| zone.contains(['+', '-'])) {
-                draft.set_time(time);
+                builder.set_time(time);
             }
         }
-        let utc = draft.text(Field::UtcTime).map(str::to_owned);
-        draft.set_time(&utc.unwrap_or_default());
+        let utc = builder.text(Field::UtcTime).map(str::to_owned);
+        builder.set_time(&utc.unwrap_or_default());
     }
 }
 
@@ -374,46 +374,46 @@ fn addresses(list: Option<Value<'_>>) -> String {
 }
 
 /// winlogbeat 6.
-fn beat(event: Value<'_>, draft: &mut EventBuilder) {
+fn beat(event: Value<'_>, builder: &mut EventBuilder) {
     let text = |name: &str| first(event, &[name]).unwrap_or_default();
-    draft.provider.push_str(text("source_name"));
-    draft.channel.push_str(text("log_name"));
-    draft.set_code(text("event_id"));
-    draft.set_time(text("@timestamp"));
-    draft.set_record_id(text("record_number"));
-    draft.set_record_id(text("record_id"));
-    draft.add(Field::Computer, text("computer_name"));
+    builder.provider.push_str(text("source_name"));
+    builder.channel.push_str(text("log_name"));
+    builder.set_code(text("event_id"));
+    builder.set_time(text("@timestamp"));
+    builder.set_record_id(text("record_number"));
+    builder.set_record_id(text("record_id"));
+    builder.add(Field::Computer, text("computer_name"));
     for (name, value) in event.get("event_data").map(Value::members).into_iter().flatten() {
-        draft.add_named(name, text_of(value).unwrap_or_default());
+        builder.add_named(name, text_of(value).unwrap_or_default());
     }
 }
 
 /// `Get-WinEvent | ConvertTo-Json`: values without names, and a message that has them.
-fn powershell(event: Value<'_>, draft: &mut EventBuilder) {
+fn powershell(event: Value<'_>, builder: &mut EventBuilder) {
     let text = |name: &str| first(event, &[name]).unwrap_or_default();
-    draft.provider.push_str(text("ProviderName"));
-    draft.channel.push_str(text("LogName"));
-    draft.set_code(text("Id"));
-    draft.set_record_id(text("RecordId"));
-    draft.add(Field::Computer, text("MachineName"));
+    builder.provider.push_str(text("ProviderName"));
+    builder.channel.push_str(text("LogName"));
+    builder.set_code(text("Id"));
+    builder.set_record_id(text("RecordId"));
+    builder.add(Field::Computer, text("MachineName"));
     let created = event.get("TimeCreated");
     let time = created.and_then(Value::as_str).or_else(|| created?.get("value")?.as_str());
-    draft.set_time(time.unwrap_or_default());
-    if matches!(draft.outcome(), RecordKind::Sysmon(_)) {
-        return places::complete(event, draft);
+    builder.set_time(time.unwrap_or_default());
+    if matches!(builder.record_kind(), RecordKind::Sysmon(_)) {
+        return places::complete(event, builder);
     }
     let (message, values) = (text("Message"), event.get("Properties").and_then(places::values_of));
     let values = values.unwrap_or_default();
-    let names = values_of(draft.provider.as_str(), draft.code);
+    let names = values_of(builder.provider.as_str(), builder.code);
     if !names.is_empty() && names.len() == values.len() {
         // Their messages name nothing, or in other words, and their values are the same since Windows 10.
         for (name, value) in names.iter().zip(values) {
-            draft.add_named(name, value);
+            builder.add_named(name, value);
         }
     } else if values.is_empty() {
-        message::read_lines(draft.code.unwrap_or_default(), message, draft);
+        message::read_lines(builder.code.unwrap_or_default(), message, builder);
     } else {
-        message::name_values(message, &values, draft);
+        message::name_values(message, &values, builder);
     }
 }
 
@@ -449,14 +449,6 @@ fn first<'a>(object: Value<'a>, names: &[&str]) -> Option<&'a str> {
     names.iter().filter_map(|name| object.get(name).and_then(text_of)).find(|text| !text.is_empty())
 }
 
-/// The text of a value, of an element with attributes, or of the first value of a list.
-pub(super) fn text_of(value: Value<'_>) -> Option<&str> {
-    if value.is_object() {
-        return ["#text", "text", "Value", "value"].iter().find_map(|name| value.get(name)?.scalar());
-    }
-    value.scalar().or_else(|| value.elements().next()?.scalar())
-}
-
 /// An attribute of an element, in all the places to which converters put it.
 fn attribute<'a>(
     parent: Value<'a>,
@@ -480,37 +472,37 @@ fn attribute<'a>(
 }
 
 /// `{"Name": …, "text": …}` in the spellings of several converters. Says whether it names a field at all.
-fn pair(value: Value<'_>, draft: &mut EventBuilder) -> bool {
+fn pair(value: Value<'_>, builder: &mut EventBuilder) -> bool {
     let name =
         value.get("Name").or_else(|| value.get("@Name")).or_else(|| value.path(&["#attributes", "Name"]));
     let Some(name) = name.and_then(Value::as_str) else { return false };
     if let Some(text) = text_of(value) {
-        draft.add_named(name, text);
+        builder.add_named(name, text);
     }
     true
 }
 
 /// Members whose names are the fields'.
-fn named(value: Value<'_>, draft: &mut EventBuilder) {
+fn named(value: Value<'_>, builder: &mut EventBuilder) {
     for (name, member) in value.members() {
         if let Some(text) = text_of(member) {
-            draft.add_named(name, text);
+            builder.add_named(name, text);
         }
     }
 }
 
 /// A list of pairs, of members by name, or of values in Sysmon's order.
-fn list(list: Value<'_>, draft: &mut EventBuilder) {
+fn list(list: Value<'_>, builder: &mut EventBuilder) {
     let mut has_values = false;
     for element in list.elements() {
         if !element.is_object() {
             has_values = true;
-        } else if !pair(element, draft) {
-            named(element, draft);
+        } else if !pair(element, builder) {
+            named(element, builder);
         }
     }
-    if has_values && let (Some(event_code), Some(values)) = (draft.code, places::values_of(list)) {
-        schema::name_values(event_code, &values, draft);
+    if has_values && let (Some(event_code), Some(values)) = (builder.code, places::values_of(list)) {
+        schema::name_values(event_code, &values, builder);
     }
 }
 

@@ -96,7 +96,7 @@ impl EventBuilder {
     /// Whether a Sysmon event that is kept still misses what the detection asks of it: another place in its record may
     /// hold that.
     pub(super) fn is_incomplete(&self) -> bool {
-        let RecordKind::Sysmon(event_code) = self.outcome() else { return false };
+        let RecordKind::Sysmon(event_code) = self.record_kind() else { return false };
         self.is_kept()
             && match event_code {
                 code::PROCESS_CREATE => !(self.has(Field::Image) && self.has(Field::CommandLine)),
@@ -159,7 +159,7 @@ impl EventBuilder {
     }
 
     /// What the event is by its provider, else by its channel, and by its ID.
-    pub(super) fn outcome(&self) -> RecordKind {
+    pub(super) fn record_kind(&self) -> RecordKind {
         let is_sysmon = match (self.provider.as_str(), self.channel.as_str()) {
             ("", "") if self.code.is_none() => return RecordKind::damaged("it holds no Windows event"),
             ("", "") => {
@@ -178,7 +178,7 @@ impl EventBuilder {
 
     /// Whether anybody may want the event's data, by what is known of it so far: of all others only the ID is counted.
     pub(super) fn is_kept(&self) -> bool {
-        match self.outcome() {
+        match self.record_kind() {
             RecordKind::Sysmon(event_code) => {
                 code::is_kept(event_code) && Wanted::has_data(self.wanted.mask(event_code))
             }
@@ -308,13 +308,13 @@ mod tests {
             ("", "Security", false),
             ("", "Microsoft-Windows-SysmonX/Operational", false),
         ] {
-            let draft = EventBuilder {
+            let builder = EventBuilder {
                 provider: provider.to_owned(),
                 channel: channel.to_owned(),
                 code: Some(1),
                 ..EventBuilder::default()
             };
-            assert_eq!(draft.outcome() == RecordKind::Sysmon(1), is_sysmon, "{provider} {channel}");
+            assert_eq!(builder.record_kind() == RecordKind::Sysmon(1), is_sysmon, "{provider} {channel}");
         }
     }
 }

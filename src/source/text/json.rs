@@ -228,6 +228,14 @@ fn is_joined(key: &str, names: &[&str]) -> bool {
     rest.is_empty()
 }
 
+/// The text of a value, of an element with attributes, or of the first value of a list.
+pub(super) fn text_of(value: Value<'_>) -> Option<&str> {
+    if value.is_object() {
+        return ["#text", "text", "Value", "value"].iter().find_map(|name| value.get(name)?.scalar());
+    }
+    value.scalar().or_else(|| value.elements().next()?.scalar())
+}
+
 /// Iterates over an object.
 pub(super) struct Members<'a> {
     value: Value<'a>,

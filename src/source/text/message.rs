@@ -39,7 +39,7 @@ fn same(shown: &str, value: &str) -> bool {
 /// Gives the values, which stand in the message's order, the names that the message has for them. A value is skipped
 /// as a whole, so that a line end in a command line can't make up a field. Nothing is taken unless the message shows
 /// all of the values and no others.
-pub(super) fn name_values(message: &str, values: &[&str], draft: &mut EventBuilder) -> bool {
+pub(super) fn name_values(message: &str, values: &[&str], builder: &mut EventBuilder) -> bool {
     let mut rest = message.split_once('\n').map_or("", |(_, rest)| rest);
     let mut names = Vec::with_capacity(values.len());
     for value in values {
@@ -58,7 +58,7 @@ pub(super) fn name_values(message: &str, values: &[&str], draft: &mut EventBuild
         return false;
     }
     for (name, value) in names.into_iter().zip(values) {
-        draft.add_named(name, value);
+        builder.add_named(name, value);
     }
     true
 }
@@ -96,10 +96,10 @@ impl Reading {
 }
 
 /// Takes the fields from the message's lines alone.
-pub(super) fn read_lines(event_code: u16, message: &str, draft: &mut EventBuilder) -> Reading {
+pub(super) fn read_lines(event_code: u16, message: &str, builder: &mut EventBuilder) -> Reading {
     let layout = schema::layout(event_code);
     if layout.is_empty() {
-        read_any_lines(message, draft);
+        read_any_lines(message, builder);
         return Reading::Whole;
     }
     let Some(lines) = lines_of(message, layout) else { return Reading::Misfit };
@@ -108,20 +108,20 @@ pub(super) fn read_lines(event_code: u16, message: &str, draft: &mut EventBuilde
     }
     let is_any_order = layout.iter().all(|entry| entry.kind != Kind::Free);
     if is_any_order {
-        in_any_order(message, layout, &lines, draft)
+        in_any_order(message, layout, &lines, builder)
     } else {
-        in_order(message, layout, &lines, draft)
+        in_order(message, layout, &lines, builder)
     }
 }
 
 /// Events of which nothing is known: each line with a name is a field, and one without goes on the one before.
-fn read_any_lines(message: &str, draft: &mut EventBuilder) {
+fn read_any_lines(message: &str, builder: &mut EventBuilder) {
     let mut current: Option<(&str, String)> = None;
     for line in message.split('\n').skip(1) {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if let Some((name, value)) = named(line) {
             if let Some((name, value)) = current.take() {
-                draft.add_named(name, &value);
+                builder.add_named(name, &value);
             }
             current = Some((name, value.to_owned()));
         } else if let Some((_, value)) = &mut current {
@@ -130,7 +130,7 @@ fn read_any_lines(message: &str, draft: &mut EventBuilder) {
         }
     }
     if let Some((name, value)) = current {
-        draft.add_named(name, value.trim_end_matches('\n'));
+        builder.add_named(name, value.trim_end_matches('\n'));
     }
 }
 
@@ -178,7 +178,7 @@ fn lines_of(message: &str, layout: &[Entry]) -> Option<Vec<Line>> {
 }
 
 /// Fields none of which holds a line end, in any order.
-fn in_any_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut EventBuilder) -> Reading {
+fn in_any_order(message: &str, layout: &[Entry], lines: &[Line], builder: &mut EventBuilder) -> Reading {
     let mut seen = 0_u32;
     for line in lines {
         let Some(entry) = layout.get(line.index) else { continue };
@@ -195,7 +195,7 @@ fn in_any_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut Eve
     let is_cut = lines.last().is_some_and(|last| !schema::is_last(layout, last.index));
     for line in lines.get(..lines.len() - usize::from(is_cut)).unwrap_or_default() {
         if let Some(entry) = layout.get(line.index) {
-            draft.add_named(entry.name, message.get(line.value..line.end).unwrap_or_default());
+            builder.add_named(entry.name, message.get(line.value..line.end).unwrap_or_default());
         }
     }
     if is_cut { Reading::Cut } else { Reading::Whole }
@@ -258,7 +258,7 @@ fn ways(message: &str, layout: &[Entry], lines: &[Line]) -> Vec<Ways> {
 
 /// Fields of which some may hold line ends: the reading with the most fields in the layout's order is taken. Up to
 /// where another one has as many, what both say is taken and nothing else.
-fn in_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut EventBuilder) -> Reading {
+fn in_order(message: &str, layout: &[Entry], lines: &[Line], builder: &mut EventBuilder) -> Reading {
     // A name without a value shows that the names are those of another version.
     let is_without_value = |line: &Line| {
         let value = message.get(line.value..line.end).unwrap_or_default();
@@ -290,14 +290,14 @@ fn in_order(message: &str, layout: &[Entry], lines: &[Line], draft: &mut EventBu
                 return Reading::Cut;
             }
             let end = if entry.kind == Kind::Free { message.len() } else { line.end };
-            draft.add_named(entry.name, value(message, line.value, end));
+            builder.add_named(entry.name, value(message, line.value, end));
             return Reading::Whole;
         };
         let end = match lines.get(first) {
             Some(next) if entry.kind == Kind::Free => next.start,
             _ => line.end,
         };
-        draft.add_named(entry.name, value(message, line.value, end));
+        builder.add_named(entry.name, value(message, line.value, end));
         number = first;
     }
     Reading::Whole
@@ -316,25 +316,25 @@ mod tests {
     #[test]
     fn a_line_end_in_a_value_makes_up_no_field() {
         let message = "Process Create:\r\nImage: C:\\a.exe\r\nCommandLine: a\nUser: SYSTEM\r\nUser: LAB\\ann\r\nProcessId: 7";
-        let mut draft = EventBuilder::default();
+        let mut builder = EventBuilder::default();
         let values = [r"C:\a.exe", "a\nUser: SYSTEM", r"LAB\ann", "7"];
-        assert!(name_values(message, &values, &mut draft));
-        assert_eq!(draft.text(Field::User), Some(r"LAB\ann"));
-        assert_eq!(draft.text(Field::CommandLine), Some("a\nUser: SYSTEM"));
-        assert_eq!(draft.text(Field::ProcessId), Some("7"));
+        assert!(name_values(message, &values, &mut builder));
+        assert_eq!(builder.text(Field::User), Some(r"LAB\ann"));
+        assert_eq!(builder.text(Field::CommandLine), Some("a\nUser: SYSTEM"));
+        assert_eq!(builder.text(Field::ProcessId), Some("7"));
         for values in [&values[..3], &[values[0], "a", values[2], values[3]], &[&values[..], &["8"]].concat()]
         {
-            let mut draft = EventBuilder::default();
-            assert!(!name_values(message, values, &mut draft) && !draft.has(Field::Image), "{values:?}");
+            let mut builder = EventBuilder::default();
+            assert!(!name_values(message, values, &mut builder) && !builder.has(Field::Image), "{values:?}");
         }
     }
 
     #[test]
     fn lines_alone_give_the_fields_too() {
-        let mut draft = EventBuilder::default();
-        read_lines(22, "Dns query:\nImage: x.exe\nQueryName: github.com\nQueryResults: \n", &mut draft);
-        assert_eq!(draft.text(Field::QueryName), Some("github.com"));
-        assert!(!draft.has(Field::QueryResults));
+        let mut builder = EventBuilder::default();
+        read_lines(22, "Dns query:\nImage: x.exe\nQueryName: github.com\nQueryResults: \n", &mut builder);
+        assert_eq!(builder.text(Field::QueryName), Some("github.com"));
+        assert!(!builder.has(Field::QueryResults));
     }
 
     /// An Event 1 of 2020 as Windows renders it.
@@ -379,16 +379,16 @@ mod tests {
             ("Git", "git push", "cmd\r\nParentCommandLine: x", Reading::Whole),
         ] {
             let message = rendered(company, command, parent);
-            let mut draft = EventBuilder::default();
-            let reading = read_lines(1, &message, &mut draft);
+            let mut builder = EventBuilder::default();
+            let reading = read_lines(1, &message, &mut builder);
             assert_eq!(reading, expected, "{message}");
-            assert_eq!(draft.text(Field::Image), Some(r"C:\git.exe"), "{message}");
+            assert_eq!(builder.text(Field::Image), Some(r"C:\git.exe"), "{message}");
             if expected == Reading::Whole {
-                assert_eq!(draft.text(Field::CommandLine), Some(command), "{message}");
-                assert_eq!(draft.text(Field::User), Some(r"CORP\ann"), "{message}");
-                assert_eq!(draft.text(Field::ParentCommandLine), Some(parent), "{message}");
+                assert_eq!(builder.text(Field::CommandLine), Some(command), "{message}");
+                assert_eq!(builder.text(Field::User), Some(r"CORP\ann"), "{message}");
+                assert_eq!(builder.text(Field::ParentCommandLine), Some(parent), "{message}");
             } else {
-                assert_eq!(draft.text(Field::CommandLine), None, "{message}");
+                assert_eq!(builder.text(Field::CommandLine), None, "{message}");
                 assert!(reading.reason().is_some());
             }
         }
@@ -416,17 +416,17 @@ mod tests {
             (&message.replace("cmd", "%22"), Reading::Misfit, None),
             (&message.replace("UtcTime: 2026", "UtcTime: x"), Reading::Misfit, None),
         ] {
-            let mut draft = EventBuilder::default();
-            assert_eq!(read_lines(1, text, &mut draft), reading, "{text}");
-            assert_eq!(draft.text(Field::CommandLine), command, "{text}");
+            let mut builder = EventBuilder::default();
+            assert_eq!(read_lines(1, text, &mut builder), reading, "{text}");
+            assert_eq!(builder.text(Field::CommandLine), command, "{text}");
         }
     }
 
     #[test]
     fn a_message_of_nothing_but_fields_is_read_in_one_walk() {
         for text in ["CommandLine: x\n", "User: x\n", "Image: x\nCommandLine: y\n"] {
-            let mut draft = EventBuilder::default();
-            let reading = read_lines(1, &text.repeat(100_000), &mut draft);
+            let mut builder = EventBuilder::default();
+            let reading = read_lines(1, &text.repeat(100_000), &mut builder);
             assert_eq!(reading, Reading::Misfit);
         }
     }

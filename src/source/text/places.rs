@@ -3,9 +3,8 @@
 //!
 //! A new export is a row in a table here, unless its envelope is one of a kind.
 
-use super::dialects::text_of;
 use super::event_builder::{EventBuilder, RecordKind};
-use super::json::Value;
+use super::json::{Value, text_of};
 use super::message;
 use super::schema;
 use crate::model::event::Field;
@@ -72,41 +71,41 @@ fn message_of(event: Value<'_>) -> Option<&str> {
 }
 
 /// Takes what an event still misses from its rendered message alone.
-pub(super) fn fill_from_message(event: Value<'_>, draft: &mut EventBuilder) {
-    if let (RecordKind::Sysmon(event_code), Some(message)) = (draft.outcome(), message_of(event)) {
+pub(super) fn fill_from_message(event: Value<'_>, builder: &mut EventBuilder) {
+    if let (RecordKind::Sysmon(event_code), Some(message)) = (builder.record_kind(), message_of(event)) {
         // What can't be read there stays missing.
-        let _ = message::read_lines(event_code, message, draft);
+        let _ = message::read_lines(event_code, message, builder);
     }
 }
 
 /// Looks for what an event still misses in all of these places.
-pub(super) fn complete(event: Value<'_>, draft: &mut EventBuilder) {
-    let RecordKind::Sysmon(event_code) = draft.outcome() else { return };
+pub(super) fn complete(event: Value<'_>, builder: &mut EventBuilder) {
+    let RecordKind::Sysmon(event_code) = builder.record_kind() else { return };
     let message = message_of(event);
     let mut has_values = false;
     for name in VALUES {
         let Some(values) = event.get(name).and_then(values_of) else { continue };
         has_values = true;
-        if schema::name_values(event_code, &values, draft)
-            || message.is_some_and(|message| message::name_values(message, &values, draft))
+        if schema::name_values(event_code, &values, builder)
+            || message.is_some_and(|message| message::name_values(message, &values, builder))
         {
             break;
         }
     }
     // Names and values that do not belong together are not paired: the message may be that of another version.
-    if let Some(message) = message.filter(|_| !has_values && draft.is_incomplete()) {
-        let reading = message::read_lines(event_code, message, draft);
-        draft.trouble = reading.reason().filter(|_| draft.is_incomplete());
+    if let Some(message) = message.filter(|_| !has_values && builder.is_incomplete()) {
+        let reading = message::read_lines(event_code, message, builder);
+        builder.trouble = reading.reason().filter(|_| builder.is_incomplete());
     }
-    if draft.is_incomplete() {
+    if builder.is_incomplete() {
         for (name, value) in event.members() {
             if let (Some(field), Some(text)) = (synonym(name), text_of(value)) {
-                draft.add(field, text);
+                builder.add(field, text);
             }
         }
     }
-    if draft.trouble.is_none() && lacks_essentials(event_code, |field| draft.has(field)) {
-        draft.hint = Some(hint(event, event_code));
+    if builder.trouble.is_none() && lacks_essentials(event_code, |field| builder.has(field)) {
+        builder.hint = Some(hint(event, event_code));
     }
 }
 

@@ -169,7 +169,7 @@ fn is_placeholder(value: &str) -> bool {
 
 /// Gives an event's values, in the order in which Sysmon logs them, their names. Nothing is taken unless some schema
 /// has as many values and each of them can be what its name says.
-pub(super) fn name_values(event_code: u16, values: &[&str], draft: &mut EventBuilder) -> bool {
+pub(super) fn name_values(event_code: u16, values: &[&str], builder: &mut EventBuilder) -> bool {
     let layout = layout(event_code);
     if values.is_empty() || layout.is_empty() {
         return false;
@@ -183,7 +183,7 @@ pub(super) fn name_values(event_code: u16, values: &[&str], draft: &mut EventBui
         return false;
     }
     for (entry, value) in of(schema).zip(values) {
-        draft.add_named(entry.name, value);
+        builder.add_named(entry.name, value);
     }
     true
 }
@@ -220,9 +220,9 @@ mod tests {
         const GUID: &str = "0a1b2c3d-1111-6600-0000-001000a00100";
         let good = ["-", "2026-03-01 13:37:01.123", GUID, "7", r"C:\a.exe"];
         let taken = |values: &[&str]| {
-            let mut draft = EventBuilder::default();
-            name_values(5, values, &mut draft)
-                .then(|| draft.text(Field::Image).unwrap_or_default().to_owned())
+            let mut builder = EventBuilder::default();
+            name_values(5, values, &mut builder)
+                .then(|| builder.text(Field::Image).unwrap_or_default().to_owned())
         };
         assert_eq!(taken(&good).as_deref(), Some(r"C:\a.exe"));
         assert_eq!(taken(&good[1..]).as_deref(), Some(r"C:\a.exe"));

@@ -35,9 +35,9 @@ pub(super) struct XmlReader {
 
 impl XmlReader {
     /// Reads an event from `<Event` to `</Event>`, or an `<EventData>` alone.
-    pub(super) fn read(&mut self, xml: &str, draft: &mut EventBuilder) -> RecordKind {
-        match self.fill(xml, draft) {
-            Ok(()) => draft.outcome(),
+    pub(super) fn read(&mut self, xml: &str, builder: &mut EventBuilder) -> RecordKind {
+        match self.fill(xml, builder) {
+            Ok(()) => builder.record_kind(),
             Err(reason) => RecordKind::damaged(reason),
         }
     }
@@ -46,23 +46,23 @@ impl XmlReader {
     ///
     /// # Errors
     /// The fault of the XML, as a clause.
-    pub(super) fn fill(&mut self, xml: &str, draft: &mut EventBuilder) -> Result<(), String> {
-        self.walk(xml, draft, |draft| !draft.is_kept())
+    pub(super) fn fill(&mut self, xml: &str, builder: &mut EventBuilder) -> Result<(), String> {
+        self.walk(xml, builder, |builder| !builder.is_kept())
     }
 
     /// Reads an event up to the end of its `System` element.
     ///
     /// # Errors
     /// The fault of the XML, as a clause.
-    pub(super) fn fill_system(&mut self, xml: &str, draft: &mut EventBuilder) -> Result<(), String> {
-        self.walk(xml, draft, |_| true)
+    pub(super) fn fill_system(&mut self, xml: &str, builder: &mut EventBuilder) -> Result<(), String> {
+        self.walk(xml, builder, |_| true)
     }
 
     /// Reads an event; `is_enough` is asked at the end of its `System` element.
     fn walk(
         &mut self,
         xml: &str,
-        draft: &mut EventBuilder,
+        builder: &mut EventBuilder,
         is_enough: impl Fn(&EventBuilder) -> bool,
     ) -> Result<(), String> {
         let mut reader = Reader::from_str(xml);
@@ -85,24 +85,24 @@ impl XmlReader {
                             && let Some(found) = part_of(&start)
                         {
                             part = (found, depth);
-                        } else if let Some(found) = element(part.0, &start, draft)? {
+                        } else if let Some(found) = element(part.0, &start, builder)? {
                             self.text.clear();
                             wanted = Some((found, depth));
                         }
                     }
                 }
                 Event::Empty(start) if wanted.is_none() => {
-                    element(part.0, &start, draft)?;
+                    element(part.0, &start, builder)?;
                 }
                 Event::End(_) => {
                     if let Some((found, at)) = wanted
                         && at == depth
                     {
-                        self.take(found, draft);
+                        self.take(found, builder);
                         wanted = None;
                     }
                     if part.1 == depth {
-                        if part.0 == Part::System && is_enough(draft) {
+                        if part.0 == Part::System && is_enough(builder) {
                             return Ok(());
                         }
                         part = (Part::Elsewhere, 0);
@@ -127,13 +127,13 @@ impl XmlReader {
         }
     }
 
-    fn take(&self, wanted: Wanted, draft: &mut EventBuilder) {
+    fn take(&self, wanted: Wanted, builder: &mut EventBuilder) {
         match wanted {
-            Wanted::EventId => draft.set_code(&self.text),
-            Wanted::RecordId => draft.set_record_id(&self.text),
-            Wanted::Channel => draft.channel.push_str(self.text.trim()),
-            Wanted::Computer => draft.add(Field::Computer, self.text.trim()),
-            Wanted::Data(field) => draft.add(field, &self.text),
+            Wanted::EventId => builder.set_code(&self.text),
+            Wanted::RecordId => builder.set_record_id(&self.text),
+            Wanted::Channel => builder.channel.push_str(self.text.trim()),
+            Wanted::Computer => builder.add(Field::Computer, self.text.trim()),
+            Wanted::Data(field) => builder.add(field, &self.text),
         }
     }
 }
@@ -147,7 +147,7 @@ fn part_of(start: &BytesStart<'_>) -> Option<Part> {
 }
 
 /// Looks at an element's attributes; gives what its text is wanted for.
-fn element(part: Part, start: &BytesStart<'_>, draft: &mut EventBuilder) -> Result<Option<Wanted>, String> {
+fn element(part: Part, start: &BytesStart<'_>, builder: &mut EventBuilder) -> Result<Option<Wanted>, String> {
     let name = start.local_name();
     Ok(match (part, name.into_inner()) {
         (Part::System, "EventID") => Some(Wanted::EventId),
@@ -155,14 +155,14 @@ fn element(part: Part, start: &BytesStart<'_>, draft: &mut EventBuilder) -> Resu
         (Part::System, "Channel") => Some(Wanted::Channel),
         (Part::System, "Computer") => Some(Wanted::Computer),
         (Part::System, "Provider") => {
-            if draft.provider.is_empty() {
-                draft.provider = attribute(start, "Name")?.unwrap_or_default();
+            if builder.provider.is_empty() {
+                builder.provider = attribute(start, "Name")?.unwrap_or_default();
             }
             None
         }
         (Part::System, "TimeCreated") => {
             if let Some(time) = attribute(start, "SystemTime")? {
-                draft.set_time(&time);
+                builder.set_time(&time);
             }
             None
         }
