@@ -29,6 +29,8 @@ pub struct Technique {
     pub branches: &'static [Branch],
     /// The scores. The first row that holds counts; without one the score is 0.
     pub scores: &'static [Score],
+    /// The subject of a report on it, as within a sentence.
+    pub subject: &'static str,
     /// The head of the Sigma rule.
     pub sigma: SigmaHead,
 }
@@ -294,6 +296,7 @@ pub const T1567_001: Technique = Technique {
             score: 1,
         },
     ],
+    subject: "exfiltration to code repositories",
     sigma: SigmaHead {
         id: "6d0c2b7e-5a39-4f0e-9d8a-2f4b8c1e7a53",
         title: "Exfiltration to Code Repository",
@@ -370,6 +373,13 @@ impl Technique {
         })
     }
 
+    /// The title of a report on it.
+    #[must_use]
+    pub fn report_title(&self) -> String {
+        let (first, rest) = self.subject.split_at_checked(1).unwrap_or((self.subject, ""));
+        format!("{}{rest} (MITRE ATT&CK {})", first.to_ascii_uppercase(), self.id)
+    }
+
     /// Whether the IDE-parent pattern changes a signal's score.
     #[must_use]
     pub fn heeds_ide(&self, signal: Signal) -> bool {
@@ -444,5 +454,42 @@ impl Technique {
         let branch = self.branch_of(clause.signal).filter(|_| profile == Profile::Spl);
         let cased = branch.and_then(|branch| branch.tests.iter().find(|cased| cased.label == test.label));
         cased.map_or(test.terms, |cased| cased.terms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::DetectionInput;
+
+    #[test]
+    fn table_keeps_its_rules() {
+        let all = DetectionInput {
+            event_code: 0,
+            host: Some(""),
+            image: Some(""),
+            command_line: Some(""),
+            parent_image: Some(""),
+            destination_hostname: Some(""),
+        };
+        for clause in TECHNIQUE.clauses {
+            assert!([code::PROCESS_CREATE, code::NETWORK_CONNECT].contains(&clause.event), "{clause:?}");
+            assert!(TECHNIQUE.max_score(clause.signal) >= Some(ALERT_SCORE), "{clause:?}");
+            for test in clause.tests {
+                assert!(!test.terms.is_empty() && all.text(test.field).is_some(), "{test:?}");
+                assert_eq!(clause.tests.iter().filter(|other| other.label == test.label).count(), 1);
+                let is_lower = test.terms.iter().all(|term| *term == term.to_ascii_lowercase());
+                assert!(test.operator == Operator::Contains || is_lower, "{test:?}");
+                assert!(test.terms.iter().all(|term| term.is_ascii() && !term.is_empty()), "{test:?}");
+            }
+        }
+        for branch in TECHNIQUE.branches {
+            let clause = TECHNIQUE.clauses.iter().find(|clause| clause.signal == branch.signal).unwrap();
+            for cased in branch.tests {
+                let test = clause.test(cased.label).unwrap();
+                assert_eq!(test.field, cased.field);
+                assert!(cased.terms.iter().all(|term| test.terms.contains(term)), "{cased:?}");
+            }
+        }
     }
 }

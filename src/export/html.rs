@@ -9,10 +9,10 @@ use super::report::{Entry, Node, Report};
 use super::row::text;
 use super::safe::{escaped, shown};
 use super::{ExportOptions, csv};
+use crate::detect::TECHNIQUE;
 use crate::model::row::AlertRow;
 use crate::model::text::{image_name, visible};
 
-const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&CK T1567.001)";
 /// How deep a tree is indented.
 const MOST_NESTED: usize = 24;
 const FOOT: &[u8] = b"</body>\n</html>\n";
@@ -91,7 +91,8 @@ pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &Export
 }
 
 fn write_head(out: &mut dyn Write, options: &ExportOptions) -> io::Result<()> {
-    let title = escaped(&shown(options.title.as_deref().unwrap_or(DEFAULT_TITLE), options.reveal_secrets));
+    let title = options.title.clone().unwrap_or_else(|| TECHNIQUE.report_title());
+    let title = escaped(&shown(&title, options.reveal_secrets));
     write!(
         out,
         r#"<!DOCTYPE html>

@@ -11,12 +11,12 @@ use std::io::{self, Write};
 use super::report::{Entry, Node, Report};
 use super::row::text;
 use super::{ExportOptions, safe};
+use crate::detect::TECHNIQUE;
 use crate::model::row::AlertRow;
 use crate::model::text::image_name;
 
 /// How deep lists stand in each other; readers of Markdown give up at some depth.
 const MOST_NESTED: usize = 12;
-const DEFAULT_TITLE: &str = "Exfiltration to code repositories (MITRE ATT&CK T1567.001)";
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -26,7 +26,7 @@ pub(super) fn write(
     let rows: Vec<_> = rows.collect();
     let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     let title = options.title.as_ref().map(|title| prose(&safe::shown(title, options.reveal_secrets)));
-    write!(out, "# {}\n\n", title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    write!(out, "# {}\n\n", title.unwrap_or_else(|| TECHNIQUE.report_title()))?;
     if let Some(summary) = &options.summary {
         write!(out, "{}\n\n", prose(&safe::shown(summary, options.reveal_secrets)))?;
     }
@@ -48,7 +48,7 @@ pub(super) fn write(
 pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &ExportOptions) -> io::Result<()> {
     let said = |text: &str| prose(&safe::shown(text, options.reveal_secrets));
     let title = options.title.as_deref().map(said);
-    write!(out, "# {}\n\n", title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    write!(out, "# {}\n\n", title.unwrap_or_else(|| TECHNIQUE.report_title()))?;
     for sentence in &report.summary {
         writeln!(out, "- {}", said(sentence))?;
     }

@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 
 use super::json::{JsonRow, to_json};
 use super::{ExportOptions, safe};
+use crate::detect::TECHNIQUE;
 use crate::model::row::{AlertRow, Signal};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-const TECHNIQUE: &str = "T1567.001";
-const TECHNIQUE_PAGE: &str = "https://attack.mitre.org/techniques/T1567/001/";
 const TAXONOMY: &str = "MITRE ATT&CK";
 /// The highest score, for SARIF's rank of 0 to 100.
 const HIGHEST_SCORE: u8 = 3;
@@ -73,29 +72,20 @@ fn rule(signal: Signal) -> Value {
     json!({
         "id": signal.name(),
         "name": signal.name(),
-        "shortDescription": {"text": short_description(signal)},
+        "shortDescription": {"text": signal.meaning()},
         "fullDescription": {"text": full_description(signal)},
-        "helpUri": TECHNIQUE_PAGE,
-        "defaultConfiguration": {"level": match signal {
-            Signal::GitPushExternal | Signal::CodeRepoAPIUpload => "error",
-            Signal::Unknown => "none",
+        "helpUri": TECHNIQUE.page,
+        "defaultConfiguration": {"level": match (signal, TECHNIQUE.max_score(signal)) {
+            (Signal::Unknown, _) => "none",
+            (_, Some(HIGHEST_SCORE..)) => "error",
+            // Each of a lead's rows has its own score.
             _ => "warning",
         }},
         "relationships": [{
-            "target": {"id": TECHNIQUE, "index": 0, "toolComponent": {"name": TAXONOMY, "index": 0}},
+            "target": {"id": TECHNIQUE.id, "index": 0, "toolComponent": {"name": TAXONOMY, "index": 0}},
             "kinds": ["relevant"],
         }],
     })
-}
-
-const fn short_description(signal: Signal) -> &'static str {
-    match signal {
-        Signal::GitPushExternal => "A git push to an external code repository.",
-        Signal::CodeRepoAPIUpload => "An upload by the API of a code repository.",
-        Signal::NetworkConnectionToCodeRepo => "A connection to a code repository.",
-        Signal::Unknown => "Selected, but of no signal.",
-        lead => lead.meaning(),
-    }
 }
 
 const fn full_description(signal: Signal) -> &'static str {
@@ -114,7 +104,17 @@ const fn full_description(signal: Signal) -> &'static str {
     }
 }
 
+/// A name as SARIF's identifiers are written: `ExfiltrationToCodeRepository`.
+fn title_case(name: &str) -> String {
+    let words = name.split(' ').map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect()
+}
+
 fn taxonomy() -> Value {
+    let own_name = TECHNIQUE.name.rsplit(": ").next().unwrap_or(TECHNIQUE.name);
     json!({
         "name": TAXONOMY,
         "organization": "The MITRE Corporation",
@@ -122,10 +122,10 @@ fn taxonomy() -> Value {
         "informationUri": "https://attack.mitre.org/",
         "isComprehensive": false,
         "taxa": [{
-            "id": TECHNIQUE,
-            "name": "ExfiltrationToCodeRepository",
-            "shortDescription": {"text": "Exfiltration Over Web Service: Exfiltration to Code Repository."},
-            "helpUri": TECHNIQUE_PAGE,
+            "id": TECHNIQUE.id,
+            "name": title_case(own_name),
+            "shortDescription": {"text": format!("{}.", TECHNIQUE.name)},
+            "helpUri": TECHNIQUE.page,
         }],
     })
 }
@@ -154,7 +154,7 @@ fn result<'a>(row: &'a AlertRow, rule_index: Option<usize>, options: &ExportOpti
         _ => ("fail", "error"),
     };
     let sentence = match row.explanation.sentence.as_str() {
-        "" => short_description(row.signal),
+        "" => row.signal.meaning(),
         sentence => sentence,
     };
     SarifResult {
@@ -166,7 +166,7 @@ fn result<'a>(row: &'a AlertRow, rule_index: Option<usize>, options: &ExportOpti
         message: json!({"text": message_text(&safe::shown(sentence, options.reveal_secrets))}),
         locations: json!([location(row, options)]),
         partial_fingerprints: json!({"hostRecordTime/v1": fingerprint(row, options)}),
-        taxa: json!([{"id": TECHNIQUE, "index": 0, "toolComponent": {"name": TAXONOMY, "index": 0}}]),
+        taxa: json!([{"id": TECHNIQUE.id, "index": 0, "toolComponent": {"name": TAXONOMY, "index": 0}}]),
         properties: JsonRow { row, reveal_secrets: options.reveal_secrets },
     }
 }

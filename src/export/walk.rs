@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{ExportOptions, json, markdown, safe};
+use crate::detect::TECHNIQUE;
 use crate::model::row::Signal;
 use crate::model::text::{truncate_to_width, width};
 use crate::model::walkthrough::{Outcome, RunReport, StepReport, StepState, TestReport};
@@ -263,7 +264,7 @@ fn write_table(out: &mut dyn Write, tests: &[TestReport], options: &ExportOption
 fn write_markdown(out: &mut dyn Write, tests: &[TestReport], options: &ExportOptions) -> io::Result<()> {
     let prose = |text: &str| markdown::prose(&safe::shown(text, options.reveal_secrets));
     let code = |text: &str| markdown::code(&safe::shown(text, options.reveal_secrets));
-    writeln!(out, "# Tests of exfiltration to code repositories (MITRE ATT&CK T1567.001)\n")?;
+    writeln!(out, "# Tests of {} (MITRE ATT&CK {})\n", TECHNIQUE.subject, TECHNIQUE.id)?;
     if let Some(summary) = &options.summary {
         writeln!(out, "{}\n", prose(summary))?;
     }

@@ -106,6 +106,8 @@ fn join_remark(rule: &Rule<'_>, mark: &str) -> String {
 
 #[cfg(test)]
 mod engine_tests;
+#[cfg(test)]
+mod table_tests;
 
 #[cfg(test)]
 mod tests {
