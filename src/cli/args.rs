@@ -298,7 +298,7 @@ pub(super) struct Common {
     pub secrets: SecretOptions,
     #[command(flatten)]
     pub theme: ThemeOption,
-    /// Retention only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
+    /// Keep only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
     /// ancestors stay
     #[arg(long, value_name = "N|SIZE|AGE", value_parser = parse_keep)]
     pub keep: Option<Retention>,

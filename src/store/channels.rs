@@ -245,8 +245,7 @@ impl Store {
         } else {
             Channel::Security
         };
-        let Some(host) = batch.text(record, Field::Computer).and_then(|host| self.strings.intern(host))
-        else {
+        let Some(host) = batch.text(record, Field::Computer).and_then(|host| self.events.intern(host)) else {
             return;
         };
         let lacks_text = channel == Channel::Security
@@ -273,7 +272,7 @@ impl Store {
         if self.telemetry.interest.is_none() {
             return;
         }
-        let Some(host) = self.strings.intern(&host::key(computer)) else { return };
+        let Some(host) = self.events.intern(&host::key(computer)) else { return };
         let text = batch.text(record, Field::ScriptBlockText).unwrap_or_default().to_owned();
         let part = Part { head: record.head, source: batch.source, text };
         for joined in self.telemetry.blocks.add(host, computer, block_id, place, total, part) {
@@ -309,8 +308,8 @@ impl Store {
         if !interest(record.head.event_code, &texts) {
             return;
         }
-        let name = texts(Field::Computer).and_then(|computer| self.name(computer));
-        if !self.keeps_duplicates && self.is_known(batch, record, name, true) {
+        let name = texts(Field::Computer).and_then(|computer| self.events.name(computer));
+        if !self.events.keeps_duplicates() && self.is_known(batch, record, name, true) {
             return;
         }
         let bytes = batch.text_bytes();
@@ -318,7 +317,7 @@ impl Store {
             self.telemetry.dropped += 1;
             return;
         }
-        let Some(id) = self.keep(batch, record, name, true) else {
+        let Some(id) = self.events.insert(batch, record, name, true) else {
             self.telemetry.dropped += 1;
             return;
         };

@@ -9,7 +9,9 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 
 use crate::store::Store;
+use crate::store::events::Events;
 use crate::store::events::event::{StoredEvent, slot_fields};
+use crate::store::findings::finding::Finding;
 use crate::store::ids::{EventId, FindingId, ProcessId};
 use crate::store::ingest::own_facts;
 use crate::store::tuning_matches::TuningMatches;
@@ -70,7 +72,7 @@ impl Relocation {
     #[must_use]
     pub fn count_of_first(&self, events: usize) -> usize {
         let kept = events.saturating_sub(self.first_kept as usize);
-        self.stayed.partition_point(|event| (event.0 as usize) < events) + kept
+        self.stayed.partition_point(|event| (event.index()) < events) + kept
     }
 
     /// The number that a finding of the old store has in the new one.
@@ -80,7 +82,7 @@ impl Relocation {
         let event = self.event(old.event)?;
         // Made once for all that ask: a list has a million of them.
         let findings = self.findings.get_or_init(|| findings_by_event(new));
-        let number = findings.get(event.0 as usize)?.get(usize::from(old.clause == ClauseId::LEAD))?;
+        let number = findings.get(event.index())?.get(usize::from(old.clause == ClauseId::LEAD))?;
         (*number != NONE).then_some(FindingId(*number))
     }
 
@@ -97,7 +99,7 @@ fn findings_by_event(store: &Store) -> Vec<[u32; 2]> {
     let mut by_event = vec![[NONE; 2]; store.kept_events()];
     for (number, finding) in (0..).zip(store.findings()) {
         let is_lead = finding.clause == ClauseId::LEAD;
-        let slots = by_event.get_mut(finding.event.0 as usize);
+        let slots = by_event.get_mut(finding.event.index());
         if let Some(slot) = slots.and_then(|slots| slots.get_mut(usize::from(is_lead)))
             && (*slot == NONE || is_lead && finding.hunt.is_some())
         {
@@ -223,14 +225,12 @@ impl Compactor {
             // Nearly all of it stays anyway.
             return;
         }
-        let mut new = Store::new(store.naming, store.collect);
+        let mut new = Store { events: Events::new_like(&store.events), ..Store::default() };
         new.epoch = store.epoch.next();
-        new.keeps_duplicates = store.keeps_duplicates;
         new.hunt_like(store);
-        new.spellings = store.spellings.renamed(|symbol| new.strings.intern(store.text(symbol)));
         new.sources.clone_from(&store.sources);
         let kept = stayed.len() + events.saturating_sub(first_kept as usize);
-        new.events.reserve_exact(kept + kept / COPIES_PER_EVENT * 2);
+        new.events.reserve(kept + kept / COPIES_PER_EVENT * 2);
         self.copy = Some(PendingCopy { store: new, stayed, first_kept, copied: 0, next: first_kept });
     }
 }
@@ -264,18 +264,11 @@ impl Store {
     pub fn bytes(&self) -> usize {
         /// What lists, verdicts and filters keep of each finding beside the store.
         const LISTED: usize = 48;
-        self.strings.bytes()
-            + self.deferred.bytes()
-            + self.events.capacity() * size_of::<StoredEvent>()
-            + self.findings.capacity() * (size_of::<crate::store::findings::finding::Finding>() + LISTED)
+        self.events.bytes()
+            + self.findings.capacity() * (size_of::<Finding>() + LISTED)
             + self.change_log.bytes()
             + self.kinds.bytes()
             + self.ranking.bytes()
-            + self.known.bytes()
-            + self.hosts.bytes()
-            + self.host_keys.capacity() * size_of::<Option<crate::store::events::interner::Symbol>>()
-            + self.parents.bytes()
-            + self.processes.bytes()
             + self.addresses.bytes()
             + self.joins.bytes()
             + self.activities.bytes()
@@ -295,9 +288,9 @@ impl Store {
             });
             OWN + texts.sum::<usize>()
         };
-        let half = self.events.iter().map(weight).sum::<usize>() / 2;
+        let half = self.events.all().iter().map(weight).sum::<usize>() / 2;
         let mut sum = 0;
-        let over = self.events.iter().rposition(|event| {
+        let over = self.events.all().iter().rposition(|event| {
             sum += weight(event);
             sum > half
         });
@@ -313,7 +306,7 @@ impl Store {
     /// The events that are no older than `age` before the latest; those without a time are old.
     fn younger_than(&self, age: Duration, now: Timestamp) -> Vec<EventId> {
         let bound = now.unix_seconds().saturating_add(seconds(MAX_AHEAD));
-        let times = || self.events.iter().map(|event| event.time.map(|time| time.unix_seconds()));
+        let times = || self.events.all().iter().map(|event| event.time.map(|time| time.unix_seconds()));
         let latest = times().flatten().filter(|time| *time <= bound).max().unwrap_or(bound);
         let oldest = latest.saturating_sub(seconds(age));
         let is_young = |time: Option<i64>| time.is_some_and(|time| (oldest..=bound).contains(&time));
@@ -345,7 +338,7 @@ impl Store {
                 self.finding(finding).and_then(|finding| self.score_of(finding, Profile::Hunt, tuning));
             score.is_some_and(|score| score >= ALERT_SCORE)
         }));
-        needed.retain(|event| (event.0 as usize) < first_kept);
+        needed.retain(|event| (event.index()) < first_kept);
         needed
     }
 
@@ -362,7 +355,8 @@ impl Store {
             process_guid: process.map(|process| process.guid),
             parent_process_guid: parent.and_then(|parent| other.process(parent)).map(|parent| parent.guid),
         };
-        let computer = event.host.and_then(|host| other.hosts.get(host)).map(|host| other.text(host.written));
+        let computer =
+            event.host.and_then(|host| other.hosts().get(host)).map(|host| other.text(host.written));
         let common = [Field::User, Field::Image, Field::ProcessId, Field::ProcessGuid];
         let fields = common.iter().chain(slot_fields(event.event_code));
         let texts = fields.filter_map(|field| Some((*field, other.field(event, *field)?)));
@@ -370,7 +364,7 @@ impl Store {
         batch.push(head, texts.chain(computer.map(|computer| (Field::Computer, computer))));
         for record in &batch.events {
             let facts = own_facts(&batch, record);
-            let name = computer.and_then(|computer| self.name(computer));
+            let name = computer.and_then(|computer| self.events.name(computer));
             self.take_event(&batch, record, name, &facts, TECHNIQUE.select(&facts));
         }
     }
@@ -387,16 +381,16 @@ impl Store {
         self.generation = old.generation + 1;
         self.evicted = old.evicted + old.events.len().saturating_sub(self.events.len()) as u64;
         let telemetry = std::mem::take(&mut old.telemetry);
-        self.telemetry = telemetry.renamed(|symbol| self.strings.intern(old.text(symbol)));
+        self.telemetry = telemetry.renamed(|symbol| self.events.intern(old.text(symbol)));
         let here_before: HashSet<crate::store::events::interner::Symbol> = {
             let here: HashSet<&str> =
-                self.hosts.entries().iter().map(|host| self.strings.text(host.shown)).collect();
-            let before = old.hosts.entries().iter().map(|host| host.shown);
+                self.hosts().entries().iter().map(|host| self.events.text(host.shown)).collect();
+            let before = old.hosts().entries().iter().map(|host| host.shown);
             before.filter(|host| here.contains(old.text(*host))).collect()
         };
         let census = std::mem::take(&mut old.census);
-        self.census = census
-            .renamed(|host| here_before.contains(&host), |symbol| self.strings.intern(old.text(symbol)));
+        self.census =
+            census.renamed(|host| here_before.contains(&host), |symbol| self.events.intern(old.text(symbol)));
     }
 }
 

@@ -9,13 +9,12 @@ use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, FaultKind, SkipReason};
 use crate::store::Store;
-use crate::store::events::collect::{Collect, is_for_rows, is_joined};
-use crate::store::events::dedup::KeyedEvents;
-use crate::store::events::event::{MAX_SLOTS, StoredEvent, slot_fields};
+use crate::store::events::collect::Collect;
+use crate::store::events::dedup::Earlier;
+use crate::store::events::deferred::Waiting;
 use crate::store::events::host_names::HostName;
-use crate::store::events::interner::Symbol;
 use crate::store::findings::finding::NamedBy;
-use crate::store::ids::{DistinctId, EventId, ProcessId};
+use crate::store::ids::ProcessId;
 
 /// Connections that are held against answers for each event that comes in: more than one, so that they catch up.
 const LEADS_PER_EVENT: usize = 8;
@@ -24,7 +23,9 @@ impl Store {
     /// Takes a batch in.
     pub fn ingest(&mut self, batch: Batch) {
         self.tally.add(&batch.tally);
-        if batch.counted.is_some_and(|counted| !self.keeps_duplicates && !self.counted_chunks.insert(counted))
+        if batch
+            .counted
+            .is_some_and(|counted| !self.events.keeps_duplicates() && !self.counted_chunks.insert(counted))
         {
             // All records of a chunk that are only counted, as they were met before.
             for (event_code, events) in batch.tally.event_codes.iter().filter(|(id, _)| !code::is_kept(**id))
@@ -33,12 +34,12 @@ impl Store {
             }
         }
         if batch.claims.is_empty() {
-            self.known.begin(&batch);
-            self.census.add_records(&batch, &self.collect.wanted());
+            self.events.begin_batch(&batch);
+            self.census.add_records(&batch, &self.events.wanted());
             for record in &batch.events {
                 self.ingest_event(&batch, record);
             }
-            self.known.end();
+            self.events.end_batch();
         } else {
             self.join_at_once();
         }
@@ -62,17 +63,16 @@ impl Store {
     pub(super) fn ingest_event(&mut self, batch: &Batch, record: &EventRecord) {
         let facts = own_facts(batch, record);
         let clause = TECHNIQUE.select(&facts);
-        let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
+        let name = batch.text(record, Field::Computer).and_then(|computer| self.events.name(computer));
         if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
-            let event_key = Self::event_key(record, name).filter(|_| !self.keeps_duplicates);
-            if event_key.is_some_and(|event_key| self.known.count(event_key, record.head.event_code)) {
+            if self.events.is_counted_before(record, name) {
                 self.tally.uncount(record.head.event_code, 1, SkipReason::Duplicate);
             } else {
                 self.count_for_coverage(batch, record, name);
             }
             return;
         }
-        if !self.keeps_duplicates && self.is_known(batch, record, name, clause.is_some()) {
+        if !self.events.keeps_duplicates() && self.is_known(batch, record, name, clause.is_some()) {
             self.tally.uncount(record.head.event_code, 1, SkipReason::Duplicate);
             return;
         }
@@ -90,7 +90,7 @@ impl Store {
         clause: Option<ClauseId>,
     ) {
         let text = |field| batch.text(record, field);
-        let Some(id) = self.keep(batch, record, name, clause.is_some()) else {
+        let Some(id) = self.events.insert(batch, record, name, clause.is_some()) else {
             self.overflow(record.head.event_code);
             return;
         };
@@ -129,7 +129,7 @@ impl Store {
         clause: Option<ClauseId>,
         query_name: Option<&str>,
     ) -> bool {
-        match self.collect {
+        match self.events.collect() {
             Collect::Everything => true,
             Collect::Selected => clause.is_some(),
             Collect::Leads => match facts.event_code {
@@ -149,76 +149,61 @@ impl Store {
         }
     }
 
-    /// Puts an event into the tables, and says its number. Of an event that is not selected nothing but what others
-    /// may be joined to is kept, where the store keeps no more than that.
-    pub(super) fn keep(
+    /// Returns true where an event was added earlier: the same host, record number and time, and the same contents.
+    pub(super) fn is_known(
         &mut self,
         batch: &Batch,
         record: &EventRecord,
         name: Option<HostName>,
         is_selected: bool,
-    ) -> Option<EventId> {
-        let id = EventId(u32::try_from(self.events.len()).ok()?);
-        let head = &record.head;
-        let host = name.map(|name| self.host(name, record));
-        let key = head.process_guid.zip(self.host_key(host));
-        let is_deferred = !is_selected && self.deferred.takes(head.event_code);
-        let process = match key {
-            Some((guid, host_key)) if is_deferred => {
-                self.deferred.wait(guid, host_key, id);
-                None
+    ) -> bool {
+        let Earlier { same, contradiction } = self.events.find_earlier(batch, record, name, is_selected);
+        if same.is_some() {
+            return true;
+        }
+        if let Some((other, name)) = contradiction.zip(name) {
+            let host = self.events.text(name.key);
+            let other = self.events.event(other).map(|event| event.source);
+            self.contradictions.report((batch, record), host, other, &self.sources, &mut self.faults);
+        }
+        false
+    }
+
+    /// Has joins put off until [`Self::finish_joins`]. For batch runs, where no row is read before the end.
+    pub const fn defer_joins(&mut self) {
+        self.events.defer();
+    }
+
+    /// Joins deferred events to the processes that made a connection, and keeps the rest deferred: their processes may
+    /// still connect.
+    pub fn finish_joins(&mut self) {
+        self.join_deferred(|store, it| {
+            let is_query = store.event(it.event).is_some_and(|event| event.event_code == code::DNS_QUERY);
+            let process = store.events.find_process(it.host_key, it.guid)?;
+            (!is_query || store.answers_a_connection(it.event)).then_some(process)
+        });
+    }
+
+    /// Joins everything that was deferred, and defers nothing from now on.
+    pub(super) fn join_at_once(&mut self) {
+        self.events.end_deferring();
+        self.join_deferred(|store, it| store.events.process_of(it.host_key, it.guid));
+    }
+
+    fn join_deferred(&mut self, process_of: impl Fn(&mut Self, &Waiting) -> Option<ProcessId>) {
+        let mut waiting = self.events.take_deferred();
+        waiting.retain(|it| {
+            let process = process_of(self, it);
+            if let Some(process) = process {
+                match self.events.join(it.event, process) {
+                    Some(code::PROCESS_CREATE) => self.process_started(it.event),
+                    Some(code::DNS_QUERY) => self.query_answered(it.event),
+                    _ => {}
+                }
             }
-            Some((guid, host_key)) => self.processes.get_or_add(host_key, guid),
-            None => None,
-        };
-        let keeps_all = matches!(self.collect, Collect::Everything | Collect::Leads);
-        let is_start = head.event_code == code::PROCESS_CREATE;
-        let packed = if is_deferred && is_start {
-            self.deferred.pack(|field| batch.text(record, field))
-        } else {
-            None
-        };
-        let mut intern = |field| {
-            let is_asked_for = is_selected || !is_start || (is_joined(field) && packed.is_none());
-            let is_kept = keeps_all || (is_for_rows(field) && is_asked_for);
-            if is_kept { self.strings.intern(batch.text(record, field)?) } else { None }
-        };
-        let mut slots = [None; MAX_SLOTS];
-        for (slot, field) in slots.iter_mut().zip(slot_fields(head.event_code)) {
-            *slot = intern(*field);
-        }
-        let event = StoredEvent {
-            time: head.time,
-            place: head.place,
-            source: batch.source,
-            host,
-            process,
-            previous_of_process: None,
-            event_code: head.event_code,
-            user: intern(Field::User),
-            image: intern(Field::Image),
-            process_number: intern(Field::ProcessId),
-            slots,
-            packed,
-            record_id_or_max: head.record_id.unwrap_or(u64::MAX),
-            odd_guid: intern(Field::ProcessGuid),
-        };
-        if let Some(parent) = event.symbol(Field::ParentImage) {
-            self.parents.count(parent, parent, parent, head.time);
-        }
-        self.events.push(event);
-        if head.record_id.is_some() && host.is_some() && !self.keeps_duplicates {
-            let all = KeyedEvents { events: &self.events, host_keys: &self.host_keys };
-            self.known.add(id, all);
-        }
-        if let Some(process) = process {
-            self.chain(id, process);
-        }
-        // Who is whose child matters to somebody who looks at the tree.
-        if is_start && keeps_all {
-            self.link_parent(process, host, head.parent_process_guid);
-        }
-        Some(id)
+            process.is_none()
+        });
+        self.events.put_back(waiting);
     }
 
     /// Counts an event for which there was no number any more, and says so once.
@@ -232,53 +217,6 @@ impl Store {
         }
         self.overflow_fault = Some(self.faults.len());
         self.faults.push(Fault::new("all that was read".to_owned(), kind));
-    }
-
-    /// Puts an event before the others of its process.
-    pub(super) fn chain(&mut self, id: EventId, process: ProcessId) {
-        let previous = self.processes.get_mut(process).and_then(|process| process.newest_event.replace(id));
-        if let Some(event) = self.events.get_mut(id.0 as usize) {
-            event.previous_of_process = previous;
-        }
-    }
-
-    pub(super) fn name(&mut self, computer: &str) -> Option<HostName> {
-        let naming = self.naming;
-        let spellings = &mut self.spellings;
-        self.names.get_or_add(computer, &mut self.strings, |strings| {
-            spellings.name(computer, naming.shown(computer), strings)
-        })
-    }
-
-    pub(super) fn host(&mut self, name: HostName, record: &EventRecord) -> DistinctId {
-        let id = if code::is_kept(record.head.event_code) {
-            self.hosts.count(name.written, name.shown, name.first, record.head.time)
-        } else {
-            // Another channel's: it tells the host's name, but is no event of the detection's.
-            self.hosts.number(name.written, name.shown, name.first)
-        };
-        if self.host_keys.len() < self.hosts.entries().len() {
-            self.host_keys.push(Some(name.key));
-        }
-        id
-    }
-
-    pub(super) fn host_key(&self, host: Option<DistinctId>) -> Option<Symbol> {
-        self.host_keys.get(host?.0 as usize).copied().flatten()
-    }
-
-    pub(super) fn link_parent(
-        &mut self,
-        process: Option<ProcessId>,
-        host: Option<DistinctId>,
-        parent_guid: Option<crate::model::guid::Guid>,
-    ) {
-        let (Some(process), Some(guid), Some(key)) = (process, parent_guid, self.host_key(host)) else {
-            return;
-        };
-        if let Some(parent) = self.processes.get_or_add(key, guid) {
-            self.processes.link(process, parent);
-        }
     }
 }
 

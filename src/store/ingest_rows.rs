@@ -42,14 +42,14 @@ impl Store {
 
     pub(super) fn ingest_row(&mut self, batch: &Batch, record: &EventRecord, scan_row: &RowClaim) {
         let event_code = record.head.event_code;
-        let name = batch.text(record, Field::Computer).and_then(|computer| self.name(computer));
+        let name = batch.text(record, Field::Computer).and_then(|computer| self.events.name(computer));
         let is_known =
             |store: &mut Self| store.is_known(batch, record, name, true) || store.is_known_row(batch, record);
-        if !self.keeps_duplicates && is_known(self) {
+        if !self.events.keeps_duplicates() && is_known(self) {
             self.tally.uncount(event_code, 1, SkipReason::Duplicate);
             return;
         }
-        let Some(id) = self.keep(batch, record, name, true) else {
+        let Some(id) = self.events.insert(batch, record, name, true) else {
             self.overflow(event_code);
             return;
         };
@@ -62,7 +62,7 @@ impl Store {
             .iter()
             .find(|joined| joined.field == Field::DestinationHostname)
             .and_then(|joined| self.placeholder(id, &[joined]));
-        let own = self.facts(id);
+        let own = self.events.facts(id);
         let name = resolved_by
             .and_then(|event| self.event(event))
             .and_then(|event| self.field(event, Field::QueryName))
@@ -145,7 +145,6 @@ impl Store {
 
     /// The event that a row's joined fields came from, as far as it is known.
     fn placeholder(&mut self, of: EventId, joined: &[&JoinedValue]) -> Option<EventId> {
-        let id = EventId(u32::try_from(self.events.len()).ok()?);
         let from = joined.first()?;
         let is_answer = from.field == Field::DestinationHostname;
         let event_code = if is_answer { code::DNS_QUERY } else { code::PROCESS_CREATE };
@@ -154,7 +153,7 @@ impl Store {
             let wanted = if is_answer { Field::DestinationHostname } else { *field };
             let is_kept = !is_answer || *field == Field::QueryName;
             let value = joined.iter().find(|joined| is_kept && joined.field == wanted);
-            *slot = value.and_then(|joined| self.strings.intern(&joined.value));
+            *slot = value.and_then(|joined| self.events.intern(&joined.value));
         }
         let event = self.event(of)?;
         let event = StoredEvent {
@@ -174,10 +173,7 @@ impl Store {
             record_id_or_max: from.record_id.unwrap_or(u64::MAX),
             odd_guid: None,
         };
-        if let Some(parent) = event.symbol(Field::ParentImage) {
-            self.parents.count(parent, parent, parent, None);
-        }
-        self.events.push(event);
+        let id = self.events.push(event)?;
         self.rows.placeholders.insert(id);
         Some(id)
     }
@@ -185,10 +181,11 @@ impl Store {
     /// The row of a process's Event 1 is more than what others joined from it.
     fn forget_placeholder(&mut self, id: EventId) {
         let process = self.event(id).and_then(|event| event.process);
-        if let Some(process) = process.and_then(|process| self.processes.get_mut(process))
-            && process.start.is_some_and(|start| self.rows.placeholders.contains(&start))
+        let start = process.and_then(|process| self.process(process)?.start);
+        if start.is_some_and(|start| self.rows.placeholders.contains(&start))
+            && let Some(process) = process
         {
-            process.start = None;
+            self.events.set_start(process, None);
         }
     }
 

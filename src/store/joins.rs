@@ -75,7 +75,7 @@ impl Store {
             return;
         };
         let Some(event) = self.event(id) else { return };
-        let Some(host) = self.host_key(event.host) else { return };
+        let Some(host) = self.events.host_key(event.host) else { return };
         for address in self.addresses_of(id) {
             if let Some(address_join) = self.addresses.add_answer(host, address, id) {
                 self.put_answer(address_join, answer);
@@ -85,7 +85,7 @@ impl Store {
 
     /// Whether an answer names an address that something has connected to.
     pub(super) fn answers_a_connection(&self, id: EventId) -> bool {
-        let host = self.event(id).and_then(|event| self.host_key(event.host));
+        let host = self.event(id).and_then(|event| self.events.host_key(event.host));
         host.is_some_and(|host| {
             self.addresses_of(id).into_iter().any(|address| self.addresses.knows(host, address))
         })
@@ -112,7 +112,7 @@ impl Store {
     pub(super) fn address_join_of(&mut self, id: EventId) -> Option<AddressJoinId> {
         let event = self.event(id)?;
         let address = self.field(event, Field::DestinationIp).and_then(address)?;
-        let host = self.host_key(event.host)?;
+        let host = self.events.host_key(event.host)?;
         let (address_join, answers) = self.addresses.meet(host, address)?;
         for answer in answers {
             if let Some(answer) = self.answer(answer) {
@@ -136,7 +136,7 @@ impl Store {
     /// An answer that the search's join goes by: the process's connections to the address are findings.
     fn put_listed(&mut self, id: AddressJoinId, process: ProcessId, answer: EventId) {
         let events = &self.events;
-        let moment = |id: EventId| time_key(events, id);
+        let moment = |id: EventId| events.time_key(id);
         let own = moment(answer);
         let Some(address_join) = self.addresses.get(id) else { return };
         let (before, after) = address_join.listed.around(|other| moment(other) <= own);
@@ -177,7 +177,7 @@ impl Store {
     }
 
     fn add_named(&mut self, connection: EventId, address_join: AddressJoinId) {
-        let Some(clause) = TECHNIQUE.select_if_named(&self.facts(connection)) else { return };
+        let Some(clause) = TECHNIQUE.select_if_named(&self.events.facts(connection)) else { return };
         let finding = self.add_finding(connection, clause, None, NamedBy::Answers(address_join));
         let process = self.event(connection).and_then(|event| event.process);
         if let Some((finding, process)) = finding.zip(process) {
@@ -197,7 +197,7 @@ impl Store {
         let time = self.event(connection)?.time;
         let events = &self.events;
         let is_before = |id: EventId| {
-            let (of, time_of, ..) = time_key(events, id);
+            let (of, time_of, ..) = events.time_key(id);
             (of, time_of) <= (Some(process), time)
         };
         let (before, after) = self.addresses.get(address_join)?.listed.around(is_before);
@@ -233,16 +233,14 @@ impl Store {
     pub(super) fn process_started(&mut self, id: EventId) {
         let Some(process_id) = self.event(id).and_then(|event| event.process) else { return };
         let known = self.process(process_id).and_then(|process| process.start);
-        if known.is_some_and(|known| self.sort_key(known) <= self.sort_key(id)) {
+        if known.is_some_and(|known| self.events.sort_key(known) <= self.events.sort_key(id)) {
             return;
         }
         self.set_process_start(process_id, id);
     }
 
     pub(super) fn set_process_start(&mut self, process: ProcessId, start: EventId) {
-        if let Some(process) = self.processes.get_mut(process) {
-            process.start = Some(start);
-        }
+        self.events.set_start(process, Some(start));
         self.joins.start_changed(process);
     }
 
@@ -272,16 +270,6 @@ fn of_process<T: Copy + Ord>(
     first: T,
 ) -> impl Iterator<Item = T> {
     set.range((process, first)..).take_while(move |(of, _)| *of == process).map(|(_, thing)| *thing)
-}
-
-/// An event's process and moment.
-pub(super) fn time_key(
-    events: &[crate::store::events::event::StoredEvent],
-    id: EventId,
-) -> (Option<ProcessId>, Option<Timestamp>, u64, EventId) {
-    events
-        .get(id.0 as usize)
-        .map_or((None, None, 0, id), |event| (event.process, event.time, event.record_id_or_max, id))
 }
 
 /// An address as Event 3 and QueryResults write it; a v4 address mapped into v6 is the v4 address.

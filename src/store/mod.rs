@@ -31,14 +31,13 @@ pub mod view;
 use crate::store::addresses::Addresses;
 use crate::store::channels::Channels;
 use crate::store::coverage::Census;
+use crate::store::events::Events;
+pub use crate::store::events::HostNaming;
 pub use crate::store::events::collect::Collect;
-use crate::store::events::dedup::Dedup;
-use crate::store::events::deferred::Deferred;
 use crate::store::events::distinct::DistinctTable;
 use crate::store::events::event::StoredEvent;
-use crate::store::events::host_names::{FirstSpellings, HostNameCache};
-use crate::store::events::interner::{Interner, Symbol};
-use crate::store::events::process::{Process, Processes};
+use crate::store::events::interner::Symbol;
+use crate::store::events::process::Process;
 use crate::store::events::same_event::Contradictions;
 use crate::store::findings::change_log::ChangeLog;
 pub use crate::store::findings::change_log::{Changes, Cursor};
@@ -63,48 +62,16 @@ use crate::model::fault::{Fault, Tally};
 use crate::model::feed::SourceInfo;
 use crate::model::host;
 
-/// What `host` is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HostNaming {
-    /// `System/Computer` as written.
-    #[default]
-    Computer,
-    /// Its first label, as a forwarder names it.
-    Short,
-}
-
-impl HostNaming {
-    fn shown(self, computer: &str) -> &str {
-        match self {
-            Self::Computer => computer,
-            Self::Short => host::label(computer),
-        }
-    }
-}
-
 /// All that was read.
 #[derive(Default)]
 pub struct Store {
-    naming: HostNaming,
-    collect: Collect,
-    keeps_duplicates: bool,
-    known: Dedup,
+    events: Events,
     contradictions: Contradictions,
     /// The chunks of which the records that are only counted were met.
     counted_chunks: HashSet<CountedRecords>,
-    strings: Interner,
     sources: Vec<SourceInfo>,
-    events: Vec<StoredEvent>,
-    names: HostNameCache,
-    spellings: FirstSpellings,
-    hosts: DistinctTable,
-    /// By number of host: its name in lower case, which is what processes are joined by.
-    host_keys: Vec<Option<Symbol>>,
-    parents: DistinctTable,
-    processes: Processes,
     addresses: Addresses,
     joins: Joins,
-    deferred: Deferred,
     findings: Vec<Finding>,
     change_log: ChangeLog,
     kinds: ScoreClasses,
@@ -134,18 +101,24 @@ impl Store {
     /// An empty store.
     #[must_use]
     pub fn new(naming: HostNaming, collect: Collect) -> Self {
-        Self { naming, collect, ..Self::default() }
+        Self { events: Events::new(naming, collect), ..Self::default() }
     }
 
     /// Keeps an event every time it is met, in one source or in several.
     pub const fn keep_duplicates(&mut self) {
-        self.keeps_duplicates = true;
+        self.events.keep_duplicates();
     }
 
     /// The texts of events that it asks for.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
-        self.collect.wanted()
+        self.events.wanted()
+    }
+
+    /// Returns the events, with the processes that they tell of.
+    #[must_use]
+    pub const fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Makes a source known, before its first batch.
@@ -194,13 +167,13 @@ impl Store {
     /// The distinct hosts.
     #[must_use]
     pub const fn hosts(&self) -> &DistinctTable {
-        &self.hosts
+        self.events.hosts()
     }
 
     /// The distinct parents.
     #[must_use]
     pub const fn parents(&self) -> &DistinctTable {
-        &self.parents
+        self.events.parents()
     }
 
     /// How many events are kept.
@@ -209,52 +182,40 @@ impl Store {
         self.events.len()
     }
 
-    /// How many processes are known.
-    #[must_use]
-    pub fn known_processes(&self) -> usize {
-        self.processes.len()
-    }
-
-    /// Bytes that the texts take.
-    #[must_use]
-    pub fn text_bytes(&self) -> usize {
-        self.strings.bytes() + self.deferred.bytes()
-    }
-
     /// A kept event.
     #[must_use]
     pub fn event(&self, id: EventId) -> Option<&StoredEvent> {
-        self.events.get(id.0 as usize)
+        self.events.event(id)
     }
 
     /// A process.
     #[must_use]
     pub fn process(&self, id: ProcessId) -> Option<&Process> {
-        self.processes.get(id)
+        self.events.process(id)
     }
 
     /// The text of a symbol.
     #[must_use]
     pub fn text(&self, symbol: Symbol) -> &str {
-        self.strings.text(symbol)
+        self.events.text(symbol)
     }
 
     /// The text of an event's field; `None` where the event lacks it or the store does not keep it.
     #[must_use]
     pub fn field(&self, event: &StoredEvent, field: Field) -> Option<&str> {
-        event.symbol(field).map(|symbol| self.text(symbol))
+        self.events.field(event, field)
     }
 
     /// The host of an event, as it is to be shown.
     #[must_use]
     pub fn host_of(&self, event: &StoredEvent) -> Option<&str> {
-        self.hosts.get(event.host?).map(|host| self.text(host.shown))
+        self.events.host_of(event)
     }
 
     /// The name of a host as it was first written: names have no case.
     #[must_use]
     pub fn host_name(&self, host: DistinctId) -> Option<&str> {
-        self.hosts.get(host).map(|host| self.text(host.first))
+        self.events.host_name(host)
     }
 
     /// Whether some event, of any channel that is read, is of a host: by its name or its first label, without case.
@@ -275,7 +236,7 @@ impl Store {
     }
 
     fn all_hosts(&self) -> impl Iterator<Item = &str> {
-        let own = self.hosts.entries().iter().map(|host| host.written);
+        let own = self.hosts().entries().iter().map(|host| host.written);
         own.chain(self.telemetry.hosts()).map(|name| self.text(name))
     }
 

@@ -9,7 +9,6 @@ use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::signal::score;
 use crate::detect::technique::ClauseId;
-use crate::model::event::Field;
 use crate::model::row::Signal;
 use crate::store::Store;
 use crate::store::findings::change_log::Cursor;
@@ -92,7 +91,7 @@ impl Store {
     /// The `ParentImage` of the Event 1 that a finding is joined to.
     fn joined_parent(&self, finding: &Finding) -> Option<DistinctId> {
         let start = self.event(self.start_of(finding)?)?;
-        self.parents.find(start.symbol(Field::ParentImage)?)
+        self.events.own_parent(start)
     }
 
     /// The parent that the IDE pattern is evaluated on.

@@ -322,7 +322,7 @@ impl Store {
         };
         explain(&ExplainInput {
             profile,
-            own: self.facts(view.finding().event),
+            own: self.events.facts(view.finding().event),
             with_joins: correlated.facts(),
             joined: joined_for_reasons,
             patterns: tuning.patterns(),

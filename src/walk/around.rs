@@ -93,7 +93,7 @@ impl Around {
             next = next.saturating_add(1);
             let started = |child: ProcessId| scene.store.event(scene.store.process(child)?.start?)?.time;
             let mut children: Vec<(Option<_>, ProcessId)> =
-                scene.store.each_child(process).map(|child| (started(child), child)).collect();
+                scene.store.events().each_child(process).map(|child| (started(child), child)).collect();
             // Those of which no start is known stand first, and are in no range between two times.
             children.sort_by_key(|(started, child)| (*started, child.0));
             if shells.contains(&process) {

@@ -252,7 +252,7 @@ impl<'a> Scene<'a> {
     /// What a process asked DNS for, by the addresses that answered.
     fn asked(&self, process: ProcessId) -> Vec<(IpAddr, EventId)> {
         let mut asked = Vec::new();
-        for id in self.store.events_of(process) {
+        for id in self.store.events().events_of(process) {
             let Some(event) = self.store.event(id).filter(|event| event.event_code == code::DNS_QUERY) else {
                 continue;
             };

@@ -244,7 +244,7 @@ impl Runs {
                     let Some(slot) = self.roots.entry(process).or_default().get_mut(kind) else { continue };
                     if slot.is_none() {
                         *slot = Some(root);
-                        waiting.extend(scene.store.each_child(process));
+                        waiting.extend(scene.store.events().each_child(process));
                     }
                 }
             }
@@ -295,7 +295,7 @@ impl Runs {
     fn gather_events(&mut self, scene: &Scene<'_>) {
         let processes: Vec<ProcessId> = self.roots.keys().chain(self.adopted.keys()).copied().collect();
         for process in processes {
-            for id in scene.store.each_event_of(process) {
+            for id in scene.store.events().each_event_of(process) {
                 let Some(event) = scene.store.event(id) else { continue };
                 if let Some(run) = self.core_of(event).and_then(|run| self.runs.get_mut(run)) {
                     run.events.push(id);

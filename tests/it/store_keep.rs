@@ -146,7 +146,7 @@ fn alerts_and_their_ancestors_stay_and_nothing_is_miscounted() {
     let first =
         store.findings().iter().min_by_key(|finding| store.event(finding.event).unwrap().time).unwrap();
     let process = store.event(first.event).unwrap().process.unwrap();
-    let parent = store.ancestors(process)[0];
+    let parent = store.events().ancestors(process)[0];
     let start = store.event(store.process(parent).unwrap().start.unwrap()).unwrap();
     assert!(store.field(start, Field::CommandLine).unwrap().starts_with("program --number 0"));
     let coverage = |store: &Store| format!("{:?}", store.coverage_notes());

@@ -6,7 +6,7 @@
 
 use crate::model::event::{Field, code};
 use crate::model::guid::Guid;
-use crate::store::Store;
+use crate::store::events::Events;
 use crate::store::events::collect::Collect;
 use crate::store::events::event::slot_fields;
 use crate::store::events::interner::{Interner, Symbol};
@@ -17,10 +17,10 @@ const PACKED: [Field; 3] = [Field::CommandLine, Field::ParentImage, Field::Paren
 
 /// An event that its process may be joined to.
 #[derive(Clone, Copy)]
-struct Waiting {
-    guid: Guid,
-    host_key: Symbol,
-    event: EventId,
+pub(in crate::store) struct Waiting {
+    pub(in crate::store) guid: Guid,
+    pub(in crate::store) host_key: Symbol,
+    pub(in crate::store) event: EventId,
 }
 
 /// The events that wait.
@@ -89,44 +89,30 @@ impl Deferred {
     }
 }
 
-impl Store {
-    /// Has a store that nobody looks at before all is read put off what can be: joins, where it keeps no more than
-    /// those need, until [`Self::finish_joins`].
-    pub const fn defer_joins(&mut self) {
-        self.known.defer();
+impl Events {
+    /// Defers joins and the search for duplicates. For batch runs, where no row is read before the end.
+    pub(in crate::store) const fn defer(&mut self) {
+        self.dedup.defer();
         self.deferred.is_on = matches!(self.collect, Collect::Joins);
     }
 
-    /// Joins what has waited to the processes that connected. What none of them needs waits on, since they may still
-    /// come.
-    pub fn finish_joins(&mut self) {
-        self.settle(|store, it| {
-            let is_query = store.event(it.event).is_some_and(|event| event.event_code == code::DNS_QUERY);
-            let process = store.processes.find(it.host_key, it.guid)?;
-            (!is_query || store.answers_a_connection(it.event)).then_some(process)
-        });
-    }
-
-    /// Joins everything, and puts nothing off any more.
-    pub(in crate::store) fn join_at_once(&mut self) {
+    /// Stops to defer what comes from now on.
+    pub(in crate::store) const fn end_deferring(&mut self) {
         self.deferred.is_on = false;
-        self.settle(|store, it| store.processes.get_or_add(it.host_key, it.guid));
     }
 
-    fn settle(&mut self, process_of: impl Fn(&mut Self, &Waiting) -> Option<ProcessId>) {
-        let mut waiting = std::mem::take(&mut self.deferred.waiting);
-        waiting.retain(|it| {
-            let process = process_of(self, it);
-            if let Some(process) = process {
-                self.join(it.event, process);
-            }
-            process.is_none()
-        });
+    /// Takes the deferred events, in order of arrival; those that stay deferred go back by [`Self::put_back`].
+    pub(in crate::store) fn take_deferred(&mut self) -> Vec<Waiting> {
+        std::mem::take(&mut self.deferred.waiting)
+    }
+
+    pub(in crate::store) fn put_back(&mut self, waiting: Vec<Waiting>) {
         self.deferred.waiting = waiting;
     }
 
-    fn join(&mut self, id: EventId, process: ProcessId) {
-        let Some(event) = self.events.get_mut(id.0 as usize) else { return };
+    /// Gives a deferred event its process and its texts, and returns its Event ID.
+    pub(in crate::store) fn join(&mut self, id: EventId, process: ProcessId) -> Option<u16> {
+        let event = self.entries.get_mut(id.index())?;
         event.process = Some(process);
         if let Some(pack) = event.packed.take() {
             for (field, text) in self.deferred.unpack(pack) {
@@ -142,11 +128,7 @@ impl Store {
         }
         let event_code = event.event_code;
         self.chain(id, process);
-        match event_code {
-            code::PROCESS_CREATE => self.process_started(id),
-            code::DNS_QUERY => self.query_answered(id),
-            _ => {}
-        }
+        Some(event_code)
     }
 }
 

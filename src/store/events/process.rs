@@ -93,8 +93,4 @@ impl Processes {
     pub(in crate::store) fn bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Process>() + self.by_key.capacity() * HashIndex::BYTES
     }
-
-    pub(in crate::store) fn len(&self) -> usize {
-        self.entries.len()
-    }
 }

@@ -10,11 +10,12 @@ use std::net::IpAddr;
 
 use hashbrown::{DefaultHashBuilder, HashSet};
 
-use crate::model::batch::{Batch, EventRecord};
+use crate::model::batch::{Batch, EventRecord, SourceId};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, FaultKind};
+use crate::model::feed::SourceInfo;
 use crate::model::guid::Guid;
-use crate::store::Store;
+use crate::store::events::Events;
 use crate::store::events::collect::{Collect, is_for_rows, is_joined};
 use crate::store::events::dedup::{Earlier, EventKey, KeyedEvents, Likeness, agree};
 use crate::store::events::event::{StoredEvent, slot_fields};
@@ -50,41 +51,57 @@ const fn compared(event_code: u16) -> &'static [Field] {
     }
 }
 
-impl Store {
-    pub(in crate::store) fn keyed_events(&self) -> KeyedEvents<'_> {
-        KeyedEvents { events: &self.events, host_keys: &self.host_keys }
+impl Events {
+    fn keyed_events(&self) -> KeyedEvents<'_> {
+        KeyedEvents { events: &self.entries, host_keys: &self.host_keys }
     }
 
     /// What an event that comes in is looked up by; `None` where nothing tells it from others.
-    pub(in crate::store) fn event_key(record: &EventRecord, name: Option<HostName>) -> Option<EventKey> {
+    fn event_key(record: &EventRecord, name: Option<HostName>) -> Option<EventKey> {
         Some(EventKey { host: name?.key, record: record.head.record_id?, time: record.head.time })
     }
 
-    /// Whether an event was met before: the same host, record number and time, and the same content. Of two the place of
-    /// the earlier source counts, the finer time, and what one of them lacks the other gives, whichever came first.
-    pub(in crate::store) fn is_known(
+    /// Finds the event of the same host, record number, time and contents that was added earlier, and completes it: of two
+    /// the place of the earlier source counts, the finer time, and each gives what the other lacks, whichever came first.
+    pub(in crate::store) fn find_earlier(
         &mut self,
         batch: &Batch,
         record: &EventRecord,
         name: Option<HostName>,
         is_selected: bool,
-    ) -> bool {
-        if !self.known.may_know() {
-            return false;
+    ) -> Earlier {
+        if !self.dedup.may_know() {
+            return Earlier::default();
         }
-        let Some(event_key) = Self::event_key(record, name) else { return false };
-        self.known.settle(KeyedEvents { events: &self.events, host_keys: &self.host_keys });
-        let Earlier { same, contradiction } = self
-            .known
+        let Some(event_key) = Self::event_key(record, name) else { return Earlier::default() };
+        self.dedup.settle(KeyedEvents { events: &self.entries, host_keys: &self.host_keys });
+        let earlier = self
+            .dedup
             .find(event_key, self.keyed_events(), |id| self.likeness(id, batch, record, is_selected));
-        if let Some(id) = same {
+        if let Some(id) = earlier.same {
             self.complete(id, batch, record, is_selected);
-            return true;
         }
-        if let Some(other) = contradiction {
-            self.say_contradiction(batch, record, event_key, other);
-        }
-        false
+        earlier
+    }
+
+    /// Counts an event that is not collected, and returns true where it was counted before.
+    pub(in crate::store) fn is_counted_before(
+        &mut self,
+        record: &EventRecord,
+        name: Option<HostName>,
+    ) -> bool {
+        let event_key = Self::event_key(record, name).filter(|_| !self.keeps_duplicates);
+        event_key.is_some_and(|event_key| self.dedup.count(event_key, record.head.event_code))
+    }
+
+    /// Announces the batch whose events come next.
+    pub(in crate::store) fn begin_batch(&mut self, batch: &Batch) {
+        self.dedup.begin(batch);
+    }
+
+    /// Ends the batch that was announced.
+    pub(in crate::store) const fn end_batch(&mut self) {
+        self.dedup.end();
     }
 
     fn likeness(&self, id: EventId, batch: &Batch, record: &EventRecord, is_selected: bool) -> Likeness {
@@ -120,7 +137,7 @@ impl Store {
 
     /// Gives an event what another copy of it says more.
     fn complete(&mut self, id: EventId, batch: &Batch, record: &EventRecord, is_selected: bool) {
-        let Some(event) = self.events.get(id.0 as usize) else { return };
+        let Some(event) = self.entries.get(id.0 as usize) else { return };
         let event_code = event.event_code;
         let lacks = |field: &Field| {
             event.symbol(*field).is_none()
@@ -137,7 +154,7 @@ impl Store {
             .into_iter()
             .filter_map(|(field, text)| Some((field, self.strings.intern(text)?)))
             .collect();
-        let Some(event) = self.events.get_mut(id.0 as usize) else { return };
+        let Some(event) = self.entries.get_mut(id.0 as usize) else { return };
         for (field, symbol) in more {
             event.set_symbol(field, symbol);
         }
@@ -153,7 +170,7 @@ impl Store {
     }
 
     /// Whether a field of an event is kept where the event has it.
-    pub(in crate::store) const fn keeps(&self, field: Field, event_code: u16, is_selected: bool) -> bool {
+    const fn keeps(&self, field: Field, event_code: u16, is_selected: bool) -> bool {
         if matches!(self.collect, Collect::Everything | Collect::Leads) {
             return true;
         }
@@ -171,51 +188,48 @@ impl Store {
             None => self.deferred.guid_of(id),
         }
     }
+}
 
-    /// Two events have one number: one of them is not what the host wrote, and both are kept.
-    fn say_contradiction(
+impl Contradictions {
+    /// Reports that an event and an earlier one of other contents have one number: both are kept, and one of the two is
+    /// not what the host wrote.
+    pub(in crate::store) fn report(
         &mut self,
-        batch: &Batch,
-        record: &EventRecord,
-        event_key: EventKey,
-        other: EventId,
+        (batch, record): (&Batch, &EventRecord),
+        host: &str,
+        other: Option<SourceId>,
+        sources: &[SourceInfo],
+        faults: &mut Vec<Fault>,
     ) {
-        let host = self.strings.text(event_key.host);
-        let number = self.contradictions.hasher.hash_one((host, event_key.record));
-        if !self.contradictions.met.insert(number) {
+        let Some(record_id) = record.head.record_id else { return };
+        if !self.met.insert(self.hasher.hash_one((host, record_id))) {
             return;
         }
-        let source = |id| self.sources.iter().find(|source| source.id == id);
-        let more = self.contradictions.met.len().saturating_sub(MAX_NAMED);
+        let source = |id| sources.iter().find(|source| source.id == id);
+        let more = self.met.len().saturating_sub(MAX_NAMED);
         if more > 0 {
             let reason = format!(
                 "{more} more record numbers were given to several events of one host and one time: all of them are kept"
             );
-            if let Some(fault) = self.contradictions.summary.and_then(|at| self.faults.get_mut(at)) {
+            if let Some(fault) = self.summary.and_then(|at| faults.get_mut(at)) {
                 fault.kind = FaultKind::Contradiction(reason);
             } else {
-                self.contradictions.summary = Some(self.faults.len());
-                self.faults.push(fault("all that was read".to_owned(), None, None, reason));
+                self.summary = Some(faults.len());
+                faults.push(fault("all that was read".to_owned(), None, None, reason));
             }
             return;
         }
         let path = |id| source(id).map_or_else(String::new, |source| source.path.display().to_string());
-        let other = self.event(other).map_or_else(String::new, |event| path(event.source));
+        let other = other.map_or_else(String::new, path);
         let reason = format!(
             "an event of {host} with this number and time, but other contents, is in {other}: both are kept, and one of the \
              two is not what the host wrote"
         );
-        let fault = fault(path(batch.source), Some(batch.source), record.head.record_id, reason);
-        self.faults.push(fault);
+        faults.push(fault(path(batch.source), Some(batch.source), Some(record_id), reason));
     }
 }
 
-fn fault(
-    name: String,
-    source: Option<crate::model::batch::SourceId>,
-    record: Option<u64>,
-    reason: String,
-) -> Fault {
+fn fault(name: String, source: Option<SourceId>, record: Option<u64>, reason: String) -> Fault {
     Fault { source, record, ..Fault::new(name, FaultKind::Contradiction(reason)) }
 }
 

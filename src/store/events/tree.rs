@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::store::Store;
+use crate::store::events::Events;
 use crate::store::events::event::StoredEvent;
 use crate::store::ids::{EventId, ProcessId};
 
@@ -26,7 +26,7 @@ fn first_of<K: Ord, T>(things: impl Iterator<Item = (K, T)>, most: usize) -> (Ve
     (first.into_iter().map(|(_, thing)| thing).collect(), all)
 }
 
-impl Store {
+impl Events {
     /// The ancestors that are known, the parent first, up to the root or to where the log repeats itself.
     #[must_use]
     pub fn ancestors(&self, process: ProcessId) -> Vec<ProcessId> {

@@ -1,11 +1,11 @@
 //! What the detection selected, under any profile, and the leads.
 
+use crate::detect::TECHNIQUE;
 use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::technique::ClauseId;
-use crate::detect::{DetectionInput, TECHNIQUE};
-use crate::model::event::{Field, code};
+use crate::model::event::code;
 use crate::model::row::Signal;
 use crate::store::Store;
 use crate::store::events::interner::Symbol;
@@ -83,19 +83,6 @@ impl Finding {
 }
 
 impl Store {
-    /// The fields of an event as the detection sees them, without joins.
-    pub(in crate::store) fn facts(&self, id: EventId) -> DetectionInput<'_> {
-        let Some(event) = self.event(id) else { return DetectionInput::default() };
-        DetectionInput {
-            event_code: event.event_code,
-            host: self.host_of(event),
-            image: self.field(event, Field::Image),
-            command_line: self.field(event, Field::CommandLine),
-            parent_image: self.field(event, Field::ParentImage),
-            destination_hostname: self.field(event, Field::DestinationHostname),
-        }
-    }
-
     /// Adds a finding. `spl` says whether that profile selects it too; `named_by` tells where the name comes from without
     /// which the other does not.
     pub(in crate::store) fn add_finding(
@@ -106,12 +93,12 @@ impl Store {
         named_by: NamedBy,
     ) -> Option<FindingId> {
         let finding_id = FindingId(u32::try_from(self.findings.len()).ok()?);
-        let facts = self.facts(id);
+        let facts = self.events.facts(id);
         let spl = spl.map(|profile| TECHNIQUE.signal(profile, &facts, clause));
         let correlated = TECHNIQUE.signal(Profile::Correlated, &facts, clause);
-        let event = self.events.get(id.0 as usize)?;
+        let event = self.events.event(id)?;
         let (host, process) = (event.host, event.process);
-        let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
+        let own_parent = self.events.own_parent(event);
         let finding = Finding {
             event: id,
             clause,
@@ -145,10 +132,5 @@ impl Store {
     pub(in crate::store) fn finding_mut(&mut self, id: FindingId) -> Option<&mut Finding> {
         self.change_log.add(id, self.findings.len());
         self.findings.get_mut(id.0 as usize)
-    }
-
-    /// Of several Event 1 with one GUID the earliest counts, whatever order they come in.
-    pub(in crate::store) fn sort_key(&self, id: EventId) -> impl Ord + use<> {
-        self.event(id).map(|event| (event.time, event.record_id_or_max, event.source, event.place))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::store::events::Events;
 use crate::store::events::event::StoredEvent;
 use crate::store::findings::finding::Finding;
 use crate::store::ids::{EventId, FindingId};
@@ -96,12 +97,7 @@ impl TimeOrder {
     }
 
     /// Begins a round with all that has come by now; `changed` names those who may have another kind than before.
-    pub(in crate::store) fn begin(
-        &mut self,
-        findings: &[Finding],
-        events: &[StoredEvent],
-        changed: &[FindingId],
-    ) {
+    pub(in crate::store) fn begin(&mut self, findings: &[Finding], events: &Events, changed: &[FindingId]) {
         self.take_out_the_moved(findings.len());
         let fresh = self.fresh.drain(..).map(|finding| {
             let event = event_id_of(finding, findings);
@@ -118,7 +114,7 @@ impl TimeOrder {
     pub(in crate::store) fn advance(
         &mut self,
         findings: &[Finding],
-        events: &[StoredEvent],
+        events: &Events,
         kinds: &[ScoreClassId],
         pause: Pause<'_>,
     ) -> bool {
@@ -301,12 +297,12 @@ fn event_id_of(id: FindingId, findings: &[Finding]) -> Option<EventId> {
     findings.get(id.0 as usize).map(|finding| finding.event)
 }
 
-fn event_of(id: Option<EventId>, events: &[StoredEvent]) -> Option<&StoredEvent> {
-    events.get(id?.0 as usize)
+fn event_of(id: Option<EventId>, events: &Events) -> Option<&StoredEvent> {
+    events.event(id?)
 }
 
 /// Most are told apart by their seconds, without a look at their events. A missing time or record number comes last.
-fn compare(a: &Pending, b: &Pending, events: &[StoredEvent]) -> Ordering {
+fn compare(a: &Pending, b: &Pending, events: &Events) -> Ordering {
     b.seconds.cmp(&a.seconds).then_with(|| {
         let (Some(a), Some(b)) = (event_of(a.event, events), event_of(b.event, events)) else {
             return Ordering::Equal;

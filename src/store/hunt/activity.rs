@@ -8,7 +8,7 @@ use crate::store::Store;
 use crate::store::events::dense_map::DenseMap;
 use crate::store::events::interner::Symbol;
 use crate::store::ids::{ActivityId, AddressJoinId, EventId, FindingId, ProcessId};
-use crate::store::joins::{TimeKey, time_key};
+use crate::store::joins::TimeKey;
 use crate::store::ordered::Ordered;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -354,7 +354,9 @@ impl Store {
 
     /// Clues in their order, each once and no more than are kept; says how many are let go.
     pub(in crate::store) fn in_order(&self, hits: &mut Vec<IndicatorHit>) -> usize {
-        hits.sort_by_cached_key(|hit| (hit.kind, self.sort_key(hit.event), hit.event, hit.host.is_none()));
+        hits.sort_by_cached_key(|hit| {
+            (hit.kind, self.events.sort_key(hit.event), hit.event, hit.host.is_none())
+        });
         hits.dedup_by_key(|hit| (hit.kind, hit.event));
         let too_many = hits.len().saturating_sub(MOST_CLUES);
         hits.truncate(MOST_CLUES);
@@ -385,9 +387,9 @@ impl Store {
             &self.activities.hosts,
         );
         for clue in found {
-            let host = clue.address.as_ref().and_then(|address| self.strings.intern(&address.host));
+            let host = clue.address.as_ref().and_then(|address| self.events.intern(&address.host));
             let repository =
-                clue.address.as_ref().and_then(|address| self.strings.intern(&address.to_string()));
+                clue.address.as_ref().and_then(|address| self.events.intern(&address.to_string()));
             let hit = IndicatorHit { kind: clue.kind, event: id, host, repository };
             let activity = self.add_hit(hit);
             let is_push = matches!(
@@ -436,10 +438,10 @@ impl Store {
     /// The host and the working directory of an event, both without case.
     pub(in crate::store) fn work_dir_key(&mut self, id: EventId) -> Option<WorkDirKey> {
         let event = self.event(id)?;
-        let host = self.host_key(event.host)?;
+        let host = self.events.host_key(event.host)?;
         let work_dir =
             self.field(event, Field::CurrentDirectory)?.trim_end_matches(['\\', '/']).to_lowercase();
-        Some((host, self.strings.intern(&work_dir)?))
+        Some((host, self.events.intern(&work_dir)?))
     }
 
     /// An Event 3 came in that the search does not select.
@@ -476,11 +478,11 @@ impl Store {
         }
         let Some(address_join) = self.address_join_of(id) else { return };
         let events = &self.events;
-        let own = time_key(events, id);
+        let own = events.time_key(id);
         self.addresses.change(address_join, |address_join| {
             address_join.sweep.add(id);
-            address_join.connections.insert(id, |other| time_key(events, other) <= own);
-            if address_join.latest.is_none_or(|latest| time_key(events, latest).1 <= own.1) {
+            address_join.connections.insert(id, |other| events.time_key(other) <= own);
+            if address_join.latest.is_none_or(|latest| events.time_key(latest).1 <= own.1) {
                 address_join.latest = Some(id);
             }
         });
@@ -493,7 +495,7 @@ impl Store {
         let process = event.process;
         if self.field(event, Field::Image).and_then(Program::of).is_some() && process.is_some() {
             let name = self.field(event, Field::QueryName).map(str::to_ascii_lowercase).unwrap_or_default();
-            let name = self.strings.intern(&name);
+            let name = self.events.intern(&name);
             self.add_hit(IndicatorHit {
                 kind: IndicatorKind::Query,
                 event: id,
@@ -511,27 +513,25 @@ impl Store {
         answer: EventId,
     ) {
         let events = &self.events;
-        let (of, time, record, _) = time_key(events, answer);
+        let (of, time, record, _) = events.time_key(answer);
         let is_earlier = |other: EventId| {
-            let (_, time_of, record_of, id) = time_key(events, other);
+            let (_, time_of, record_of, id) = events.time_key(other);
             (time_of, record_of, id) <= (time, record, answer)
         };
         self.addresses.change(id, |address_join| {
             address_join.answers.insert(answer, is_earlier);
             // It can speak of any connection that is not before it, and as the first one of its process of all of that.
             let mut concerns_some =
-                address_join.latest.is_some_and(|latest| time_key(events, latest).1 >= time);
+                address_join.latest.is_some_and(|latest| events.time_key(latest).1 >= time);
             if process.is_some() {
-                let is_of_process = |other: &EventId| time_key(events, *other).0 == of;
-                let is_before = |other| time_key(events, other) < (of, time, record, answer);
+                let is_of_process = |other: &EventId| events.time_key(*other).0 == of;
+                let is_before = |other| events.time_key(other) < (of, time, record, answer);
                 let has_one = |list: &Ordered| {
                     let (before, after) = list.around(is_before);
                     before.filter(is_of_process).or_else(|| after.filter(is_of_process)).is_some()
                 };
                 concerns_some |= !has_one(&address_join.own) && has_one(&address_join.connections);
-                address_join
-                    .own
-                    .insert(answer, |other| time_key(events, other) <= (of, time, record, answer));
+                address_join.own.insert(answer, |other| events.time_key(other) <= (of, time, record, answer));
             }
             if concerns_some {
                 address_join.sweep.begin_again();

@@ -17,7 +17,6 @@ use crate::store::addresses::tree_bytes;
 use crate::store::findings::finding::{Finding, HuntLead, NamedBy};
 use crate::store::hunt::activity::{IndicatorHit, MOST_CLUES, Resolved};
 use crate::store::ids::{ActivityId, AddressJoinId, EventId, FindingId};
-use crate::store::joins::time_key;
 
 /// The kinds of indicator that an answer can make of a connection.
 const RESOLVED_KINDS: [IndicatorKind; 4] = [
@@ -85,7 +84,7 @@ impl Store {
             Some(said) => self.activities.resolved.insert(connection, said),
             None => self.activities.resolved.remove(&connection),
         };
-        let (_, time, record, _) = time_key(&self.events, connection);
+        let (_, time, record, _) = self.events.time_key(connection);
         let moment = (time, record, connection);
         let Some(activity) = self.owner(connection).and_then(|owner| self.activities.of(owner)) else {
             return;
@@ -123,7 +122,7 @@ impl Store {
             (_, false) => IndicatorKind::ResolvedElsewhere,
         };
         let name = name.to_ascii_lowercase();
-        let host = self.strings.intern(&name);
+        let host = self.events.intern(&name);
         Some(Resolved { kind, host, answer, is_elsewhere: !is_own })
     }
 
@@ -134,7 +133,7 @@ impl Store {
         let address_join = self.addresses.get(address_join)?;
         if event.process.is_some() {
             let is_before = |id| {
-                let (process, time, ..) = time_key(&self.events, id);
+                let (process, time, ..) = self.events.time_key(id);
                 (process, time) <= (event.process, event.time)
             };
             let (before, after) = address_join.own.around(is_before);
@@ -143,7 +142,7 @@ impl Store {
                 return Some((answer, true));
             }
         }
-        let (last, _) = address_join.answers.around(|id| time_key(&self.events, id).1 <= event.time);
+        let (last, _) = address_join.answers.around(|id| self.events.time_key(id).1 <= event.time);
         let time = self.event(last?)?.time?;
         let is_near = seconds_between(time, event.time?) <= RESOLVED_WITHIN.as_secs_f64();
         is_near.then_some((last?, false))
@@ -239,7 +238,7 @@ impl Store {
             return;
         };
         let host = if self.activities.hosts.knows(&name) { &name } else { domain_of_reverse_name(&name) };
-        hit.host = self.strings.intern(host);
+        hit.host = self.events.intern(host);
     }
 
     /// The clue that says whom an activity speaks to, and whether that is a repository. What a command line of git says goes
@@ -269,7 +268,7 @@ impl Store {
         let remotes = &self.activities.work_dirs.get(&key)?.remotes;
         let earlier =
             remotes.iter().filter(|remote| self.event(remote.event).is_some_and(|event| event.time <= time));
-        earlier.max_by_key(|remote| self.sort_key(remote.event)).copied()
+        earlier.max_by_key(|remote| self.events.sort_key(remote.event)).copied()
     }
 
     /// Puts a lead in the place of a finding, or makes it one.
@@ -280,7 +279,7 @@ impl Store {
         hunt: HuntLead,
     ) -> Option<FindingId> {
         let event = self.event(anchor)?;
-        let own_parent = event.symbol(Field::ParentImage).and_then(|parent| self.parents.find(parent));
+        let own_parent = self.events.own_parent(event);
         let (host, process) = (event.host, event.process);
         let is_connection = event.event_code == code::NETWORK_CONNECT;
         let lead = Finding {

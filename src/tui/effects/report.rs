@@ -259,7 +259,7 @@ impl App {
         let store = &self.store;
         let field = |event: &StoredEvent, field| store.field(event, field).map(str::to_owned);
         let start = |id: ProcessId| store.event(store.process(id)?.start?);
-        let mut chain = store.ancestors(process);
+        let mut chain = store.events().ancestors(process);
         chain.truncate(MAX_AROUND);
         chain.reverse();
         let mut tree = Vec::new();
@@ -271,7 +271,7 @@ impl App {
             let command_line = field(event, Field::ParentCommandLine);
             tree.push(Node { depth: 0, image, about, command_line, is_own: false });
         }
-        let (children, all) = store.first_children(process, MAX_AROUND);
+        let (children, all) = store.events().first_children(process, MAX_AROUND);
         let more = all.saturating_sub(MAX_AROUND);
         for (number, id) in chain.iter().copied().chain([process]).chain(children).enumerate() {
             let is_own = id == process;
@@ -311,7 +311,7 @@ impl App {
             let told = [code::NETWORK_CONNECT, code::DNS_QUERY, code::FILE_CREATE, code::PROCESS_TERMINATE];
             told.contains(&event.event_code)
         };
-        let (events, all) = store.first_events_of(process, MAX_AROUND, is_act);
+        let (events, all) = store.events().first_events_of(process, MAX_AROUND, is_act);
         let more = all.saturating_sub(MAX_AROUND);
         let mut acts: Vec<String> = Vec::new();
         for event in events.into_iter().filter_map(|id| store.event(id)) {

@@ -61,7 +61,7 @@ pub struct Bars {
     start: i64,
     step: i64,
     counts: Vec<[u32; 5]>,
-    /// Timeline before and after the time that the bars are for; they stand in the first and the last bar.
+    /// Events before and after the time that the bars are for; they stand in the first and the last bar.
     outside: (usize, usize),
 }
 

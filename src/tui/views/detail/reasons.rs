@@ -379,7 +379,7 @@ impl Writer<'_> {
             let process = store.process(child).filter(|process| process.parent == Some(parent))?;
             store.event(process.start?)
         };
-        let first = || store.each_child(parent).filter_map(start).min_by_key(|event| event.time);
+        let first = || store.events().each_child(parent).filter_map(start).min_by_key(|event| event.time);
         let child = below.and_then(start).or_else(first);
         let field = |field| child.and_then(|event| store.field(event, field)).map(str::to_owned);
         (field(Field::ParentImage), field(Field::ParentCommandLine))
@@ -396,7 +396,7 @@ impl Writer<'_> {
             return;
         };
         let store = &self.app.store;
-        let mut chain = store.ancestors(process);
+        let mut chain = store.events().ancestors(process);
         let above = chain.len().saturating_sub(MAX_ENTRIES);
         chain.truncate(MAX_ENTRIES);
         chain.reverse();
@@ -418,7 +418,7 @@ impl Writer<'_> {
             depth += 1;
         }
         self.process_node(depth, process, row, matched, true);
-        let (children, all) = store.first_children(process, MAX_ENTRIES);
+        let (children, all) = store.events().first_children(process, MAX_ENTRIES);
         let more = all.saturating_sub(MAX_ENTRIES);
         let last = children.len().saturating_sub(1);
         for (number, child) in children.into_iter().enumerate() {
@@ -509,7 +509,7 @@ impl Writer<'_> {
         let Some(process) = process else { return };
         let store = &self.app.store;
         let is_act = |event: &StoredEvent| event.event_code != code::PROCESS_CREATE;
-        let (events, all) = store.first_events_of(process, MAX_ENTRIES, is_act);
+        let (events, all) = store.events().first_events_of(process, MAX_ENTRIES, is_act);
         self.lines.push(Line::default());
         self.heading(format!("Activity ({all})"));
         if events.is_empty() {
