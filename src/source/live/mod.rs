@@ -2,7 +2,7 @@
 //! that must be there; PowerShell's and Security's are read for the walk-through of the tests where the rights allow it.
 //!
 //! Each channel is a source with a [`Session`] of its own, on a thread of its own. The session knows the Windows Event
-//! Log only as [`EventLog`], of which there is the real one (`win32.rs`, the only unsafe code of the program) and, in
+//! Log only as [`EventLog`], of which there is the real one (`win32.rs` with `wevtapi.rs`, the only unsafe code of the program) and, in
 //! tests, doubles.
 
 mod api;
@@ -15,6 +15,9 @@ mod sentences;
 mod status;
 mod stuck;
 mod watch;
+#[cfg(windows)]
+#[allow(unsafe_code, reason = "the calls into the system's library; each block says why it is sound")]
+mod wevtapi;
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the Win32 calls; each block says why it is sound")]
 mod win32;

@@ -4,23 +4,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use windows::Win32::Foundation::{
-    HANDLE, SetLastError, WAIT_EVENT, WAIT_OBJECT_0, WAIT_TIMEOUT, WIN32_ERROR,
-};
+use windows::Win32::Foundation::{HANDLE, WAIT_EVENT, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows::Win32::System::Console::GetConsoleProcessList;
 use windows::Win32::System::EventLog::{
     EVT_HANDLE, EVT_LOG_PROPERTY_ID, EVT_RENDER_FLAGS, EVT_VARIANT, EvtChannelConfigEnabled,
-    EvtCreateBookmark, EvtGetChannelConfigProperty, EvtGetLogInfo, EvtLogCreationTime,
-    EvtLogNumberOfLogRecords, EvtLogOldestRecordNumber, EvtNext, EvtOpenChannelConfig, EvtOpenChannelPath,
-    EvtOpenLog, EvtQuery, EvtQueryChannelPath, EvtQueryReverseDirection, EvtRender, EvtRenderBookmark,
-    EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark, EvtSubscribeStartAtOldestRecord,
-    EvtSubscribeStrict, EvtUpdateBookmark, EvtVarTypeBoolean, EvtVarTypeFileTime, EvtVarTypeUInt64,
+    EvtLogCreationTime, EvtLogNumberOfLogRecords, EvtLogOldestRecordNumber, EvtOpenChannelPath,
+    EvtQueryChannelPath, EvtQueryReverseDirection, EvtRenderBookmark, EvtRenderEventXml,
+    EvtSubscribeStartAfterBookmark, EvtSubscribeStartAtOldestRecord, EvtSubscribeStrict, EvtVarTypeBoolean,
+    EvtVarTypeFileTime, EvtVarTypeUInt64,
 };
 use windows::Win32::System::Threading::{CreateEventW, ResetEvent, SetEvent, WaitForMultipleObjects};
 use windows::core::{Error, HSTRING, Owned, PCWSTR};
 
 use super::Stopper;
 use super::api::{BATCH, EventLog, LogError, LogInfo, Start, Wake};
+use super::wevtapi::{self, OwnedHandle};
 use super::xml::Stamp;
 use crate::model::feed::EventKey;
 use crate::model::utf16::decode_lossy;
@@ -37,12 +35,6 @@ const ONE_EVENT_WAIT: u32 = 2000;
 fn log_error(error: &Error) -> LogError {
     // A Win32 code stands in the low half of the HRESULT.
     LogError::from_code(u32::from_ne_bytes(error.code().0.to_ne_bytes()) & 0xffff)
-}
-
-/// Forgets the thread's last error, so that a call that fails without one is known as such.
-fn forget_error() {
-    // SAFETY: it only writes a number of this thread's own.
-    unsafe { SetLastError(WIN32_ERROR(0)) };
 }
 
 /// A manual-reset event.
@@ -71,12 +63,6 @@ impl Event {
     }
 }
 
-/// Takes ownership of a handle that a call of the event log gave.
-fn owned(handle: EVT_HANDLE) -> Owned<EVT_HANDLE> {
-    // SAFETY: every caller has it fresh from a call that hands over ownership, and keeps no copy.
-    unsafe { Owned::new(handle) }
-}
-
 /// Buffers of what is rendered, used again and again.
 struct Renderer {
     units: Vec<u16>,
@@ -89,24 +75,10 @@ impl Renderer {
     }
 
     fn render(&mut self, handle: EVT_HANDLE, what: EVT_RENDER_FLAGS) -> Result<&str, LogError> {
-        let mut used = 0;
         // At most twice: the second time there is room.
         for _ in 0..2 {
-            let room = u32::try_from(self.units.len() * 2).unwrap_or(u32::MAX);
-            let mut properties = 0;
-            forget_error();
-            // SAFETY: the buffer has `room` bytes and outlives the call, as do the two numbers; the handle is open.
-            let result = unsafe {
-                EvtRender(
-                    None,
-                    handle,
-                    what.0,
-                    room,
-                    Some(self.units.as_mut_ptr().cast()),
-                    &raw mut used,
-                    &raw mut properties,
-                )
-            };
+            let room = self.units.len() * 2;
+            let (used, result) = wevtapi::render(handle, what.0, &mut self.units);
             match result.map_err(|error| log_error(&error)) {
                 Ok(()) => {
                     let units = self.units.get(..used as usize / 2).unwrap_or(&self.units);
@@ -115,7 +87,7 @@ impl Renderer {
                     self.text.extend(decode_lossy(units));
                     return Ok(&self.text);
                 }
-                Err(LogError::Other(INSUFFICIENT_BUFFER)) if used > room => {
+                Err(LogError::Other(INSUFFICIENT_BUFFER)) if used as usize > room => {
                     self.units.resize((used as usize).div_ceil(2), 0);
                 }
                 Err(error) => return Err(error),
@@ -129,11 +101,11 @@ impl Renderer {
 pub(super) struct Win32Log {
     channel: HSTRING,
     // Closed in this order: the events, the subscription, and then the signal that it sets.
-    events: Vec<Owned<EVT_HANDLE>>,
-    subscription: Option<Owned<EVT_HANDLE>>,
-    bookmark: Option<Owned<EVT_HANDLE>>,
+    events: Vec<OwnedHandle>,
+    subscription: Option<OwnedHandle>,
+    bookmark: Option<OwnedHandle>,
     /// A bookmark that events are asked for their numbers with.
-    scratch: Option<Owned<EVT_HANDLE>>,
+    scratch: Option<OwnedHandle>,
     signal: Event,
     stop: Arc<Event>,
     renderer: Renderer,
@@ -176,25 +148,10 @@ impl Win32Log {
 
 impl EventLog for Win32Log {
     fn is_enabled(&mut self) -> Result<bool, LogError> {
-        forget_error();
-        // SAFETY: the name outlives the call.
-        let config = unsafe { EvtOpenChannelConfig(None, &self.channel, 0) };
-        let config = owned(config.map_err(|error| log_error(&error))?);
+        let config = wevtapi::open_channel_config(&self.channel).map_err(|error| log_error(&error))?;
         let mut value = EVT_VARIANT::default();
-        let mut used = 0;
-        let room = u32::try_from(size_of::<EVT_VARIANT>()).unwrap_or_default();
-        // SAFETY: the buffer has `room` bytes and outlives the call, as does the number.
-        unsafe {
-            EvtGetChannelConfigProperty(
-                *config,
-                EvtChannelConfigEnabled,
-                0,
-                room,
-                Some(&raw mut value),
-                &raw mut used,
-            )
-        }
-        .map_err(|error| log_error(&error))?;
+        wevtapi::get_channel_config(*config, EvtChannelConfigEnabled, &mut value)
+            .map_err(|error| log_error(&error))?;
         if i32::try_from(value.Type) != Ok(EvtVarTypeBoolean.0) {
             return Err(LogError::NoReason);
         }
@@ -216,13 +173,10 @@ impl EventLog for Win32Log {
             (_, None) => return Err(LogError::NotFound),
         };
         let query = HSTRING::from(query);
-        forget_error();
-        // SAFETY: the texts and the bookmark outlive the call; the signal outlives the subscription, which is dropped
-        // before it; there is no callback.
-        let subscription = unsafe {
-            EvtSubscribe(None, Some(*self.signal.0), &self.channel, &query, bookmark, None, None, flags)
-        };
-        self.subscription = Some(owned(subscription.map_err(|error| log_error(&error))?));
+        // SAFETY: the signal outlives the subscription, which is dropped before it.
+        let subscription =
+            unsafe { wevtapi::subscribe(*self.signal.0, &self.channel, &query, bookmark, flags) };
+        self.subscription = Some(subscription.map_err(|error| log_error(&error))?);
         Ok(())
     }
 
@@ -235,20 +189,10 @@ impl EventLog for Win32Log {
         let subscription = self.subscription.as_ref().ok_or(LogError::InvalidHandle)?;
         let mut handles = [0_isize; BATCH];
         let asked = handles.get_mut(..most.clamp(1, BATCH)).ok_or(LogError::OutOfBounds)?;
-        let mut returned = 0;
-        forget_error();
-        // SAFETY: the array has room for as many handles as its length says, and it and the number outlive the call,
-        // which writes to both (the binding takes the slice by a unique reference).
-        let result = unsafe { EvtNext(**subscription, asked, 0, 0, &raw mut returned) };
-        // Of a call that fails the count is not to be trusted.
-        result.map_err(|error| log_error(&error))?;
-        self.events.extend(
-            asked
-                .iter()
-                .take(returned as usize)
-                .filter(|handle| **handle != 0)
-                .map(|handle| owned(EVT_HANDLE(*handle))),
-        );
+        let returned = wevtapi::next(**subscription, asked, 0).map_err(|error| log_error(&error))?;
+        // SAFETY: the call hands over ownership of the handles, of which no copy is kept.
+        let owned = |handle: &isize| unsafe { OwnedHandle::new(EVT_HANDLE(*handle)) };
+        self.events.extend(asked.iter().take(returned as usize).filter(|handle| **handle != 0).map(owned));
         if self.events.is_empty() { Err(LogError::NoMoreItems) } else { Ok(self.events.len()) }
     }
 
@@ -268,10 +212,8 @@ impl EventLog for Win32Log {
     }
 
     fn info(&mut self) -> Result<LogInfo, LogError> {
-        forget_error();
-        // SAFETY: the name outlives the call.
-        let log = unsafe { EvtOpenLog(None, &self.channel, EvtOpenChannelPath.0) };
-        let log = owned(log.map_err(|error| log_error(&error))?);
+        let log =
+            wevtapi::open_log(&self.channel, EvtOpenChannelPath.0).map_err(|error| log_error(&error))?;
         Ok(LogInfo {
             oldest: number(*log, EvtLogOldestRecordNumber)?,
             count: number(*log, EvtLogNumberOfLogRecords)?,
@@ -310,22 +252,18 @@ impl EventLog for Win32Log {
 }
 
 /// Sets a bookmark on an event; makes it first where there is none.
-fn set_bookmark(slot: &mut Option<Owned<EVT_HANDLE>>, event: EVT_HANDLE) -> Result<EVT_HANDLE, LogError> {
-    forget_error();
+fn set_bookmark(slot: &mut Option<OwnedHandle>, event: EVT_HANDLE) -> Result<EVT_HANDLE, LogError> {
     if slot.is_none() {
-        // SAFETY: no text is given.
-        let bookmark = unsafe { EvtCreateBookmark(PCWSTR::null()) };
-        *slot = Some(owned(bookmark.map_err(|error| log_error(&error))?));
+        *slot = Some(wevtapi::create_bookmark().map_err(|error| log_error(&error))?);
     }
     let bookmark = slot.as_ref().ok_or(LogError::InvalidHandle)?;
-    // SAFETY: both handles are open.
-    unsafe { EvtUpdateBookmark(**bookmark, event) }.map_err(|error| log_error(&error))?;
+    wevtapi::update_bookmark(**bookmark, event).map_err(|error| log_error(&error))?;
     Ok(**bookmark)
 }
 
 /// The number in its log of an event: a bookmark on it names that, whatever number stands in the event.
 fn place_of(
-    scratch: &mut Option<Owned<EVT_HANDLE>>,
+    scratch: &mut Option<OwnedHandle>,
     renderer: &mut Renderer,
     event: EVT_HANDLE,
 ) -> Result<u64, LogError> {
@@ -341,12 +279,7 @@ fn place_of(
 /// A number of a log's properties, or a time as a number.
 fn number(log: EVT_HANDLE, property: EVT_LOG_PROPERTY_ID) -> Result<u64, LogError> {
     let mut value = EVT_VARIANT::default();
-    let mut used = 0;
-    let room = u32::try_from(size_of::<EVT_VARIANT>()).unwrap_or_default();
-    forget_error();
-    // SAFETY: the buffer has `room` bytes and outlives the call, as does the number.
-    unsafe { EvtGetLogInfo(log, property, room, Some(&raw mut value), &raw mut used) }
-        .map_err(|error| log_error(&error))?;
+    wevtapi::get_log_info(log, property, &mut value).map_err(|error| log_error(&error))?;
     let kind = i32::try_from(value.Type);
     if kind == Ok(EvtVarTypeUInt64.0) {
         // SAFETY: the type says which of the union's numbers it is, and any bits are one.
@@ -360,27 +293,25 @@ fn number(log: EVT_HANDLE, property: EVT_LOG_PROPERTY_ID) -> Result<u64, LogErro
 }
 
 /// Events that a query finds, the newest one first: what is looked for is young as a rule, and a log may be large.
-struct Results(Owned<EVT_HANDLE>);
+struct Results(OwnedHandle);
 
 impl Results {
     fn new(channel: &HSTRING, query: &str) -> Result<Self, LogError> {
         let query = HSTRING::from(query);
         let flags = EvtQueryChannelPath.0 | EvtQueryReverseDirection.0;
-        forget_error();
-        // SAFETY: both texts outlive the call.
-        let results = unsafe { EvtQuery(None, channel, &query, flags) };
-        Ok(Self(owned(results.map_err(|error| log_error(&error))?)))
+        wevtapi::query(channel, &query, flags).map(Self).map_err(|error| log_error(&error))
     }
 
-    fn next(&self) -> Result<Owned<EVT_HANDLE>, LogError> {
+    fn next(&self) -> Result<OwnedHandle, LogError> {
         let mut handles = [0_isize; 1];
-        let mut returned = 0;
-        forget_error();
-        // SAFETY: as in `EventLog::next`.
-        unsafe { EvtNext(*self.0, &mut handles, ONE_EVENT_WAIT, 0, &raw mut returned) }
-            .map_err(|error| log_error(&error))?;
+        let returned =
+            wevtapi::next(*self.0, &mut handles, ONE_EVENT_WAIT).map_err(|error| log_error(&error))?;
         let [handle] = handles;
-        if returned == 0 || handle == 0 { Err(LogError::NoMoreItems) } else { Ok(owned(EVT_HANDLE(handle))) }
+        if returned == 0 || handle == 0 {
+            return Err(LogError::NoMoreItems);
+        }
+        // SAFETY: the call hands over ownership of the handle, of which no copy is kept.
+        Ok(unsafe { OwnedHandle::new(EVT_HANDLE(handle)) })
     }
 }
 

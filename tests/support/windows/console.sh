@@ -9,7 +9,7 @@
 set -euo pipefail
 exe=$1 panics=$2 folder=$3
 wine=${WINE:-/usr/lib/wine/wine64}
-export WINEDLLOVERRIDES=wevtapi=n,b
+export WINEDLLOVERRIDES=wevtapi=n,b EXFILSCOPE_FAKE_WEVTAPI=1
 cp "$exe" "$folder/exfilscope.exe"
 cp "$panics" "$folder/panics.exe"
 cd "$folder"
