@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 
 use super::text::{Edits, map_ranges, visible_with_ranges};
@@ -82,10 +83,13 @@ fn find(text: &str) -> Vec<Finding> {
     merge(findings)
 }
 
-/// What a text holds that the rules by name, by call and most by shape need: a text without has nothing for them.
-static SIGNS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let needs: Vec<String> = shapes::needs().chain(calls::needs()).map(regex::escape).collect();
-    compile(&format!("(?i-u:{})", needs.join("|")))
+/// Finds a word that the rules by call and most by shape need: a text without has nothing for them.
+static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(shapes::needs().chain(calls::needs()))
+        .ok()
 });
 
 /// Finds secrets in a text and in what it encodes, so many levels deep.

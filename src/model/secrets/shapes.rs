@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use regex::Regex;
 
 use super::value::is_mixed;
@@ -241,11 +242,14 @@ const FAMILIES: &[Family] = &[
     family(&["LCID"], Base64, 200),
 ];
 
-/// Where a prefix stands: all of them in one pattern, in the order of the families.
-static PREFIXES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let all: Vec<String> =
-        FAMILIES.iter().flat_map(|family| family.prefixes).map(|prefix| regex::escape(prefix)).collect();
-    compile(&all.join("|"))
+/// Finds a prefix: all of them at once, in the order of the families.
+static PREFIXES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let all = FAMILIES.iter().flat_map(|family| family.prefixes);
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(all)
+        .ok()
 });
 
 /// A secret whose kind is not told by a prefix. `s` is the secret; `k` stands before it, where it stays.
@@ -381,7 +385,7 @@ pub(super) fn find(text: &str, lower: Option<&str>, findings: &mut Vec<Finding>)
 fn find_prefixed(text: &str, findings: &mut Vec<Finding>) {
     let Some(prefixes) = PREFIXES.as_ref() else { return };
     let mut from = 0;
-    while let Some(hit) = prefixes.find_at(text, from) {
+    while let Some(hit) = prefixes.find(Input::new(text).span(from..text.len())) {
         from = match token_at(text, &hit.range()) {
             Some(finding) => {
                 let end = finding.range.end;
