@@ -16,6 +16,9 @@ use exfilscope::model::telemetry::Channel;
 use exfilscope::model::time::Timestamp;
 use exfilscope::source::live::{self, LiveEvents, LiveOptions, LiveStatus};
 
+/// When a log of the fake was made, as its place is kept.
+const CREATED: &str = "134000000000000000";
+
 fn is_fake() -> bool {
     let is_there = std::env::var_os("EXFILSCOPE_FAKE_WEVTAPI").is_some();
     if !is_there {
@@ -87,7 +90,7 @@ fn read_all(channels: Vec<LiveOptions>, last: u64) -> Outcome {
 }
 
 #[test]
-fn events_of_the_past_and_of_the_future_come_once_each() {
+fn past_and_future_events_come_once() {
     if !is_fake() {
         return;
     }
@@ -133,7 +136,7 @@ fn scenarios_read_as_described() {
             failed.push(format!(
                 "{channel}: {} events, {all_lost} lost, {reconnects} reconnects, {:?}",
                 outcome.records.len(),
-                outcome.faults.iter().map(|fault| fault.reason()).collect::<Vec<_>>()
+                outcome.faults.iter().map(Fault::reason).collect::<Vec<_>>()
             ));
         }
     }
@@ -141,7 +144,7 @@ fn scenarios_read_as_described() {
 }
 
 #[test]
-fn second_run_reads_all_and_knows_what_was_seen() {
+fn second_run_marks_what_was_seen() {
     if !is_fake() {
         return;
     }
@@ -161,7 +164,6 @@ fn kept_place_hides_no_event() {
     if !is_fake() {
         return;
     }
-    const CREATED: &str = "134000000000000000";
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("place.json");
     read("fake/320", 320, Some(path.clone()));
@@ -170,7 +172,7 @@ fn kept_place_hides_no_event() {
         let text = saved
             .replace("fake/320", channel)
             .replace("\"WS\"", &format!("\"{host}\""))
-            .replace("134000000000000000", created)
+            .replace(CREATED, created)
             .replace("\"record\":320", &format!("\"record\":{record}"));
         assert!(text != saved || record == 320, "{saved}");
         text
@@ -223,7 +225,7 @@ fn kept_place_hides_no_event() {
             outcome.faults.iter().map(|fault| fault.lost_records).filter(|lost| *lost > 0).collect();
         assert!(outcome.records == expected, "{channel}, {kept}: {} events", outcome.records.len());
         assert_eq!((outcome.seen_until, losses), (seen, lost), "{channel}, {kept}");
-        let reasons: Vec<String> = outcome.faults.iter().map(|fault| fault.reason()).collect();
+        let reasons: Vec<String> = outcome.faults.iter().map(Fault::reason).collect();
         let is_said = said.is_none_or(|said| reasons.iter().any(|reason| reason.contains(said)));
         assert!(is_said, "{channel}, {kept}: {reasons:?}");
     }
@@ -255,7 +257,7 @@ fn other_channels_are_read_where_allowed() {
 }
 
 #[test]
-fn what_is_wrong_at_the_start_is_said() {
+fn failing_start_is_explained() {
     if !is_fake() {
         return;
     }
@@ -273,7 +275,7 @@ fn what_is_wrong_at_the_start_is_said() {
 }
 
 #[test]
-fn an_event_is_read_again_by_its_number() {
+fn event_is_reread_by_number() {
     if !is_fake() {
         return;
     }
@@ -306,7 +308,7 @@ fn panic_on_the_screen() {
 }
 
 #[test]
-fn a_stop_ends_a_wait_at_once() {
+fn stop_ends_wait_at_once() {
     if !is_fake() {
         return;
     }
