@@ -21,7 +21,7 @@ use exfilscope::model::feed::{FeedMessage, Progress, SourceInfo};
 use exfilscope::model::guid::Guid;
 use exfilscope::model::time::Timestamp;
 use exfilscope::store::{Collect, HostNaming, Store};
-use exfilscope::tui::effects::report::Scope;
+use exfilscope::tui::state::effect::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::{App, Settings};
 use exfilscope::tui::views;

@@ -8,7 +8,7 @@ use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::time::Timestamp;
 use exfilscope::source::{LoadOptions, load};
 use exfilscope::store::{Collect, HostNaming, Store};
-use exfilscope::tui::effects::report::Scope;
+use exfilscope::tui::state::effect::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::state::{App, Settings};
 use exfilscope::tui::views;

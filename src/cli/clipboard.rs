@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::tui::run::Copied;
+use crate::tui::effects::Copied;
 
 /// Bytes of base64 that terminals take in one OSC 52.
 const TERMINAL_LIMIT: usize = 74_994;

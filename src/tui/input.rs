@@ -51,7 +51,7 @@ impl Chord {
     }
 }
 
-/// What comes from the terminal.
+/// Input of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A key was pressed.
@@ -126,7 +126,7 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     let mut alt = event.modifiers.contains(KeyModifiers::ALT);
     let key = match event.code {
         KeyCode::Char(c) => {
-            // AltGr arrives as Control and Alt on Windows: the character is meant as it stands.
+            // AltGr arrives as Control and Alt on Windows: the character is the one that is meant.
             if ctrl && alt {
                 (ctrl, alt) = (false, false);
             }
@@ -159,7 +159,7 @@ const MAX_PASTE_GAP: Duration = Duration::from_millis(5);
 const MAX_PASTE_INPUTS: usize = 10_000;
 
 /// Takes what came together. Where pastes arrive as keys (on Windows), text that came together is a paste, an Enter in it
-/// is part of the text, and none of it is a command. A key that is held down is none: its characters are all the same.
+/// is part of the text, and none of it is a command. A key that is held down is not a paste: its characters are all the same.
 /// `is_rest` says that a paste came before that was not at its end.
 #[must_use]
 pub fn coalesce(inputs: Vec<Input>, pastes_arrive_as_keys: bool, is_rest: bool) -> Vec<Input> {
@@ -193,7 +193,7 @@ enum Asked {
     Gone,
 }
 
-/// Reads what comes together: the first event, however long that takes, and those right behind it.
+/// Reads what comes together: the first event, however long that takes, and those right after it.
 struct Gatherer {
     translator: Translator,
     pastes_arrive_as_keys: bool,
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn altgr_types_its_character_and_releases_are_nothing() {
+    fn altgr_types_and_release_does_nothing() {
         let altgr = KeyModifiers::CONTROL | KeyModifiers::ALT;
         for c in ['{', '[', ']', '\\', '|', '@', '~', '€'] {
             let typed = translate(event(KeyCode::Char(c), altgr, KeyEventKind::Press));
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_a_paste_where_pastes_arrive_as_keys() {
+    fn burst_of_keys_becomes_paste() {
         let pasted = |text: &str| vec![Input::Paste(text.to_owned())];
         assert_eq!(coalesce(keys("ci-\nbuild-"), true, false), pasted("ci-\nbuild-"));
         assert_eq!(coalesce(keys("ci-\nbuild-"), false, false), keys("ci-\nbuild-"));
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(coalesce(with_control, true, false), pasted("a\nb"));
     }
 
-    /// Gathers events that come after so many milliseconds each; a wait is over when its time is.
+    /// Gathers events that each come after a number of milliseconds; a wait is over when its time is.
     fn gathered(events: &[(u64, Event)], pastes_arrive_as_keys: bool) -> Vec<Input> {
         let mut waiting = events.iter();
         let mut next = waiting.next();

@@ -2,7 +2,7 @@
 
 use crate::tui::input::{Chord, Key};
 
-/// What a key does.
+/// Actions of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the table below says what each does")]
 pub enum Action {
@@ -153,7 +153,7 @@ impl Context {
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// What it does.
+    /// Its action.
     pub action: Action,
     /// The keys that do it; the first is the one that is shown.
     pub chords: &'static [Chord],
@@ -306,7 +306,7 @@ table! {
     Interrupt [ctrl('c')] &Context::ALL, "", "quit from anywhere; asks once where something is not written";
 }
 
-/// What a key does in a context.
+/// Returns the action of a key in a context.
 #[must_use]
 pub fn action(context: Context, chord: Chord) -> Option<Action> {
     bindings(context).find(|binding| binding.chords.contains(&chord)).map(|binding| binding.action)
@@ -340,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_no_context_does_a_key_do_two_things() {
+    fn keys_are_unambiguous_per_context() {
         for context in Context::ALL {
             let mut seen = std::collections::HashMap::new();
             for binding in bindings(context) {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_can_be_done_has_a_key_and_stands_in_the_help() {
+    fn every_action_is_bound_and_documented() {
         let (_, list) = include_str!("keys.rs").split_once("pub enum Action {").unwrap();
         let names = list.split_once('}').unwrap().0.split(',').map(str::trim).filter(|name| !name.is_empty());
         let bound: Vec<String> = TABLE.iter().map(|binding| format!("{:?}", binding.action)).collect();
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_of_a_text_field_is_a_character() {
+    fn text_fields_bind_no_plain_characters() {
         for context in [Context::PatternEditor, Context::WorkbenchText, Context::Prompt] {
             for chord in bindings(context).flat_map(|binding| binding.chords) {
                 let types = matches!(chord, Chord { key: Key::Char(_), ctrl: false, alt: false });

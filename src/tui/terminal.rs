@@ -200,7 +200,7 @@ pub fn give_back() {
 
 fn restore(takes_bytes: bool) {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        // Whatever fails here: there is nothing better to do than the rest.
+        // Each step is tried, even after another one failed.
         let _ = set_mouse(false, takes_bytes);
         if takes_bytes {
             write_exit(&mut stdout());
@@ -266,7 +266,7 @@ pub fn wait_for_enter() {
     windows_console::wait_for_enter();
 }
 
-/// Columns of the terminal; `None` where there is none.
+/// Columns of the terminal; `None` without a terminal.
 #[must_use]
 pub fn width() -> Option<usize> {
     crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))

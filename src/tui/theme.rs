@@ -2,7 +2,7 @@
 //!
 //! A theme is a TOML file: `TOKEN = { fg = COLOUR, bg = COLOUR, modifiers = [...] }`, where a colour is one of the
 //! sixteen by name, `"default"`, or `{ rgb = "#rrggbb", ansi = NAME }` with the name for terminals without more. Six
-//! are built in. A file of the user's, `themes/NAME.toml` beside the configuration, stands on the theme that its
+//! are built in. A file of the user's, `themes/NAME.toml` next to the configuration, extends the theme that its
 //! `base` names and says only what is different.
 
 use std::fs;
@@ -18,7 +18,7 @@ use crate::model::text::visible;
 /// The theme where none is asked for.
 pub const DEFAULT_THEME: &str = "ansi";
 
-/// The theme whose modifiers stand in for colours where there are none.
+/// The theme whose modifiers replace colours under `NO_COLOR`.
 const COLOURLESS_THEME: &str = "mono";
 
 /// The built-in themes.
@@ -31,7 +31,7 @@ const BUILT_IN: [(&str, &str); 6] = [
     (COLOURLESS_THEME, include_str!("../../themes/mono.toml")),
 ];
 
-/// How many themes may stand on each other.
+/// Maximum depth of themes that extend each other.
 const MAX_BASES: usize = 8;
 
 const BASE: &str = "base";
@@ -40,7 +40,7 @@ const COLOR_KEYS: [&str; 2] = ["rgb", "ansi"];
 
 macro_rules! tokens {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
-        /// What something on the screen means.
+        /// Meanings of things on the screen.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum Token {
@@ -66,7 +66,7 @@ macro_rules! tokens {
 tokens! {
     /// Everything that is nothing else; its background is the screen's.
     Text = "text",
-    /// What matters less.
+    /// Less important text.
     Muted = "muted",
     /// A region's frame.
     Border = "border",
@@ -102,7 +102,7 @@ tokens! {
     Joined = "joined",
     /// A key in the key bar.
     Key = "key",
-    /// What the key does.
+    /// Label of a key.
     KeyLabel = "key_label",
     /// Something failed.
     Error = "error",
@@ -128,7 +128,7 @@ pub enum ColorSupport {
 }
 
 impl ColorSupport {
-    /// What the environment's `NO_COLOR`, `COLORTERM` and `TERM` say. Where nothing promises more, there are sixteen
+    /// Reads the environment's `NO_COLOR`, `COLORTERM` and `TERM`. Where nothing promises more, there are sixteen
     /// colours, also over SSH, which does not carry `COLORTERM`.
     #[must_use]
     pub fn from_environment(no_color: Option<&str>, colorterm: Option<&str>, term: Option<&str>) -> Self {
@@ -174,14 +174,14 @@ const MODIFIERS: [(&str, Modifier); 5] = [
     ("reversed", Modifier::REVERSED),
 ];
 
-/// A colour with what stands for it among the sixteen.
+/// A colour and its fallback among the sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shade {
     full: Color,
     ansi: Color,
 }
 
-/// What a theme says of a token.
+/// A token's look in a theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Look {
     fg: Option<Shade>,
@@ -243,7 +243,7 @@ impl Theme {
         &self.name
     }
 
-    /// What a token looks like.
+    /// Returns the style of a token.
     #[must_use]
     pub fn style(&self, token: Token) -> Style {
         self.styles.get(token as usize).copied().unwrap_or_default()
@@ -282,7 +282,7 @@ fn unknown(name: &str, config_folder: Option<&Path>, opening: &str) -> String {
     }
 }
 
-/// What the theme of a name says; `None` where there is none.
+/// Reads the theme of a name; `None` where no theme has it.
 fn looks_of(name: &str, config_folder: Option<&Path>, depth: usize) -> Result<Option<Looks>, ConfigError> {
     if !is_name(name) {
         return Ok(None);
@@ -301,7 +301,7 @@ fn looks_of(name: &str, config_folder: Option<&Path>, depth: usize) -> Result<Op
     }
 }
 
-/// Reads a theme's file. `own_name` is a user's theme's, which stands on another one; a built-in one stands alone.
+/// Reads a theme's file. `own_name` is a user's theme's, which extends another one; a built-in one does not.
 fn read(
     bytes: &[u8],
     path: &Path,
@@ -321,7 +321,7 @@ fn read(
                 source.fault(span, format!("themes may stand on each other at most {MAX_BASES} deep"))
             );
         }
-        // A theme that is named like a built-in one can stand on that, not on itself.
+        // A theme that is named like a built-in one can extend that, not itself.
         let folder = config_folder.filter(|_| base != own_name);
         looks = looks_of(base, folder, depth + 1)?
             .ok_or_else(|| source.fault(span, unknown(base, folder, "unknown")))?;
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn every_token_can_be_told_from_its_background() {
+    fn token_contrast_is_sufficient() {
         for (name, _) in BUILT_IN {
             for support in SUPPORTS {
                 let theme = built_in_theme(name, support);
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colours_modifiers_tell_what_matters() {
+    fn colourless_themes_use_modifiers() {
         for (name, _) in BUILT_IN {
             let theme = built_in_theme(name, ColorSupport::None);
             for token in Token::ALL {
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_says_what_colours_there_are() {
+    fn environment_selects_color_support() {
         use ColorSupport::{Ansi16, None as NoColor, Rgb};
         for (no_color, colorterm, term, expected) in [
             (None, None, None, Ansi16),
@@ -572,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn themes_of_the_user_stand_on_others() {
+    fn user_themes_extend_others() {
         let dark = built_in_theme("dark", ColorSupport::Rgb);
         let mine = ("mine", "base = 'dark'\n[score3]\nfg = 'red'\n[match]\nmodifiers = ['dim', 'bold']\n");
         let theme = with_theme(&[mine], "mine").unwrap();

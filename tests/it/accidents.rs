@@ -14,7 +14,7 @@ use exfilscope::model::event::Field;
 use exfilscope::model::feed::{FeedMessage, Progress};
 use exfilscope::model::time::Timestamp;
 use exfilscope::store::{Collect, HostNaming, Store};
-use exfilscope::tui::effects::report::Scope;
+use exfilscope::tui::state::effect::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::keys::{Action, Context};
 use exfilscope::tui::run::picture;

@@ -189,7 +189,7 @@ fn every_cell_leads_to_the_findings_that_it_counts() {
                 (Shown::Suppressed, count.suppressed)
             };
             assert_eq!(
-                (app.page.clone(), app.list.side, app.listing.findings.len()),
+                (app.page.clone(), app.list.shown, app.listing.findings.len()),
                 (None, side, expected),
                 "{filter:?} for {:?} and {:?}",
                 names(&table.owners, row),

@@ -24,10 +24,10 @@ use exfilscope::source::{LoadOptions, load};
 use exfilscope::store::compaction::{Compactor, Retention};
 use exfilscope::store::held::Held;
 use exfilscope::store::{Collect, HostNaming, Store};
-use exfilscope::tui::effects::report::Scope;
+use exfilscope::tui::state::effect::Scope;
 use exfilscope::tui::input::{Chord, Input, Key};
 use exfilscope::tui::run::{frame, picture};
-use exfilscope::tui::state::{App, Pane, Selected, Settings};
+use exfilscope::tui::state::{App, Narrowing, Pane, Selected, Settings};
 use exfilscope::tui::theme::{ColorSupport, Theme, Token};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -607,7 +607,8 @@ fn escape_takes_one_narrowing_after_the_other() {
     at(&mut app, (120, 40));
     press(&mut app, "xb/a\n");
     press(&mut app, "z");
-    for expected in [Some("zoom"), Some("filter"), Some("group"), Some("suppressed"), None] {
+    use Narrowing::{Filter, Group, Suppressed, Zoom};
+    for expected in [Some(Zoom), Some(Filter), Some(Group), Some(Suppressed), None] {
         assert_eq!(app.narrowing(), expected);
         press(&mut app, "\x1b");
     }

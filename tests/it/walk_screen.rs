@@ -177,7 +177,7 @@ fn enter_goes_from_a_run_to_its_alert_whatever_the_list_was_narrowed_to() {
     let mut app = console(&["walk/build-7.evtx"], ColorSupport::Ansi16, true);
     at(&mut app, (120, 40));
     press(&mut app, "4j\n");
-    assert_eq!(app.list.side, Shown::Suppressed);
+    assert_eq!(app.list.shown, Shown::Suppressed);
     assert!(app.selected_finding().is_some());
 }
 

@@ -41,7 +41,7 @@ impl App {
         self.follow_in_workbench(Some(&in_force));
     }
 
-    /// Takes what somebody else wrote into the configuration. What is in force and not saved stays.
+    /// Takes a change of the configuration that was made outside. Unsaved patterns in force stay.
     pub fn take_reloaded(&mut self, reloaded: Result<Reloaded, String>) {
         let reloaded = match reloaded {
             Ok(reloaded) => reloaded,
@@ -77,7 +77,7 @@ impl App {
         (self.saved, self.saved_exceptions) = (reloaded.patterns, reloaded.exceptions);
         self.set_expired(reloaded.expired);
         if let Some(pattern_editor) = &mut self.pattern_editor {
-            // What is typed stays, also in the editor that is not on the screen.
+            // Typed text stays, also in the editor that is not on the screen.
             let mut patterns = tuned.patterns.clone();
             for which in [Which::CiHost, Which::IdeParent] {
                 let own = which.of(pattern_editor.trial.flags.patterns());
@@ -126,7 +126,7 @@ impl App {
         }
     }
 
-    /// What is in force now and was not before, and silences everything; with its evidence.
+    /// Evidence of a pattern that is newly in force and silences everything.
     fn silences_all(&self, before: &Patterns) -> Option<String> {
         let warnings = Adviser::default().warnings(&self.store, &self.flags, before);
         warnings.into_iter().next().map(|warning| warning.evidence)

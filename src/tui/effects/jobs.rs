@@ -3,7 +3,7 @@
 //! The rows of an export, and the alerts of a report, are gathered by the console's loop in pieces of a few
 //! milliseconds, between keys; a thread of its own formats and writes them. Meanwhile nothing more is taken into the
 //! store: so all rows are of the moment of the command, no compaction comes in between, and the sources wait as they do
-//! for a busy screen. What is stopped leaves no file behind.
+//! for a busy screen. A stopped job leaves no file.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,10 +21,11 @@ use crate::store::held::Held;
 use crate::store::ids::FindingId;
 use crate::store::list::listing::Shown;
 use crate::store::tuning_matches::TuningMatches;
-use crate::tui::effects::report::{Gathering, Scope};
+use crate::tui::effects::report::Gathering;
+use crate::tui::format::{count, grouped};
 use crate::tui::safe;
+use crate::tui::state::effect::Scope;
 use crate::tui::state::{App, Tone};
-use crate::tui::views::header::{count, grouped};
 
 /// How long rows are made before keys are looked at again.
 const ROWS_SLICE: Duration = Duration::from_millis(4);
@@ -93,7 +94,7 @@ pub(in crate::tui) struct Jobs {
 
 /// When the first job can go on.
 pub(in crate::tui) enum Turn {
-    /// There is none, or it waits for its list.
+    /// No job, or one that waits for its list.
     Never,
     Now,
     /// When the writer has room.
@@ -155,8 +156,8 @@ impl Jobs {
                     Scope::Selected(pin) => pin.alerts(&app.store).to_vec(),
                     Scope::List => app.listed_findings(),
                 };
-                let kind = if app.list.side == Shown::Alerts { "alerts" } else { "suppressed events" };
-                let title = safe::shown(&app.title, app.reveal_secrets);
+                let kind = if app.list.shown == Shown::Alerts { "alerts" } else { "suppressed events" };
+                let title = safe::masked(&app.title, app.reveal_secrets);
                 let options = ExportOptions {
                     reveal_secrets: app.reveal_secrets,
                     summary: Some(format!("{} {kind} of {title}", findings.len())),

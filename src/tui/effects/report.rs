@@ -1,4 +1,4 @@
-//! What a report for the ticket says, gathered from the console's state; writing it is another thread's work.
+//! Contents of a report for the ticket, gathered from the console's state. A writer thread writes it.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -18,9 +18,9 @@ use crate::store::ids::{FindingId, ProcessId};
 use crate::store::list::listing::Shown;
 use crate::store::resumable::Pause;
 use crate::store::view::FindingView;
+use crate::tui::format::range_text;
 use crate::tui::state::App;
-use crate::tui::state::pin::Pin;
-use crate::tui::views::histogram::range_text;
+use crate::tui::state::effect::Scope;
 
 /// Alerts of a report: more than anybody reads in a ticket, and gathered within a frame.
 const MAX_REPORT_ALERTS: usize = 500;
@@ -28,15 +28,6 @@ const MAX_REPORT_ALERTS: usize = 500;
 const MAX_AROUND: usize = 30;
 /// Faults of the load that are named.
 const MAX_FAULTS: usize = 20;
-
-/// Which alerts a report is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The selected alert, or all of the selected group, as they were when the command was begun.
-    Selected(Pin),
-    /// What the list lists: filtered, grouped.
-    List,
-}
 
 /// A report, and what is needed to write it.
 #[derive(Debug)]
@@ -172,8 +163,8 @@ impl App {
         now: Timestamp,
         by: Option<&str>,
     ) -> Vec<String> {
-        let kind = if self.list.side == Shown::Alerts { "alerts" } else { "suppressed events" };
-        let all = self.listing.total(self.list.side, self.list.min_score);
+        let kind = if self.list.shown == Shown::Alerts { "alerts" } else { "suppressed events" };
+        let all = self.listing.total(self.list.shown, self.list.min_score);
         let number = match scope {
             Scope::Selected(_) => listed.len(),
             Scope::List => self.listing.findings.len(),
@@ -304,7 +295,7 @@ impl App {
         tree
     }
 
-    /// What a process did, by time.
+    /// The activity of a process, by time.
     fn acts(&self, process: ProcessId) -> Vec<String> {
         let store = &self.store;
         let is_act = |event: &StoredEvent| {
@@ -336,7 +327,7 @@ impl App {
     }
 }
 
-/// Children stand one deeper than the alert's own process.
+/// Children are one level deeper than the alert's own process.
 fn depth_of_children(tree: &[Node]) -> usize {
     tree.iter().find(|node| node.is_own).map_or(0, |node| node.depth + 1)
 }

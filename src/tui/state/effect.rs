@@ -1,4 +1,4 @@
-//! What a key asks of the world outside the console's state. One place applies them: [`crate::tui::run`].
+//! Effects of keys outside the console's state. One place applies them: [`crate::tui::run`].
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::detect::pattern::Patterns;
 use crate::export::Format;
 use crate::files::policy::Existing;
 use crate::store::ids::EventId;
-use crate::tui::effects::report::Scope;
+use crate::tui::state::pin::Pin;
 use crate::tune::Tuned;
 
 /// Something to be done outside the state.
@@ -18,13 +18,13 @@ pub enum Effect {
     Quit,
     /// Stop the process until the shell continues it.
     Suspend,
-    /// Draw everything anew.
+    /// Redraw everything.
     Redraw,
     /// Put a text, safe for a terminal, into the clipboard.
     Copy {
         /// The text.
         text: String,
-        /// What it is, for the message.
+        /// Its name, for the message.
         what: &'static str,
     },
     /// Read an event again from its source.
@@ -79,4 +79,13 @@ pub enum Effect {
     Mouse(bool),
     /// Load a theme by name.
     Theme(String),
+}
+
+/// Which alerts a report is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The selected alert, or all of the selected group, as they were when the command was begun.
+    Selected(Pin),
+    /// The list: filtered, grouped.
+    List,
 }

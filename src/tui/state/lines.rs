@@ -40,7 +40,7 @@ impl Lines {
         self.alarms + self.length
     }
 
-    /// Whether there is none.
+    /// Whether it has no line.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0

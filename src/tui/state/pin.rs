@@ -50,7 +50,7 @@ impl Pin {
         }
     }
 
-    /// What the group is grouped by, and its key; `None` for a single alert.
+    /// The column that the group is grouped by, and its key; `None` for a single alert.
     #[must_use]
     pub fn group(&self) -> Option<(&'static str, &str)> {
         self.group.as_ref().map(|(by, key)| (*by, key.as_str()))

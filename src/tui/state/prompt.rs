@@ -2,10 +2,8 @@
 
 use crate::filter::{Filter, FilterError};
 use crate::tui::input::{Chord, Key};
-use crate::tui::state::App;
-use crate::tui::update::commands;
 
-/// What a line is for.
+/// Purpose of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A filter of the list.
@@ -19,18 +17,18 @@ pub enum Kind {
 /// A line that is being typed.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// What it is for.
+    /// Its purpose.
     pub kind: Kind,
     /// The text.
     pub text: String,
     /// The cursor, in characters from the start.
     pub cursor: usize,
-    /// The fault of the text as it stands.
+    /// The error of the typed text.
     pub error: Option<FilterError>,
     /// The filter of the last valid text.
     filter: Option<Filter>,
     past: Option<usize>,
-    /// What Tab would complete to, and which of it stands there.
+    /// The completions that Tab steps through, each with its cursor.
     completions: Vec<(String, usize)>,
     completion: usize,
 }
@@ -144,9 +142,9 @@ impl Prompt {
     }
 
     /// Completes the word before the cursor; again: with the next possibility.
-    pub fn complete(&mut self, app: &App) {
+    pub fn complete(&mut self, commands: &dyn Fn(&str) -> Vec<String>) {
         if self.completions.is_empty() {
-            self.completions = self.completed(app);
+            self.completions = self.completed(commands);
             self.completion = 0;
         } else {
             self.completion = (self.completion + 1) % self.completions.len();
@@ -159,10 +157,10 @@ impl Prompt {
     }
 
     /// The lines that this one could become, each with its cursor.
-    fn completed(&self, app: &App) -> Vec<(String, usize)> {
+    fn completed(&self, commands: &dyn Fn(&str) -> Vec<String>) -> Vec<(String, usize)> {
         match self.kind {
             Kind::Note => Vec::new(),
-            Kind::Command => commands::completions(app, &self.text)
+            Kind::Command => commands(&self.text)
                 .into_iter()
                 .map(|text| {
                     let end = text.chars().count();
@@ -181,7 +179,7 @@ impl Prompt {
         }
     }
 
-    /// What Tab steps through, for the screen.
+    /// The completions, and the current one, for the screen.
     #[must_use]
     pub fn possibilities(&self) -> (&[(String, usize)], usize) {
         (&self.completions, self.completion)

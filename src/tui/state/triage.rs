@@ -2,12 +2,10 @@
 
 use hashbrown::HashSet;
 
-use crate::case::desk::Report;
 use crate::case::identity::{host_key, record_key};
 use crate::case::{CaseBook, Decision, Identity};
 use crate::detect::profile::Profile;
 use crate::filter::{FilterField, Subject};
-use crate::model::fault::{Fault, FaultKind};
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::store::Store;
@@ -17,13 +15,12 @@ use crate::store::list::listing::{Listing, Shown};
 use crate::store::resumable::Pause;
 use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::{FilteredFinding, FindingView};
-use crate::tui::state::{App, Tone};
 use crate::tui::theme::Token;
 
 /// Findings that are marked between two questions of whether it is time to stop.
 const MARKS_PER_POLL: usize = 64;
 
-/// What a list shows of a decision.
+/// A decision as the list shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// The verdict.
@@ -57,7 +54,7 @@ pub struct Triage {
     pub counts: [usize; 4],
     /// How many are undecided in each group of the list.
     pub left: Vec<usize>,
-    /// By number of finding: the key that it would stand under in the book.
+    /// By number of finding: its key in the case book.
     keys: Vec<Option<u64>>,
     marks: Vec<Mark>,
     /// Findings whose marks are to be made.
@@ -68,11 +65,11 @@ pub struct Triage {
     epoch: Epoch,
     looked: Cursor,
     marked_generation: u64,
-    /// What stood there before each act of deciding, the last one on top.
+    /// The decisions before each verdict, the last one on top.
     pub(in crate::tui) undone: Vec<Vec<Decision>>,
 }
 
-/// What an alert is known by; `None` where nothing of it tells it from another one.
+/// Identity of an alert; `None` where no field distinguishes it from another one.
 #[must_use]
 pub fn identity_of(view: &FindingView<'_>) -> Option<Identity> {
     let event = view.event();
@@ -121,7 +118,7 @@ impl Triage {
         }
         self.keys.extend(since.new.map(|number| key(FindingId(number))));
         for id in since.changed {
-            // A lead may stand for another event than before.
+            // A lead may be of another event than before.
             if let Some(known) = self.keys.get_mut(id.0 as usize) {
                 *known = key(*id);
                 self.due.push(*id);
@@ -152,7 +149,7 @@ impl Triage {
         self.marks.resize(self.keys.len(), Mark::default());
     }
 
-    /// Marks what came in, and all anew where decisions changed or findings have other numbers.
+    /// Marks new findings, and all again where decisions or ids changed.
     pub(in crate::tui) fn extend(&mut self, store: &Store, flags: &TuningMatches) {
         self.extend_until(store, flags, &|| false);
     }
@@ -255,32 +252,5 @@ impl Subject for TriagedFinding<'_, '_> {
 
     fn time(&self) -> Option<Timestamp> {
         self.finding.time()
-    }
-}
-
-impl App {
-    /// Takes what the case file's thread says.
-    pub fn take_case(&mut self, report: Report) {
-        match report {
-            Report::Written => {}
-            Report::NotWritten(error) => {
-                let message = format!("{error}. The verdict is on this screen alone; it is tried again.");
-                self.say(Tone::Warning, message);
-            }
-            Report::NotRead(error) => self.say(Tone::Warning, format!("{error}.")),
-            Report::News(news) => {
-                if news.is_another {
-                    self.triage.book.clear();
-                }
-                for decision in news.decisions {
-                    self.triage.book.apply(decision);
-                }
-                for (line, reason) in news.faults {
-                    let place = self.triage.place.clone().unwrap_or_default();
-                    self.store.add_fault(Fault::new(place, FaultKind::line(line, reason)));
-                }
-                self.invalidate();
-            }
-        }
     }
 }

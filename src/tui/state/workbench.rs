@@ -17,9 +17,9 @@ use crate::tune::{Advice, Adviser, Changes, Tuned, Which, changes};
 pub enum Part {
     /// The text of a pattern.
     Pattern(Which),
-    /// What the listed hosts and parents must hold.
+    /// The filter of the listed hosts and parents.
     SubjectFilter,
-    /// What changes.
+    /// The changes.
     Changes,
     /// The advice.
     Advice,
@@ -35,7 +35,7 @@ pub struct Editor {
     pub which: Which,
     /// The text.
     pub area: TextArea<'static>,
-    /// Why it is no pattern as it stands.
+    /// The error of the typed text.
     pub error: Option<PatternError>,
     /// The first of its hosts or parents that is shown.
     pub scroll: usize,
@@ -55,7 +55,7 @@ impl Editor {
         self.scroll = 0;
     }
 
-    /// The text as it stands.
+    /// The typed text.
     #[must_use]
     pub fn text(&self) -> String {
         self.area.lines().concat()
@@ -68,17 +68,17 @@ pub struct Workbench {
     pub part: Part,
     /// Both patterns: CI hosts, IDE parents.
     pub editors: [Editor; 2],
-    /// What the listed hosts and parents must hold.
+    /// The filter of the listed hosts and parents.
     pub subject_filter: String,
     /// The verdicts of the last valid texts.
     pub trial: TuningMatches,
     /// The verdicts of what the configuration has.
     pub saved: TuningMatches,
-    /// What changes between these.
+    /// The changes between these.
     changes: Held<Changes>,
     /// The change under the cursor.
     pub change: usize,
-    /// The advice on the patterns as they stand.
+    /// The advice on the typed patterns.
     pub advice: Vec<Advice>,
     /// The advice under the cursor.
     pub advised: usize,
@@ -149,7 +149,7 @@ impl Workbench {
         }
     }
 
-    /// Takes a pattern's text as it stands. An invalid one leaves the verdicts as they are.
+    /// Takes a pattern's typed text. An invalid one leaves the verdicts as they are.
     pub fn try_text(&mut self, which: Which, store: &Store) {
         self.warned = None;
         let editor = self.editor_mut(which);

@@ -30,7 +30,7 @@ impl App {
         self.writing.push(Writing { number, what, rows: None, can_stop });
     }
 
-    /// So many rows or alerts of so many are gathered.
+    /// Updates how many rows or alerts are gathered.
     pub(in crate::tui) fn gathered(&mut self, number: u64, done: usize, all: usize) {
         if let Some(writing) = self.writing.iter_mut().find(|writing| writing.number == number) {
             writing.rows = Some((done, all));

@@ -1,7 +1,7 @@
 //! The thread that draws: the console leaves its newest picture here and goes on at once.
 //!
-//! A terminal may take no bytes for a while: text is selected in it, a connection stands still, a pane is scrolled back.
-//! Whatever waits for it then must not be what takes events and keys. So pictures that were not drawn in time are dropped;
+//! A terminal may take no bytes for a while: text is selected in it, a connection stalls, a pane is scrolled back.
+//! The thread that takes events and keys must not wait for it. So pictures that were not drawn in time are dropped;
 //! the newest one is drawn as soon as the terminal takes bytes again.
 
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::model::guard::{IS_A_BUG, guarded};
 
-/// A picture and where its cursor stands.
+/// A picture and the place of its cursor.
 pub(super) struct Picture {
     pub(super) cells: Buffer,
     pub(super) cursor: Option<Position>,
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_terminal_is_told_at_next_picture() {
+    fn failed_terminal_is_reported_at_next_picture() {
         struct Gone;
         impl Write for Gone {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -1,4 +1,4 @@
-//! What a Windows console needs besides escape sequences: its modes kept and restored, and a look at what it is.
+//! Modes of a Windows console, saved and restored, and which kind of console it is.
 
 use std::fs::{File, OpenOptions};
 use std::io;

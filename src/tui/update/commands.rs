@@ -8,18 +8,18 @@ use crate::files::policy::Existing;
 use crate::filter::Filter;
 use crate::store::list::listing::{GroupKey, Shown, SortKey};
 use crate::store::push_matrix::Axis;
-use crate::tui::effects::report::Scope;
 use crate::tui::keys::{Action, Context};
 use crate::tui::state::effect::Effect;
+use crate::tui::state::effect::Scope;
 use crate::tui::state::{App, Page, Tone};
 
 /// A command of the table.
 pub struct Command {
     /// Its name.
     pub name: &'static str,
-    /// What follows it, for the help.
+    /// Its arguments, for the help.
     pub arguments: &'static str,
-    /// What it does, for the help.
+    /// Its effect, for the help.
     pub help: &'static str,
     run: fn(&mut App, &str) -> Result<Vec<Effect>, String>,
     complete: fn(&App) -> Vec<String>,
@@ -222,7 +222,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "",
         help: "selected events that scored too low",
         run: |app, _| {
-            app.list.side = Shown::Suppressed;
+            app.list.shown = Shown::Suppressed;
             app.invalidate();
             Ok(Vec::new())
         },
@@ -314,7 +314,7 @@ fn screenshot(_: &mut App, arguments: &str, existing: Existing) -> Result<Vec<Ef
     }
 }
 
-/// Runs a line. An unknown command, or a fault in it, is said at the bottom.
+/// Runs a line. An unknown command, or an error in it, becomes the message.
 pub fn run(app: &mut App, line: &str) -> Vec<Effect> {
     let line = line.trim();
     let (name, arguments) = line.split_once(' ').unwrap_or((line, ""));

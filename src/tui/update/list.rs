@@ -1,73 +1,20 @@
-//! What the list, the selection and the detail are made of, whenever something has changed.
+//! Building the list in steps, and moving the selection in it.
 
-use std::sync::LazyLock;
-
-use crate::case::CaseBook;
 use crate::detect::exception::Exceptions;
-use crate::detect::pattern::Patterns;
-use crate::detect::profile::Profile;
-use crate::filter::{Filter, FilterField};
 use crate::store::compaction::Relocation;
-use crate::store::events::event::StoredEvent;
 use crate::store::held::{Held, Relocate as _};
-use crate::store::ids::{EventId, FindingId, ProcessId};
+use crate::store::ids::ProcessId;
 use crate::store::list::builder::{FilterPass, ListBuilder};
-use crate::store::list::filter_cache::FilterCache;
-use crate::store::list::listing::{Line, Listing, Query, Shown};
+use crate::store::list::listing::Line;
 use crate::store::resumable::Pause;
-use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::{FilteredFinding, FindingView};
-use crate::tui::state::alarms::AlarmLine;
 use crate::tui::state::lines::Lines;
-use crate::tui::state::prompt::Prompt;
 use crate::tui::state::triage::TriagedFinding;
-use crate::tui::state::{App, Page, Selected};
-use crate::tui::views::detail::reasons::{Detail, DetailKey};
-use crate::tui::views::histogram::Bars;
+use crate::tui::state::{App, FilterInputs, ListJob, Page};
 use crate::tune::changes;
 
-/// A list of so many findings is made at once: it takes less than a frame.
-const MAX_IMMEDIATE_FINDINGS: usize = 20_000;
-
-/// The list that is being made, and what the next one can use again.
-#[derive(Default)]
-pub(in crate::tui) struct ListJob {
-    /// Whether what has come is being put in its place, before a list is made of it.
-    is_settling: bool,
-    making: Option<ListBuilder>,
-    /// The memory of the list before.
-    spare: Listing,
-    sieve: FilterCache,
-    /// What the sieve's answers are for.
-    filter_inputs: Option<FilterInputs>,
-}
-
-/// What the answers of a filter depend on, beside the findings.
-#[derive(PartialEq)]
-struct FilterInputs {
-    filter: Filter,
-    profile: Profile,
-    /// Where it asks for what they decide.
-    tuned: Option<(Patterns, Exceptions)>,
-    /// Where it asks for verdicts or notes: the generation of the case book.
-    decided: Option<u64>,
-}
-
-impl FilterInputs {
-    fn new(filter: &Filter, profile: Profile, flags: &TuningMatches, book: &CaseBook) -> Self {
-        let asks_for = |fields: &[FilterField]| fields.iter().any(|field| filter.asks_for(*field));
-        let is_tuned = asks_for(&[FilterField::Score, FilterField::IsCiSystem, FilterField::IsKnownIde]);
-        Self {
-            filter: filter.clone(),
-            profile,
-            tuned: is_tuned.then(|| (flags.patterns().clone(), flags.exceptions().clone())),
-            decided: asks_for(&[FilterField::Verdict, FilterField::Note]).then(|| book.generation()),
-        }
-    }
-}
-
 impl App {
-    /// Begins to make the list anew, with all that is known by now.
+    /// Begins to rebuild the list, with all events read by now.
     pub(in crate::tui) fn begin_list(&mut self) {
         self.list_job.is_settling = true;
         self.needs_rebuild = false;
@@ -167,30 +114,6 @@ impl App {
         self.list_job = list_job;
     }
 
-    /// Whether a list, or the table of pushes, is being made.
-    #[must_use]
-    pub const fn is_making_list(&self) -> bool {
-        self.list_job.is_settling || self.list_job.making.is_some() || self.has_work_beside()
-    }
-
-    /// Whether something beside the list goes on in steps: the table of pushes, or a verdict on many alerts.
-    const fn has_work_beside(&self) -> bool {
-        self.pushes.making.is_some() || self.bulk.is_some()
-    }
-
-    /// Whether there are so many findings that a list takes its time.
-    #[must_use]
-    pub fn has_long_list(&self) -> bool {
-        self.store.findings().len() > MAX_IMMEDIATE_FINDINGS
-    }
-
-    /// What is being done for the next list, and how much of that is done in percent, where it takes its time.
-    #[must_use]
-    pub fn list_progress(&self) -> Option<(&'static str, usize)> {
-        let making = self.list_job.making.as_ref().filter(|_| !self.list_job.is_settling)?;
-        making.progress(&self.store)
-    }
-
     /// Findings have other numbers now: the list shows the same ones, until another is made.
     pub(in crate::tui) fn relocate_list(&mut self, moved: &Relocation) {
         self.list_job = ListJob::default();
@@ -199,48 +122,10 @@ impl App {
         self.needs_rebuild = true;
     }
 
-    /// The filter that the list answers to: the one being typed, or the one in force.
-    fn shown_filter(&self) -> Option<&Filter> {
-        match self.prompt.as_ref().and_then(Prompt::filter) {
-            Some(typed) => typed,
-            None => self.list.filter.as_ref().map(|(_, filter)| filter),
-        }
-    }
-
-    fn query(&self) -> Query {
-        Query {
-            profile: self.list.profile,
-            shown: self.list.side,
-            min_score: self.list.min_score,
-            sort: self.list.sort,
-            reversed: self.list.reversed,
-            group: self.list.group,
-            range: self.list.range,
-            up_to_event: self.frozen.map(|frozen| frozen.events),
-        }
-    }
-
     fn count_verdicts(&mut self) {
         let mut triage = std::mem::take(&mut self.triage);
         triage.count(&self.store, self.shown_flags(), &self.listing);
         self.triage = triage;
-    }
-
-    /// Makes the histogram anew where the list or the width has changed.
-    pub(in crate::tui) fn make_bars(&mut self) {
-        let Some(pane) = self.panes.histogram else { return };
-        if self.bars.as_ref().is_none_or(|(width, _)| *width != pane.width) {
-            self.bars = Some((pane.width, Bars::of(&self.listing.timeline, usize::from(pane.width))));
-        }
-    }
-
-    /// The histogram's bars as they are on a screen of so many columns.
-    #[must_use]
-    pub(in crate::tui) fn bars(&self, width: u16) -> Bars {
-        match &self.bars {
-            Some((of, bars)) if *of == width => bars.clone(),
-            _ => Bars::of(&self.listing.timeline, usize::from(width)),
-        }
     }
 
     /// Lays the groups and the findings of open ones out.
@@ -289,38 +174,11 @@ impl App {
     }
 
     /// Lets the selection go back to the top with the next list, where no key was pressed and no alert was on the screen
-    /// for long yet: while a load brings one after the other, nobody can read them.
+    /// for long yet: while a load brings one after the other, they cannot be read.
     pub fn release_selection(&mut self) {
         if self.is_untouched {
             (self.selected, self.shown, self.detail_of) = (None, None, None);
         }
-    }
-
-    /// The list, where its findings are those of the store: an empty one between a compaction and its relocation.
-    pub(in crate::tui) fn listing(&self) -> &Listing {
-        static NONE: LazyLock<Listing> = LazyLock::new(Listing::default);
-        if self.listing.epoch() == self.store.epoch() { &self.listing } else { &NONE }
-    }
-
-    /// The line of that number.
-    #[must_use]
-    pub fn line(&self, number: usize) -> Option<Line> {
-        self.lines.get(self.listing(), number)
-    }
-
-    fn line_of(&self, selected: &Selected) -> Option<usize> {
-        let wanted = match selected {
-            Selected::Finding(id) => Line::Finding(*id.get(&self.store)?),
-            Selected::Alarm(key) => Line::Alarm(self.alarms.find(*key)?),
-            Selected::Group(key) => {
-                Line::Group(self.listing().groups.iter().position(|group| group.key == *key)?)
-            }
-        };
-        // Where it was is where it most often still is.
-        if self.line(self.cursor) == Some(wanted) {
-            return Some(self.cursor);
-        }
-        self.lines.find(self.listing(), wanted)
     }
 
     /// Selects a line by its number.
@@ -334,118 +192,8 @@ impl App {
         }
     }
 
-    /// Returns the selection of a line.
-    fn selection_at(&self, line: usize) -> Option<Selected> {
-        match self.line(line)? {
-            Line::Alarm(number) => self.alarms.lines().get(number).map(|line| Selected::Alarm(line.key())),
-            Line::Finding(id) => Some(Selected::Finding(Held::new(id, &self.store))),
-            Line::Group(number) => {
-                self.listing().groups.get(number).map(|group| Selected::Group(group.key.clone()))
-            }
-        }
-    }
-
-    /// Keeps the selection on the screen.
-    pub(in crate::tui) fn follow_selection(&mut self) {
-        let rows = usize::from(self.panes.list_rows()).max(1);
-        let last_top = self.lines.len().saturating_sub(rows);
-        self.top = self.top.min(last_top);
-        if self.cursor < self.top {
-            self.top = self.cursor;
-        } else if self.cursor >= self.top + rows {
-            self.top = self.cursor + 1 - rows;
-        }
-    }
-
-    /// The finding under the cursor; of a group, the one that was its first when it was selected.
-    #[must_use]
-    pub fn selected_finding(&self) -> Option<FindingId> {
-        match self.line(self.cursor)? {
-            Line::Alarm(_) => None,
-            Line::Finding(id) => Some(id),
-            Line::Group(number) => {
-                let shown = self.detail_of.and_then(|id| id.get(&self.store).copied());
-                shown.or_else(|| self.listing().members(number).first().copied())
-            }
-        }
-    }
-
-    /// Whether the last console on this source read an event already.
-    #[must_use]
-    pub fn is_seen_before(&self, event: &StoredEvent) -> bool {
-        self.progress.seen_until(event.source).is_some_and(|until| event.place <= until)
-    }
-
-    /// The count of alarms in the list; a frozen view has those that it had. Suppressed events have none.
-    fn listed_alarms(&self) -> usize {
-        let all = self.alarms.lines().len();
-        match self.list.side {
-            Shown::Alerts => self.frozen.map_or(all, |frozen| frozen.alarms.min(all)),
-            Shown::Suppressed => 0,
-        }
-    }
-
-    /// The alarm under the cursor.
-    #[must_use]
-    pub fn selected_alarm(&self) -> Option<&AlarmLine> {
-        match self.line(self.cursor)? {
-            Line::Alarm(number) => self.alarms.lines().get(number),
-            Line::Finding(_) | Line::Group(_) => None,
-        }
-    }
-
-    /// The group under the cursor.
-    #[must_use]
-    pub fn selected_group(&self) -> Option<usize> {
-        match self.line(self.cursor)? {
-            Line::Group(number) => Some(number),
-            Line::Finding(_) | Line::Alarm(_) => None,
-        }
-    }
-
-    /// The processes walked up to from the selected one.
-    #[must_use]
-    pub fn walked(&self) -> &[ProcessId] {
-        self.walked.get(&self.store).map_or(&[], Vec::as_slice)
-    }
-
     /// Shows the last of these processes in place of the selected one.
     pub(in crate::tui) fn walk_to(&mut self, processes: Vec<ProcessId>) {
         self.walked = Held::new(processes, &self.store);
-    }
-
-    /// The process that the detail shows: the selected finding's, or the one walked to.
-    #[must_use]
-    pub fn shown_process(&self) -> Option<ProcessId> {
-        if let Some(walked) = self.walked().last() {
-            return Some(*walked);
-        }
-        self.store.event(self.store.finding(self.selected_finding()?)?.event)?.process
-    }
-
-    /// The event that the detail is about: the selected finding's, or the Event 1 of the process walked to.
-    #[must_use]
-    pub fn shown_event(&self) -> Option<EventId> {
-        match self.walked().last() {
-            Some(walked) => self.store.process(*walked)?.start,
-            None => Some(self.store.finding(self.selected_finding()?)?.event),
-        }
-    }
-
-    pub(in crate::tui) fn make_detail(&mut self) {
-        let key = DetailKey {
-            finding: self.selected_finding(),
-            alarm: self.selected_alarm().map(|line| (line.key(), line.times)),
-            walked: self.walked().to_vec(),
-            epoch: self.store.epoch(),
-            width: self.panes.detail.map_or(0, |pane| pane.width),
-            generation: self.listed_generation,
-        };
-        if self.detail_key.as_ref() != Some(&key) {
-            self.detail = Detail::of(self, &key);
-            self.detail_key = Some(key);
-        }
-        let rows = usize::from(self.panes.detail.map_or(0, |pane| pane.height.saturating_sub(1)));
-        self.detail_top = self.detail_top.min(self.detail.longest().saturating_sub(rows));
     }
 }

@@ -1,17 +1,22 @@
 //! Keys into changes of the state, and into effects.
 
 pub mod commands;
-pub(in crate::tui) mod list;
+mod feed;
+mod list;
 mod navigation;
 mod pattern_editor;
+mod pushes;
+mod question;
 mod relocate;
+mod test_runs;
 mod triage;
 mod tuning;
-pub(in crate::tui) mod verdicts;
+mod verdicts;
 mod workbench;
 
 use crate::detect::profile::Profile;
-use crate::export::{self, ExportOptions, Format};
+use crate::export;
+use crate::export::{ExportOptions, Format};
 use crate::model::event::Field;
 use crate::store::ids::FindingId;
 use crate::store::list::listing::{GroupKey, Shown, SortKey};
@@ -21,7 +26,7 @@ use crate::tui::safe;
 use crate::tui::state::effect::Effect;
 use crate::tui::state::prompt::{Kind, Prompt};
 use crate::tui::state::question::Question;
-use crate::tui::state::{App, Page, Pane, Tone};
+use crate::tui::state::{App, Narrowing, Page, Pane, Tone};
 
 impl App {
     /// Takes what came from the terminal, and says what is to be done outside.
@@ -199,8 +204,8 @@ impl App {
     }
 
     fn toggle_side(&mut self) {
-        let side = if self.list.side == Shown::Alerts { Shown::Suppressed } else { Shown::Alerts };
-        self.list.side = side;
+        let side = if self.list.shown == Shown::Alerts { Shown::Suppressed } else { Shown::Alerts };
+        self.list.shown = side;
         self.selected = None;
         self.walk_to(Vec::new());
         self.invalidate();
@@ -278,34 +283,6 @@ impl App {
         }
     }
 
-    /// What Esc takes away next.
-    #[must_use]
-    pub fn narrowing(&self) -> Option<&'static str> {
-        if self.workbench.is_some() {
-            Some("workbench")
-        } else if self.histogram.mark.is_some() {
-            Some("mark")
-        } else if self.frozen.is_some() {
-            Some("freeze")
-        } else if self.zoomed {
-            Some("zoom")
-        } else if !self.walked().is_empty() {
-            Some("walk")
-        } else if self.list.range.is_some() {
-            Some("range")
-        } else if self.list.filter.is_some() {
-            Some("filter")
-        } else if self.list.group.is_some() {
-            Some("group")
-        } else if self.list.side == Shown::Suppressed {
-            Some("suppressed")
-        } else if self.pane != Pane::Alerts {
-            Some("pane")
-        } else {
-            None
-        }
-    }
-
     fn escape(&mut self, context: Context) -> Vec<Effect> {
         match context {
             Context::Question => self.question = None,
@@ -323,17 +300,17 @@ impl App {
             Context::WorkbenchText | Context::WorkbenchList => self.escape_workbench(),
             _ => {
                 match self.narrowing() {
-                    Some("workbench") => self.open_workbench(),
-                    Some("mark") => self.histogram.mark = None,
-                    Some("freeze") => self.freeze(),
-                    Some("zoom") => self.zoomed = false,
-                    Some("walk") => self.walk_to(Vec::new()),
-                    Some("range") => self.list.range = None,
-                    Some("filter") => self.list.filter = None,
-                    Some("group") => self.set_group(None),
-                    Some("suppressed") => self.list.side = Shown::Alerts,
-                    Some("pane") => self.pane = Pane::Alerts,
-                    _ => {}
+                    Some(Narrowing::Workbench) => self.open_workbench(),
+                    Some(Narrowing::MarkedRange) => self.histogram.mark = None,
+                    Some(Narrowing::Freeze) => self.freeze(),
+                    Some(Narrowing::Zoom) => self.zoomed = false,
+                    Some(Narrowing::Ancestor) => self.walk_to(Vec::new()),
+                    Some(Narrowing::TimeRange) => self.list.range = None,
+                    Some(Narrowing::Filter) => self.list.filter = None,
+                    Some(Narrowing::Group) => self.set_group(None),
+                    Some(Narrowing::Suppressed) => self.list.shown = Shown::Alerts,
+                    Some(Narrowing::Pane) => self.pane = Pane::Alerts,
+                    None => {}
                 }
                 self.invalidate();
             }
@@ -387,7 +364,7 @@ impl App {
 
     fn complete(&mut self) {
         if let Some(mut prompt) = self.prompt.take() {
-            prompt.complete(self);
+            prompt.complete(&|line| commands::completions(self, line));
             self.prompt = Some(prompt);
             self.invalidate();
         }
@@ -412,7 +389,7 @@ impl App {
     pub(in crate::tui) fn open_page(&mut self, page: Page) {
         self.previous_page = self.page.take().filter(|below| *below == Page::Tests && page != Page::Tests);
         self.page = Some(page);
-        self.page_top = 0;
+        (self.page_top, self.page_lines) = (0, None);
     }
 
     /// Shows another profile's verdicts.
@@ -481,7 +458,7 @@ impl App {
                 .selected_finding()
                 .and_then(|id| self.store.view(id, self.list.profile, flags)?.text(Field::CommandLine)),
         };
-        let Some(text) = text.map(|text| safe::shown(text, self.reveal_secrets)) else {
+        let Some(text) = text.map(|text| safe::masked(text, self.reveal_secrets)) else {
             self.say(Tone::Warning, "This event has no command line.");
             return Vec::new();
         };

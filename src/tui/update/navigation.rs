@@ -1,9 +1,9 @@
 //! Moving: in the list, in the detail, in the histogram, between them.
 
 use crate::tui::keys::Context;
-use crate::tui::state::{App, Page, Pane, Tone};
-use crate::tui::views::histogram::Bars;
-use crate::tui::views::page::page_lines;
+use crate::tui::state::histogram::Bars;
+use crate::tui::state::test_runs::list_rows;
+use crate::tui::state::{App, Pane, Tone};
 
 impl App {
     /// Steps through the panes that are on the screen.
@@ -26,7 +26,7 @@ impl App {
         let rows = if self.shows_workbench() {
             self.area.height / 4
         } else if self.context() == Context::TestRuns {
-            crate::tui::views::test_runs::list_rows(self.panes.body).saturating_sub(1)
+            list_rows(self.panes.body).saturating_sub(1)
         } else if self.page.is_some() {
             self.area.height.saturating_sub(3)
         } else {
@@ -83,10 +83,11 @@ impl App {
         }
     }
 
+    /// The last top line of the page; unlimited until the page is prepared, which limits it.
     fn last_page_top(&self) -> usize {
         // The page's first row is its title.
         let rows = usize::from(self.panes.body.height.saturating_sub(1));
-        self.page.as_ref().map_or(0, |page: &Page| page_lines(self, page).len().saturating_sub(rows))
+        self.page_lines().map_or(usize::MAX, |lines| lines.len().saturating_sub(rows))
     }
 
     /// Left (negative) or right.

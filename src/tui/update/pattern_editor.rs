@@ -12,7 +12,7 @@ use crate::tui::state::effect::Effect;
 use crate::tui::state::{App, Draft, Page, PatternEditor, Tone};
 use crate::tune::{Adviser, Proposal, Trial, Which, also_taken_in, exception_of, proposals};
 
-/// Said where Enter would put a pattern in force that silences everything; the editor says which and why.
+/// Warns before Enter puts a pattern in force that silences everything; the editor names it and the reason.
 pub(in crate::tui) const SILENCES_ALL: &str =
     "Not kept yet: it would silence everything. Enter again keeps it, Esc restores.";
 
@@ -94,7 +94,7 @@ impl App {
             Ok(Some(exception)) => {
                 self.pattern_editor = None;
                 self.invalidate();
-                // What it takes out is found with the next list.
+                // The alerts that it suppresses are found with the next list.
                 let taken = Held::new(Vec::new(), &self.store);
                 self.open_page(Page::NewException { exception: Box::new(exception), taken });
             }
@@ -123,7 +123,7 @@ impl App {
     /// Puts the next proposal into the editor.
     pub(in crate::tui) fn next_proposal(&mut self) {
         let Some(pattern_editor) = &self.pattern_editor else {
-            // After the exception it begins anew.
+            // After the exception it starts again.
             self.page = None;
             self.allow();
             return;
@@ -189,7 +189,7 @@ impl App {
         self.invalidate();
     }
 
-    /// Puts the patterns as they stand in force. What would silence everything is warned of first.
+    /// Puts the typed patterns in force. Warns once before a pattern that would silence everything.
     pub(in crate::tui) fn keep_pattern(&mut self) {
         let Some(mut pattern_editor) = self.pattern_editor.take() else { return };
         let other = pattern_editor.other.as_ref().and_then(|draft| draft.error.as_ref());

@@ -1,14 +1,13 @@
-//! What changes on the screen when old events have left the store: numbers, and nothing that is seen of what stayed.
+//! Remaps the ids that the console holds after a compaction. Evicted alerts go; all else looks as before.
 
-use crate::store::compaction::{Relocation, Retention};
+use crate::store::compaction::Relocation;
 use crate::store::held::Held;
 use crate::tui::state::{App, Frozen, Page, Selected};
-use crate::tui::views::header::{grouped, size};
 
 impl App {
     /// The store's events have other numbers now.
     pub(in crate::tui) fn relocate(&mut self, moved: Relocation) {
-        // What is still to be decided is known by its old number.
+        // Verdicts still to be applied have ids of the old store.
         let effects = self.advance_verdicts(Some(&moved.old), &|| false);
         self.effects.extend(effects);
         let store = &self.store;
@@ -46,38 +45,5 @@ impl App {
         self.relocate_list(&moved);
         // A large store takes a while to be freed.
         std::thread::spawn(move || drop(moved));
-    }
-
-    /// Returns what is kept of a source without an end, and how much was evicted, for the header. "Left" is only what
-    /// is still to be decided.
-    #[must_use]
-    pub fn bounds(&self) -> Option<String> {
-        let keep = match self.keeper.as_ref()?.retention() {
-            Retention::Events(events) => format!("retention {} events", grouped(events as u64)),
-            Retention::Bytes(bytes) => format!("retention {}", size(bytes as u64)),
-            Retention::Age(age) => format!("retention {}", long(age.as_secs())),
-        };
-        Some(match self.store.evicted() {
-            0 => keep,
-            gone => format!("{keep}, {} evicted", grouped(gone)),
-        })
-    }
-}
-
-/// `24h`, `7d`, `90s`.
-fn long(seconds: u64) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
-    unit.map_or_else(|| format!("{seconds}s"), |(length, name)| format!("{}{name}", seconds / length))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn an_age_is_said_in_its_largest_whole_unit() {
-        assert_eq!(
-            [90, 1_800, 86_400, 7 * 86_400, 5_400].map(super::long),
-            ["90s", "30m", "1d", "7d", "90m"]
-        );
     }
 }

@@ -1,14 +1,16 @@
 //! Deciding: a verdict or a note on the selected alert or on all of a group, and taking it back.
 
+use crate::case::desk::Report;
 use crate::detect::profile::Profile;
+use crate::model::fault::{Fault, FaultKind};
 use crate::model::verdict::Verdict;
 use crate::store::ids::FindingId;
 use crate::store::list::listing::Line;
 use crate::tui::keys::Action;
-use crate::tui::state::App;
 use crate::tui::state::effect::Effect;
 use crate::tui::state::pin::Pin;
 use crate::tui::state::prompt::Kind;
+use crate::tui::state::{App, Tone};
 
 impl App {
     /// Does what a key of triage asks for.
@@ -61,7 +63,7 @@ impl App {
         }
     }
 
-    /// What a command for what is selected is about: what was selected when its line was opened.
+    /// The alerts that a command for the selection is about: those selected when its line was opened.
     ///
     /// # Errors
     /// A sentence, where that is nothing, or has left the store since.
@@ -106,4 +108,31 @@ impl App {
 
 pub(in crate::tui) fn left_the_store(pin: &Pin) -> String {
     format!("Nothing was done: evicted since: {}", pin.name())
+}
+
+impl App {
+    /// Takes what the case file's thread says.
+    pub fn take_case(&mut self, report: Report) {
+        match report {
+            Report::Written => {}
+            Report::NotWritten(error) => {
+                let message = format!("{error}. The verdict is on this screen alone; it is tried again.");
+                self.say(Tone::Warning, message);
+            }
+            Report::NotRead(error) => self.say(Tone::Warning, format!("{error}.")),
+            Report::News(news) => {
+                if news.is_another {
+                    self.triage.book.clear();
+                }
+                for decision in news.decisions {
+                    self.triage.book.apply(decision);
+                }
+                for (line, reason) in news.faults {
+                    let place = self.triage.place.clone().unwrap_or_default();
+                    self.store.add_fault(Fault::new(place, FaultKind::line(line, reason)));
+                }
+                self.invalidate();
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ impl App {
         self.invalidate();
     }
 
-    /// What is in force.
+    /// The patterns and exceptions in force.
     #[must_use]
     pub fn tuned(&self) -> Tuned {
         Tuned { patterns: self.flags.patterns().clone(), exceptions: self.flags.exceptions().clone() }

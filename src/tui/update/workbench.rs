@@ -166,7 +166,7 @@ impl App {
             .and_then(|finding| self.store.score_of(finding, self.list.profile, &workbench.trial))
             .unwrap_or(0);
         workbench.list_before = Some(self.list.clone());
-        self.list.side = if score >= self.list.min_score { Shown::Alerts } else { Shown::Suppressed };
+        self.list.shown = if score >= self.list.min_score { Shown::Alerts } else { Shown::Suppressed };
         (self.list.filter, self.list.range, self.list.group) = (None, None, None);
         self.selected = Some(Selected::Finding(Held::new(id, &self.store)));
         self.walk_to(Vec::new());

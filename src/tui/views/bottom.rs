@@ -31,7 +31,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
             buffer,
             area,
             (area.x, area.y, area.width),
-            &safe::shown(message, app.reveal_secrets),
+            &safe::masked(message, app.reveal_secrets),
             app.theme.style(token),
             app.glyphs.ellipsis,
         );
@@ -81,7 +81,7 @@ fn draw_keys(app: &App, area: Rect, buffer: &mut Buffer) {
 /// The pinned alerts: `WS-1 record 2049: git push …`, `12 alerts of host WS-1`.
 fn on_what(app: &App) -> String {
     let Some(pin) = &app.pin else { return "nothing".to_owned() };
-    let name = safe::shown(pin.name(), app.reveal_secrets);
+    let name = safe::masked(pin.name(), app.reveal_secrets);
     match pin.gone(&app.store) {
         0 => name,
         _ if pin.alerts(&app.store).is_empty() => format!("{name} (evicted)"),
@@ -129,7 +129,7 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
         buffer,
         area,
         (area.x + lead, area.y, area.width),
-        &safe::shown(&skipped, true),
+        &safe::visible(&skipped),
         style(token),
         app.glyphs.ellipsis,
     );
@@ -138,10 +138,10 @@ fn draw_prompt(app: &App, prompt: &Prompt, area: Rect, buffer: &mut Buffer) -> P
     if let Some(error) = &prompt.error {
         let column = u16::try_from(error.column.saturating_sub(hidden)).unwrap_or(0);
         let caret = area.x + 1 + column.min(area.width.saturating_sub(2));
-        let message = safe::shown(&error.message, true);
+        let message = safe::visible(&error.message);
         let width = u16::try_from(text::width(&message)).unwrap_or(u16::MAX);
         put(buffer, area, (caret, y, 1), app.glyphs.caret, style(Token::Error), "");
-        // Beside the caret where there is room, before it where not.
+        // Right of the caret where it fits, left of it otherwise.
         let x = if caret + 2 + width <= area.right() { caret + 2 } else { area.x };
         let room = if x > caret { area.right() - x } else { caret.saturating_sub(1) };
         if room >= width || x > caret {

@@ -1,4 +1,4 @@
-//! Pages of the configuration file: what would be written, and the snapshots beside it.
+//! Pages of the configuration file: the save preview, a new exception, and the snapshots.
 //!
 //! ```text
 //! /home/a/.config/exfilscope/exfilscope.toml
@@ -9,12 +9,12 @@
 
 use ratatui::text::Line;
 
-use super::header::{count, grouped};
 use crate::config::{DiffLine, Plan, Snapshot};
 use crate::detect::exception::Exception;
 use crate::model::event::Field;
 use crate::model::time::Timestamp;
 use crate::store::ids::FindingId;
+use crate::tui::format::{count, grouped};
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::theme::Token;
@@ -31,7 +31,7 @@ pub(in crate::tui) fn plan_lines(app: &App, plan: &Plan) -> Vec<Line<'static>> {
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let mut add = |sign: &str, text: &str, token| {
-        let text = safe::shown(&format!("{sign} {text}"), app.reveal_secrets);
+        let text = safe::masked(&format!("{sign} {text}"), app.reveal_secrets);
         lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 2, MAX_LINES));
     };
     add("", &plan.path.to_string_lossy(), Token::Header);
@@ -59,7 +59,7 @@ pub(in crate::tui) fn exception_lines(
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let mut add = |text: &str, token| {
-        let text = safe::shown(text, app.reveal_secrets);
+        let text = safe::masked(text, app.reveal_secrets);
         lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, 4, MAX_LINES));
     };
     add(&format!("{}: {}", exception.name, exception.reason), Token::Title);
@@ -96,7 +96,7 @@ pub(in crate::tui) fn snapshot_lines(
     let width = usize::from(app.area.width);
     let mut lines = Vec::new();
     let mut add = |text: &str, indent: usize, token| {
-        let text = format!("{}{}", " ".repeat(indent), safe::shown(text, app.reveal_secrets));
+        let text = format!("{}{}", " ".repeat(indent), safe::masked(text, app.reveal_secrets));
         lines.extend(wrap(&[Piece::new(text, app.theme.style(token))], width, indent + 2, MAX_LINES));
     };
     if snapshots.is_empty() {

@@ -10,8 +10,10 @@ use crate::detect::ALERT_SCORE;
 use crate::model::fault::{Severity, SkipReason};
 use crate::model::text;
 use crate::model::verdict::Verdict;
+use crate::store::compaction::Retention;
 use crate::store::coverage::Impact;
 use crate::store::list::listing::Shown;
+use crate::tui::format::{age, count, grouped, size};
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::triage::Mark;
@@ -60,17 +62,17 @@ fn segments(app: &App) -> Vec<Segment> {
     let style = |token| app.theme.style(token);
     let one = |importance, text: String, token| Segment { importance, pieces: vec![(text, style(token))] };
     let mut segments = vec![one(9, "exfilscope".to_owned(), Token::Title)];
-    segments.push(one(3, safe::shown(&app.title, app.reveal_secrets), Token::Text));
+    segments.push(one(3, safe::masked(&app.title, app.reveal_secrets), Token::Text));
     if app.load.is_held {
         segments.push(one(9, format!("reading stopped{}", percent(app)), Token::Warning));
     } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
         let mut importances = [8, 8, 5].into_iter();
         for part in state().lines() {
             segments.push(match part.strip_prefix("! ") {
-                Some(alarm) => one(9, safe::shown(alarm, app.reveal_secrets), Token::Error),
+                Some(alarm) => one(9, safe::masked(alarm, app.reveal_secrets), Token::Error),
                 None => {
                     let importance = importances.next().unwrap_or(2);
-                    one(importance, safe::shown(part, app.reveal_secrets), Token::Ok)
+                    one(importance, safe::masked(part, app.reveal_secrets), Token::Ok)
                 }
             });
         }
@@ -90,11 +92,11 @@ fn segments(app: &App) -> Vec<Segment> {
     for writing in &app.writing {
         let what = if app.area.width < WIDE_WIDTH { String::new() } else { format!(" {}", writing.what) };
         let text = format!("writing{what}{}", writing.percent());
-        segments.push(one(9, safe::shown(&text, true), Token::Warning));
+        segments.push(one(9, safe::visible(&text), Token::Warning));
     }
     let tally = app.store.tally();
     segments.push(one(6, format!("{} events", grouped(tally.sysmon)), Token::Text));
-    segments.extend(app.bounds().map(|bounds| one(7, bounds, Token::Muted)));
+    segments.extend(retention(app).map(|bounds| one(7, bounds, Token::Muted)));
     let duplicates = tally.skipped.get(&SkipReason::Duplicate).copied().unwrap_or(0);
     let not_sysmon = tally.skipped.get(&SkipReason::OtherProvider).copied().unwrap_or(0);
     let others = tally.skipped.values().sum::<u64>() - duplicates - not_sysmon;
@@ -137,7 +139,7 @@ fn segments(app: &App) -> Vec<Segment> {
     if app.workbench.as_ref().is_some_and(|workbench| !workbench.is_shown()) {
         segments.push(one(8, "patterns being tried".to_owned(), Token::Warning));
     } else if app.is_unsaved() {
-        // What would be lost by leaving stays on the screen, however narrow that is.
+        // Unsaved patterns stay named, however narrow the screen is.
         let text = if app.area.width < WIDE_WIDTH { "not saved" } else { "patterns not saved" };
         segments.push(one(10, text.to_owned(), Token::Warning));
     }
@@ -207,48 +209,16 @@ pub fn progress(app: &App) -> Option<String> {
     Some(text)
 }
 
-/// `12,345`.
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A count of things in memory.
-#[must_use]
-pub fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// `395 MB`, in powers of a thousand.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..=999 => format!("{bytes} B"),
-        1_000..=999_999 => format!("{} kB", bytes / 1_000),
-        1_000_000..=9_999_999 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        10_000_000..=999_999_999 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_easy_to_read() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!(
-            [5, 64_000, 1_150_000, 395_000_000, 2_300_000_000].map(size),
-            ["5 B", "64 kB", "1.1 MB", "395 MB", "2.3 GB"]
-        );
-    }
+/// Returns what is kept of a source without an end, and how much was evicted, for the header. "Left" is only what
+/// is still to be decided.
+fn retention(app: &App) -> Option<String> {
+    let keep = match app.keeper.as_ref()?.retention() {
+        Retention::Events(events) => format!("retention {} events", grouped(events as u64)),
+        Retention::Bytes(bytes) => format!("retention {}", size(bytes as u64)),
+        Retention::Age(limit) => format!("retention {}", age(limit.as_secs())),
+    };
+    Some(match app.store.evicted() {
+        0 => keep,
+        gone => format!("{keep}, {} evicted", grouped(gone)),
+    })
 }

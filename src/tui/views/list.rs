@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::header::{count, grouped, progress};
-use super::histogram::{range_text, signal_token};
+use super::header::progress;
+use super::histogram::signal_token;
 use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::row::Signal;
@@ -13,6 +13,7 @@ use crate::model::text::image_name;
 use crate::store::ids::FindingId;
 use crate::store::list::listing::{Group, Line, Shown, SortKey};
 use crate::store::view::FindingView;
+use crate::tui::format::{count, grouped, range_text};
 use crate::tui::safe;
 use crate::tui::state::alarms::AlarmLine;
 use crate::tui::state::triage::Mark;
@@ -25,7 +26,7 @@ type Column = (SortKey, &'static str, u16);
 
 /// Columns of the score, its star and the verdict.
 const RANK_WIDTH: u16 = 4;
-/// Where among them the verdict stands.
+/// Column of the verdict among them.
 const VERDICT_OFFSET: u16 = 2;
 
 const NARROW_COLUMNS: &[Column] = &[
@@ -156,7 +157,7 @@ fn title(app: &App) -> Vec<(String, Style)> {
         title.push((format!("{} groups by {}", app.listing.groups.len(), key.name()), style(Token::Muted)));
     }
     if let Some((text, _)) = app.list.filter.as_ref().filter(|_| app.prompt.is_none()) {
-        title.push((format!("filter {}", safe::shown(text, app.reveal_secrets)), style(Token::Warning)));
+        title.push((format!("filter {}", safe::masked(text, app.reveal_secrets)), style(Token::Warning)));
     }
     if let Some((from, to)) = app.list.range {
         title.push((format!("range {}", range_text(from, to)), style(Token::Warning)));
@@ -243,7 +244,7 @@ fn draw_group(app: &App, area: Rect, y: u16, group: &Group, left: Option<usize>,
         x = x.saturating_add(width + 1);
     };
     write(arrow, 1, Token::Key);
-    write(&safe::shown(&group.key, app.reveal_secrets), key_width, Token::Text);
+    write(&safe::masked(&group.key, app.reveal_secrets), key_width, Token::Text);
     write(&format!("{:>7}", grouped(count(group.count))), 7, Token::Text);
     if app.listing.query.shown == Shown::Alerts {
         write(&format!("3:{three}"), 7, Token::Score3);
@@ -266,7 +267,7 @@ fn draw_alarm(app: &App, area: Rect, y: u16, line: &AlarmLine, buffer: &mut Buff
     let alarm = &line.alarm;
     let date = alarm.noticed.date_text();
     let date = if area.width < YEARS_WIDTH { without_year(&date) } else { &date };
-    let shown = |text: &str| safe::shown(text, app.reveal_secrets);
+    let shown = |text: &str| safe::masked(text, app.reveal_secrets);
     let times = if line.times > 1 { format!(", {} times", line.times) } else { String::new() };
     let text = format!(
         "{date} {}  {}  {}{times}  {}",
@@ -324,7 +325,7 @@ fn skip_columns(text: &str, columns: usize) -> String {
 fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (String, Token) {
     let (wide, medium) = (breadth == Breadth::Wide, breadth == Breadth::Medium);
     let shown = |text: Option<&str>| {
-        text.map_or_else(|| "-".to_owned(), |text| safe::shown(text, app.reveal_secrets))
+        text.map_or_else(|| "-".to_owned(), |text| safe::masked(text, app.reveal_secrets))
     };
     let joined = |field| if view.joined_from(field).is_some() { Token::Joined } else { Token::Text };
     match key {
@@ -402,11 +403,11 @@ fn suppression(app: &App, view: &FindingView<'_>) -> String {
     let part = |text: Option<&str>, pattern: &crate::detect::pattern::Pattern| {
         let text = text.unwrap_or("");
         let matched = pattern.find(text).and_then(|range| text.get(range)).unwrap_or("");
-        (safe::shown(matched, app.reveal_secrets), safe::shown(image_name(text), app.reveal_secrets))
+        (safe::masked(matched, app.reveal_secrets), safe::masked(image_name(text), app.reveal_secrets))
     };
     if let Some(exception) = view.exception() {
         let named = format!("exception {}: {}", exception.name, exception.reason);
-        return safe::shown(&named, app.reveal_secrets);
+        return safe::masked(&named, app.reveal_secrets);
     }
     if view.signal() == Signal::Unknown {
         return "Signal knows no branch for it (Unknown)".to_owned();
@@ -431,7 +432,7 @@ mod tests {
     use super::without_year;
 
     #[test]
-    fn a_date_loses_its_year_and_nothing_else() {
+    fn short_date_drops_year_only() {
         for (date, expected) in [("2026-03-10", "03-10"), ("30828-09-14", "09-14"), ("1601-01-01", "01-01")] {
             assert_eq!(without_year(date), expected);
         }

@@ -1,4 +1,4 @@
-//! What the screen shows. Each file is one region; [`draw`] puts them together.
+//! Regions of the screen, one a file; [`draw`] puts them together.
 //!
 //! ```text
 //! header     exfilscope  fixtures  12,345 events  3:14 2:6  correlated  7 suppressed  2 read errors

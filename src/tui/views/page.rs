@@ -7,10 +7,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::config;
-use super::header::grouped;
 use crate::model::fault::Severity;
 use crate::model::secrets::mask;
 use crate::store::coverage::Impact;
+use crate::tui::format::grouped;
 use crate::tui::keys::{Context, bindings, chord_name};
 use crate::tui::safe;
 use crate::tui::state::{App, Page};
@@ -38,7 +38,7 @@ pub fn draw(app: &App, page: &Page, area: Rect, buffer: &mut Buffer) {
         Page::Tests => return super::test_runs::draw(app, area, buffer),
         Page::Pushes => "Who pushes where",
     };
-    let lines = page_lines(app, page);
+    let lines = app.page_lines().unwrap_or_default();
     let rows = usize::from(area.height.saturating_sub(1));
     let below = lines.len().saturating_sub(app.page_top + rows);
     let place = format!("line {} of {}, {below} below; Esc closes", app.page_top + 1, lines.len());
@@ -152,7 +152,7 @@ fn read_errors(app: &App) -> Vec<Line<'static>> {
         };
         let pieces = [
             Piece::new(format!("{kind:<KIND_WIDTH$}"), style(token)),
-            Piece::new(safe::shown(&fault.to_string(), app.reveal_secrets), style(Token::Text)),
+            Piece::new(safe::masked(&fault.to_string(), app.reveal_secrets), style(Token::Text)),
         ];
         lines.extend(wrap(&pieces, width, KIND_WIDTH, 6));
     }
@@ -193,7 +193,7 @@ fn coverage(app: &App) -> Vec<Line<'static>> {
                 )
             }
         });
-        let shown = safe::shown(&host.host, app.reveal_secrets);
+        let shown = safe::masked(&host.host, app.reveal_secrets);
         let name =
             crate::model::text::truncate_to_width(&shown, name_width - 1, app.glyphs.ellipsis).into_owned();
         let padding = " ".repeat(name_width.saturating_sub(crate::model::text::width(&name)));
@@ -225,7 +225,7 @@ fn days(first: &str, last: &str) -> String {
     }
 }
 
-/// What the logs could not have shown, a sentence or two each.
+/// Notes on the log coverage, a sentence or two each.
 #[must_use]
 pub fn note_lines(app: &App, width: usize) -> Vec<Line<'static>> {
     app.notes
@@ -238,7 +238,7 @@ pub fn note_lines(app: &App, width: usize) -> Vec<Line<'static>> {
             };
             let pieces = [
                 Piece::new(format!("{kind:<KIND_WIDTH$}"), app.theme.style(token)),
-                Piece::new(safe::shown(&note.text, app.reveal_secrets), app.theme.style(Token::Text)),
+                Piece::new(safe::masked(&note.text, app.reveal_secrets), app.theme.style(Token::Text)),
             ];
             wrap(&pieces, width, KIND_WIDTH, 8)
         })
@@ -252,13 +252,13 @@ fn raw(app: &App, text: Option<&Result<String, String>>) -> Vec<Line<'static>> {
         Some(Ok(text)) => (text.as_str(), Token::Text),
         Some(Err(reason)) => (reason.as_str(), Token::Error),
     };
-    // Masked as a whole: what tells a secret may stand on another line.
+    // Masked as a whole: the word that marks a secret may be on another line.
     let masked = if app.reveal_secrets { Cow::Borrowed(text) } else { mask(text) };
     masked
         .lines()
         .take(MAX_RAW_LINES)
         .flat_map(|line| {
-            let piece = Piece::new(safe::shown(line, true), app.theme.style(token));
+            let piece = Piece::new(safe::visible(line), app.theme.style(token));
             wrap(&[piece], width, 4, MAX_RAW_LINES)
         })
         .collect()

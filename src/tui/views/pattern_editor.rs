@@ -11,19 +11,19 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use tui_textarea::TextArea;
 
-use super::header::{count, grouped};
 use crate::detect::pattern::PatternError;
 use crate::model::event::Field;
 use crate::model::text;
 use crate::store::ids::FindingId;
+use crate::tui::format::{count, grouped};
 use crate::tui::safe;
 use crate::tui::state::{App, PatternEditor};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
 use crate::tune::{Changes, Proposal, Subject, Which, subjects};
-use tui_textarea::TextArea;
 
 /// Draws the editor, and says where the cursor is.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
@@ -45,7 +45,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let proposal = pattern_editor.proposals.get(pattern_editor.proposal).filter(is_here);
     if let Some(warning) = pattern_editor.warnings.first().filter(|_| pattern_editor.trial.error.is_none()) {
         let text =
-            format!("{}: {}", warning.which.name(), safe::shown(&warning.evidence, app.reveal_secrets));
+            format!("{}: {}", warning.which.name(), safe::masked(&warning.evidence, app.reveal_secrets));
         let at = (area.x, area.y + 2, area.width);
         put(buffer, area, at, &text, style(Token::Error), app.glyphs.ellipsis);
     } else if let Some(other) =
@@ -55,9 +55,9 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) -> Option<Position> {
         let at = (area.x, area.y + 2, area.width);
         put(buffer, area, at, &text, style(Token::Warning), app.glyphs.ellipsis);
     } else if let Some(proposal) = proposal.filter(|_| pattern_editor.trial.error.is_none()) {
-        let made_for = safe::shown(&pattern_editor.made_for_name, app.reveal_secrets);
+        let made_for = safe::masked(&pattern_editor.made_for_name, app.reveal_secrets);
         let text =
-            format!("also matches {}; for {made_for}", safe::shown(&proposal.takes_in, app.reveal_secrets));
+            format!("also matches {}; for {made_for}", safe::masked(&proposal.takes_in, app.reveal_secrets));
         put(buffer, area, (area.x, area.y + 2, area.width), &text, style(Token::Key), app.glyphs.ellipsis);
     }
     let left = area.width * 3 / 5;
@@ -117,7 +117,7 @@ fn title(app: &App, pattern_editor: &PatternEditor, matching: usize, all: usize)
     title
 }
 
-/// Columns of the figures beside a host or a parent.
+/// Columns of the figures to the right of a host or a parent.
 const FIGURES_WIDTH: u16 = 32;
 
 /// Hosts or parents with their figures, a row each, the matched part highlighted.
@@ -126,14 +126,14 @@ pub(in crate::tui) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: R
     let width = area.width.saturating_sub(FIGURES_WIDTH);
     for (y, subject) in (area.y..area.bottom()).zip(subjects) {
         let ranges: Vec<_> = subject.matched.clone().into_iter().collect();
-        let (visible, ranges) = safe::shown_with_ranges(subject.text, &ranges, app.reveal_secrets);
+        let (visible, ranges) = safe::masked_with_ranges(subject.text, &ranges, app.reveal_secrets);
         let base = if subject.matched.is_some() { style(Token::Text) } else { style(Token::Muted) };
         let pieces = highlighted(&visible, &ranges, base, style(Token::Match));
         let room = width.saturating_sub(1);
         if let Some(line) = wrap(&pieces, usize::from(room), 0, 1).first() {
             buffer.set_line(area.x, y, line, room);
             if text::width(&visible) > usize::from(room) {
-                // What is cut says so.
+                // A cut text ends with an ellipsis.
                 let end = u16::try_from(line.width()).unwrap_or(room).min(room.saturating_sub(1));
                 put(buffer, area, (area.x + end, y, 1), app.glyphs.ellipsis, base, "");
             }
@@ -149,12 +149,12 @@ pub(in crate::tui) fn draw_subjects(app: &App, subjects: &[Subject<'_>], area: R
 /// Lines that a fault may take under its caret.
 const MAX_FAULT_LINES: usize = 4;
 
-/// Where a fault of a pattern stands.
+/// The place of a pattern's error.
 struct Fault {
     /// The column of its caret.
     caret: u16,
     message: String,
-    /// Whether the message has room beside the caret; under it otherwise.
+    /// Whether the message fits to the right of the caret; it is under the caret otherwise.
     is_beside: bool,
 }
 
@@ -163,7 +163,7 @@ impl Fault {
     fn of(error: &PatternError, hidden: usize, width: u16) -> Self {
         let column = error.column.unwrap_or(0).saturating_sub(hidden);
         let caret = u16::try_from(column).unwrap_or(u16::MAX).min(width.saturating_sub(1));
-        let message = safe::shown(&error.message, true);
+        let message = safe::visible(&error.message);
         let is_beside = text::width(&message) + usize::from(caret) + 2 <= usize::from(width);
         Self { caret, message, is_beside }
     }
@@ -216,7 +216,7 @@ pub(in crate::tui) fn draw_text(
         buffer,
         area,
         (area.x, area.y + 1, area.width),
-        &safe::shown(&skipped, true),
+        &safe::visible(&skipped),
         style(token),
         app.glyphs.ellipsis,
     );
@@ -274,7 +274,7 @@ fn draw_changes(app: &App, pattern_editor: &PatternEditor, area: Rect, buffer: &
             buffer,
             area,
             (area.x, y, area.width),
-            &safe::shown(&line, app.reveal_secrets),
+            &safe::masked(&line, app.reveal_secrets),
             style(token),
             app.glyphs.ellipsis,
         );

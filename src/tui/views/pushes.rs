@@ -14,9 +14,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::header::{count as number, grouped};
 use crate::model::time::Timestamp;
 use crate::store::push_matrix::{Axis, AxisEntry, Count};
+use crate::tui::format::count as number;
+use crate::tui::format::grouped;
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::pushes::{ALL_WIDTH, CELL_WIDTH, OTHER_ROWS, columns_that_fit, owner_width};
@@ -66,7 +67,7 @@ fn name(app: &App, head: &AxisEntry, short: bool) -> String {
         }
         _ => name.as_str(),
     };
-    safe::shown(name, app.reveal_secrets)
+    safe::masked(name, app.reveal_secrets)
 }
 
 fn shown_columns(app: &App, area: Rect) -> impl Iterator<Item = (usize, u16)> {
@@ -154,7 +155,7 @@ fn cell_text(count: Option<&Count>) -> (String, Token) {
     (text, token)
 }
 
-/// What is under the cursor.
+/// Draws the lines about the cell under the cursor.
 fn about(app: &App, area: Rect, buffer: &mut Buffer) {
     let page = &app.pushes;
     let y = area.bottom().saturating_sub(3);
@@ -203,7 +204,7 @@ fn about(app: &App, area: Rect, buffer: &mut Buffer) {
         Some(day) => {
             let day = Timestamp::from_unix(day, 0, 0).date_text();
             if !new.is_empty() {
-                let names = safe::shown(&new.join(", "), app.reveal_secrets);
+                let names = safe::masked(&new.join(", "), app.reveal_secrets);
                 (format!("New on the log's last day, {day}: {names}"), Token::Warning)
             } else if is_new {
                 (format!("New: first seen on the log's last day, {day}."), Token::Warning)

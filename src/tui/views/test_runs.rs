@@ -18,23 +18,13 @@ use ratatui::text::Line;
 use crate::export::walk::{outcome_words, state_words};
 use crate::model::text;
 use crate::model::walkthrough::{Outcome, StepState};
+use crate::tui::format::grouped;
 use crate::tui::safe;
 use crate::tui::state::App;
-use crate::tui::state::test_runs::Entry;
+use crate::tui::state::test_runs::{Entry, list_rows};
 use crate::tui::theme::Token;
 use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, wrap};
-
-/// Rows of the list, its rule aside.
-#[must_use]
-pub fn list_rows(body: Rect) -> u16 {
-    body.height.saturating_sub(2 + why_rows(body))
-}
-
-/// Rows of what is said of the selected line, its rule aside.
-fn why_rows(body: Rect) -> u16 {
-    (body.height / 3).clamp(4, 14).min(body.height.saturating_sub(2))
-}
 
 /// Draws the screen.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -47,8 +37,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if entries.is_empty() {
         let text = format!(
             "Looking through the events: {} of {}.",
-            super::header::grouped(app.test_runs.seen(&app.store) as u64),
-            super::header::grouped(app.store.kept_events() as u64)
+            grouped(app.test_runs.seen(&app.store) as u64),
+            grouped(app.store.kept_events() as u64)
         );
         put(buffer, list, (list.x, list.y, list.width), &text, style(Token::Muted), app.glyphs.ellipsis);
     }
@@ -100,7 +90,7 @@ const fn token_of_state(state: StepState) -> Token {
 
 fn draw_entry(app: &App, entry: &Entry<'_>, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
-    let shown = |text: &str| safe::shown(text, app.reveal_secrets);
+    let shown = |text: &str| safe::masked(text, app.reveal_secrets);
     let mut x = area.x;
     let mut cell = |text: &str, room: u16, token| {
         put(buffer, area, (x, area.y, room.saturating_sub(1)), text, style(token), app.glyphs.ellipsis);
@@ -131,7 +121,7 @@ fn draw_entry(app: &App, entry: &Entry<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// What is said of the selected line.
+/// Draws the explanation of the selected line.
 fn draw_why(app: &App, area: Rect, buffer: &mut Buffer) {
     let style = |token| app.theme.style(token);
     let lines = why_lines(app, usize::from(area.width));
@@ -160,7 +150,7 @@ fn draw_why(app: &App, area: Rect, buffer: &mut Buffer) {
 fn why_lines(app: &App, width: usize) -> Vec<Line<'static>> {
     const MAX_WHY_LINES: usize = 100;
     let style = |token| app.theme.style(token);
-    let shown = |text: &str| safe::shown(text, app.reveal_secrets);
+    let shown = |text: &str| safe::masked(text, app.reveal_secrets);
     let paragraph =
         |text: &str, token| wrap(&[Piece::new(shown(text), style(token))], width, 2, MAX_WHY_LINES);
     match app.test_runs.selected() {

@@ -1,7 +1,7 @@
 //! The workbench: the two patterns with what they match, what changes against what is saved, and advice.
 //!
 //! ```text
-//! ── CI-host pattern ── matches 3 of 41 hosts ──────┐ beside each other from 140 columns on,
+//! ── CI-host pattern ── matches 3 of 41 hosts ──────┐ side by side from 140 columns on,
 //! (?i)(jenkins|gitlab-runner|ci[-_]|build[-_])      │ one over the other under that
 //! BUILD-SRV2            812  2026-03-10 17:02:11    │
 //! ── IDE-parent pattern ── matches 1 of 7 parents ──┘
@@ -17,9 +17,9 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::header::{count, grouped};
 use super::pattern_editor::{draw_subjects, draw_text, fault_rows};
 use crate::model::event::Field;
+use crate::tui::format::{count, grouped};
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::workbench::{Part, Workbench};
@@ -28,7 +28,7 @@ use crate::tui::widgets::line::{put, rule};
 use crate::tui::widgets::wrap::{Piece, wrap};
 use crate::tune::{Change, Kind, Which, subjects};
 
-/// From this width on the parts stand beside each other.
+/// From this width on the parts are side by side.
 const TWO_COLUMN_WIDTH: u16 = 140;
 /// Rows that every part has at least.
 const MIN_PART_HEIGHT: u16 = 3;
@@ -102,7 +102,7 @@ fn draw_pattern(app: &App, workbench: &Workbench, which: Which, area: Rect, buff
     }
     if workbench.part == Part::SubjectFilter || !workbench.subject_filter.is_empty() {
         let cursor = if workbench.part == Part::SubjectFilter { "_" } else { "" };
-        let subject_filter = format!("that hold {}{cursor}", safe::shown(&workbench.subject_filter, true));
+        let subject_filter = format!("that hold {}{cursor}", safe::visible(&workbench.subject_filter));
         title.push((subject_filter, style(Token::Key)));
     }
     rule(buffer, area, area.y, &title, frame(app, workbench.part == Part::Pattern(which)), &app.glyphs);
@@ -157,7 +157,7 @@ fn draw_changes(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffe
         if is_chosen {
             buffer.set_style(Rect { y, height: 1, ..area }, style(Token::Selection));
         }
-        let text = safe::shown(&text, app.reveal_secrets);
+        let text = safe::masked(&text, app.reveal_secrets);
         let look = if is_chosen { style(Token::Selection) } else { style(token) };
         put(buffer, area, (area.x, y, area.width), &text, look, app.glyphs.ellipsis);
     }
@@ -186,14 +186,14 @@ fn draw_advice(app: &App, workbench: &Workbench, area: Rect, buffer: &mut Buffer
             _ => Token::Muted,
         };
         let start = lines.len();
-        let evidence = safe::shown(&advice.evidence, app.reveal_secrets);
+        let evidence = safe::masked(&advice.evidence, app.reveal_secrets);
         let pieces = [
             Piece::new(format!("{mark} "), style(Token::Key)),
             Piece::new(format!("{}: ", advice.which.name()), style(Token::Muted)),
             Piece::new(evidence, style(token)),
         ];
         lines.extend(wrap(&pieces, width, 2, MAX_LINES));
-        let proposal = safe::shown(&advice.proposal, app.reveal_secrets);
+        let proposal = safe::masked(&advice.proposal, app.reveal_secrets);
         let look = if advice.text.is_some() && is_chosen { Token::Key } else { Token::Muted };
         let pieces = [Piece::new(format!("  {} {proposal}", app.glyphs.arrow), style(look))];
         lines.extend(wrap(&pieces, width, 4, MAX_LINES));

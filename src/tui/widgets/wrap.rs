@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_after_a_blank_where_one_is_near() {
+    fn lines_break_after_nearby_blank() {
         let pieces = [Piece::new("git push --force https://github.com/a/b", Style::default())];
         let expected = ["git push --force https:", "  //github.com/a/b"];
         assert_eq!(texts(&wrap(&pieces, 23, 2, 9)), expected);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn highlights_are_pieces_of_their_own() {
+    fn highlights_become_separate_pieces() {
         let bold = Style::default().bold();
         let pieces = highlighted("abcdef", &[3..5, 1..2, 4..6], Style::default(), bold);
         let texts: Vec<_> = pieces.iter().map(|piece| (piece.text.as_str(), piece.style == bold)).collect();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_counted() {
+    fn dropped_characters_are_counted() {
         let pieces = [Piece::new("x".repeat(100), Style::default())];
         let lines = texts(&wrap(&pieces, 10, 0, 3));
         assert_eq!(lines.len(), 4);
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_is_wider_than_asked_and_nothing_is_lost(text in "[a-z日 ]{0,80}", width in 4_usize..40) {
+        fn wrap_keeps_width_and_text(text in "[a-z日 ]{0,80}", width in 4_usize..40) {
             let lines = wrap(&[Piece::new(text.clone(), Style::default())], width, 0, 1000);
             for line in &lines {
                 prop_assert!(line.width() <= width);

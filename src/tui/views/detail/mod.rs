@@ -1,6 +1,7 @@
 //! The detail of the selected alert or of the process walked up to.
 
 mod alarm;
+mod process;
 pub mod reasons;
 
 use ratatui::buffer::Buffer;

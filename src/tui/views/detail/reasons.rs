@@ -24,127 +24,85 @@ use crate::detect::profile::Profile;
 use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::secrets::mask;
-use crate::model::text::image_name;
 use crate::model::verdict::Verdict;
-use crate::store::events::event::StoredEvent;
-use crate::store::ids::{Epoch, FindingId, ProcessId};
 use crate::tui::safe;
 use crate::tui::state::App;
-use crate::tui::state::alarms::AlarmKey;
+use crate::tui::state::prepared::{Detail, DetailKey};
 use crate::tui::state::triage::Mark;
 use crate::tui::theme::Token;
 use crate::tui::views::page::note_lines;
 use crate::tui::widgets::wrap::{Piece, highlighted, wrap};
 
-/// From this width on the process tree stands beside the reasons.
+/// From this width on the process tree is to the right of the reasons.
 const TWO_COLUMN_WIDTH: u16 = 150;
 /// Columns of the labels at the left.
 const LABEL_WIDTH: usize = 10;
 /// Lines that one command line may take.
-const MAX_LINES: usize = 12;
+pub(super) const MAX_LINES: usize = 12;
 /// Bytes of a decoded script that are shown: more than the lines of a field hold.
 const MAX_DECODED: usize = 4096;
 /// Events of a lead that are listed.
 const MAX_EVIDENCE: usize = 16;
 /// Children and events of a process that are listed.
-const MAX_ENTRIES: usize = 200;
+pub(super) const MAX_ENTRIES: usize = 200;
 
-/// Of what a detail is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DetailKey {
-    /// The finding.
-    pub finding: Option<FindingId>,
-    /// The alarm, and how often it came.
-    pub alarm: Option<(AlarmKey, u64)>,
-    /// The processes walked up to.
-    pub walked: Vec<ProcessId>,
-    /// The epoch of these numbers.
-    pub epoch: Epoch,
-    /// Columns.
-    pub width: u16,
-    /// The list's generation.
-    pub generation: u64,
-}
-
-/// The lines of a detail.
-#[derive(Clone, Debug, Default)]
-pub struct Detail {
-    /// The only column, or the left one.
-    pub left: Vec<Line<'static>>,
-    /// The right one; empty where there is one column.
-    pub right: Vec<Line<'static>>,
-}
-
-impl Detail {
-    /// Makes the detail of what is selected.
-    #[must_use]
-    pub fn of(app: &App, key: &DetailKey) -> Self {
-        let two = key.width >= TWO_COLUMN_WIDTH;
-        let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
-        let mut writer = Writer { app, width: column, lines: Vec::new(), is_last_child: true };
-        if let Some(alarm) = app.selected_alarm() {
-            writer.width = usize::from(key.width);
-            writer.alarm(alarm);
-            return Self { left: writer.lines, right: Vec::new() };
-        }
-        let Some(row) =
-            key.finding.and_then(|id| app.store.row(id, app.listing.query.profile, app.shown_flags()))
-        else {
-            writer.nothing_selected();
-            return Self { left: writer.lines, right: Vec::new() };
-        };
-        let process = app.shown_process();
-        match app.walked().last() {
-            Some(walked) => writer.walked_process(*walked),
-            None => writer.reasons(&row),
-        }
-        let reasons = if two { std::mem::take(&mut writer.lines) } else { Vec::new() };
-        let command_line: Vec<Condition> = row
-            .explanation
-            .conditions
-            .iter()
-            .filter(|met| met.field == Field::CommandLine)
-            .cloned()
-            .collect();
-        writer.tree(process, &row, &command_line);
-        writer.activity(process);
-        if two {
-            Self { left: reasons, right: writer.lines }
-        } else {
-            Self { left: writer.lines, right: Vec::new() }
-        }
+/// Makes the detail of what is selected.
+#[must_use]
+pub fn detail_of(app: &App, key: &DetailKey) -> Detail {
+    let two = key.width >= TWO_COLUMN_WIDTH;
+    let column = usize::from(if two { (key.width - 3) / 2 } else { key.width });
+    let mut writer = Writer { app, width: column, lines: Vec::new(), is_last_child: true };
+    if let Some(alarm) = app.selected_alarm() {
+        writer.width = usize::from(key.width);
+        writer.alarm(alarm);
+        return Detail { left: writer.lines, right: Vec::new() };
     }
-
-    /// Lines of the longer column.
-    #[must_use]
-    pub fn longest(&self) -> usize {
-        self.left.len().max(self.right.len())
+    let Some(row) =
+        key.finding.and_then(|id| app.store.row(id, app.listing.query.profile, app.shown_flags()))
+    else {
+        writer.nothing_selected();
+        return Detail { left: writer.lines, right: Vec::new() };
+    };
+    let process = app.shown_process();
+    match app.walked().last() {
+        Some(walked) => writer.walked_process(*walked),
+        None => writer.reasons(&row),
+    }
+    let reasons = if two { std::mem::take(&mut writer.lines) } else { Vec::new() };
+    let command_line: Vec<Condition> =
+        row.explanation.conditions.iter().filter(|met| met.field == Field::CommandLine).cloned().collect();
+    writer.tree(process, &row, &command_line);
+    writer.activity(process);
+    if two {
+        Detail { left: reasons, right: writer.lines }
+    } else {
+        Detail { left: writer.lines, right: Vec::new() }
     }
 }
 
 pub(super) struct Writer<'a> {
-    app: &'a App,
-    width: usize,
-    lines: Vec<Line<'static>>,
+    pub(super) app: &'a App,
+    pub(super) width: usize,
+    pub(super) lines: Vec<Line<'static>>,
     /// Whether the next node of the tree closes its branch.
-    is_last_child: bool,
+    pub(super) is_last_child: bool,
 }
 
 impl Writer<'_> {
-    fn style(&self, token: Token) -> Style {
+    pub(super) fn style(&self, token: Token) -> Style {
         self.app.theme.style(token)
     }
 
-    fn shown(&self, text: &str) -> String {
-        safe::shown(text, self.app.reveal_secrets)
+    pub(super) fn shown(&self, text: &str) -> String {
+        safe::masked(text, self.app.reveal_secrets)
     }
 
-    fn heading(&mut self, text: impl Into<String>) {
+    pub(super) fn heading(&mut self, text: impl Into<String>) {
         self.lines.push(Line::from(Span::styled(text.into(), self.style(Token::Title))));
     }
 
-    /// A label and a text that wraps beside it.
-    fn labelled(&mut self, label: &str, mut pieces: Vec<Piece>) {
+    /// A label and a text that wraps to its right.
+    pub(super) fn labelled(&mut self, label: &str, mut pieces: Vec<Piece>) {
         pieces.insert(0, Piece::new(format!("{label:<LABEL_WIDTH$}"), self.style(Token::Muted)));
         self.lines.extend(wrap(&pieces, self.width, LABEL_WIDTH, MAX_LINES));
     }
@@ -240,7 +198,7 @@ impl Writer<'_> {
         let _ = app;
     }
 
-    /// What was decided on the alert, when and by whom.
+    /// The verdict on the alert, when and by whom.
     fn verdict(&mut self) {
         let app = self.app;
         let view = app
@@ -284,7 +242,7 @@ impl Writer<'_> {
         if field == Field::ParentImage {
             ranges.extend(row.explanation.ide.matched.clone());
         }
-        let (text, ranges) = safe::shown_with_ranges(value, &ranges, self.app.reveal_secrets);
+        let (text, ranges) = safe::masked_with_ranges(value, &ranges, self.app.reveal_secrets);
         let joined = row.joined.iter().find(|joined| joined.field == field);
         let base = self.style(if joined.is_some() { Token::Joined } else { Token::Text });
         let mut pieces = highlighted(&text, &ranges, base, self.style(Token::Match));
@@ -298,8 +256,8 @@ impl Writer<'_> {
         self.labelled(label, pieces);
     }
 
-    /// The script behind PowerShell's `-EncodedCommand`.
-    fn decoded(&mut self, image: Option<&str>, command_line: Option<&str>) {
+    /// The script in PowerShell's `-EncodedCommand`.
+    pub(super) fn decoded(&mut self, image: Option<&str>, command_line: Option<&str>) {
         if image.and_then(Program::of) == Some(Program::PowerShell)
             && let Some(decoded) = command_line.and_then(decoded)
         {
@@ -327,7 +285,7 @@ impl Writer<'_> {
         let (sentence, token) = match (&flag.matched, text) {
             (Some(range), Some(text)) => {
                 let ranges = std::slice::from_ref(range);
-                let (text, ranges) = safe::shown_with_ranges(text, ranges, self.app.reveal_secrets);
+                let (text, ranges) = safe::masked_with_ranges(text, ranges, self.app.reveal_secrets);
                 let part = ranges.first().and_then(|range| text.get(range.clone())).unwrap_or_default();
                 (format!("yes: \"{part}\" in {text}"), Token::Warning)
             }
@@ -336,217 +294,5 @@ impl Writer<'_> {
         };
         let style = self.style(token);
         self.labelled(label, vec![Piece::new(sentence, style)]);
-    }
-
-    /// What is known of a process that was walked up to.
-    fn walked_process(&mut self, id: ProcessId) {
-        let app = self.app;
-        let start = app.store.process(id).and_then(|process| app.store.event(process.start?));
-        let Some(event) = start else {
-            let (image, command_line) = self.as_a_child_names_it(id);
-            self.plain("Process", "no Event 1 in this log; from its child's ParentImage");
-            self.plain("Image", image.as_deref().unwrap_or("(missing)"));
-            self.plain("Command", command_line.as_deref().unwrap_or("(missing)"));
-            return;
-        };
-        let field = |field| app.store.field(event, field);
-        for (label, name) in [
-            ("Command", Field::CommandLine),
-            ("Image", Field::Image),
-            ("User", Field::User),
-            ("Folder", Field::CurrentDirectory),
-            ("Parent", Field::ParentImage),
-            ("", Field::ParentCommandLine),
-            ("Integrity", Field::IntegrityLevel),
-        ] {
-            self.plain(label, field(name).unwrap_or("(missing)"));
-            if name == Field::CommandLine {
-                self.decoded(field(Field::Image), field(name));
-            }
-        }
-        let time = event.time.map_or_else(|| "(missing)".to_owned(), |time| time.to_string());
-        self.plain("When", &time);
-        let record = event.record_id().map_or_else(String::new, |record| format!("record {record} of "));
-        let source = app.store.source_name(event).to_owned();
-        self.plain("Event", &format!("1  {record}{source}"));
-    }
-
-    /// A parent's image and command line, out of the Event 1 of one of its children.
-    fn as_a_child_names_it(&self, parent: ProcessId) -> (Option<String>, Option<String>) {
-        let store = &self.app.store;
-        let below = self.app.walked().iter().rev().nth(1).copied();
-        let start = |child: ProcessId| {
-            let process = store.process(child).filter(|process| process.parent == Some(parent))?;
-            store.event(process.start?)
-        };
-        let first = || store.events().each_child(parent).filter_map(start).min_by_key(|event| event.time);
-        let child = below.and_then(start).or_else(first);
-        let field = |field| child.and_then(|event| store.field(event, field)).map(str::to_owned);
-        (field(Field::ParentImage), field(Field::ParentCommandLine))
-    }
-
-    fn tree(&mut self, process: Option<ProcessId>, row: &AlertRow, matched: &[Condition]) {
-        if !self.lines.is_empty() {
-            self.lines.push(Line::default());
-        }
-        self.heading("Process tree");
-        let Some(process) = process else {
-            let note = "none: the event has no usable ProcessGuid";
-            self.plain("", note);
-            return;
-        };
-        let store = &self.app.store;
-        let mut chain = store.events().ancestors(process);
-        let above = chain.len().saturating_sub(MAX_ENTRIES);
-        chain.truncate(MAX_ENTRIES);
-        chain.reverse();
-        let mut depth = 0;
-        if above > 0 {
-            self.plain("", &format!("{above} more ancestors"));
-        }
-        let root_start = chain.first().copied().unwrap_or(process);
-        // The oldest process that has an Event 1 still names its parent, even where no GUID links them.
-        if let Some(event) = store.process(root_start).and_then(|root| store.event(root.start?))
-            && let Some(parent) = store.field(event, Field::ParentImage)
-        {
-            let command_line = store.field(event, Field::ParentCommandLine);
-            self.node(0, parent, "no Event 1; from its child's ParentImage", command_line, &[], false);
-            depth = 1;
-        }
-        for ancestor in chain {
-            self.process_node(depth, ancestor, row, &[], false);
-            depth += 1;
-        }
-        self.process_node(depth, process, row, matched, true);
-        let (children, all) = store.events().first_children(process, MAX_ENTRIES);
-        let more = all.saturating_sub(MAX_ENTRIES);
-        let last = children.len().saturating_sub(1);
-        for (number, child) in children.into_iter().enumerate() {
-            self.is_last_child = number == last && more == 0;
-            self.process_node(depth + 1, child, row, &[], false);
-        }
-        self.is_last_child = true;
-        if more > 0 {
-            self.plain("", &format!("{more} more children"));
-        }
-    }
-
-    fn process_node(
-        &mut self,
-        depth: usize,
-        id: ProcessId,
-        row: &AlertRow,
-        matched: &[Condition],
-        here: bool,
-    ) {
-        let store = &self.app.store;
-        let Some(process) = store.process(id) else { return };
-        let own_row = here && self.app.walked().is_empty();
-        let Some(event) = process.start.and_then(|start| store.event(start)) else {
-            let (mut image, mut command_line) = self.as_a_child_names_it(id);
-            if own_row {
-                image.clone_from(&row.image);
-                command_line.clone_from(&row.command_line);
-            }
-            let image = image.unwrap_or_else(|| "(unknown)".to_owned());
-            let note = if own_row { "no Event 1" } else { "no Event 1; from its child's ParentImage" };
-            self.node(depth, &image, note, command_line.as_deref(), &[], here);
-            return;
-        };
-        let image = store.field(event, Field::Image).unwrap_or("(missing)");
-        let time = event.time.map_or_else(String::new, |time| time.clock_millis_text());
-        let user = store.field(event, Field::User).unwrap_or("");
-        let number =
-            store.field(event, Field::ProcessId).map_or_else(String::new, |id| format!("  pid {id}"));
-        let note = format!("{time}  {user}{number}");
-        let ranges: &[Condition] = if own_row && event.event_code == row.event_code { matched } else { &[] };
-        self.node(depth, image, &note, store.field(event, Field::CommandLine), ranges, here);
-    }
-
-    /// A process of the tree: its name and who and when on a line, its command line below.
-    fn node(
-        &mut self,
-        depth: usize,
-        image: &str,
-        note: &str,
-        command_line: Option<&str>,
-        matched: &[Condition],
-        here: bool,
-    ) {
-        let glyphs = self.app.glyphs;
-        let indent = (depth * 2).min(self.width / 3);
-        let branch = match (depth, self.is_last_child) {
-            (0, _) => "",
-            (_, true) => glyphs.last_branch,
-            (_, false) => glyphs.branch,
-        };
-        let trunk = if self.is_last_child || depth == 0 { "  " } else { glyphs.trunk };
-        let lead = format!("{}{branch}", " ".repeat(indent.saturating_sub(if depth == 0 { 0 } else { 2 })));
-        let name_style = self.style(if here { Token::Key } else { Token::Title });
-        let mark = if here { format!("{} ", glyphs.here) } else { String::new() };
-        let pieces = [
-            Piece::new(lead, self.style(Token::Border)),
-            Piece::new(format!("{mark}{}", self.shown(image_name(image))), name_style),
-            Piece::new(format!("  {}", self.shown(note)), self.style(Token::Muted)),
-        ];
-        self.lines.extend(wrap(&pieces, self.width, indent + 2, 2));
-        let ranges: Vec<_> = matched.iter().map(|met| met.matched.clone()).collect();
-        let (text, ranges) = safe::shown_with_ranges(
-            command_line.unwrap_or("(no command line)"),
-            &ranges,
-            self.app.reveal_secrets,
-        );
-        let lead =
-            format!("{}{trunk}{}", " ".repeat(indent.saturating_sub(2)), if depth == 0 { "" } else { "  " });
-        let mut pieces = vec![Piece::new(lead, self.style(Token::Border))];
-        let base = self.style(if command_line.is_some() { Token::Text } else { Token::Muted });
-        pieces.extend(highlighted(&text, &ranges, base, self.style(Token::Match)));
-        self.lines.extend(wrap(&pieces, self.width, indent + 2, MAX_LINES));
-    }
-
-    /// What a process did, by time.
-    fn activity(&mut self, process: Option<ProcessId>) {
-        let Some(process) = process else { return };
-        let store = &self.app.store;
-        let is_act = |event: &StoredEvent| event.event_code != code::PROCESS_CREATE;
-        let (events, all) = store.events().first_events_of(process, MAX_ENTRIES, is_act);
-        self.lines.push(Line::default());
-        self.heading(format!("Activity ({all})"));
-        if events.is_empty() {
-            self.plain("", "none in this log: no connection, DNS query, file or end");
-        }
-        let more = all.saturating_sub(MAX_ENTRIES);
-        for event in events.into_iter().filter_map(|id| store.event(id)) {
-            self.act(event);
-        }
-        if more > 0 {
-            self.plain("", &format!("{more} more events"));
-        }
-    }
-
-    fn act(&mut self, event: &StoredEvent) {
-        let app = self.app;
-        let field = |field| app.store.field(event, field).unwrap_or("");
-        let (kind, what) = match event.event_code {
-            code::NETWORK_CONNECT => {
-                let (name, ip) = (field(Field::DestinationHostname), field(Field::DestinationIp));
-                let name = if name.is_empty() { "(no name)" } else { name };
-                let port = field(Field::DestinationPort);
-                ("connect", format!("{ip}:{port}  {name}  {}", field(Field::Protocol)))
-            }
-            code::DNS_QUERY => {
-                let (name, results) = (field(Field::QueryName), field(Field::QueryResults));
-                ("DNS", format!("{name} {} {results}", app.glyphs.arrow))
-            }
-            code::FILE_CREATE => ("file", field(Field::TargetFilename).to_owned()),
-            code::PROCESS_TERMINATE => ("end", String::new()),
-            _ => ("event", event.event_code.to_string()),
-        };
-        let time = event.time.map_or_else(String::new, |time| time.clock_millis_text());
-        let pieces = [
-            Piece::new(format!("{time:<13}{kind:<9}"), self.style(Token::Muted)),
-            Piece::new(self.shown(&what), self.style(Token::Text)),
-        ];
-        self.lines.extend(wrap(&pieces, self.width, 22.min(self.width / 3), 4));
     }
 }
