@@ -1,4 +1,4 @@
-//! Named exceptions: what the configuration takes out of the alerts, each with its reason and, if need be, its last day.
+//! Named exceptions: alerts that the configuration suppresses, each with a reason and an optional last day.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use super::pattern::{Pattern, PatternError};
 use crate::model::event::Field;
 use crate::model::time::Timestamp;
 
-/// The most exceptions: each regex may take 1 MiB, so that their number is what bounds the memory.
+/// The maximum of exceptions. Each regex may take 1 MiB, so that their number bounds the memory.
 pub const MAX_EXCEPTIONS: usize = 100;
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 86_400;
 
-/// What an exception looks at.
+/// A field that an exception matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ExceptionField {
     /// `host`.
@@ -122,7 +122,7 @@ pub struct Exception {
     pub reason: String,
     /// The last day on which it suppresses; `None` where it has no end.
     pub expires: Option<Day>,
-    /// What must match, in the order of [`ExceptionField::ALL`].
+    /// The patterns that must all match, in the order of [`ExceptionField::ALL`].
     pub terms: Vec<(ExceptionField, Pattern)>,
 }
 
@@ -179,12 +179,11 @@ pub struct Builtin {
     pub name: &'static str,
     /// Why it is one, and how it can be abused.
     pub reason: &'static str,
-    /// What must match.
+    /// The patterns that must all match.
     pub terms: &'static [(ExceptionField, &'static str)],
 }
 
-/// The exceptions that are ready made. What is told by a branch's name alone anybody can imitate: each asks for the
-/// program too.
+/// The exceptions that are ready made. Anybody can imitate the name of a branch, so that each asks for the program too.
 pub const BUILTINS: [Builtin; 3] = [
     Builtin {
         name: "dependabot",
@@ -235,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_has_its_end() {
+    fn day_has_its_end() {
         let day = Day::new(2026, 12, 31).unwrap();
         assert_eq!(day.to_string(), "2026-12-31");
         assert_eq!(day.next().to_string(), "2027-01-01");
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_lasts_to_the_end_of_its_day() {
+    fn exception_lasts_through_its_day() {
         let day = |day| Day::new(2026, 5, day).unwrap();
         let mut exception = BUILTINS[0].exception().unwrap();
         exception.expires = Some(day(4));
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ready_made_ones_take_in_what_they_say() {
+    fn builtin_exceptions_match_their_programs() {
         let matches = |name: &str, texts: &[(ExceptionField, &str)]| {
             let builtin = BUILTINS.iter().find(|builtin| builtin.name == name).unwrap();
             builtin.exception().unwrap().terms.iter().all(|(field, pattern)| {

@@ -8,7 +8,7 @@ use regex_syntax::ast;
 
 use super::technique::TECHNIQUE;
 
-/// Bytes that a compiled pattern may take. Over it the pattern is refused, so that no pattern can exhaust the memory.
+/// Bytes that a compiled pattern may take, so that 100 exceptions of six patterns stay below a gigabyte.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 /// Bytes that a pattern's text may have.
 const MAX_PATTERN_BYTES: usize = 16 << 10;
@@ -19,12 +19,12 @@ pub struct Pattern {
     regex: Regex,
 }
 
-/// Why a text is no pattern.
+/// The fault of a text that is no pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternError {
-    /// The character, counted from 0, at which the fault stands; `None` where it is the pattern as a whole.
+    /// The character, counted from 0, at which the fault is; `None` where it is the pattern as a whole.
     pub column: Option<usize>,
-    /// What is wrong and what to do, as a sentence without a full stop.
+    /// The fault and its remedy, as a sentence without a full stop.
     pub message: String,
 }
 
@@ -106,10 +106,10 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// Compiles both; `None` stands for the search's own.
+    /// Compiles both; `None` takes the search's own.
     ///
     /// # Errors
-    /// The fault of the first that is none, under its name on the command line.
+    /// The fault of the first that does not compile, under its name on the command line.
     pub fn new(
         ci_host: Option<&str>,
         ide_parent: Option<&str>,
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_searchs_own_patterns_compile() {
+    fn default_patterns_compile() {
         let patterns = Patterns::new(None, None).unwrap();
         assert_eq!(patterns.ci_host.find("BUILD-SRV2"), Some(0..6));
         assert_eq!(patterns.ci_host.find("gucci-laptop"), Some(3..6));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_has_its_column_and_says_what_to_do() {
+    fn fault_has_column_and_remedy() {
         for (text, column, part) in [
             ("ü(a", Some(1), "add `)`"),
             ("a)b", Some(1), "closes no group"),

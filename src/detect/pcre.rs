@@ -1,9 +1,9 @@
-//! What Splunk's regular expressions, PCRE, can say and those of linear time can't. Pasted from a search, each gets a
+//! Constructs of PCRE, Splunk's regular expressions, that none of linear time has. Pasted from a search, each gets a
 //! sentence that says how to say it otherwise. Some of it, such as `a++`, would otherwise be taken for something else.
 
 use super::pattern::PatternError;
 
-/// The first construct of PCRE alone that stands in a pattern.
+/// Finds the first construct of PCRE alone in a pattern.
 pub(super) fn fault(pattern: &str) -> Option<PatternError> {
     let characters: Vec<char> = pattern.chars().collect();
     let mut at = 0;
@@ -183,7 +183,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_pcre_alone_can_say_gets_its_place_and_another_way() {
+    fn pcre_construct_gets_column_and_remedy() {
         for (text, column, part) in [
             (
                 r"ü^(?=ci-)\w",
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_both_can_say_is_taken() {
+    fn common_constructs_are_accepted() {
         for text in [
             r"(?i)(jenkins|ci[-_]|build\d{2,4})",
             r"(?<name>a)(?P<other>b)(?:c)(?i:d)(?-i)e",
@@ -241,7 +241,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in r"[\\()\[\]{}?*+<>=!|#'PRkgQE1-3a^ü]{0,40}") {
+        fn any_text_is_survived(text in r"[\\()\[\]{}?*+<>=!|#'PRkgQE1-3a^ü]{0,40}") {
             if let Err(error) = Pattern::new(&text) {
                 prop_assert!(error.column.is_none_or(|column| column <= text.chars().count()));
                 prop_assert!(!error.message.is_empty());

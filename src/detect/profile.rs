@@ -1,14 +1,14 @@
-//! The ways in which the detection can be run.
+//! The profiles of the detection.
 
 /// How the search is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// The Splunk search to the letter, its surprises included.
     Spl,
-    /// What the search set out to do: parents and DNS names are joined, and the signal follows the clause.
+    /// The search as it was meant: parents and DNS names are joined, and the signal follows the clause.
     #[default]
     Correlated,
-    /// `correlated`, and beside its alerts the leads: what the search misses.
+    /// `correlated` with leads, which the search misses.
     Hunt,
 }
 
@@ -16,7 +16,7 @@ impl Profile {
     /// All profiles.
     pub const ALL: [Self; 3] = [Self::Spl, Self::Correlated, Self::Hunt];
 
-    /// Its place in [`Self::ALL`].
+    /// Its index in [`Self::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize

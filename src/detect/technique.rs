@@ -100,15 +100,15 @@ pub struct CasedTest {
 pub struct Score {
     /// The signals that it is for.
     pub signals: &'static [Signal],
-    /// What `IsCISystem` must be; `None` for either.
+    /// The value of `IsCISystem`; `None` for either.
     pub is_ci_system: Option<bool>,
-    /// What `IsKnownIDE` must be; `None` for either.
+    /// The value of `IsKnownIDE`; `None` for either.
     pub is_known_ide: Option<bool>,
     /// The score.
     pub score: u8,
 }
 
-/// What a Sigma rule says of itself.
+/// The head of a Sigma rule.
 #[derive(Clone, Copy, Debug)]
 pub struct SigmaHead {
     /// Its UUID. Rule sets know a rule by it, so that it stays whatever changes.

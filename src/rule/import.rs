@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::model::text::is_forbidden;
 
-/// Why a text has no patterns to take.
+/// The pattern that a text lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportError {
     /// No `match(host, "…")`.
@@ -28,7 +28,7 @@ impl fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
-/// The table `[patterns]` as it stands in the configuration. What can't be seen is escaped.
+/// Writes the configuration's table `[patterns]`. Invisible characters are escaped.
 #[must_use]
 pub fn patterns_toml(ci_host: &str, ide_parent: &str) -> String {
     format!("[patterns]\nci-host = {}\nide-parent = {}\n", toml(ci_host), toml(ide_parent))
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_found_as_people_write_them() {
+    fn patterns_are_found_in_any_spelling() {
         let search = r#"| eval IsCISystem=if(match( host , "(?i)(ci[-_]|build\.)"),1,0)
             | eval IsKnownIDE = if (match('ParentImage',"code\.exe|a\\\\b"),1,0)"#;
         assert_eq!(import(search), Ok((r"(?i)(ci[-_]|build\.)".to_owned(), r"code\.exe|a\\b".to_owned())));
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(import(r#"match(host,"a"#), Err(ImportError::NoCiHost));
     }
     #[test]
-    fn remarks_and_other_functions_are_passed_over() {
+    fn remarks_and_other_functions_are_skipped() {
         let search = r#"```match(host, "no")``` | eval a=rematch(host, "no"), b=match(hostname, "no"), c=match(host, "yes"),
             d=match(ParentImage, "ide")"#;
         assert_eq!(import(search), Ok(("yes".to_owned(), "ide".to_owned())));

@@ -9,7 +9,7 @@ use crate::detect::pattern::Pattern;
 /// The Kusto query language.
 pub(super) struct Kql;
 
-/// A verbatim string: backslashes stand for themselves, a quote is doubled.
+/// A verbatim string: backslashes are literal, a quote is doubled.
 fn quoted(text: &str) -> String {
     format!("@\"{}\"", text.replace('"', "\"\""))
 }

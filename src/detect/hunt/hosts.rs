@@ -7,7 +7,7 @@ use crate::detect::clauses::{find_ignoring_case, is_listed_host};
 use crate::detect::technique::{API_HOSTS, TECHNIQUE};
 use crate::model::repository::{OwnHosts, azure_organisation};
 
-/// Hosts of the great repositories that the search's list lacks.
+/// Hosts of the large repositories that the search's list lacks.
 const MORE_HOSTS: [&str; 6] = [
     "uploads.github.com",
     "ssh.github.com",
@@ -30,7 +30,7 @@ pub struct RepositoryHosts {
 /// A host in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Where its name stands, in bytes.
+    /// The range of its name, in bytes.
     pub range: Range<usize>,
     /// Its name in lower case.
     pub host: String,
@@ -114,7 +114,7 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// Whether a name looks like what a reverse lookup of a repository's address gives. Whoever owns an address writes that
+/// Whether a name looks like what a reverse lookup of a repository's address gives. The owner of an address writes that
 /// name, so that this is weak. GitHub's `cdn-…` serve downloads alone.
 #[must_use]
 pub fn is_reverse_name(name: &str) -> bool {
@@ -162,7 +162,7 @@ fn names(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     })
 }
 
-/// All hosts of the built-in lists: for a test that none is forgotten.
+/// All hosts of the built-in lists, for tests that each is known.
 #[must_use]
 pub fn built_in() -> Vec<&'static str> {
     TECHNIQUE.prefilter().hosts.unwrap_or_default().into_iter().chain(MORE_HOSTS).collect()
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_is_a_host_or_a_path() {
+    fn api_is_a_host_or_path() {
         let hosts = RepositoryHosts::new(&["git.corp.example".to_owned()]);
         for (text, expected) in [
             ("https://uploads.github.com/repos/a/b", true),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn reverse_names_are_told_from_hosts() {
+    fn reverse_names_are_recognised() {
         assert!(is_reverse_name("lb-140-82-121-4-fra.GitHub.com"));
         assert!(!is_reverse_name("cdn-185-199-108-153.github.com"));
         assert!(!is_reverse_name("github.com"));

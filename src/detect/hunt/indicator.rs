@@ -1,4 +1,4 @@
-//! What one process creation tells a hunt.
+//! The indicators that one process creation gives.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::detect::clauses::find_ignoring_case;
 use crate::detect::technique::{API_HOSTS, PUSH_HOSTS, PUSH_WORD};
 use crate::model::repository::Address;
 
-/// What an event is for a lead. Of an act's indicators the first in this order is the one that the lead's row shows.
+/// The kind of an indicator. A lead's row shows the activity's first indicator in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum IndicatorKind {
@@ -80,11 +80,11 @@ impl IndicatorKind {
 /// A indicator in an Event 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Indicator {
-    /// What it is.
+    /// Its kind.
     pub kind: IndicatorKind,
-    /// Where in the command line it stands, in bytes; empty where it is the whole.
+    /// Its ranges in the command line, in bytes; empty where it is the whole.
     pub matched: Vec<Range<usize>>,
-    /// Whom it speaks to, where it says so.
+    /// The repository that it names.
     pub address: Option<Address>,
 }
 
@@ -94,8 +94,8 @@ impl Indicator {
     }
 }
 
-/// The indicators of a process creation. `selected` says whether the search selects it anyway: then it is no indicator of an
-/// upload or a push by itself, but git's part in an act is still told.
+/// Returns the indicators of a process creation. If the search selects it (`selected`), it reports the event itself:
+/// indicators of an upload are skipped, git's own are still returned.
 #[must_use]
 pub fn indicators(
     program: Program,
@@ -250,7 +250,7 @@ fn hidden_indicator(line: &str, repositories: &RepositoryHosts) -> Option<Indica
     Some(Indicator::new(kind, Vec::new(), Address::around(&plain, range.start, repositories.own())))
 }
 
-/// The text without what shells take away; `None` where nothing is to be taken away.
+/// Removes what shells remove; `None` where a text has nothing of the kind.
 fn without_quoting(line: &str) -> Option<String> {
     if !line.contains(['^', '`', '"', '\'']) {
         return None;
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn one_command_line_gives_what_it_says_and_no_more() {
+    fn command_line_gives_its_indicators() {
         use IndicatorKind as K;
         use Program as P;
         let table: &[(Program, &str, &[IndicatorKind])] = &[
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_in_base64_is_read_like_one_in_plain_text() {
+    fn encoded_script_reads_like_plain() {
         for (script, expected) in [
             ("Invoke-RestMethod https://api.github.com/repos/o/r/contents/x -Method Put", true),
             ("iwr https://gitlab.com/api/v4/projects -Method Patch -Body $b", true),
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parents_line_tells_where_its_own_event_is_missing() {
+    fn parents_line_gives_an_indicator() {
         let hosts = RepositoryHosts::default();
         let helper = "git remote-https origin https://github.com/o/r.git";
         let found =
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn an_api_address_names_the_repository() {
+    fn api_address_names_the_repository() {
         let line = "curl -T x https://api.github.com/repos/owner/name/git/blobs";
         let hosts = RepositoryHosts::default();
         let found = indicators(Program::Curl, line, None, false, &hosts);

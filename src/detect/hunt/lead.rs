@@ -1,14 +1,14 @@
-//! From the indicators of an act to its lead: the name, and the score of its own rule.
+//! From the indicators of an activity to its lead: the name, and the score of its own rule.
 
 use super::indicator::IndicatorKind as K;
 use crate::model::row::Signal;
 
-/// What an act's indicators come to.
+/// The lead that an activity's indicators add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
     /// Its name.
     pub signal: Signal,
-    /// Its score where neither pattern speaks.
+    /// Its score where neither pattern matches.
     pub score: u8,
     /// Whether an IDE as parent lowers it by one: connections, which IDEs open in the background.
     pub yields_to_ide: bool,
@@ -16,7 +16,7 @@ pub struct Lead {
     pub branch: &'static str,
 }
 
-/// The indicators of an act, taken together.
+/// The indicators of an activity, taken together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
     /// The bits of all kinds that it has.
@@ -43,7 +43,7 @@ const fn connection(signal: Signal, score: u8, branch: &'static str) -> Lead {
     Lead { signal, score, yields_to_ide: true, branch }
 }
 
-/// The lead of an act; `None` where its indicators tell nothing that the search does not tell already.
+/// Returns the lead of an activity; `None` where its indicators add nothing to what the search reports.
 #[must_use]
 pub fn lead_of(act: Summary) -> Option<Lead> {
     if act.has(K::SearchedStart) {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ci_host_silences_and_an_ide_lowers_connections_alone() {
+    fn ide_lowers_connections_alone() {
         let push = lead(Signal::GitPushSendPack, 3, "");
         let plain = connection(Signal::GitHelperConnection, 2, "");
         assert_eq!(

@@ -21,9 +21,9 @@ pub enum Program {
     PowerShell,
     /// python.exe and its kind.
     Python,
-    /// node.exe and ruby.exe: only their connections tell.
+    /// node.exe and ruby.exe: only their connections are indicators.
     Runtime,
-    /// cmd.exe: only what it hides tells.
+    /// cmd.exe: only a host that it hides is an indicator.
     Shell,
 }
 
@@ -57,7 +57,7 @@ impl Program {
         }
     }
 
-    /// Whether it is a part of git: linked to its parent and its children, it makes one act.
+    /// Whether it is a part of git: with its parent and its children it makes one activity.
     #[must_use]
     pub const fn is_git(self) -> bool {
         matches!(self, Self::Git | Self::GitHelper)

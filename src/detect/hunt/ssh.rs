@@ -5,12 +5,12 @@ use crate::detect::clauses::find_ignoring_case;
 use crate::model::repository::{Address, OwnHosts};
 use std::ops::Range;
 
-/// What git asks the other side of an SSH connection to run.
+/// The program that git has the other side of an SSH connection run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshLine {
     /// `git-receive-pack`: the other side receives, so that it is a push. Otherwise `git-upload-pack`, a fetch.
     pub is_push: bool,
-    /// Where that word stands, in bytes.
+    /// The range of that word, in bytes.
     pub matched: Range<usize>,
     /// The other side, where the command line says it.
     pub address: Option<Address>,
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn receive_pack_is_a_push_and_upload_pack_a_fetch() {
+    fn receive_pack_is_a_push() {
         let line = r#"ssh.exe -o SendEnv=GIT_PROTOCOL -p 22 git@github.com "git-receive-pack 'o/r.git'""#;
         let push = ssh_line(line, &OwnHosts::default()).unwrap();
         assert!(push.is_push);

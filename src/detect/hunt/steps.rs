@@ -1,4 +1,4 @@
-//! Bytes that the readers of command lines look at, counted in tests alone: the work must be linear in the line.
+//! A counter of the bytes that the readers of command lines look at, for tests: the work must be linear in the line.
 
 #[cfg(test)]
 use std::cell::Cell;

@@ -1,5 +1,5 @@
-//! The repository that a command line speaks to: the address that its program takes for its target, not one that only
-//! stands in an option, a header or a message.
+//! The repository that a command line speaks to: the address that its program takes for its target, not one in an option,
+//! a header or a message.
 
 use super::command_line::Word;
 use super::git::{GitCommand, GitLine, git_line};
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn target_is_told_from_what_an_option_says() {
+    fn target_is_no_options_value() {
         let git = Some(r"C:\Git\cmd\git.exe");
         let curl = Some(r"C:\Windows\System32\curl.exe");
         let wget = Some(r"C:\wget.exe");

@@ -1,4 +1,4 @@
-//! The ways in which curl, wget, PowerShell and Python send: what tells an upload from a download.
+//! The options and calls by which curl, wget, PowerShell and Python upload, not download.
 
 use std::ops::Range;
 
@@ -75,7 +75,7 @@ const POWERSHELL_CALLS: [&str; 6] =
     ["Invoke-WebRequest", "Invoke-RestMethod", "WebClient", "HttpClient", "WebRequest", "Start-BitsTransfer"];
 /// Its short names, which must be words of their own.
 const POWERSHELL_ALIASES: [&str; 4] = ["iwr", "irm", "curl", "wget"];
-/// What makes such a call send.
+/// Parameters and methods with which such a call sends.
 const POWERSHELL_SENDS: [&str; 12] = [
     "UploadString",
     "UploadData",
@@ -102,7 +102,7 @@ const PYTHON_SENDS: [&str; 9] = [
     "git/blobs",
 ];
 
-/// Where curl's command line says that it sends, in bytes.
+/// Returns the range in curl's command line that makes it send.
 #[must_use]
 pub fn curl_sends(line: &str) -> Option<Range<usize>> {
     let mut sends: Option<Range<usize>> = None;
@@ -181,7 +181,7 @@ fn urls<'a>(
     })
 }
 
-/// Where wget's command line says that it sends, in bytes.
+/// Returns the range in wget's command line that makes it send.
 #[must_use]
 pub fn wget_sends(line: &str) -> Option<Range<usize>> {
     let mut rest = words(line).skip(1).peekable();
@@ -215,12 +215,12 @@ fn is_method(text: &str) -> bool {
     SENDING_METHODS.iter().any(|method| method.eq_ignore_ascii_case(text))
 }
 
-/// What a script does with the web.
+/// A script's call of the web.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptCall {
-    /// Where the call stands, in bytes.
+    /// The range of the call, in bytes.
     pub call: Range<usize>,
-    /// Where it says that it sends; `None` for one that only reads, as far as can be seen.
+    /// The range that makes it send; `None` for a call that only reads, as far as can be seen.
     pub sends: Option<Range<usize>>,
 }
 
@@ -259,19 +259,19 @@ fn sending_method_parameter(text: &str) -> Option<Range<usize>> {
     })
 }
 
-/// Where Python's command line says that it sends, in bytes.
+/// Returns the range in Python's command line that makes it send.
 #[must_use]
 pub fn python_sends(line: &str) -> Option<Range<usize>> {
     PYTHON_SENDS.iter().find_map(|word| find_ignoring_case(line, word))
 }
 
-/// A word of sending of the search's own list.
+/// Finds an upload word of the search's own list.
 #[must_use]
 pub fn upload_word(line: &str) -> Option<Range<usize>> {
     API_WORDS.iter().find_map(|word| find_ignoring_case(line, word))
 }
 
-/// A word that stands by itself, without case.
+/// Finds a word with borders around it, without case.
 fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(found) = find_ignoring_case(text.get(from..)?, word) {
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn curl_sends_by_its_own_options_alone() {
+    fn curl_sends_by_its_options() {
         for (line, expected) in [
             ("curl.exe -d @x https://h", Some("-d")),
             ("curl -sS -d@x https://h", Some("-d@x")),
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_reads_is_told_from_one_that_sends() {
+    fn sending_scripts_are_recognised() {
         for (text, call, sends) in [
             ("irm https://h | iex", true, false),
             ("iwr https://h -Method Patch -InFile x", true, true),
