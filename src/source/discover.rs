@@ -1,4 +1,4 @@
-//! From paths to the files that are read.
+//! Discovery: from paths to the files that are read.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -21,7 +21,7 @@ use crate::model::guard::guarded;
 
 /// How many files of a kind that is never opened are named for one folder.
 const MAX_NAMED: u64 = 20;
-/// Bytes that are looked at to tell what a file is: to the first chunk's magic.
+/// Bytes that are looked at: up to the first chunk's signature.
 const HEAD: usize = 4096 + 8;
 
 /// A file that will be read.
@@ -91,7 +91,7 @@ struct Search<'a> {
     found: Vec<Candidate>,
 }
 
-/// What was passed over in one folder.
+/// Counts of skipped entries of one folder.
 #[derive(Default)]
 struct Passed {
     no_logs: u64,
@@ -102,7 +102,7 @@ struct Passed {
     candidates: u64,
 }
 
-/// What a file is by its first bytes.
+/// The type of a named file by its first bytes.
 enum FileType {
     Log,
     /// Events as text, or something packed.
@@ -123,7 +123,7 @@ impl Search<'_> {
         (self.report)(Fault::new(path.display().to_string(), kind).with_severity(severity));
     }
 
-    /// Looks into a file; `None` where that fails by a bug, which is told then.
+    /// Looks into a file, and catches a panic in it: then it reports a fault of the file and returns `None`.
     fn look<T>(&mut self, path: &Path, look: impl FnOnce(&Self) -> T) -> Option<T> {
         let seen = guarded(|| {
             #[cfg(test)]
@@ -154,7 +154,7 @@ impl Search<'_> {
         }
     }
 
-    /// A file that is meant to be a log, by its name or by whoever named it.
+    /// Adds a file that is meant to be a log, by its ending or since the user named it.
     fn candidate(&mut self, path: &Path, metadata: &Metadata) {
         if metadata.len() == 0 {
             self.fault(path, FaultKind::Empty);
@@ -176,7 +176,7 @@ impl Search<'_> {
         self.found.push(Candidate { path: path.to_owned(), size, read_as });
     }
 
-    /// Keeps the logs of an archive; what holds none is an error only where somebody named it.
+    /// Adds the logs of an archive. An archive without any is an error only if the user named it.
     fn archive(&mut self, path: &Path, is_named: bool) {
         let opened = open_file(path).map_err(|error| describe(&error));
         let Some(members) = self.look(path, |_| opened.and_then(|file| members(&file))) else { return };
@@ -230,7 +230,7 @@ impl Search<'_> {
         let mut passed = Passed::default();
         // Links are held against it. Where the system can't resolve it, none is followed.
         let real_root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-        // The next entry stands last.
+        // A stack: the next entry is the last.
         let mut waiting = vec![root.to_owned()];
         while let Some(path) = waiting.pop() {
             if self.progress.is_stopped() {
@@ -376,7 +376,7 @@ impl Search<'_> {
     }
 }
 
-/// What a file is that is meant to be a log. What can't be told by its beginning is left to whoever reads it whole.
+/// The type of a file that is meant to be a log. An unknown one is read as a log, whose reader names the fault.
 fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<FileType> {
     let mut head = vec![0; MAX_HEAD.max(HEAD)];
     let read = read_at(&open_file(path)?, &mut head, 0)?;
@@ -399,7 +399,7 @@ fn nature(path: &Path, format: Option<InputFormat>) -> io::Result<FileType> {
     })
 }
 
-/// What a file is that is packed in a way that is not read, by its first bytes.
+/// The clause for a packing that is not read, by its first bytes.
 fn not_unpacked(head: &[u8]) -> Option<&'static str> {
     let known: [(&[u8], &str); 4] = [
         (b"7z\xbc\xaf", "it is a 7-Zip archive: unpack it, and name the folder"),

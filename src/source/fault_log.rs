@@ -1,4 +1,4 @@
-//! What is wrong with one file: the gravest faults by name, the rest as a number.
+//! The faults of one file: the gravest by name, the rest as a number.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::model::batch::SourceId;
 use crate::model::fault::{BugIn, Fault, FaultKind, Severity, StreamError};
 use crate::model::feed::SourceInfo;
 
-/// How many faults of one file are named.
+/// Maximum number of named faults of one file.
 pub(super) const MAX_NAMED: usize = 100;
 
 type Key = (Reverse<Severity>, Option<u64>, u64);

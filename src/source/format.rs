@@ -1,12 +1,12 @@
-//! What a stream is, by its first bytes; names and extensions are never asked.
+//! Formats, detected by the first bytes of a stream and never by a name.
 
 use super::encoding::{Encoding, decode_utf16, encoding};
 use super::evtx;
 
-/// As much as is looked at.
+/// Bytes that are looked at.
 pub(super) const MAX_HEAD: usize = 64 << 10;
 
-/// What a stream is.
+/// The format of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// A Windows event log.
@@ -23,7 +23,7 @@ pub(super) enum Format {
     Xml,
     /// A table with this delimiter.
     Csv(u8),
-    /// Nothing that is read.
+    /// None that is read.
     Unknown,
 }
 
@@ -34,7 +34,7 @@ impl Format {
     }
 }
 
-/// Tells what a stream is; `None` asks for more of it.
+/// Detects the format of a stream; `None` asks for more bytes.
 pub(super) fn detect_format(head: &[u8], is_end: bool) -> Option<Format> {
     let is_end = is_end || head.len() >= MAX_HEAD;
     let magics: [(&[u8], Format); 6] = [
@@ -87,7 +87,7 @@ fn sniff_text(head: &[u8], is_end: bool) -> Option<Format> {
             },
             [b'<', b'?' | b'E' | b'!', ..] if is_xml => return Some(Format::Xml),
             [b'<', b'?' | b'!' | b'a'..=b'z' | b'A'..=b'Z', ..] => {
-                // A document, and no event of Windows so far.
+                // A document without an event of Windows so far.
                 return if is_end { Some(Format::Unknown) } else { None };
             }
             _ => {}
@@ -132,7 +132,7 @@ fn table_delimiter(line: &[u8]) -> Option<u8> {
     })
 }
 
-/// Whether the beginning of a text names what an event has: for files that nobody named.
+/// Whether the beginning of a text names fields of events. Decides for files in folders.
 pub(super) fn looks_like_events(head: &[u8]) -> bool {
     let mut text = String::new();
     let head = match encoding(head) {

@@ -68,7 +68,7 @@ pub(super) fn packed_looks_like_events(path: &Path) -> bool {
 fn head_of(stream: Stream<'_>, budget: &Budget) -> io::Result<(Vec<u8>, Format)> {
     let opened = open(stream, budget)?;
     let mut head = Vec::new();
-    // What is damaged further on is told when it is read.
+    // Damage further on is reported when it is read.
     let _ = opened.stream.take(MAX_HEAD as u64).read_to_end(&mut head);
     Ok((head, opened.format))
 }
@@ -96,9 +96,9 @@ const MAX_TEMP_FILE: u64 = 16 << 30;
 
 /// A stream that is unpacked, and what it is.
 pub(super) struct Opened<'a> {
-    /// What it is, as far as can be told by its beginning.
+    /// Its format by its first bytes.
     pub(super) format: Format,
-    /// From its first byte; text is UTF-8.
+    /// The stream from its first byte; text is UTF-8.
     pub(super) stream: Stream<'a>,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn open<'a>(mut stream: Stream<'a>, budget: &Budget) -> io::Result<Op
     }
 }
 
-/// Reads only as much as is needed to tell what it is.
+/// Reads only as many bytes as its format needs.
 fn look(stream: &mut Stream<'_>) -> io::Result<(Vec<u8>, bool, Format)> {
     let mut head = Vec::new();
     loop {
@@ -137,7 +137,7 @@ fn look(stream: &mut Stream<'_>) -> io::Result<(Vec<u8>, bool, Format)> {
                 head.truncate(before);
                 continue;
             }
-            // What came before it is still worth reading; the error comes again.
+            // The bytes before the error are read first; the error comes again.
             Err(error) if before == 0 => return Err(error),
             Err(_) => {
                 head.truncate(before);
@@ -204,7 +204,7 @@ mod tests {
         let given: u64 = (0..8).map(|_| unpacked(&bomb, &allowance).0).sum();
         assert!(given <= MAX_EXCESS + (8 << 20), "{given} bytes for {} packed ones", bomb.len() * 8);
         assert!(unpacked(&bomb, &allowance).1.is_some());
-        // What is within measure is read all the same.
+        // A stream within the ratio is read all the same.
         let (bytes, error) = unpacked(&honest, &allowance);
         assert!(bytes == 14_000 && error.is_none(), "{error:?}");
     }

@@ -22,11 +22,11 @@ use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::{FeedMessage, Progress, SOURCE_THREAD, SourceInfo};
 
-/// More threads than this do not help.
+/// Maximum number of threads; more do not help.
 const MAX_THREADS: usize = 64;
 
 /// Reads all logs that the paths name, folders with all that is in them, and hands over what is in them; returns when
-/// all is read, when somebody asked for a stop, or when `sink` says by `false` that nobody listens any more.
+/// all is read, on a stop, or when `sink` returns `false` since its receiver is gone.
 ///
 /// `sink` is called from several threads at once, and may wait. Each source is announced before its first batch, the
 /// batches of one source come in no order, its faults come with its last, and [`FeedMessage::Finished`] is the last of
@@ -40,7 +40,7 @@ pub fn load(
     load_inputs(paths, Inputs::default(), options, progress, sink);
 }
 
-/// The same, with all that can be said of the inputs.
+/// Loads with all options of the inputs.
 pub fn load_inputs(
     paths: &[PathBuf],
     inputs: Inputs,
@@ -84,7 +84,7 @@ pub(super) fn load_files(files: Vec<Candidate>, inputs: Inputs, options: LoadOpt
     }
 }
 
-/// A smaller text is read before others could help with it.
+/// Minimum size of a text with which idle workers help.
 const WORTH_HELP: u64 = 2 << 20;
 
 /// The work that all threads take from.
@@ -144,7 +144,7 @@ impl WorkQueue {
         usize::try_from(self.threads).unwrap_or(1).saturating_sub(files.max(1))
     }
 
-    /// Wakes whoever waits. The lock is taken so that nobody is between looking and waiting.
+    /// Wakes all waiting workers. The lock is taken so that none is between its check and its wait.
     fn wake_all(&self) {
         drop(self.lock());
         self.changed.notify_all();
@@ -171,7 +171,7 @@ struct Worker<'a> {
     buffer: Vec<u8>,
 }
 
-/// Should whoever takes the events fail on one of these threads, the others end too instead of waiting for it.
+/// If the consumer panics on this worker, stops the other workers; they would wait forever.
 struct StopOnPanic<'a> {
     queue: &'a WorkQueue,
     sink: &'a Sink<'a>,
@@ -200,7 +200,7 @@ impl<'a> Worker<'a> {
                 Job::Read(file, item) => self.read_and_advance(&file, Some(&item)),
             }
         }
-        // Whoever still waits shall see that it is over.
+        // Waiting workers see that it is over.
         self.queue.wake_all();
     }
 
@@ -236,7 +236,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Opens a log, whose chunks are read by all; what is none is read here, to its end.
+    /// Opens a log, whose chunks are read by all workers; any other source is read here, to its end.
     fn open_candidate(&self, candidate: &Candidate, info: &SourceInfo) -> io::Result<Option<OpenFile>> {
         let file = match &candidate.read_as {
             ReadAs::Log => open_file(&candidate.path)?,
@@ -317,7 +317,7 @@ impl<'a> Worker<'a> {
                 let (bytes, error) = (slot.length as u64, error.to_string());
                 let remark = Remark::new(FaultKind::BytesUnread { bytes, error });
                 result.remarks.push((slot.start, remark));
-                // What was left for later in it is counted as lost.
+                // Its records without a template are counted as lost.
                 if !matches!(item.pass, Pass::RecordsWithoutTemplate(..)) {
                     return;
                 }

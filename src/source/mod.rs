@@ -11,9 +11,9 @@
 //! 5. `sink` hands batches to the consumer, keeps the progress, and catches a reader that panics. `fault_log` bounds
 //!    the faults of a file, `understood` reports a source whose events lack the fields that Sysmon always writes.
 //!
-//! `follow` and `live` drive the same readers over files that grow and over this host's channel. `raw` reads an
-//! event again from its place. `scan_rows` reads the rows that scans of other hosts wrote. The files stand in floors, each
-//! of which names only lower ones; a test holds that.
+//! `follow` and `live` drive the same readers over files that grow and over this host's channel. `raw` reads an event
+//! again from its place. `scan_rows` reads the rows that scans of other hosts wrote. The files form floors, each of
+//! which names only lower ones; a test holds that.
 //!
 //! | word | meaning |
 //! |---|---|

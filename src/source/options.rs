@@ -1,8 +1,8 @@
-//! What the caller asks of the sources: formats, fields, threads.
+//! Options of the sources: formats, fields, threads.
 
 use crate::model::event::Wanted;
 
-/// What an input holds, where somebody says so instead of having it told by its content.
+/// The format of an input, given by the user instead of detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InputFormat {
     /// Windows event logs.
@@ -34,18 +34,18 @@ impl InputFormat {
 /// How a load is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// How many threads read, 1 to 64; 0 stands for as many as the machine has cores.
+    /// Threads that read, 1 to 64; 0 means one for each core.
     pub threads: usize,
 }
 
-/// What is read of the inputs, and as what.
+/// The inputs' format and projection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
-    /// The format of all of them; `None` has each told by its content.
+    /// The format of all of them; `None` detects each by its content.
     pub format: Option<InputFormat>,
     /// Whether the events of other channels that a walk-through of tests looks at are handed on too. Without it they are
     /// passed over as early as can be.
     pub telemetry: bool,
-    /// The texts that somebody asks for.
+    /// The projection.
     pub wanted: Wanted,
 }

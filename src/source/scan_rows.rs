@@ -1,4 +1,4 @@
-//! Rows that `scan --format ndjson` wrote, from many hosts, turned back into events with what the scans said of them.
+//! Rows that `scan --format ndjson` wrote, from many hosts, turned back into events with the verdicts of the scans.
 //!
 //! A line that is no row is named (file, line, reason) and costs no other. The names of logs in the rows become sources of
 //! their own, so that a row's `Source` stays what it is; their place is the row's line.
@@ -197,7 +197,7 @@ impl ScanRowReader<'_> {
     }
 
     fn lines(&mut self, path: &Path, reader: &mut impl BufRead) {
-        // What speaks of the file as a whole belongs to a source too.
+        // Faults of the file as a whole belong to a source too.
         let own = self.source(path, &name_of(path));
         let mut batch = Batch::new(own);
         let mut faults = FaultLog::default();

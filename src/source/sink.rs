@@ -1,4 +1,4 @@
-//! Where everything goes that is read, and what becomes of a reader that fails.
+//! The sink of all sources: batches and faults to the consumer, and the guard of a reader that panics.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::model::event::Wanted;
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
 use crate::model::guard::{guarded, unguarded};
 
-/// Where everything goes.
+/// The way to the consumer.
 pub(super) struct Sink<'a> {
     pub(super) progress: &'a Progress,
     consumer: &'a (dyn Fn(FeedMessage) -> bool + Sync),
@@ -21,7 +21,7 @@ pub(super) struct Sink<'a> {
     allowance: Allowance,
 }
 
-/// A call of whoever takes the events: should it fail, it has had the last one.
+/// A call of the consumer. If it panics, nothing more is sent.
 struct EndOnPanic<'o, 'a>(&'o Sink<'a>);
 
 impl Drop for EndOnPanic<'_, '_> {
@@ -34,7 +34,7 @@ impl Drop for EndOnPanic<'_, '_> {
 }
 
 impl<'a> Sink<'a> {
-    /// `wanted` says which fields the sources hand over.
+    /// `wanted` is the projection of the sources.
     pub(super) fn new(
         progress: &'a Progress,
         consumer: &'a (dyn Fn(FeedMessage) -> bool + Sync),
@@ -65,14 +65,14 @@ impl<'a> Sink<'a> {
         self.hand_over(batch);
     }
 
-    /// Sends a batch of a source that may have no end, and what is to be said of all that came from it so far.
+    /// Sends a batch of an endless source, with the fault of all its events so far.
     pub(super) fn send_open_batch(&self, info: &SourceInfo, mut batch: Batch) {
         self.understanding.count(&batch);
         batch.faults.extend(self.understanding.so_far(info));
         self.hand_over(batch);
     }
 
-    /// Sends the last batch of a source, and what is to be said of all that came from it.
+    /// Sends the last batch of a source, with the fault of all its events.
     pub(super) fn send_last_batch(&self, info: &SourceInfo, mut batch: Batch) {
         self.understanding.count(&batch);
         batch.faults.extend(self.understanding.at_end(info));
@@ -101,7 +101,7 @@ impl<'a> Sink<'a> {
         self.is_gone.load(Ordering::Relaxed)
     }
 
-    /// Nobody takes anything any more.
+    /// Ends the reading: the consumer takes no more.
     pub(super) fn end(&self) {
         self.is_gone.store(true, Ordering::Relaxed);
     }
@@ -110,10 +110,10 @@ impl<'a> Sink<'a> {
         self.progress.is_stopped() || self.is_gone.load(Ordering::Relaxed)
     }
 
-    /// Does some work on a source; `None` where it failed by a bug. That is told then, and costs no other source.
+    /// Runs work on a source, and catches a panic in it: then it reports a fault of this source and returns `None`.
     ///
     /// # Panics
-    /// Where whoever takes the events does, since there is nothing left to read for.
+    /// The consumer panicked, so that there is nothing left to read for.
     pub(super) fn guarded<T>(&self, info: &SourceInfo, work: impl FnOnce() -> T) -> Option<T> {
         let done = guarded(work);
         if done.is_none() {
@@ -140,7 +140,7 @@ mod tests {
     const EVENT: &str = "{\"EventID\":1,\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Hostname\":\"ws\",\
         \"Image\":\"C:\\\\git.exe\",\"CommandLine\":\"git push\"}\n";
 
-    /// Panics on purpose that nobody would have caught, on any thread: the console would have ended with them.
+    /// Uncaught panics on purpose, on any thread: the console would have ended with them.
     fn watch_panics() -> Arc<Mutex<Vec<String>>> {
         let unguarded: Arc<Mutex<Vec<String>>> = Arc::default();
         let (previous, list) = (std::panic::take_hook(), Arc::clone(&unguarded));

@@ -49,15 +49,15 @@ impl Read for CountingReader<'_> {
     }
 }
 
-/// Bytes that all streams of a load may unpack to beyond [`MAX_RATIO`] times their size, together: many small bombs are one.
-/// A stream within that ratio takes nothing of it, so that a bomb beside it costs it nothing.
+/// Bytes that all streams of a load may unpack to beyond [`MAX_RATIO`] times their size, together: many small bombs are
+/// one. A stream within that ratio takes nothing of it, so that a bomb in the same load costs it nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Allowance {
     taken: Arc<AtomicU64>,
 }
 
 impl Allowance {
-    /// Takes so many bytes; false where there are not as many left.
+    /// Takes bytes; returns false if fewer are left.
     fn take(&self, bytes: u64) -> bool {
         let left = |taken: u64| taken.checked_add(bytes).filter(|taken| *taken <= MAX_EXCESS);
         bytes == 0 || self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
@@ -73,7 +73,7 @@ pub(super) struct Budget {
     pub(super) allowance: Allowance,
 }
 
-/// Ends a stream that grows beyond all measure when it is unpacked.
+/// Ends a packed stream that expands beyond the ratio and the allowance.
 struct RatioLimit<R> {
     inner: R,
     budget: Budget,
@@ -104,7 +104,7 @@ impl<R: Read> Read for RatioLimit<R> {
     }
 }
 
-/// Zstandard frames one behind the other.
+/// Decodes Zstandard frames in sequence.
 struct ZstdFrames<R: Read> {
     inner: R,
     decoder: FrameDecoder,
@@ -224,7 +224,7 @@ impl<'a> PipeReader<'a> {
                     }
                 };
                 chunk.truncate(read);
-                // Nobody listens any more, or it is the end.
+                // The reader is gone, or it is the end.
                 if read == 0 || sender.send(Ok(chunk)).is_err() {
                     return;
                 }

@@ -1,5 +1,5 @@
-//! Whether the events of each source were understood, judged where all of them pass: no reader of a dialect needs to
-//! think of it, and none can forget it.
+//! Counts the events of each source that lack the fields that Sysmon always writes. All batches pass here, so that no
+//! reader of a dialect can forget it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::SourceInfo;
 use crate::model::understood::Understood;
 
-/// A source without an end is reported of again when so many times the events lack their fields.
+/// An endless source is reported again when this many times the events lack their fields.
 const REPORT_FACTOR: u64 = 10;
 
 /// The counts of each source so far.
@@ -29,7 +29,7 @@ struct SourceCounts {
 }
 
 impl Understanding {
-    /// `wanted` says which fields the sources hand over.
+    /// `wanted` is the projection of the sources.
     pub(super) fn new(wanted: Wanted) -> Self {
         Self { wanted, sources: Mutex::default() }
     }

@@ -1,8 +1,8 @@
-//! Binary XML: tokens of a template definition, and instances of templates with their values.
+//! BinXML ([MS-EVEN6] 2.2.12): tokens of a template definition, and instances of templates with their values.
 
 use super::bytes::{size_at, u8_at, u16_at, u32_at};
 
-/// Bytes before a definition's tokens: the next definition's place, a GUID, the size.
+/// Bytes before a definition's tokens: the next definition's offset, a GUID, the size.
 pub(super) const DEFINITION_HEADER: usize = 24;
 
 /// A name in the chunk's table of names.
@@ -15,7 +15,8 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// Whether the name's checksum is right: names stand where they were first mentioned, which may be overwritten.
+    /// Whether the name's hash is right: a name lies at its first reference, which may be overwritten. The hash is that
+    /// of [MS-EVEN6] 2.2.12, Name: `h = h * 65599 + unit`, the low 16 bits.
     pub(super) fn is_sound(&self, chunk: &[u8]) -> bool {
         let text = chunk.get(self.at..).and_then(|rest| rest.get(..self.units * 2)).unwrap_or_default();
         let (units, _) = text.as_chunks::<2>();
@@ -27,7 +28,7 @@ impl Name {
     }
 }
 
-/// A token, as far as it matters here.
+/// A token of [MS-EVEN6] 2.2.12, as far as templates need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     /// An element begins; its attributes (if it has any) and the end of its start follow.
@@ -41,7 +42,7 @@ pub(super) enum Token {
     },
     /// An element ends.
     Close,
-    /// A record's value of this number stands here.
+    /// A substitution (NormalSubstitution 0x0d, OptionalSubstitution 0x0e).
     Substitution {
         /// The number.
         number: u16,
@@ -53,7 +54,7 @@ pub(super) enum Token {
         /// Its bytes.
         length: usize,
     },
-    /// An entity, a character by number, CDATA, or a processing instruction.
+    /// An entity or character reference (0x09, 0x08), CDATA (0x07), or a processing instruction (0x0a, 0x0b).
     Reference,
 }
 
@@ -78,7 +79,7 @@ impl<'c> Tokens<'c> {
         self.at
     }
 
-    /// Where in the chunk the places of names stand, of all tokens that were read.
+    /// Offsets of the name references of all tokens that were read.
     pub(super) fn into_name_refs(self) -> Vec<usize> {
         self.name_refs
     }
@@ -199,7 +200,7 @@ impl<'c> Tokens<'c> {
         }
     }
 
-    /// A name stands in a table all over the chunk; the first mention of it holds it.
+    /// Reads a name reference. The chunk has a table of names; the first reference of a name holds it.
     fn name(&mut self) -> Option<Name> {
         let table = size_at(self.chunk, self.at)?;
         self.name_refs.push(self.at);
@@ -218,13 +219,13 @@ impl<'c> Tokens<'c> {
 pub(super) struct Instance {
     /// The beginning of the definition's GUID.
     pub(super) template_id: u32,
-    /// Where the definition stands in the chunk.
+    /// Offset of the definition in the chunk.
     pub(super) definition: usize,
     /// Where the descriptors of the values begin: two bytes of size, one of type, one of nothing.
     pub(super) descriptors: usize,
     /// Where the values begin.
     pub(super) values: usize,
-    /// Whether the definition stands inside of the instance, which is the first of its template in the chunk.
+    /// Whether the instance holds the definition, as the first of its template in the chunk.
     pub(super) is_first: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the records of a chunk may cost: no chunk of a real log comes near it, and one that is made to cost more ends there.
+//! The budget of a chunk's records. No chunk of a real log comes near it, and a costly one ends there.
 
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ struct Maker {
 }
 
 impl Maker {
-    /// A chunk with so many records more than the first; `body` writes the elements of `EventData`.
+    /// A chunk with `records` records after the first; `body` writes the elements of `EventData`.
     fn chunk(records: usize, body: impl FnOnce(&mut Self)) -> Vec<u8> {
         let mut maker = Self { data: vec![0; 512], definition: 0 };
         let start = maker.begin(1);
@@ -134,7 +134,7 @@ impl Maker {
         self.put_u32(start + 4, size);
     }
 
-    /// A name that stands where it is mentioned; gives where that is.
+    /// Writes a name at its first reference; returns its offset.
     fn name(&mut self, name: &str) -> usize {
         let table = self.data.len() + 4;
         self.u32(table);

@@ -17,10 +17,10 @@ use crate::model::guard::guarded;
 use crate::model::time::Timestamp;
 use crate::source::fault_log::Remark;
 
-/// What was found in a chunk.
+/// The findings in a chunk.
 #[derive(Clone, Debug, Default)]
 pub(in crate::source) struct Findings {
-    /// What there is to say.
+    /// Faults.
     pub(in crate::source) remarks: Vec<Remark>,
     /// The numbers of its first and last record that were found.
     pub(in crate::source) ids: Option<(u64, u64)>,
@@ -36,24 +36,25 @@ pub(in crate::source) struct Findings {
     pub(in crate::source) first_number: Option<u64>,
     /// Bytes from its beginning to the end of its last record.
     pub(in crate::source) used: usize,
-    /// Where the records begin that are not read yet, since a template of theirs is destroyed.
+    /// Offsets of records that are not read yet, since their template is destroyed.
     pub(in crate::source) without_template: Vec<u16>,
-    /// The templates by which those are read.
+    /// The templates of those records.
     pub(in crate::source) wanted: BTreeSet<TemplateKey>,
 }
 
-/// How many records of one chunk are read through the crate. A chunk has no room for more that say anything.
+/// Maximum number of records of one chunk that are read through the slow reader. A chunk has no room for more with
+/// content.
 const MAX_SLOW: usize = 512;
-/// Bytes of text that one chunk's events may have. Its records can share a text that stands in a definition, so that two
-/// thousand of them would make 60 MB of it; those of a real chunk have fewer than 64 KiB.
+/// Maximum bytes of text of one chunk's events. Records can share a text of a definition, so that two thousand of them
+/// would make 60 MB of it. Those of a real chunk have fewer than 64 KiB.
 pub(super) const MAX_TEXT: usize = 1 << 20;
-/// Room is made for no more events than this before they are there.
+/// Maximum number of events for which room is reserved.
 const MAX_EXPECTED: u64 = 128;
 
-/// Room is made for texts of so many bytes an event before they are there.
+/// Bytes of text an event for which room is reserved.
 const USUAL_TEXT: usize = 256;
 
-/// Reads chunks; what it learns of one it forgets at the next, but for its buffers.
+/// Reads chunks one at a time. Only buffers and the template cache outlive a chunk.
 #[derive(Default)]
 pub(in crate::source) struct ChunkReader {
     fast: FastReader,
@@ -80,13 +81,13 @@ pub(in crate::source) fn first_number(chunk: &[u8]) -> Option<u64> {
     (header.trusted && header.ids().is_some_and(|(first, _)| first < u64::MAX)).then_some(header.first_number)
 }
 
-/// Whether there is nothing at all.
+/// Whether all bytes are zero.
 pub(in crate::source) fn is_unused(data: &[u8]) -> bool {
     is_zero(data)
 }
 
 impl ChunkReader {
-    /// A reader that hands over no more texts than somebody asks for, and the events of other channels where it is told to.
+    /// A reader that decodes the projection, and the events of other channels if `with_telemetry`.
     pub(in crate::source) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
         let mut fast = FastReader::with_projection(wanted);
         fast.with_telemetry = with_telemetry;
@@ -98,15 +99,15 @@ impl ChunkReader {
         Self::new(self.fast.wanted(), self.fast.with_telemetry)
     }
 
-    /// Reads a chunk that stands at `place` of its file into a batch. Of less than 64 KiB, it is one that is cut short.
-    /// Records whose templates are destroyed are left for later.
+    /// Reads the chunk at offset `place` of its file into a batch. A chunk of less than 64 KiB is cut short. Records
+    /// whose templates are destroyed are left for later.
     pub(in crate::source) fn read(&mut self, chunk: &[u8], place: Place, batch: &mut Batch) -> Findings {
         let header = ChunkHeader::read(chunk);
         let mut findings = Findings::default();
         let mut walk = Walk::new(chunk, header);
         let mut is_damaged = false;
         let mut first_id = None;
-        // Records that are lost before the first one and behind the last one.
+        // Records that are lost before the first and after the last one.
         let mut lost_around = (0, 0);
         let expected = header.ids().map_or(0, |(first, last)| last - first + 1).min(MAX_EXPECTED);
         batch.reserve(usize::try_from(expected).unwrap_or(0));
@@ -239,7 +240,7 @@ impl ChunkReader {
         self.slow_records = 0;
     }
 
-    /// Reads a record through the crate.
+    /// Reads a record through the slow reader.
     fn read_slowly(
         &mut self,
         chunk: &[u8],
@@ -264,13 +265,13 @@ impl ChunkReader {
     fn head(&self, record: &Record, place: Place) -> EventHead {
         let mut head = self.event.head(place + record.start as u64);
         head.record_id = head.record_id.or(Some(record.id));
-        // Ticks of which Windows makes no time are damage, and would stand behind all that can be true.
+        // Ticks beyond Windows' last time are damage, and would sort after all true times.
         let written = Some(record.filetime).filter(|ticks| *ticks <= Timestamp::LAST_FILETIME);
         head.time = head.time.or_else(|| written.map(Timestamp::from_filetime));
         head
     }
 
-    /// Counts a record that was read, and adds it to the batch where it is wanted.
+    /// Counts a record that was read, and adds it to the batch if it is kept.
     fn accept(
         &mut self,
         kind: RecordKind,
@@ -313,10 +314,10 @@ impl ChunkReader {
     }
 }
 
-/// What is odd about a record that was made larger than it was written.
+/// Reported when a record's size was inflated so that it swallows the next record.
 const HIDDEN: &str = "it claims the bytes of the record behind it, which hides that one; both were read";
 
-/// What is wrong with a record whose parts do not fit together.
+/// Reported for a record whose parts do not fit together.
 const UNFIT: &str = "bytes of it are missing or overwritten";
 
 /// Counts a record that is not taken.
@@ -333,7 +334,7 @@ fn give_up(chunk: &[u8], record: &Record, reason: String, batch: &mut Batch, fin
     }
 }
 
-/// What is wrong with a record that goes on behind the end of the file.
+/// Reported for a record that ends after the file does.
 const CUT: &str = "the file ends inside this record";
 
 fn lose(loss: Loss, batch: &mut Batch, findings: &mut Findings) {
@@ -343,7 +344,7 @@ fn lose(loss: Loss, batch: &mut Batch, findings: &mut Findings) {
     findings.remarks.push(remark.at_record(loss.id).losing(loss.records));
 }
 
-/// What is odd about a chunk of which nothing is lost.
+/// The damage of a chunk of which nothing is lost.
 fn oddity(chunk: &[u8], header: &ChunkHeader, used: usize) -> Option<Remark> {
     let reason = if !header.has_magic {
         "the chunk's header is overwritten; its records could be read"
@@ -361,7 +362,7 @@ fn oddity(chunk: &[u8], header: &ChunkHeader, used: usize) -> Option<Remark> {
     Some(Remark::new(FaultKind::Chunk(reason)))
 }
 
-/// Has a chunk of so many records read. Should the reader fail on it, it is lost and the load goes on.
+/// Reads a chunk of `records` records. If the reader panics, the chunk is lost and the load goes on.
 pub(in crate::source) fn read_chunk_guarded(
     reader: &mut ChunkReader,
     records: u64,

@@ -20,12 +20,12 @@ pub struct Agreement {
     pub texts: usize,
     /// Records that the fast reader left to the crate.
     pub doubts: usize,
-    /// Records that the crate refuses, since it looks at values too that nobody sources.
+    /// Records that the crate refuses, since it decodes values too that are not asked for.
     pub beyond: usize,
     /// Of those, the ones that the fast reader kept.
     pub kept_beyond: usize,
     /// Records of which they say different things, and that hold a list or a value of another size than its type has:
-    /// the crate goes by the type and reads all values behind it from the wrong place, so that it is no reference there.
+    /// the crate goes by the type and reads all later values at wrong offsets, so that it can't be compared there.
     pub drifting: usize,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn sorted(event: &EventBuffer) -> Vec<(Field, String)> {
 }
 
 impl Agreement {
-    /// Reads the chunks behind a log's header, or those that stand alone, in both ways.
+    /// Reads the chunks after a log's header, or chunks alone, with both readers.
     ///
     /// # Errors
     /// The first record of which they say different things, and what.

@@ -11,7 +11,7 @@ use super::header::{CHUNK_SIZE, ChunkHeader};
 use super::records::{Step, Walk};
 use crate::model::batch::{Batch, EventHead, SourceId};
 
-/// The logs that are shared among the developers; none where they are not at hand.
+/// The developers' shared logs, if there are any.
 pub(super) fn shared_logs() -> Vec<PathBuf> {
     let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"));
     let mut logs: Vec<PathBuf> = ["evtx", "hostile"]
@@ -44,7 +44,7 @@ fn the_fast_reader_says_what_the_crate_says() {
     assert!(all.doubts * 100 <= all.records, "{} records are beyond the fast reader", all.doubts);
 }
 
-/// What a reader says of each record of a chunk.
+/// The reading of each record of a chunk.
 fn readings(reader: &mut FastReader, chunk: &[u8]) -> Vec<String> {
     let mut event = EventBuffer::default();
     let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
@@ -74,7 +74,7 @@ fn templates_of_chunks_before_change_nothing() {
     for chunk in &chunks {
         assert_eq!(readings(&mut warm, chunk), readings(&mut FastReader::default(), chunk));
     }
-    // Any byte that is changed is seen, whether it stands in a definition or in a name far from it.
+    // Each changed byte is seen, in a definition or in a name far from it.
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = |below: usize| {
         random ^= random << 13;
@@ -86,7 +86,7 @@ fn templates_of_chunks_before_change_nothing() {
     for round in 0..600 {
         let original = &chunks[round % chunks.len()];
         let mut chunk = original.clone();
-        // Definitions stand in the first records.
+        // The first records hold the definitions.
         let at = 512 + next(if round % 4 == 0 { CHUNK_SIZE - 512 } else { 6000 });
         let Some(byte) = chunk.get_mut(at) else { continue };
         *byte ^= 1 << next(8);

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | none, or its checksum is wrong | any | nothing can be compared; a wrong checksum is noted where it would matter |
 //! | says less than there is | any | it is older than its chunks, as in a log that is in use: no loss |
-//! | says more | some | the records behind the last one are lost |
+//! | says more | some | the records after the last one are lost |
 //! | says more | none | all of them are lost |
 //! | counts from record 1 | begin with a later one | it belongs to a whole of which these chunks are a part |
 //!
@@ -17,7 +17,7 @@ use crate::model::fault::FaultKind;
 /// The chunks and records that were found in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::source) struct LogSummary {
-    /// Chunks that can be told.
+    /// Readable chunks.
     pub(in crate::source) chunks: u64,
     /// Chunks that the file has room for.
     pub(in crate::source) slots: u64,
@@ -25,7 +25,7 @@ pub(in crate::source) struct LogSummary {
     pub(in crate::source) last: Option<u64>,
     /// The number in the file of the record that the first place's chunk begins with.
     pub(in crate::source) first_number: Option<u64>,
-    /// Records that there is room for behind the last one, in its own chunk.
+    /// Records for which there is room after the last one, in its own chunk.
     pub(in crate::source) room: u64,
 }
 
@@ -36,15 +36,15 @@ pub(in crate::source) enum Ending {
     Whole,
     /// These records, the first and the last.
     Missing(u64, u64),
-    /// Records up to this number, of which it can't be told how many there were.
+    /// Records up to this number; their count is unknown.
     MissingUpTo(u64),
-    /// So many chunks behind the end of the file, of which it can't be told what they held.
+    /// This many chunks after the end of the file; their records are unknown.
     MissingChunks(u64),
     /// All records up to this number: no chunk is left.
     AllMissing(u64),
-    /// Nothing can be told: the header is that of a whole of which these chunks are a part.
+    /// Unknown: the header is that of a whole of which these chunks are a part.
     Excerpt,
-    /// Nothing can be told: the header says more than there is, and its checksum is wrong.
+    /// Unknown: the header says more than there is, and its checksum is wrong.
     Doubtful,
 }
 
@@ -77,7 +77,7 @@ pub(in crate::source) fn judge(header: &FileHeader, seen: LogSummary) -> Ending 
 }
 
 impl Ending {
-    /// How many records are lost by it, as far as that can be told.
+    /// The number of lost records, as far as it is known.
     pub(in crate::source) fn records(self, header: &FileHeader) -> u64 {
         match self {
             Self::Missing(first, last) => last - first + 1,

@@ -1,4 +1,4 @@
-//! What is read off one record, in buffers that are used again for the next.
+//! The fields of one record, in buffers that the next record uses again.
 
 use crate::model::batch::{Batch, EventHead, Part, Place};
 use crate::model::event::{Field, PROVIDERS};
@@ -6,7 +6,7 @@ use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
-/// What a record is.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordKind {
     /// Another provider's.
@@ -36,15 +36,15 @@ pub(super) struct EventBuffer {
     pub(super) parent_process_guid: Option<Guid>,
     /// UTF-8: the texts of the kept events before this one, and then its own.
     text: Vec<u8>,
-    /// Where its own begin.
+    /// Offset of its own text.
     begin: usize,
-    /// Where those of its chunk begin.
+    /// Offset of its chunk's text.
     chunk_begin: usize,
     spans: Vec<Part>,
 }
 
 impl EventBuffer {
-    /// From now on texts are written behind these.
+    /// Takes the batch's text; later texts are appended to it.
     pub(super) fn begin_text(&mut self, text: Vec<u8>) {
         self.begin = text.len();
         self.chunk_begin = text.len();
@@ -136,15 +136,15 @@ impl EventBuffer {
     }
 }
 
-/// The channel that a provider's name in UTF-16LE belongs to, of those beside Sysmon's.
+/// The other channel whose provider has this name in UTF-16LE.
 pub(super) fn channel_utf16(name: &[u8]) -> Option<Channel> {
     Channel::of_provider(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))
 }
 
-/// The name of nearly all events, as it stands in a log.
+/// The provider of nearly all events, in UTF-16LE.
 const USUAL: &[u8; 48] = b"M\0i\0c\0r\0o\0s\0o\0f\0t\0-\0W\0i\0n\0d\0o\0w\0s\0-\0S\0y\0s\0m\0o\0n\0";
 
-/// The same of a name in UTF-16LE.
+/// Whether a provider's name in UTF-16LE is Sysmon's.
 pub(super) fn is_sysmon_utf16(name: &[u8]) -> bool {
     name == USUAL.as_slice()
         || PROVIDERS.iter().any(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))

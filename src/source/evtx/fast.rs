@@ -1,4 +1,4 @@
-//! Reads records through the templates of their chunk: of each record only the wanted values are decoded.
+//! The fast reader: reads records through the templates of their chunk, and decodes only the values of the projection.
 
 use std::rc::Rc;
 
@@ -14,8 +14,8 @@ use super::template_cache::TemplateCache;
 use super::value::Kind;
 use crate::model::event::{Gate, Wanted, code};
 
-/// The definitions of a chunk are together not longer than the chunk. Each may be read in two roles; who has more is
-/// made to keep the reader busy.
+/// Maximum bytes of definitions in a chunk. They are together no longer than the chunk, and each may be read in two
+/// roles; more are made to keep the reader busy.
 const MAX_DEFINED: usize = 2 * CHUNK_SIZE;
 
 /// Reads the records of one chunk after the other.
@@ -27,7 +27,7 @@ pub(super) struct FastReader {
     starts: Vec<u32>,
     nested: Vec<u32>,
     wanted: Wanted,
-    /// Read the events of other channels too, where somebody asked for them.
+    /// Read the events of other channels too.
     pub(super) with_telemetry: bool,
 }
 
@@ -37,17 +37,17 @@ struct Known {
     definition: usize,
     template_id: u32,
     role: Role,
-    /// `None` where its bytes are none.
+    /// `None` if its bytes are no definition.
     template: Option<Rc<Template>>,
 }
 
 impl FastReader {
-    /// What it is asked for.
+    /// The projection.
     pub(super) const fn wanted(&self) -> Wanted {
         self.wanted
     }
 
-    /// One that decodes no more than somebody asks for.
+    /// A reader that decodes no more than the projection.
     pub(super) fn with_projection(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! One file while it is read: what of it is still to be done, and what was found in it.
+//! One event log while it is read: the work that is left, and the findings so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -19,9 +19,9 @@ use crate::model::feed::SourceInfo;
 use crate::source::fault_log::{FaultLog, Remark};
 use crate::source::read_at::read_at;
 
-/// How many chunks are claimed at a time, at most.
+/// Maximum number of chunks in one work item.
 const MAX_TAKEN: u64 = 8;
-/// How many templates are looked for in other chunks, at most; real logs have a few dozen.
+/// Maximum number of templates that are searched for in other chunks; real logs have a few dozen.
 const MAX_WANTED: usize = 1024;
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
@@ -55,7 +55,7 @@ struct State {
     is_finished: bool,
 }
 
-/// Records whose templates are destroyed: by where their chunks begin, where they begin in those.
+/// Offsets of records whose template is destroyed, by the offset of their chunk.
 pub(in crate::source) type RecordsWithoutTemplate = BTreeMap<u64, Vec<u16>>;
 
 /// A step of reading a file, the chunks of which all threads share.
@@ -66,15 +66,15 @@ struct Stage {
     slots: Vec<ChunkExtent>,
 }
 
-/// What is done with chunks.
+/// A pass over the chunks of a file.
 #[derive(Clone, Debug, Default)]
 pub(in crate::source) enum Pass {
-    /// They are read if they are there: the grid need not hold any.
+    /// Reads the chunks on the grid of 64 KiB.
     #[default]
     Grid,
-    /// They are read: the chunks that are not on the grid.
+    /// Reads the chunks that are off the grid.
     Elsewhere,
-    /// What was left for later is read, by the templates of other chunks.
+    /// Reads the records without a template, by the templates of other chunks.
     RecordsWithoutTemplate(Arc<RecordsWithoutTemplate>, Arc<RecoveredTemplates>),
 }
 
@@ -83,14 +83,14 @@ pub(in crate::source) enum Pass {
 pub(in crate::source) struct WorkItem {
     /// The chunks.
     pub(in crate::source) slots: Vec<ChunkExtent>,
-    /// What is done with them.
+    /// The pass.
     pub(in crate::source) pass: Pass,
 }
 
-/// What became of a item.
+/// The result of a work item.
 #[derive(Debug, Default)]
 pub(in crate::source) struct WorkResult {
-    /// Parts of the grid that hold something else than a chunk.
+    /// Slots of the grid that hold no chunk.
     pub(in crate::source) off_grid: Vec<u64>,
     /// The chunks that were read.
     pub(in crate::source) chunks: Vec<(ChunkExtent, Findings)>,
@@ -98,9 +98,9 @@ pub(in crate::source) struct WorkResult {
     pub(in crate::source) bytes_seen: u64,
     /// Bytes that the batches have accounted for.
     pub(in crate::source) bytes_sent: u64,
-    /// Where the file ended before its time.
+    /// The end of a file that became shorter.
     pub(in crate::source) shrunk_at: Option<u64>,
-    /// What else is wrong, and where.
+    /// Further faults, by chunk offset.
     pub(in crate::source) remarks: Vec<(u64, Remark)>,
 }
 
@@ -142,7 +142,7 @@ impl OpenFile {
         }
     }
 
-    /// Takes work, if any is left, and counts it as running until [`OpenFile::merge`].
+    /// Takes a work item, if any is left, and counts it as running until [`OpenFile::merge`].
     pub(in crate::source) fn take_work(&self, threads: u64) -> Option<WorkItem> {
         let mut state = self.lock();
         let left = self.slots(&state.stage).saturating_sub(state.next);
@@ -166,7 +166,7 @@ impl OpenFile {
         if matches!(stage.pass, Pass::Grid) { self.grid_slots() } else { stage.slots.len() as u64 }
     }
 
-    /// Adds what became of a item.
+    /// Adds the result of a work item.
     pub(in crate::source) fn merge(&self, result: WorkResult) {
         let mut state = self.lock();
         state.running = state.running.saturating_sub(1);
@@ -211,14 +211,14 @@ impl OpenFile {
         remark.of_source(&self.info, self.info.path.display().to_string(), chunk)
     }
 
-    /// Goes on to the next stage once all claims of one are merged: from the grid to what does not fit it, to the
-    /// records that are left for later, to the end. Gives the file's last batch at its end; one thread gets it.
+    /// Starts the next pass once all work items of one are merged: the grid, then chunks off the grid, then records
+    /// without a template. Returns the file's last batch at the end, to one thread.
     pub(in crate::source) fn advance(&self, is_stopped: &dyn Fn() -> bool) -> Option<Batch> {
         let mut state = self.lock();
         if state.is_finished || state.running > 0 || state.next < self.slots(&state.stage) {
             return None;
         }
-        // The lock is not held while the file is searched; to the others it looks as if a item were running.
+        // The lock is not held while the file is searched; to the others a work item seems to run.
         if matches!(state.stage.pass, Pass::Grid) && !state.off_grid.is_empty() {
             state.running = 1;
             let runs = self.runs(&mut state);
@@ -257,7 +257,7 @@ impl OpenFile {
         Some(self.last_batch(&mut state, &lost))
     }
 
-    /// Looks all over the file for the templates that are wanted.
+    /// Searches the whole file for wanted templates.
     fn learn(
         &self,
         chunks: &[ChunkExtent],
@@ -271,7 +271,7 @@ impl OpenFile {
                 break;
             }
             let Some(buffer) = buffer.get_mut(..slot.length) else { continue };
-            // What can't be read again teaches nothing.
+            // A chunk that can't be read again gives no template.
             let read = read_at(&self.file, buffer, slot.start).unwrap_or(0);
             recovered.learn(buffer.get(..read).unwrap_or_default(), &mut wanted);
         }
@@ -332,7 +332,7 @@ impl OpenFile {
         (all, remarks)
     }
 
-    /// What can be said of the file as a whole; gives the records that are lost without a trace.
+    /// Adds the faults of the file as a whole; returns the records that are lost without a trace.
     fn conclude(&self, state: &mut State) -> Vec<(SkipReason, u64)> {
         let mut remarks: Vec<(Option<u64>, SkipReason, Remark)> = Vec::new();
         let mut add = |at, remark| remarks.push((at, SkipReason::Damaged, remark));
@@ -389,15 +389,15 @@ impl OpenFile {
             room: newest.map_or(0, |(_, found)| CHUNK.saturating_sub(found.used) / MIN_RECORD as u64),
         };
         let ending = match ending::judge(&self.header, seen) {
-            // What they held is counted by the numbers around them.
+            // Their records are counted by the numbers around them.
             Ending::MissingChunks(_) if has_gaps => Ending::Whole,
             ending => ending,
         };
         (ending, slots < self.header.chunks)
     }
 
-    /// How grave it is that bytes hold no records. What is missing there is counted by the numbers of the records around
-    /// it, where there are records on both sides.
+    /// Judges bytes without records. Records missing there are counted by the numbers around them, if there are records
+    /// on both sides.
     fn judge_unusable(chunks: &BTreeMap<u64, ChunkSummary>, gaps: &[Gap], start: u64, end: u64) -> Severity {
         let is_between = chunks.range(..start).any(|(_, found)| found.span.is_some());
         let behind = chunks.range(end..).find(|(_, found)| found.span.is_some());
@@ -406,7 +406,7 @@ impl OpenFile {
                 found.first_number == Some(1) || found.span.is_some_and(|(first, _)| first <= 1);
             !begins_anew && !gaps.iter().any(|gap| gap.before == *at)
         });
-        // A whole chunk stood there, in all likelihood.
+        // They probably held a whole chunk.
         if !is_between && is_doubtful && end - start >= CHUNK { Severity::Loss } else { Severity::Notice }
     }
 
@@ -421,7 +421,7 @@ impl OpenFile {
         batch
     }
 
-    /// What is known of a file that was not read to its end.
+    /// Ends a file that was not read to its end; returns its last batch.
     pub(in crate::source) fn abandon(&self) -> Batch {
         let mut state = self.lock();
         state.is_finished = true;

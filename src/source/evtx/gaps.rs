@@ -1,4 +1,4 @@
-//! What is missing between chunks, by the numbers of the records on both sides.
+//! Records that are missing between chunks, by the record numbers on both sides.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::layout::ChunkExtent;
 /// Bytes of a chunk.
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
-/// What is kept of a chunk.
+/// The facts of a chunk that gaps are judged by.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::source) struct ChunkSummary {
     /// Where it is.
@@ -33,7 +33,7 @@ pub(in crate::source) struct Gap {
     pub(in crate::source) before: u64,
     /// The first missing number, and the last one.
     pub(in crate::source) ids: (u64, u64),
-    /// How many are missing; 0 where there is no room for all of those, so that it can't be told.
+    /// The number of missing records; 0 if there is no room for all of them, so that it is unknown.
     pub(in crate::source) records: u64,
 }
 
@@ -53,7 +53,7 @@ impl Gap {
         }
     }
 
-    /// The gap before a chunk from one number to another, where there is room for so many bytes of records.
+    /// The gap before a chunk from one number to another, with room for `room` bytes of records.
     fn new(before: u64, ids: (u64, u64), room: u64) -> Self {
         let records = ids.1 - ids.0 + 1;
         let fits = records <= room / MIN_RECORD as u64 + 1;
@@ -63,8 +63,8 @@ impl Gap {
 
 /// Records that are missing between chunks, and before the first one.
 ///
-/// Between chunks that stand side by side and say which records they held, nothing is judged: where numbers are left out
-/// there, other chunks stood in these places before.
+/// Between adjacent chunks with usable headers nothing is judged: left-out numbers there come from older chunks at
+/// these offsets.
 pub(in crate::source) fn missing_between(
     chunks: &BTreeMap<u64, ChunkSummary>,
     header: &FileHeader,

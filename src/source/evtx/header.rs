@@ -1,4 +1,5 @@
-//! What a chunk says of itself, and how much of it is to be believed.
+//! The header of a chunk, and how far it can be believed. Layout: libyal's libevtx, section "Chunk header"; the service
+//! writes it after the records.
 
 use super::bytes::{size_at, u32_at, u64_at};
 
@@ -6,16 +7,16 @@ use super::bytes::{size_at, u32_at, u64_at};
 pub(in crate::source) const CHUNK_SIZE: usize = 65_536;
 /// Bytes before its first record.
 pub(super) const HEADER_SIZE: usize = 512;
-/// What a chunk begins with.
+/// Signature of a chunk.
 pub(super) const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
-/// Records of fewer bytes than this do not exist: header, copy of the size.
+/// Minimum bytes of a record: its header of 24 bytes and the copy of its size.
 pub(in crate::source) const MIN_RECORD: usize = 28;
 /// Records that a chunk has room for.
 pub(in crate::source) const MAX_RECORDS: u64 = ((CHUNK_SIZE - HEADER_SIZE) / MIN_RECORD) as u64;
 /// The flag that says that the chunk has no checksums.
 const NO_CHECKSUMS: u32 = 4;
 
-/// A chunk's header. The figures are what stands there; [`ChunkHeader::trusted`] says whether its checksum is right.
+/// The fields of a chunk's header, as they are written; [`ChunkHeader::trusted`] says whether its checksum is right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ChunkHeader {
     /// Whether the magic is there.

@@ -1,6 +1,6 @@
 //! Where the chunks of a file are.
 //!
-//! Normally one stands every 64 KiB behind a header of 4096 bytes. The header is never believed: that grid is tried,
+//! Normally there is one every 64 KiB after a header of 4096 bytes. The header is never believed: that grid is tried,
 //! and whatever part of the file does not fit it is surveyed for chunks at any offset.
 
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::source::read_at::read_at;
 
 /// Bytes before the first chunk.
 const FILE_HEADER: u64 = 4096;
-/// What a file begins with.
+/// Signature of a file.
 const FILE_MAGIC: &[u8; 8] = b"ElfFile\0";
 const CHUNK: u64 = CHUNK_SIZE as u64;
 
@@ -28,7 +28,7 @@ pub(in crate::source) struct ChunkExtent {
     pub(in crate::source) length: usize,
 }
 
-/// What a part of a file that does not fit the grid consists of.
+/// The content of a part of a file that does not fit the grid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::source) struct Layout {
     /// The chunks in it.
@@ -164,8 +164,8 @@ fn settle(file: &File, from: u64, to: u64, layout: &mut Layout) -> io::Result<()
     Ok(())
 }
 
-/// Where a chunk without header begins: records begin 512 bytes behind it. Chunks before and after it say where that
-/// may be; else the first record does.
+/// Offset of a chunk without header, whose records begin 512 bytes after it. The chunks around it say where that may
+/// be; else the first record does.
 fn headless_base(file: &File, from: u64, to: u64, buffer: &mut [u8]) -> io::Result<Option<u64>> {
     let mut magic = [0; RECORD_MAGIC.len()];
     let behind = to - (to - from) / CHUNK * CHUNK;
@@ -203,7 +203,7 @@ fn headless_base(file: &File, from: u64, to: u64, buffer: &mut [u8]) -> io::Resu
 mod tests {
     use super::*;
 
-    /// A header that can't be told from a chunk's, with no checksum that is right.
+    /// A plausible header of a chunk, with a wrong checksum.
     fn header() -> Vec<u8> {
         let mut header = vec![0xee; HEADER_SIZE];
         header[..8].copy_from_slice(CHUNK_MAGIC);

@@ -1,15 +1,15 @@
 //! The way from record to record through a chunk, over what is damaged.
 //!
-//! A record is `2a 2a 00 00`, its size, its number, its time, the content, and the size again. A chunk whose header
-//! can be believed says where its records end; behind that, and in a chunk that says nothing, only records whose
-//! numbers go on upwards are taken, since what stands there otherwise is left from the log's last round.
+//! A record is `2a 2a 00 00`, its size, its number, its time, the content, and the size again. A chunk whose header can
+//! be believed says where its records end; after that, and in a chunk that says nothing, only records whose numbers go
+//! on upwards are taken, since other bytes are left from the log's last round.
 
 use memchr::memmem;
 
 use super::bytes::{array_at, is_zero, size_at, u32_at, u64_at};
 use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader, HEADER_SIZE, MIN_RECORD};
 
-/// What a record begins with.
+/// Signature of a record.
 pub(super) const RECORD_MAGIC: &[u8; 4] = b"\x2a\x2a\0\0";
 /// Bytes before a record's content.
 pub(super) const RECORD_HEADER: usize = 24;
@@ -45,11 +45,11 @@ impl Record {
 pub(super) struct Loss {
     /// The number of the first of them, where it is known.
     pub(super) id: Option<u64>,
-    /// How many, as far as that can be told.
+    /// Their count, as far as it is known.
     pub(super) records: u64,
-    /// Whether they are behind the end of the file.
+    /// Whether they are after the end of the file.
     pub(super) is_cut: bool,
-    /// What is wrong.
+    /// The reason, as a clause.
     pub(super) reason: &'static str,
 }
 
@@ -79,7 +79,7 @@ impl<'c> Walk<'c> {
         Self { chunk, header, at: HEADER_SIZE, last_id: None, next_chunk: None, is_done: false }
     }
 
-    /// Where the walk stands: behind the last record once it has ended.
+    /// Offset of the walk; the end of the last record once it has ended.
     pub(super) fn position(&self) -> usize {
         self.at
     }
@@ -99,7 +99,7 @@ impl<'c> Walk<'c> {
             && (self.last_id != Some(self.header.last_id) || self.header.ids().is_none());
         let record = match self.whole_record(self.at) {
             Some(record) => Some(record).filter(|record| is_live || self.goes_on(record.id)),
-            // Behind the last record stands what the service had begun to write, or an older round has left.
+            // After the last record come bytes that the service had begun to write, or an older round has left.
             None if !is_live && live_end.is_some() => None,
             None => self.mended_record(self.at),
         };
@@ -113,7 +113,7 @@ impl<'c> Walk<'c> {
         self.skip_damage()
     }
 
-    /// What is missing before a record of this number, by the numbers that the header states.
+    /// The loss before a record of this number, by the numbers that the header states.
     fn missing_before(&mut self, id: u64) -> Option<Step> {
         let (first, last) = self.header.ids().filter(|_| self.header.trusted)?;
         let next = self.last_id.map_or(Some(first), |last| last.checked_add(1))?;
@@ -129,8 +129,8 @@ impl<'c> Walk<'c> {
         }))
     }
 
-    /// Goes back to a record that begins inside of another one, right behind its values: whoever makes a record larger
-    /// hides the next one in it. Gives the first of the two as it was.
+    /// Undoes an inflated record size: if another record starts right after this one's values, rewinds to it and
+    /// returns this record with its real size.
     pub(super) fn split(&mut self, record: &Record, values_end: usize) -> Option<Record> {
         let tail = self.chunk.get(values_end..record.end)?;
         let found = memmem::find(tail.get(..16).unwrap_or(tail), RECORD_MAGIC)?;
@@ -159,7 +159,7 @@ impl<'c> Walk<'c> {
         }
     }
 
-    /// Whether a record of this number can follow behind so many bytes of damage.
+    /// Whether a record of this number can follow after `bytes` bytes of damage.
     fn can_follow(&self, id: u64, bytes: usize) -> bool {
         let most = (bytes / MIN_RECORD + 1) as u64;
         match self.last_id {
@@ -261,7 +261,7 @@ impl<'c> Walk<'c> {
         self.chunk.get(at..).is_some_and(|rest| rest.starts_with(RECORD_MAGIC))
     }
 
-    /// Goes on behind bytes that are no record.
+    /// Continues after bytes that are no record.
     fn skip_damage(&mut self) -> Option<Step> {
         let limit = self.header.live_end().unwrap_or(CHUNK_SIZE).min(self.next_chunk()).max(self.at);
         let area = self.chunk.get(..limit).unwrap_or(self.chunk);
@@ -310,7 +310,7 @@ impl<'c> Walk<'c> {
         })
     }
 
-    /// A record behind damage whose own header is damaged too: it must be of a number that can follow.
+    /// A record after damage whose own header is damaged too: its number must be able to follow.
     fn mended_record_behind(&self, at: usize, bytes: usize) -> Option<Record> {
         let id = u64_at(self.chunk, at + 8)?;
         let fits = self.last_id.is_some() && self.can_follow(id, bytes);
@@ -330,7 +330,7 @@ impl<'c> Walk<'c> {
         })
     }
 
-    /// What is lost where no further record can be found.
+    /// The loss where no further record is found.
     fn loss_at_end(&self, rest: &[u8]) -> Option<Step> {
         let stated = match (self.header.ids(), self.last_id) {
             (Some((_, last)), Some(seen)) => Some(last.saturating_sub(seen)),

@@ -1,7 +1,7 @@
 //! Templates of other chunks, for records whose own chunk's definitions are destroyed.
 //!
 //! The first record of each kind in a chunk holds the definition by which all later ones are read. Where it is
-//! overwritten, the same definition stands in other chunks of the file, under the same number.
+//! overwritten, other chunks of the file hold the same definition under the same number.
 
 use std::collections::{BTreeMap, BTreeSet};
 

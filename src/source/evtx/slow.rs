@@ -17,14 +17,14 @@ use crate::model::event::{Field, code};
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
-/// The last FILETIME that the crate takes for a record's own; the time of the event stands in its content.
+/// The last FILETIME that the crate accepts as a record's own; the event's time is in its content.
 const HARMLESS_FILETIME: u64 = 0x01d0_0000_0000_0000;
 
 /// Bytes that the records of one chunk may make the crate build and write, beyond which the others are lost. It bounds a
 /// record by itself alone, at 16 MiB and 262,144 nodes, and a chunk has room for two thousand records of one definition.
 /// The records of no real chunk are known to need more than 7 MiB, were all of them read through the crate.
 pub(super) const MAX_WORK: usize = 32 << 20;
-/// What a record costs that fails when it is written: how much was written by then the crate does not say.
+/// The cost of a record that fails when it is written; the crate does not say how much was written by then.
 const FAILED_WORK: usize = MAX_WORK / 8;
 /// Bytes of a record as JSON. Those of a real chunk's records are together fewer than 300 KiB.
 const MAX_JSON: usize = 1 << 20;
@@ -33,7 +33,7 @@ const MAX_JSON: usize = 1 << 20;
 pub(super) struct SlowReader {
     settings: Arc<ParserSettings>,
     buffer: Vec<u8>,
-    /// What the records of this chunk have cost.
+    /// The cost of this chunk's records.
     work: usize,
 }
 
@@ -58,7 +58,7 @@ impl SlowReader {
         self.work = 0;
     }
 
-    /// What the records of this chunk have cost, in bytes that were built and written.
+    /// The cost of this chunk's records, in bytes that were built and written.
     pub(super) const fn work(&self) -> usize {
         self.work
     }
@@ -66,7 +66,7 @@ impl SlowReader {
     /// Reads a record; a kept one's fields are in `event` afterwards.
     ///
     /// # Errors
-    /// What is wrong with the record, as a clause.
+    /// The fault of the record, as a clause.
     pub(super) fn read(
         &mut self,
         chunk: &[u8],
@@ -90,7 +90,7 @@ impl SlowReader {
     /// A record as XML.
     ///
     /// # Errors
-    /// What is wrong with the record, as a clause.
+    /// The fault of the record, as a clause.
     pub(super) fn xml(&mut self, chunk: &[u8], record: &Record) -> Result<String, String> {
         self.with_record(chunk, record, |record| {
             record.into_xml().map(|record| record.data).map_err(|error| describe(&error))
@@ -174,7 +174,7 @@ fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 fn take(value: &Value, with_telemetry: bool, event: &mut EventBuffer) -> Result<RecordKind, String> {
     let root = value.get("Event").unwrap_or(&Value::Null);
     let system = root.get("System").unwrap_or(&Value::Null);
-    // Where names are overwritten, the crate reads on with whatever stands there.
+    // If names are overwritten, the crate goes on with the bytes that are there.
     if system.get("Provider").is_none() {
         return Err("its provider can't be told: the names in its template are overwritten".to_owned());
     }

@@ -1,4 +1,4 @@
-//! The values of a record, and which of them are wanted.
+//! The substitution values of a template instance ([MS-EVEN6] 2.2.12, TemplateInstanceData), decoded on demand.
 
 use super::binxml::Instance;
 use super::event_buffer::{EventBuffer, channel_utf16, is_sysmon_utf16};
@@ -10,20 +10,20 @@ use crate::model::guid::Guid;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 
-/// Why this reader leaves a record to the slow one.
+/// The reason to fall back to the slow reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fallback {
-    /// Something is of a shape that it does not know exactly.
+    /// An unsupported shape.
     Shape,
     /// The definition of a template is destroyed.
     Template,
-    /// The record goes on behind its values, which end here in the chunk.
+    /// The record goes on after its values, which end at this offset of the chunk.
     Slack(usize),
-    /// What the record says of its values does not fit into it: bytes of it are missing, or of another record.
+    /// The record's value sizes do not fit into it: bytes of it are missing, or of another record.
     Unfit,
 }
 
-/// A value of an instance: its type, and where its bytes stand in the chunk.
+/// A value of an instance: its type, and its range in the chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Value {
     pub(super) kind: u8,
@@ -38,7 +38,7 @@ impl Value {
     }
 }
 
-/// Where the values of one instance are found.
+/// The substitution values of one instance.
 #[derive(Clone, Copy)]
 pub(super) struct Substitutions<'a> {
     pub(super) chunk: &'a [u8],
@@ -49,7 +49,7 @@ pub(super) struct Substitutions<'a> {
     pub(super) starts: &'a [u32],
 }
 
-/// Notes where each value stands; gives where the last one ends, and the sizes and types of all.
+/// Computes the offset of each value; returns the end of the last one, and the sizes and types of all.
 pub(super) fn read_values<'c>(
     chunk: &'c [u8],
     instance: &Instance,
@@ -58,8 +58,8 @@ pub(super) fn read_values<'c>(
 ) -> Result<(usize, &'c [[u8; 4]]), Fallback> {
     let table = chunk.get(instance.descriptors..instance.values).ok_or(Fallback::Shape)?;
     let (descriptors, _) = table.as_chunks::<4>();
-    // Into room that is there, since an iterator that extends the list would keep the sum in memory. Only values that
-    // somebody sources are looked at more closely.
+    // Writes into a pre-sized buffer: `extend` would keep the running offset in memory, not in a register. Values are
+    // decoded on demand.
     if starts.len() < descriptors.len() {
         starts.resize(descriptors.len(), 0);
     }
@@ -119,7 +119,7 @@ impl<'a> Substitutions<'a> {
         Some(kind != Kind::UTF16 || bytes.is_empty() || may_end_with(bytes, gate.endings()))
     }
 
-    /// The channel beside Sysmon's whose provider this is.
+    /// The other channel of the event's provider.
     pub(super) fn channel(&self) -> Option<Channel> {
         let source = self.template.sources.iter().find(|source| source.kind == FieldKind::Provider)?;
         match self.resolve(source) {

@@ -1,7 +1,7 @@
-//! What a template definition says about where the wanted fields stand.
+//! Template definitions ([MS-EVEN6] 2.2.12, TemplateDef): where the fields of the projection come from.
 //!
-//! A definition is XML in tokens, with numbered holes for the values of each record. It is read once per chunk; what
-//! comes out is a list of holes (or of texts that stand in the definition itself) and of the fields that they are.
+//! A definition is BinXML with numbered substitutions for the values of each record. It is read once per chunk, into a
+//! list of field sources: substitutions, or literals of the definition itself.
 
 use super::binxml::{DEFINITION_HEADER, Name, Token, Tokens};
 use super::bytes::{size_at, u32_at};
@@ -11,7 +11,7 @@ use crate::model::event::Field;
 /// Elements inside of elements that are followed; real ones are four deep.
 const MAX_DEPTH: usize = 16;
 
-/// What a value becomes.
+/// The field that a value becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     /// `System/Provider@Name`.
@@ -26,7 +26,7 @@ pub(super) enum FieldKind {
     Field(Field),
     /// A whole fragment inside of `Event`.
     Fragment,
-    /// Whatever stands directly inside of `EventData`: known only if it is nothing.
+    /// A value directly inside of `EventData`; supported only when empty.
     EventDataContent,
 }
 
@@ -41,7 +41,7 @@ impl FieldKind {
     }
 }
 
-/// Where a value stands.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueOrigin {
     /// The record's value of this number.
@@ -54,15 +54,15 @@ pub(super) enum ValueOrigin {
 /// A wanted value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FieldSource {
-    /// What it becomes.
+    /// The field.
     pub(super) kind: FieldKind,
-    /// Where it stands.
+    /// Its origin.
     pub(super) origin: ValueOrigin,
-    /// The value without which its element is left out.
+    /// The substitution without which its element is left out ([MS-EVEN6] dependency id).
     pub(super) dependency_id: Option<u16>,
 }
 
-/// What kind of thing a definition is a template of.
+/// The role of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::source) enum Role {
     /// A whole event.
@@ -71,20 +71,20 @@ pub(in crate::source) enum Role {
     Fragment,
 }
 
-/// What is known of a definition. It holds for the same definition in any chunk.
+/// A template: a definition as far as it is needed. It holds for the same definition in any chunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Template {
     /// The wanted values; the provider and the Event ID before the others.
     pub(super) sources: Vec<FieldSource>,
-    /// The texts that stand in the definition itself, UTF-16LE.
+    /// The literals of the definition, UTF-16LE.
     pub(super) literals: Vec<u8>,
-    /// Whether the provider, the Event ID or how they stand there are of a shape that is not understood.
+    /// Whether the provider or the Event ID are of an unsupported shape.
     pub(super) unsupported_system: bool,
-    /// Whether anything else that is wanted is.
+    /// Whether any other field source is.
     pub(super) unsupported_data: bool,
-    /// Whether fields of `EventData` stand in it.
+    /// Whether it holds fields of `EventData`.
     pub(super) has_data: bool,
-    /// Where in the chunk it was read from the places of names stand.
+    /// Offsets of its name references, in the chunk that it was read from.
     pub(super) name_refs: Vec<usize>,
 }
 
@@ -136,8 +136,8 @@ impl Template {
         Some(template)
     }
 
-    /// Reads an event that stands in its record as it is, without a template, as in logs that were exported through a
-    /// filter: all its values are texts. Says too where it ends.
+    /// Reads an event that a record holds without a template, as in logs that were exported through a filter: all its
+    /// values are texts. Says too where it ends.
     pub(super) fn of_whole_event(chunk: &[u8], start: usize, end: usize) -> Option<(Self, usize)> {
         let mut tokens = Tokens::new(chunk, start, end.min(chunk.len()), false);
         let template = Self::of_tokens(chunk, &mut tokens, Role::Event)?;

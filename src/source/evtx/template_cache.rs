@@ -1,7 +1,7 @@
-//! Templates kept from chunk to chunk: each chunk holds its definitions anew, and nearly all are the ones of the chunk
+//! A cache of templates over chunks: each chunk repeats its definitions, and nearly all are the ones of the chunk
 //! before.
 //!
-//! A definition is the same if its bytes are, but for where its names stand: they are in a table all over the chunk,
+//! A definition is the same if its bytes are, but for the offsets of its names: they are in a table all over the chunk,
 //! which each chunk fills in its own order. So the bytes between the name_refs of names are compared, and the names
 //! themselves, wherever they are.
 
@@ -15,7 +15,7 @@ use super::template::{Role, Template};
 const MAX_KEPT: usize = 64;
 /// Bytes of a definition that is kept; real ones are a tenth of it.
 const MAX_BYTES: usize = 16 << 10;
-/// Definitions of one number and size that are compared. There is one, unless somebody made them to be compared.
+/// Maximum number of definitions of one number and size that are compared. There is one, unless an attacker adds more.
 const MAX_COMPARED: usize = 4;
 
 /// A name's bytes from the next name's place on: its checksum, its length, its letters.
@@ -40,7 +40,7 @@ struct CachedTemplate {
 /// A name that the tokens name_ref.
 #[derive(Debug)]
 struct NameRef {
-    /// Where in the tokens the name's place in the chunk stands.
+    /// Offset in the tokens of the name's offset.
     at: usize,
     /// The name: checksum, length and letters; `None` where it follows at once, as a part of the tokens.
     name: Option<Vec<u8>>,
@@ -102,7 +102,7 @@ impl TemplateCache {
 }
 
 impl NameRef {
-    /// Reads the name_ref that stands at an offset of the chunk.
+    /// Reads the reference at an offset of the chunk.
     fn read(chunk: &[u8], at: usize, start: usize, earlier: Option<usize>) -> Option<Self> {
         let table = size_at(chunk, at)?;
         let name = if table == at + 4 { None } else { Some(name_at(chunk, table, None)?.to_vec()) };
@@ -132,7 +132,7 @@ impl CachedTemplate {
             };
             let Some(table) = size_at(tokens, name_ref.at) else { return false };
             let follows = table == start + name_ref.at + 4;
-            // Element and attribute are the same ones over and over; what was compared is not compared again.
+            // Most templates repeat the names `Data` and `Name`; a name already compared is not compared again.
             let is_repeated = || {
                 let earlier = name_ref.earlier.and_then(|earlier| self.name_refs.get(earlier));
                 earlier.is_some_and(|earlier| size_at(tokens, earlier.at) == Some(table))

@@ -64,7 +64,7 @@ pub(super) fn may_end_with(bytes: &[u8], endings: &[&str]) -> bool {
     }
     endings.iter().any(|ending| {
         let tail = units.len().checked_sub(ending.len()).and_then(|start| units.get(start..));
-        // Names of one kind end alike (`.exe`, `.com`): what tells them apart stands before that.
+        // Names of one kind end alike (`.exe`, `.com`): the bytes before that tell them apart.
         let differs = |back: usize| {
             let (unit, byte) = (units.iter().nth_back(back), ending.as_bytes().iter().nth_back(back));
             unit.zip(byte).is_some_and(|([low, _], byte)| low | 0x20 != byte | 0x20)

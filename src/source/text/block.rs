@@ -1,4 +1,4 @@
-//! Some whole records of a stream, read each for itself.
+//! Blocks of whole records: cut out of a stream, and parsed record by record.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -19,30 +19,30 @@ use crate::source::stream::Stream;
 /// Lines that a table may have before its names.
 const MAX_PREAMBLE: usize = 16;
 
-/// Some whole records, and what stands between them.
+/// Some whole records, and the bytes between them.
 pub(super) struct Block {
     pub(super) data: Vec<u8>,
     pub(super) frames: Vec<Frame>,
-    /// Where in the stream the data begin.
+    /// Offset of the data in the stream.
     pub(super) place: Place,
     /// The number of their first line, from 1.
     pub(super) line: u64,
-    /// The line on which the first record of all began, where it is not held any more.
+    /// The line on which the first record began, if its beginning is dropped.
     pub(super) lost_line: Option<u64>,
     pub(super) names: Option<Arc<Vec<String>>>,
 }
 
 const CHUNK: usize = 256 << 10;
-/// More frames than this are not held at a time: a hostile window is millions of lines of two bytes.
+/// Maximum number of frames in a block. A hostile window holds millions of lines of two bytes.
 const MAX_FRAMES: usize = 1 << 16;
 
-/// The part of the stream that is held.
+/// The part of a stream that is held. It grows at its end, and blocks are cut off its beginning.
 pub(super) struct Window {
     pub(super) framer: Framer,
-    /// What is read at a time.
+    /// The buffer of one read.
     chunk: Vec<u8>,
     data: Vec<u8>,
-    /// What stands before this is cut off already.
+    /// Bytes before this offset are cut off.
     from: usize,
     place: Place,
     line: u64,
@@ -112,8 +112,8 @@ impl Window {
         self.data.get(self.from..).unwrap_or_default()
     }
 
-    /// Cuts off the records that are whole, or the first of many; `None` where there are none. It is called until then
-    /// before more is read.
+    /// Cuts off the whole records, or the first of many. Returns `None` when there are none; only then may more be
+    /// read.
     pub(super) fn cut(&mut self, is_end: bool) -> Option<Block> {
         let was_skipping = self.framer.is_skipping();
         let mut frames = Vec::new();
@@ -128,7 +128,7 @@ impl Window {
         let is_all = is_end && !is_full;
         let done = if is_all { held.len() } else { self.framer.done().min(held.len()) };
         if !was_skipping && self.framer.is_skipping() {
-            // Where the record began that is being passed over; its beginning is let go of now.
+            // Remembers the line of the skipped record, whose first bytes are dropped now.
             self.lost_line = Some(self.line);
         }
         let lost_line = if frames.is_empty() { None } else { self.lost_line.take() };
@@ -137,7 +137,7 @@ impl Window {
             self.from += done;
             data
         } else if done == 0 {
-            // `split_off` copies all that is behind, even from the beginning.
+            // `split_off` copies all bytes after its offset, even at offset 0.
             Vec::new()
         } else {
             let rest = self.data.split_off(done);
@@ -160,7 +160,7 @@ pub(super) fn lines(data: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', data).count() as u64
 }
 
-/// Reads blocks; keeps its buffers.
+/// Parses blocks; keeps its buffers between them.
 #[derive(Default)]
 pub(super) struct BlockReader {
     dialects: DialectReader,
@@ -168,23 +168,22 @@ pub(super) struct BlockReader {
     pub(super) rows: RowSplitter,
     with_telemetry: bool,
     counted: Counted,
-    /// How many rows stood before that of the names so far, in a table that may have some.
+    /// Rows before the row of names so far, in a table that may have some.
     preamble: Option<usize>,
 }
 
 impl BlockReader {
-    /// A reader of what somebody asks for, which workers on the events of other channels where it is told to.
+    /// A reader that decodes the projection, and the events of other channels if `with_telemetry`.
     pub(super) fn new(wanted: Wanted, with_telemetry: bool) -> Self {
         Self { with_telemetry, builder: EventBuilder::with_projection(wanted), ..Self::default() }
     }
 
-    /// A reader of a table in which some line is known to name columns that events have: what stands before it is none of
-    /// the table.
+    /// A reader of a table in which one line is known to name columns of events. Lines before it are skipped.
     pub(super) fn skipping_preamble(self) -> Self {
         Self { preamble: Some(0), ..self }
     }
 
-    /// Another reader that reads the same stream.
+    /// A reader of the same stream for another thread.
     pub(super) fn fork(&self) -> Self {
         let rows = RowSplitter { reader: self.rows.reader.clone(), ..RowSplitter::default() };
         Self { rows, ..Self::new(self.builder.wanted(), self.with_telemetry) }
@@ -238,7 +237,7 @@ impl BlockReader {
         batch.counted = self.counted.records();
     }
 
-    /// Reads what is a record and nothing else: one that is no JSON is lost.
+    /// Reads a record. Invalid JSON is a loss.
     fn sure_record(
         &mut self,
         block: &Block,
@@ -257,7 +256,7 @@ impl BlockReader {
     /// Reads a record.
     ///
     /// # Errors
-    /// Why it is no JSON, as a clause; nothing was made of it then.
+    /// The fault of the JSON, as a clause; no event was added then.
     fn record(
         &mut self,
         block: &Block,
@@ -304,7 +303,7 @@ impl BlockReader {
         Ok(())
     }
 
-    /// What a line holds that is not just one record.
+    /// Reads a line that is not one JSON value: scanned in full, it gives its records and losses.
     fn broken_line(
         &mut self,
         block: &Block,
@@ -376,7 +375,7 @@ impl Counted {
     }
 }
 
-/// Counts lines up to places that come in their order.
+/// Counts lines up to ascending offsets.
 struct Lines<'a> {
     data: &'a [u8],
     at: usize,

@@ -1,4 +1,4 @@
-//! The shapes in which JSON (and a CSV row, which is a flat object) holds an event.
+//! The dialects in which JSON holds an event. A CSV row is a flat object.
 
 use super::event_builder::{EventBuilder, RecordKind};
 use super::json::{Tape, Value, text_of};
@@ -12,7 +12,7 @@ use crate::model::telemetry::Channel;
 /// The text that Splunk writes for an account that it could not name.
 const NOT_TRANSLATED: &str = "NOT_TRANSLATED";
 
-/// How deep events may be wrapped in strings and envelopes.
+/// Maximum depth of strings and envelopes around an event.
 const MAX_WRAPPED: usize = 4;
 
 /// Members under which transports hand on the event's own text.
@@ -124,7 +124,7 @@ impl DialectReader {
         builder.record_kind()
     }
 
-    /// An event's text as a member of something that is none itself.
+    /// An event's text as a member of an envelope.
     fn envelope(&mut self, value: Value<'_>, builder: &mut EventBuilder, depth: usize) -> RecordKind {
         if let Some(inner) =
             OBJECTS.iter().find_map(|names| value.path(names).filter(|inner| inner.is_object()))
@@ -185,7 +185,7 @@ impl DialectReader {
                     self.data(inner.get("EventData").unwrap_or(inner), builder, depth + 1);
                 }
             } else if text.starts_with('<') {
-                // What is wrong with it is seen by what is missing.
+                // Its faults show as missing fields.
                 let _ = self.xml.fill(text, builder);
             }
             return;
@@ -291,7 +291,7 @@ impl DialectReader {
         if is_splunk {
             builder.add(Field::Computer, text(&["host"]));
         }
-        // At the top it may be the account that logged the event: what stands in its data goes first.
+        // At the top it may be the account that logged the event: the event's data win.
         let mut user = "";
         for (name, value) in event.members() {
             if name == "EventData" {
@@ -328,7 +328,7 @@ impl DialectReader {
         let is_local = event.get("TimeCreated").is_some() && event.get("EventTime").is_none();
         if !is_local {
             builder.set_time(text("@timestamp"));
-            // Without a zone it is the local time of nobody knows where.
+            // Without a zone it is a local time in an unknown zone.
             let time = text("EventTime");
             if time.ends_with('Z') || time.get(19..).is_some_and(|zone| zone.contains(['+', '-'])) {
                 builder.set_time(time);
@@ -339,7 +339,7 @@ impl DialectReader {
     }
 }
 
-/// What Elastic's pipelines move out of the event's data.
+/// Fields that Elastic's pipelines move out of the event's data.
 const MOVED: &[(&[&str], Field)] = &[
     (&["process", "entity_id"], Field::ProcessGuid),
     (&["process", "pid"], Field::ProcessId),
@@ -510,7 +510,7 @@ fn is_event_xml(text: &str) -> bool {
     text.contains("<Event") && text.contains("</Event>")
 }
 
-/// The event in a text that may have something before and behind it.
+/// The event in a text that may have more before and after it.
 fn event_part(text: &str) -> &str {
     let start = text.find("<Event>").or_else(|| text.find("<Event ")).unwrap_or(0);
     let end = text.find("</Event>").map_or(text.len(), |end| end + 8);

@@ -1,4 +1,4 @@
-//! An event while it is read off some dialect, in buffers that are used again for the next.
+//! The event under construction, in buffers that the next event uses again.
 
 use crate::model::batch::{Batch, EventHead, Place};
 use crate::model::event::{Field, Wanted, code, is_sysmon};
@@ -8,7 +8,7 @@ use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 use crate::model::understood::lacks_essentials;
 
-/// What became of a record.
+/// The kind of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RecordKind {
     /// Another provider's.
@@ -25,7 +25,7 @@ impl RecordKind {
     }
 }
 
-/// What is known of an event so far.
+/// The fields of an event so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EventBuilder {
     /// Its provider; empty where unknown.
@@ -44,9 +44,9 @@ pub(super) struct EventBuilder {
     spans: Vec<(Field, usize, usize)>,
     /// Why fields of this record are missing, where that is the record's own fault.
     pub(super) trouble: Option<String>,
-    /// What the record has in place of names for its data, where it has none.
+    /// The structure of a record whose data have no names, as a clause.
     pub(super) hint: Option<String>,
-    /// What somebody asks for; it stays from event to event.
+    /// The projection; it stays from event to event.
     wanted: Wanted,
 }
 
@@ -56,7 +56,7 @@ fn whole(text: &str) -> &str {
     text.strip_suffix(".0").unwrap_or(text)
 }
 
-/// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also behind a Splunk source type's `XmlWinEventLog:`.
+/// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also after a Splunk source type's `XmlWinEventLog:`.
 fn is_sysmon_channel(channel: &str) -> bool {
     // Hayabusa writes no more of it.
     if channel.eq_ignore_ascii_case("sysmon") {
@@ -68,12 +68,12 @@ fn is_sysmon_channel(channel: &str) -> bool {
 }
 
 impl EventBuilder {
-    /// One that takes no data of events of which nobody asks for any.
+    /// A builder that skips the data of events of which the projection wants none.
     pub(super) fn with_projection(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
     }
 
-    /// What somebody asks for.
+    /// The projection.
     pub(super) const fn wanted(&self) -> Wanted {
         self.wanted
     }
@@ -158,7 +158,7 @@ impl EventBuilder {
         }
     }
 
-    /// What the event is by its provider, else by its channel, and by its ID.
+    /// The kind of the record by its provider, else by its channel, and by its ID.
     pub(super) fn record_kind(&self) -> RecordKind {
         let is_sysmon = match (self.provider.as_str(), self.channel.as_str()) {
             ("", "") if self.code.is_none() => return RecordKind::damaged("it holds no Windows event"),
@@ -176,7 +176,7 @@ impl EventBuilder {
         }
     }
 
-    /// Whether anybody may want the event's data, by what is known of it so far: of all others only the ID is counted.
+    /// Whether the event's data are needed, as far as it is known. Of all others only the ID is counted.
     pub(super) fn is_kept(&self) -> bool {
         match self.record_kind() {
             RecordKind::Sysmon(event_code) => {
@@ -200,7 +200,7 @@ impl EventBuilder {
         }
     }
 
-    /// Adds an event that is none of Sysmon's to a batch, if it is of a channel that a walk-through looks at.
+    /// Adds an event of another channel to a batch, if it is one that the tests of the detection look at.
     pub(super) fn push_other_channel(&self, place: Place, batch: &mut Batch) {
         let Some(channel) = self.other_channel() else { return };
         batch.count_beside(channel);
@@ -209,7 +209,7 @@ impl EventBuilder {
         }
     }
 
-    /// The channel beside Sysmon's that it is of, by its provider, else by the channel's name.
+    /// The other channel of the event, by its provider, else by the channel's name.
     fn other_channel(&self) -> Option<Channel> {
         if !self.provider.is_empty() {
             return Channel::of_provider(|name| name.eq_ignore_ascii_case(self.provider.trim()));
@@ -241,14 +241,14 @@ impl EventBuilder {
     }
 }
 
-/// A time as the dialects write it: RFC 3339, the same with ` UTC` behind it, `/Date(ms)/`, or seconds since 1970.
+/// A time as the dialects write it: RFC 3339, the same followed by ` UTC`, `/Date(ms)/`, or seconds since 1970.
 pub(super) fn time_of(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Some(time) = Timestamp::parse(text) {
         return Some(time);
     }
     if let Some(inner) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
-        // An offset behind the milliseconds only says how to show them.
+        // An offset after the milliseconds only says how to show them.
         let end = inner.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inner.len(), |at| at + 1);
         let milliseconds: i64 = inner.get(..end)?.parse().ok()?;
         let nanoseconds = u32::try_from(milliseconds.rem_euclid(1000)).ok()? * 1_000_000;
@@ -260,7 +260,7 @@ pub(super) fn time_of(text: &str) -> Option<Timestamp> {
     epoch(text)
 }
 
-/// `1595345678.1234567`, up to the year 9999. More than nine digits behind the point are cut.
+/// `1595345678.1234567`, up to the year 9999. More than nine decimals are cut.
 fn epoch(text: &str) -> Option<Timestamp> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,15 +1,15 @@
-//! A JSON value as a flat list of nodes over the text that it was read from: nothing is copied but the strings with
-//! escapes that somebody asks for, and numbers stay as they were written.
+//! A JSON value as a tape: a flat list of nodes over the text that it was read from. Only strings with escapes are
+//! copied, on demand. Numbers stay as they were written.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-/// Deeper nesting than this is refused.
+/// Maximum depth of nesting.
 const MAX_DEPTH: usize = 96;
-/// Strings are looked at so many bytes at a time.
+/// Bytes of a string that are scanned at a time.
 const WORD: usize = 8;
 
-/// Where a string or a number stands.
+/// The range of a string or a number.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u32,
@@ -57,7 +57,7 @@ impl Tape {
     /// doubt: control characters in strings, half surrogate pairs (they become U+FFFD).
     ///
     /// # Errors
-    /// What is wrong with it, as a clause.
+    /// The fault of the JSON, as a clause.
     pub(super) fn read<'a>(&'a mut self, text: &'a str) -> Result<Value<'a>, String> {
         self.nodes.clear();
         self.unescaped.clear();
@@ -200,7 +200,7 @@ impl<'a> Value<'a> {
         found
     }
 
-    /// Whether it is that string; most are told apart by their length.
+    /// Whether it is that string; the length decides most comparisons.
     fn is(self, text: &str) -> bool {
         match self.node() {
             Node::Text(span) => (span.end - span.start) as usize == text.len() && self.slice(span) == text,
@@ -441,7 +441,7 @@ impl Parser<'_, '_> {
     }
 }
 
-/// Where the next quote or backslash stands; the end where there is none.
+/// Offset of the next quote or backslash, or the end.
 fn special(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = word(bytes, at) {
         let marks = specials(word);
@@ -454,7 +454,7 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
     at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
 }
 
-/// The next bytes, where there are so many.
+/// The next word, if it is whole.
 fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.get(at..at + WORD)?.try_into().ok()?))
 }
@@ -468,7 +468,7 @@ const fn specials(word: u64) -> u64 {
     zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64))
 }
 
-/// What a string between its quotes means; its escapes are known to exist.
+/// The meaning of a string between its quotes, whose escapes are valid.
 fn unescape(written: &str) -> Box<str> {
     let bytes = written.as_bytes();
     let mut text = String::with_capacity(written.len());
@@ -490,7 +490,7 @@ fn unescape(written: &str) -> Box<str> {
     }
 }
 
-/// The character of a `\u`, from its first digit; moves behind its last one.
+/// The character of a `\u` from its first digit; moves after its last one.
 fn unit(bytes: &[u8], at: &mut usize) -> char {
     let first = hex(bytes, *at).unwrap_or(u32::MAX);
     *at += 4;
@@ -512,7 +512,7 @@ fn hex(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The bytes as text; what is no UTF-8 becomes U+FFFD.
 pub(super) fn as_text(bytes: &[u8]) -> Cow<'_, str> {
-    // Nearly all of it is UTF-8, which is told faster than it is mended.
+    // Nearly all text is UTF-8; checking is faster than replacing.
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 

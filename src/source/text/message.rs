@@ -1,8 +1,8 @@
 //! The fields of an event in its rendered message: `Name: value` lines.
 //!
-//! A message is text that an attacker writes into: a command line may hold a line end and behind it a line that looks
-//! like a field. Where the event's values are there as well, they decide. Where only the message is there, the order of
-//! Sysmon's own fields decides, and what can be read in more than one way is not read.
+//! An attacker writes into a message: a command line may hold a line break followed by a line that looks like a field.
+//! Where the event's values are there as well, they decide. Where only the message is there, the order of Sysmon's own
+//! fields decides, and what can be read in more than one way is not read.
 
 use super::event_builder::EventBuilder;
 use super::schema::{self, Entry, Kind};
@@ -19,7 +19,7 @@ fn named(line: &str) -> Option<(&str, &str)> {
     is_name.then(|| (name, value.strip_prefix(' ').unwrap_or(value)))
 }
 
-/// Behind a value, the end of its line.
+/// The text after a value and the end of its line.
 fn behind(rest: &str) -> Option<&str> {
     let rest = rest.trim_start_matches([' ', '\r']);
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('\n') }
@@ -36,9 +36,9 @@ fn same(shown: &str, value: &str) -> bool {
         || number(shown).is_some_and(|shown| Some(shown) == number(value))
 }
 
-/// Gives the values, which stand in the message's order, the names that the message has for them. A value is skipped
-/// as a whole, so that a line end in a command line can't make up a field. Nothing is taken unless the message shows
-/// all of the values and no others.
+/// Names the values, which are in the message's order, by the names in the message. A value is skipped as a whole, so
+/// that a line end in a command line can't make up a field. Nothing is taken unless the message shows all of the values
+/// and no others.
 pub(super) fn name_values(message: &str, values: &[&str], builder: &mut EventBuilder) -> bool {
     let mut rest = message.split_once('\n').map_or("", |(_, rest)| rest);
     let mut names = Vec::with_capacity(values.len());
@@ -72,7 +72,7 @@ pub(super) enum Reading {
     Whole,
     /// Up to a field that can't be the last one.
     Cut,
-    /// Up to this field: it and those behind it can be read in more than one way.
+    /// Read up to this field: it and the fields after it can be read in more than one way.
     Ambiguous(&'static str),
     /// Not at all: its values are not what its names say.
     Misfit,
@@ -142,7 +142,7 @@ struct Line {
     start: usize,
     value: usize,
     end: usize,
-    /// Whether nothing that could belong to a value stands between it and the next such line.
+    /// Whether no text that could belong to a value lies between this line and the next one with a name.
     is_single: bool,
 }
 
@@ -201,7 +201,7 @@ fn in_any_order(message: &str, layout: &[Entry], lines: &[Line], builder: &mut E
     if is_cut { Reading::Cut } else { Reading::Whole }
 }
 
-/// How many fields can be read from a line on, and in how many ways so many; more than one is the same as two.
+/// The number of fields that can be read from a line on, and the number of ways to read them; two means several.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ways {
     fields: u8,

@@ -70,15 +70,15 @@ fn message_of(event: Value<'_>) -> Option<&str> {
     MESSAGES.iter().filter_map(|name| event.get(name)?.as_str()).find(|text| text.contains('\n'))
 }
 
-/// Takes what an event still misses from its rendered message alone.
+/// Fills the missing fields of an event from its rendered message alone.
 pub(super) fn fill_from_message(event: Value<'_>, builder: &mut EventBuilder) {
     if let (RecordKind::Sysmon(event_code), Some(message)) = (builder.record_kind(), message_of(event)) {
-        // What can't be read there stays missing.
+        // A field that can't be read there stays missing.
         let _ = message::read_lines(event_code, message, builder);
     }
 }
 
-/// Looks for what an event still misses in all of these places.
+/// Fills the missing fields of an event from all of these places.
 pub(super) fn complete(event: Value<'_>, builder: &mut EventBuilder) {
     let RecordKind::Sysmon(event_code) = builder.record_kind() else { return };
     let message = message_of(event);

@@ -94,7 +94,7 @@ fn row(head: &[u8], record: &str) -> String {
     };
     let Some(Format::Csv(delimiter)) = detect_format(head, true) else { return record.to_owned() };
     let mut framer = Framer::Csv(CsvFramer::new(delimiter));
-    // The names may stand behind a title.
+    // The names may follow a title.
     let frames =
         (0..16).map(|_| framer.next(head, true)).take_while(|frame| *frame != Frame::NeedMore).collect();
     let mut block = Block { data: head.to_vec(), frames, place: 0, line: 1, lost_line: None, names: None };
@@ -124,7 +124,7 @@ fn indented_xml(record: &str) -> String {
             depth = depth.saturating_sub(1);
         }
         out.push_str(text);
-        // A closing tag stays behind the text, or the opening tag, that it closes.
+        // A closing tag follows its text, or its opening tag, on the same line.
         if !(out.is_empty() || is_close && is_text) {
             out.push('\n');
             out.extend(std::iter::repeat_n("  ", depth));

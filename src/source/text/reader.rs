@@ -24,14 +24,14 @@ use crate::source::stream::{Budget, CountingReader, Stream};
 pub(in crate::source) enum Done {
     /// To its end, or until it was stopped.
     Finished,
-    /// It is a Windows event log, unpacked to a file without a name.
+    /// A Windows event log, unpacked to a temporary file.
     Log(File),
 }
 
-/// Between two reports of what is wrong with a stream that may have no end.
+/// Between two reports of faults of an endless stream.
 const FAULTS_WAIT: Duration = Duration::from_secs(1);
 
-/// Reads a source of events as text, and workers over what is in it; so many threads help with a source that has an end.
+/// Reads a source of events as text, and sends its batches. `workers` threads help with a source that has an end.
 pub(in crate::source) fn read(
     info: &SourceInfo,
     origin: &Origin,
@@ -45,7 +45,7 @@ pub(in crate::source) fn read(
     read_opened(info, opened, workers, inputs, sink)
 }
 
-/// Reads a stream that grows until it ends, one that is text beyond doubt.
+/// Reads a stream of text that grows until it ends.
 pub(in crate::source) fn read_growing(
     info: &SourceInfo,
     stream: Box<dyn Read + Send + '_>,
@@ -57,7 +57,7 @@ pub(in crate::source) fn read_growing(
     read_opened(info, Ok((Box::new(counting), budget)), None, inputs, sink);
 }
 
-/// Without a number of workers the stream may have no end, and each event is told of as it comes.
+/// Without a number of workers the stream may have no end, and each event is sent as it comes.
 fn read_opened(
     info: &SourceInfo,
     opened: Result<(Stream<'_>, Budget), FaultKind>,
@@ -89,7 +89,7 @@ fn read_opened(
     Done::Finished
 }
 
-/// `None` stands for a Windows event log.
+/// `None` means a Windows event log.
 fn framer(format: Format, forced: Option<InputFormat>) -> Result<Option<Framer>, FaultKind> {
     let framer = match (forced, format) {
         (_, Format::Zip) => {
@@ -122,7 +122,7 @@ struct Run<'a> {
     /// Threads that help with the blocks.
     workers: usize,
     faults: FaultLog,
-    /// What is wrong is told as it is found, since there may be no end.
+    /// The source may have no end: faults are sent as they are found.
     is_endless: bool,
     faults_sent: Option<Instant>,
 }
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         self.faults.add(remark.of_source(self.info, self.info.name.clone(), None));
     }
 
-    /// Tells how many bytes were read since the last time.
+    /// Counts the bytes that were read since the last call.
     fn count_bytes(&mut self) {
         let packed = self.packed.load(Ordering::Relaxed);
         self.sink.add_bytes(packed - self.packed_counted);
@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
             self.add_fault(FaultKind::NoEvents);
             batch.faults = self.faults.take(self.info.id, &self.info.name);
         }
-        // What was never read of it counts as done with.
+        // Bytes that were never read count as done.
         let size = self.info.size.unwrap_or(0);
         let rest = if self.sink.is_over() { 0 } else { size.saturating_sub(self.packed_counted) };
         self.sink.add_bytes(rest);

@@ -9,7 +9,7 @@ use crate::model::event::code;
 use crate::model::guid::Guid;
 use crate::model::time::Timestamp;
 
-/// The kind of a value. A value that is something else stands under another field's name.
+/// The kind of a value. A value of another kind belongs to another field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Any text, line ends too.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Line,
     Time,
     Guid,
-    /// Decimal, or hexadecimal behind `0x`.
+    /// Decimal, or hexadecimal after `0x`.
     Number,
     Truth,
 }
@@ -47,7 +47,7 @@ const PROCESS_CREATE: &[Entry] = &[
     entry("ProcessGuid", Kind::Guid, 0),
     entry("ProcessId", Kind::Number, 0),
     entry("Image", Kind::Line, 0),
-    // What a program's maker wrote into it is any text.
+    // A program's version resource holds any text.
     entry("FileVersion", Kind::Free, 1),
     entry("Description", Kind::Free, 1),
     entry("Product", Kind::Free, 1),
@@ -177,7 +177,7 @@ pub(super) fn name_values(event_code: u16, values: &[&str], builder: &mut EventB
     let of = |schema: u8| layout.iter().filter(move |entry| entry.since <= schema);
     let Some(schema) = (0..SCHEMAS).find(|schema| of(*schema).count() == values.len()) else { return false };
     let is_sure = |kind| matches!(kind, Kind::Time | Kind::Guid);
-    // Where no value has a form that is its own, all of them may stand elsewhere.
+    // If no value has a form of its own, all of them may be shifted.
     let has_form = of(schema).zip(values).any(|(entry, value)| is_sure(entry.kind) && value.len() > 1);
     if !has_form || !of(schema).zip(values).all(|(entry, value)| fits(entry.kind, value)) {
         return false;

@@ -1,4 +1,4 @@
-//! That any bytes are taken, and that it does not matter in what pieces they come.
+//! Hostile bytes in pieces of any size.
 
 use std::io::{self, Cursor, Read};
 
@@ -24,7 +24,7 @@ impl Read for Pieces {
     }
 }
 
-/// What is read of the bytes, as text that can be compared.
+/// The events and losses of the bytes, as text that can be compared.
 fn read_in_pieces(bytes: &[u8], framer: Framer, length: usize) -> Vec<String> {
     let mut window = Window::new(framer);
     let mut stream: Stream<'_> = Box::new(Pieces { bytes: Cursor::new(bytes.to_vec()), length });

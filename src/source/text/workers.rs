@@ -1,5 +1,4 @@
-//! Threads that read the blocks of one stream beside the one that cuts them out of it. What they read comes back in the
-//! stream's order.
+//! Worker threads that parse the blocks of one stream. Results come back in stream order.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel};
@@ -12,13 +11,13 @@ use crate::model::feed::SOURCE_THREAD;
 use crate::model::guard::guarded;
 use crate::source::fault_log::Remark;
 
-/// What was read of a block.
+/// The result of a block.
 pub(super) struct Reading {
     pub(super) batch: Batch,
     pub(super) remarks: Vec<Remark>,
 }
 
-/// Reads a block. Should the reader fail on it, the block is lost and the rest is read.
+/// Parses a block. If the parser panics, the block is lost and the rest is read.
 pub(super) fn read(reader: &mut BlockReader, block: &Block, source: SourceId) -> Reading {
     let mut batch = Batch::new(source);
     let mut remarks = Vec::new();
@@ -42,15 +41,15 @@ struct BlockWorker {
     readings: Receiver<Reading>,
 }
 
-/// Who reads a block.
+/// The state of one block.
 enum Pending {
-    /// It was read at once.
+    /// Parsed by the caller.
     Done(Box<Reading>),
-    /// The worker of that number does.
+    /// Pending on the worker of that number.
     Worker(usize),
 }
 
-/// Reads blocks with as many workers as there are, and by itself where all of them are busy.
+/// A pool of workers. The caller parses a block itself when all of them are busy.
 pub(super) struct WorkerPool<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     max_workers: usize,
@@ -60,7 +59,7 @@ pub(super) struct WorkerPool<'scope, 'env> {
 }
 
 impl<'scope, 'env> WorkerPool<'scope, 'env> {
-    /// A pool of so many beside whoever calls; they begin with the first block.
+    /// A pool of at most `max_workers` threads, which start with the first block.
     pub(super) fn new(scope: &'scope Scope<'scope, 'env>, max_workers: usize, source: SourceId) -> Self {
         Self { scope, max_workers, source, workers: Vec::new(), pending: VecDeque::new() }
     }
@@ -80,12 +79,12 @@ impl<'scope, 'env> WorkerPool<'scope, 'env> {
         if worker.is_ok() {
             self.workers.push(BlockWorker { blocks, readings });
         } else {
-            // Fewer workers do as well.
+            // Fewer workers are enough.
             self.max_workers = self.workers.len();
         }
     }
 
-    /// Has a block read, by a worker that is free or with this reader.
+    /// Submits a block to a free worker, or parses it with `reader`.
     pub(super) fn submit(&mut self, mut block: Block, reader: &mut BlockReader) {
         while self.workers.len() < self.max_workers {
             self.spawn(reader);
@@ -102,8 +101,7 @@ impl<'scope, 'env> WorkerPool<'scope, 'env> {
         self.pending.push_back(Pending::Done(Box::new(read(reader, &block, self.source))));
     }
 
-    /// The next block's reading. Where it is not there yet, it is waited for if too many are under way, or if all of
-    /// them are asked for.
+    /// Returns the result of the next block. Waits for it when too many are pending, or at the end.
     pub(super) fn next(&mut self, is_end: bool) -> Option<Reading> {
         match self.pending.pop_front()? {
             Pending::Done(reading) => Some(*reading),

@@ -1,4 +1,4 @@
-//! Rows of a table.
+//! The framer of CSV.
 
 use super::{Frame, MAX_RECORD, TOO_LONG, from, look_at, trimmed};
 use crate::model::fault::SkipReason;
@@ -11,20 +11,20 @@ pub(in crate::source::text) struct CsvFramer {
     state: Cell,
     delimiter: u8,
     pub(super) is_skipping: bool,
-    /// Behind a row that is lost, to the line's end.
+    /// Skips to the end of the line, after a lost row.
     is_lost: bool,
     pub(in crate::source::text) names: Names,
-    /// A quote was found to have no end. Up to the input's end each line then stood inside of quotes and left them open,
-    /// so that no quote that a later line leaves open has an end either: none is looked for again.
+    /// A quote without an end was found. All later lines lay inside of quotes and left them open, so that no later open
+    /// quote has an end either: none is searched for again.
     is_open_to_end: bool,
 }
 
-/// Where a table's names stand.
+/// The row of a table that names its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source::text) enum Names {
     /// In its first row.
     First,
-    /// In a row that names columns that events have: there is one, and others may stand before it.
+    /// The first row that names columns of events; other rows may come before it.
     Known,
 }
 
@@ -33,7 +33,7 @@ enum Cell {
     Start,
     Plain,
     Quoted,
-    /// Behind a quote inside of quotes: the end, or the first of two.
+    /// After a quote inside of quotes: the end, or the first of two.
     Quote,
 }
 

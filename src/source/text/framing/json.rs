@@ -1,4 +1,4 @@
-//! JSON values, whatever stands between them.
+//! The framer of JSON: values, and the text between them.
 
 use super::{
     CUT, Frame, MAX_DEPTH, MAX_RECORD, TOO_LONG, from, is_blank, is_record_line, is_syslog_line, look_at,
@@ -6,11 +6,11 @@ use super::{
 };
 use crate::model::fault::SkipReason;
 
-/// JSON values one behind the other, one a line or over several, in a list, or in the list of an envelope.
+/// Frames JSON values in sequence: one a line or over several lines, in a list, or in the list of an envelope.
 #[derive(Debug, Default)]
 pub(in crate::source::text) struct JsonFramer {
     at: usize,
-    /// What is done with a line that can be nothing but a record, if it is JSON at all.
+    /// The treatment of a line that can only be a record if it is valid JSON.
     lines: Scan,
     /// Where the record begins, inside of one.
     start: Option<usize>,
@@ -24,10 +24,10 @@ pub(in crate::source::text) struct JsonFramer {
     line_is_used: bool,
     /// The brackets that are open.
     open: Vec<u8>,
-    /// How many brackets are open where records stand.
+    /// Open brackets around the records.
     bases: Vec<usize>,
     string_start: Option<usize>,
-    /// The last byte that meant something, and where it stands, where it is held.
+    /// The last significant byte, and its offset while it is held.
     before: u8,
     before_at: Option<usize>,
     is_envelope_key: bool,
@@ -68,8 +68,8 @@ fn is_envelope(key: &[u8]) -> bool {
 }
 
 impl JsonFramer {
-    /// A framer that looks at no byte of a line that begins and ends as a record does, with the next one behind it:
-    /// whoever reads it finds out what it is.
+    /// A framer with a fast path: a line `{…}` followed by a line that starts with `{` is emitted unscanned, and the
+    /// block reader validates it.
     pub(in crate::source::text) fn by_lines() -> Self {
         Self { lines: Scan::FastPath, ..Self::default() }
     }
@@ -230,8 +230,8 @@ impl JsonFramer {
         self.at += 1;
     }
 
-    /// Whether a bracket behind a colon begins a line as far out as the record did, which had more than a bracket on
-    /// its first: a record that was cut off there, and the next one.
+    /// Detects a truncated record: after a colon, a new line starts with `{` and is indented no deeper than the current
+    /// record, whose first line held more than its bracket. That `{` opens the next record.
     fn is_next_record(&self) -> bool {
         self.before == b':'
             && self.first_line == Some(FirstLine::Full)
@@ -257,7 +257,7 @@ impl JsonFramer {
         self.garbage = None;
         let was_skipping = std::mem::take(&mut self.is_skipping);
         if !is_list && window.get(stop) == Some(&b'{') && !was_skipping {
-            // What a transport puts before its message.
+            // A transport's prefix before its message.
             return None;
         }
         let text = trimmed(window, start..stop);
@@ -389,7 +389,7 @@ impl JsonFramer {
 
     /// Passes over the rest of a broken record: to a line on which one begins, no further in than the broken one.
     fn pass_broken(&mut self, window: &[u8]) -> Option<Frame> {
-        // What is known to be blank is not looked at again.
+        // Known blanks are not scanned again.
         let known = self.blank_to.clamp(self.line_start, self.at.max(self.line_start));
         let here = from(window, known).get(..self.at.saturating_sub(known));
         let mut line = self.line_start;

@@ -1,4 +1,5 @@
-//! Where one record ends and the next begins, told without understanding them, so that a broken one costs only itself.
+//! Framers: they find where a record ends and the next begins without parsing it, so that a broken record costs only
+//! itself.
 //!
 //! All framers look at a window of the stream that grows at its end and is cut at its beginning, and look at each byte
 //! a fixed number of times.
@@ -14,30 +15,30 @@ pub(super) use self::json::JsonFramer;
 pub(super) use self::xml::XmlFramer;
 use crate::model::fault::SkipReason;
 
-/// A longer record than this is not held in memory, and lost.
+/// Bytes of a record; a longer one is skipped as lost, so that it is not held in memory.
 pub(super) const MAX_RECORD: usize = 16 << 20;
 const MAX_DEPTH: usize = 128;
 const TOO_LONG: &str = "the record is longer than 16 MiB, which no event is";
 const CUT: &str = "the input ends inside this record";
 
-/// What a framer found, by its place in the window.
+/// A step of a framer, by its offsets in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
     /// A record.
     Record(Range<usize>),
-    /// A line that is a record if it is a JSON value; [`resolve`] tells what else it is. `is_last` says that nothing
-    /// comes behind it: else it is the beginning of another one.
+    /// A line taken for one record without scanning it. If it is not valid JSON, [`resolve`] scans it again. `is_last`:
+    /// the input ends after it; otherwise the next line starts with `{`.
     Line {
-        /// Where it stands, without its end.
+        /// Its range, without its line end.
         range: Range<usize>,
-        /// Whether the input ends behind it.
+        /// Whether the input ends after it.
         is_last: bool,
     },
-    /// What should be a record and is none.
+    /// A lost record, with the reason as a clause.
     Lost(Range<usize>, SkipReason, &'static str),
     /// A line of another program.
     OtherProgram,
-    /// All that can be told until more is there.
+    /// No further frame until the window grows.
     NeedMore,
 }
 
@@ -53,7 +54,7 @@ pub(super) enum Framer {
 }
 
 impl Framer {
-    /// The next record of the window; `is_end` says that no more comes behind it.
+    /// The next frame of the window; `is_end` says that the input ends with it.
     pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Frame {
         match self {
             Self::Json(framer) => framer.next(window, is_end),
@@ -62,7 +63,7 @@ impl Framer {
         }
     }
 
-    /// What stands before this place of the window is done with.
+    /// Bytes of the window that are done with.
     pub(super) fn done(&self) -> usize {
         match self {
             Self::Json(framer) => framer.done(),
@@ -94,7 +95,7 @@ impl Framer {
     }
 }
 
-/// What a line holds that looked like a record and is none, by its places in the line.
+/// The frames of a line that looked like a record and is none, by their offsets in the line.
 pub(super) fn resolve(line: &[u8], is_last: bool) -> Vec<Frame> {
     let mut window = line.to_vec();
     if !is_last {

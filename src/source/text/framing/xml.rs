@@ -1,4 +1,4 @@
-//! Events of XML, and what stands between them.
+//! The framer of XML: events, and the lines between them.
 
 use std::sync::LazyLock;
 
@@ -8,14 +8,14 @@ use super::{CUT, Frame, MAX_RECORD, TOO_LONG, from, is_record_line, is_syslog_li
 use crate::model::fault::SkipReason;
 
 static EVENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Event"));
-/// A longer run of lines that are no events counts as several.
+/// Bytes of one loss of lines that are no events; a longer run counts as several.
 const MAX_GARBAGE: usize = 1 << 20;
 const GARBAGE: &str = "this is no event";
 
-/// `<Event …>…</Event>`, whatever stands between.
+/// Frames `<Event …>…</Event>`.
 #[derive(Debug, Default)]
 pub(in crate::source::text) struct XmlFramer {
-    /// Where the record begins, or a run of lines that are no event.
+    /// Offset of the record, or of a run of lines that are no event.
     pub(super) start: usize,
     at: usize,
     /// Between records, where the line begins.
@@ -26,15 +26,15 @@ pub(in crate::source::text) struct XmlFramer {
     is_garbage: bool,
 }
 
-/// What stands where an event's tag might.
+/// The outcome of a look for an event's tag.
 enum Tag {
     Begin,
     No,
-    /// That depends on what comes.
+    /// The window ends too early to decide.
     Open,
 }
 
-/// Looks behind the name `Event`.
+/// Decides by the byte after the name `Event`.
 fn tag(window: &[u8], behind: usize, is_end: bool) -> Tag {
     match window.get(behind) {
         Some(b'>' | b'/') => Tag::Begin,
@@ -59,7 +59,7 @@ impl XmlFramer {
                 self.is_skipping = true;
             }
             if self.is_skipping {
-                // What stands before a name tells what it is.
+                // The two bytes before a name tell its tag.
                 self.start = self.start.max(self.at.saturating_sub(2));
             }
             match frame {
