@@ -232,6 +232,21 @@ fn kept_place_hides_no_event() {
 }
 
 #[test]
+fn since_is_start_not_filter() {
+    if !is_fake() {
+        return;
+    }
+    // Records 1 to 60 are older; of forwarded ones that come later some are, too.
+    for (channel, first, last) in [("fake/101+50/15011@70", 61, 151), ("fake/102+50/h20", 103, 152)] {
+        let since = Timestamp::parse("2026-11-24T10:01:01Z");
+        let options = LiveOptions { channel: channel.to_owned(), since, ..LiveOptions::default() };
+        let outcome = read_all(vec![options], last);
+        assert!(outcome.records.ends_with(&(first..=last).collect::<Vec<_>>()), "{:?}", outcome.records);
+        assert!(outcome.records.first() > Some(&1) && outcome.faults.is_empty(), "{:?}", outcome.faults);
+    }
+}
+
+#[test]
 fn other_channels_are_read_where_allowed() {
     if !is_fake() {
         return;
