@@ -6,12 +6,13 @@
 //! tests, doubles.
 
 mod api;
+mod batches;
 mod begin;
+mod dedup;
 mod memory;
 mod query;
-mod run;
-mod seen;
 mod sentences;
+mod session;
 mod status;
 mod stuck;
 mod watch;
@@ -24,7 +25,7 @@ mod win32;
 mod xml;
 
 #[cfg(test)]
-mod script;
+mod scripted_log;
 #[cfg(test)]
 mod tests;
 
@@ -35,8 +36,8 @@ use std::time::Duration;
 
 pub use api::{BATCH, EventLog, LogError, LogInfo, Start, Wake};
 pub use query::EVENT_CODES;
-use run::Session;
 pub use sentences::why;
+use session::Session;
 pub use status::LiveStatus;
 
 pub use super::text::parse_rendered;
@@ -114,6 +115,9 @@ impl Default for LiveOptions {
 /// Asks the loop for a stop from another thread; it wakes at once.
 pub type Stopper = Arc<dyn Fn() + Send + Sync>;
 
+/// Opens the log of a channel.
+pub type OpenLog<'a> = &'a mut dyn FnMut(&LiveOptions) -> Result<Box<dyn EventLog + Send>, LogError>;
+
 /// The subscriptions of this host's channels, ready to be run.
 #[derive(Debug)]
 pub struct Live {
@@ -127,10 +131,7 @@ impl Live {
     ///
     /// # Errors
     /// A clause that says why the first channel can't be read and what to do.
-    pub fn open(
-        channels: Vec<LiveOptions>,
-        log_of: &mut dyn FnMut(&LiveOptions) -> Result<Box<dyn EventLog + Send>, LogError>,
-    ) -> Result<Self, String> {
+    pub fn open(channels: Vec<LiveOptions>, log_of: OpenLog<'_>) -> Result<Self, String> {
         let mut live = Self { sessions: Vec::new(), unread: Vec::new() };
         for options in channels {
             let source = SourceId(u32::try_from(live.sessions.len()).unwrap_or(u32::MAX));

@@ -2,7 +2,7 @@
 
 use super::LiveOptions;
 use super::SYSMON_CHANNEL;
-use super::run::Session;
+use super::session::Session;
 use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
 

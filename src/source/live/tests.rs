@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::query::Part;
-use super::script::{ScriptedLog, Step};
+use super::scripted_log::{ScriptedLog, Step};
 use super::*;
 use crate::model::alarm::{Alarm, AlarmKind};
 use crate::model::batch::{Batch, EventRecord};
@@ -57,7 +57,7 @@ fn run_with(
 
 fn run_all(
     channels: Vec<LiveOptions>,
-    log_of: &mut dyn FnMut(&LiveOptions) -> Result<Box<dyn EventLog + Send>, LogError>,
+    log_of: OpenLog<'_>,
     listen: &mut (dyn FnMut(&Batch) -> bool + Send),
 ) -> Outcome {
     let live = Live::open(channels, log_of).unwrap();
@@ -532,6 +532,16 @@ fn a_stop_is_heeded_in_a_drain_in_a_wait_and_in_an_outage() {
         true
     });
     assert!(batches.into_inner().unwrap() <= 1);
+}
+
+#[test]
+fn reports_of_unreadable_events_are_bounded() {
+    let log = ScriptedLog::new(5000, &[]);
+    log.state().unrendered = (1..=5000).collect();
+    let outcome = run(&log);
+    assert_eq!((outcome.serials.len(), outcome.tally.skipped[&SkipReason::Damaged]), (0, 5000));
+    assert_eq!(outcome.faults.iter().map(|fault| fault.lost_records).sum::<u64>(), 5000, "each is counted");
+    assert!(outcome.faults.len() < 600, "{}", outcome.faults.len());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::api::{LogError, LogInfo};
 use super::query::Part;
-use super::run::{Drained, Feed, Note, Session, wall_clock};
 use super::sentences::{cleared, removed, turned_off, without_sysmon};
+use super::session::{Drained, Feed, Note, Session, wall_clock};
 use super::xml::provider;
 use crate::model::alarm::AlarmKind;
 use crate::model::fault::Severity;

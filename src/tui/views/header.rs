@@ -68,12 +68,11 @@ fn segments(app: &App) -> Vec<Segment> {
     } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
         let mut importances = [8, 8, 5].into_iter();
         for part in state().lines() {
-            segments.push(match part.strip_prefix("! ") {
-                Some(alarm) => one(9, safe::masked(alarm, app.reveal_secrets), Token::Error),
-                None => {
-                    let importance = importances.next().unwrap_or(2);
-                    one(importance, safe::masked(part, app.reveal_secrets), Token::Ok)
-                }
+            segments.push(if let Some(alarm) = part.strip_prefix("! ") {
+                one(9, safe::masked(alarm, app.reveal_secrets), Token::Error)
+            } else {
+                let importance = importances.next().unwrap_or(2);
+                one(importance, safe::masked(part, app.reveal_secrets), Token::Ok)
             });
         }
     } else if !app.load.finished {

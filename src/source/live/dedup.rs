@@ -9,14 +9,14 @@ const MAX_REMEMBERED: usize = 65_536;
 
 /// The events that were handed over: by their numbers in the log, and the last ones by what tells them from all others.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Dedup {
     /// The largest number in the log of an event that was handed over.
     last: Option<u64>,
     stamps: HashSet<Stamp>,
     order: VecDeque<Stamp>,
 }
 
-impl Seen {
+impl Dedup {
     /// The largest number of an event that was handed over.
     pub(super) const fn last(&self) -> Option<u64> {
         self.last
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn place_decides_where_known() {
-        let mut seen = Seen::default();
+        let mut seen = Dedup::default();
         assert!(seen.is_empty() && !seen.contains(Some(1), &stamp(1, 1, 1)));
         seen.add(stamp(900, 1, 50));
         seen.reach(10);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn unknown_place_compares_whole_stamp() {
-        let mut seen = Seen::default();
+        let mut seen = Dedup::default();
         seen.add(stamp(5, 1, 10));
         assert!(seen.contains(None, &stamp(5, 1, 10)));
         for other in [stamp(5, 2, 10), stamp(5, 1, 11), stamp(6, 1, 10)] {

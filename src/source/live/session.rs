@@ -6,28 +6,22 @@ use std::time::{Duration, SystemTime};
 
 use super::LiveOptions;
 use super::api::{BATCH, EventLog, LogError, LogInfo, Wake};
+use super::batches::Unreadable;
+use super::dedup::Dedup;
 use super::memory::{self, Stop};
-use super::seen::Seen;
 use super::sentences::why;
 use super::status::LiveStatus;
 use super::stuck::Stuck;
 use super::watch::Watch;
-use super::xml::Stamp;
 use crate::model::alarm::{Alarm, AlarmKind};
 use crate::model::batch::Batch;
-use crate::model::fault::{BugIn, Fault, FaultKind, Severity, SkipReason};
+use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::{FeedMessage, SourceInfo};
-use crate::model::guard::guarded;
-use crate::model::telemetry::Channel;
 use crate::model::time::Timestamp;
-use crate::source::fault_log::FaultLog;
 use crate::source::sink::Sink;
-use crate::source::text::parse_rendered;
 
 /// Between two pulls where the log gives no signal.
 const PULL_EVERY: Duration = Duration::from_millis(500);
-/// Whoever takes events is waited for when it takes longer than this.
-const STALL: Duration = Duration::from_millis(100);
 /// Between two times that the bookmark is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// The first pause before a broken subscription is tried again, and the longest.
@@ -63,7 +57,7 @@ impl Note {
 pub(super) struct Session {
     pub(super) log: Box<dyn EventLog + Send>,
     pub(super) options: LiveOptions,
-    pub(super) seen: Seen,
+    pub(super) seen: Dedup,
     /// Whether a bookmark is set.
     pub(super) has_mark: bool,
     /// Whether events of other hosts come: then their own numbers are not this log's.
@@ -99,10 +93,10 @@ pub(super) struct Session {
     /// The record that the file names.
     saved: Option<u64>,
     /// The time of the last event, as it was written.
-    last_time: String,
+    pub(super) last_time: String,
     was_save_named: bool,
     /// Events that could not be read.
-    fault_log: FaultLog,
+    pub(super) unreadable: Unreadable,
     /// Of another channel: the newest record that is counted among those the log holds.
     pub(super) counted_to: Option<u64>,
 }
@@ -125,8 +119,8 @@ pub(super) enum Drained {
 
 /// Where the events and notes of one channel go.
 pub(super) struct Feed<'a> {
-    sink: &'a Sink<'a>,
-    info: SourceInfo,
+    pub(super) sink: &'a Sink<'a>,
+    pub(super) info: SourceInfo,
     pub(super) status: &'a LiveStatus,
 }
 
@@ -141,7 +135,7 @@ impl Session {
         Self {
             log,
             options,
-            seen: Seen::default(),
+            seen: Dedup::default(),
             has_mark: false,
             is_forwarded: false,
             may_repeat: false,
@@ -166,7 +160,7 @@ impl Session {
             saved: None,
             last_time: String::new(),
             was_save_named: false,
-            fault_log: FaultLog::default(),
+            unreadable: Unreadable::default(),
             counted_to: None,
         }
     }
@@ -221,6 +215,9 @@ impl Session {
         self.watch.look_now();
         self.look(&mut feed);
         self.save(&mut feed, true);
+        let mut batch = Batch::new(self.options.source);
+        batch.faults = self.unreadable.take_rest(&feed.info);
+        sink.send_batch(batch);
     }
 
     /// Tells the console which events were seen before: none where the log is not the one of the last console any more.
@@ -289,7 +286,7 @@ impl Session {
     }
 
     /// A batch that was halved grows again once the large events are behind.
-    fn grow(&mut self, count: usize) {
+    pub(super) fn grow(&mut self, count: usize) {
         if self.most < BATCH && count == self.most {
             self.full_batches += 1;
             if self.full_batches >= GROW_AFTER {
@@ -297,103 +294,6 @@ impl Session {
                 self.full_batches = 0;
             }
         }
-    }
-
-    /// Reads and hands over what the last pull gave, and only then moves the bookmark.
-    fn take(&mut self, feed: &mut Feed<'_>, count: usize) {
-        let Some(last) = count.checked_sub(1) else { return };
-        let end = self.log.place(last).ok();
-        if self.may_repeat && end.is_some_and(|end| self.seen.is_before(end)) {
-            LiveStatus::add(&feed.status.doubles, count as u64);
-            return;
-        }
-        self.note_what_was_passed();
-        self.say_notes(feed);
-        if let Ok(first) = self.log.place(0) {
-            self.note_hole(first);
-        }
-        let mut batch = Batch::new(self.options.source);
-        let (mut doubles, mut own_end) = (0, None);
-        for index in 0..count {
-            let needs_place = self.may_repeat || self.is_forwarded;
-            let place = if needs_place { self.log.place(index).ok() } else { None };
-            match self.log.render(index) {
-                Ok(xml) => {
-                    let stamp = Stamp::of(xml);
-                    own_end = stamp.record_id.filter(|_| index == last);
-                    if self.may_repeat && self.seen.contains(place, &stamp) {
-                        doubles += 1;
-                        continue;
-                    }
-                    self.seen.add(stamp);
-                    if let Some(time) = stamp.time {
-                        feed.status.latest.fetch_max(time.unix_seconds(), Ordering::Relaxed);
-                        self.last_time = time.to_string();
-                        let is_past = place.or(end).is_some_and(|place| place <= self.newest_at_start);
-                        if is_past && self.options.since.is_some_and(|since| time < since) {
-                            continue;
-                        }
-                    }
-                    batch.tally.bytes += xml.len() as u64;
-                    let (events, others) = (batch.events.len(), batch.telemetry.len());
-                    if let Err(kind) = read(xml, &mut batch) {
-                        let fault = fault(&self.options, Severity::Loss, stamp.record_id, 1, String::new());
-                        self.fault_log.add(Fault { kind, ..fault });
-                    }
-                    if let Some(place) = place {
-                        let events = batch.events.iter_mut().skip(events);
-                        for event in events.chain(batch.telemetry.iter_mut().skip(others)) {
-                            event.head.place = place;
-                        }
-                    }
-                }
-                Err(error) => {
-                    batch.tally.skip(SkipReason::Damaged, 1);
-                    let reason =
-                        format!("an event could not be rendered: {}", why(error, &self.options.channel));
-                    self.fault_log.add(fault(&self.options, Severity::Loss, place, 1, reason));
-                }
-            }
-        }
-        LiveStatus::add(&feed.status.doubles, doubles);
-        self.has_sysmon |= batch.tally.sysmon > 0;
-        batch.faults = self.fault_log.take(self.options.source, &self.options.channel);
-        if self.counted_to.is_some() {
-            // They are among the records that the log holds.
-            batch.beside = [0; Channel::COUNT];
-        }
-        if !batch.is_empty() {
-            let records = batch.tally.records();
-            let before = self.log.clock();
-            feed.sink.send_open_batch(&feed.info, batch);
-            let waited = self.log.clock().saturating_sub(before);
-            if waited >= STALL {
-                LiveStatus::add(&feed.status.stalls, 1);
-                let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-                LiveStatus::add(&feed.status.stalled_millis, millis);
-            }
-            if feed.sink.is_gone() {
-                return;
-            }
-            LiveStatus::add(&feed.status.events, records);
-        }
-        if let (Some(end), Some(own)) = (end, own_end)
-            && end != own
-            && !self.is_forwarded
-        {
-            // Behind this batch nothing was decided by such a number yet: a subscription of its own begins at the oldest.
-            self.is_forwarded = true;
-        }
-        let end = end.or(own_end.filter(|_| !self.is_forwarded));
-        if let Some(end) = end {
-            self.may_repeat = false;
-            self.seen.reach(end);
-            self.read_to = self.read_to.max(Some(end));
-        }
-        self.stuck.clear();
-        self.watch.events_came(self.log.clock());
-        // A bookmark that stays behind costs nothing but events that come twice, which are known.
-        self.has_mark |= self.log.mark(last).is_ok();
     }
 
     /// Makes the subscription anew until it stands; `false` where somebody asked for a stop meanwhile.
@@ -492,7 +392,7 @@ impl Session {
     }
 
     /// Notes records between the last ones and those that come now: the filter passed them by, or they are gone.
-    fn note_hole(&mut self, next: u64) {
+    pub(super) fn note_hole(&mut self, next: u64) {
         let Some(first) = self.read_to.map(|read| read.saturating_add(1)).filter(|first| *first < next)
         else {
             return;
@@ -504,7 +404,7 @@ impl Session {
     }
 
     /// Events came, or all is read: what was passed on the way does not come any more.
-    fn note_what_was_passed(&mut self) {
+    pub(super) fn note_what_was_passed(&mut self) {
         if let Some(note) = self.passed.take() {
             let last = note.record.map(|record| record.saturating_add(note.lost).saturating_sub(1));
             if let Some(last) = last {
@@ -555,23 +455,6 @@ impl Session {
     }
 }
 
-/// Reads one event. Whatever the reader does, one record more is accounted for.
-fn read(xml: &str, batch: &mut Batch) -> Result<(), FaultKind> {
-    let (events, others, records) = (batch.events.len(), batch.telemetry.len(), batch.tally.records());
-    let done = guarded(|| parse_rendered(xml, batch));
-    if done.is_none() {
-        batch.events.truncate(events);
-        batch.telemetry.truncate(others);
-    }
-    if batch.tally.records() == records {
-        batch.tally.skip(SkipReason::Damaged, 1);
-    }
-    match done {
-        Some(result) => result.map_err(|reason| FaultKind::Record(reason.into())),
-        None => Err(FaultKind::Bug(BugIn::Event)),
-    }
-}
-
 /// Returns the time of this host's clock.
 pub(super) fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -579,7 +462,13 @@ pub(super) fn wall_clock() -> Timestamp {
     Timestamp::from_unix(seconds, since.subsec_millis() * 1_000_000, 3)
 }
 
-fn fault(options: &LiveOptions, severity: Severity, record: Option<u64>, lost: u64, reason: String) -> Fault {
+pub(super) fn fault(
+    options: &LiveOptions,
+    severity: Severity,
+    record: Option<u64>,
+    lost: u64,
+    reason: String,
+) -> Fault {
     Fault::new(options.channel.clone(), FaultKind::Live(reason))
         .of_source(options.source)
         .with_severity(severity)
