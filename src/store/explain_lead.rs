@@ -189,7 +189,7 @@ impl Store {
             }
             IndicatorKind::Query => format!("{image} asked DNS{}", to("for")),
             IndicatorKind::RemoteAdded => {
-                format!("the remote was set{} in the same work_dir before", to("to"))
+                format!("the remote was set{} in the same folder before", to("to"))
             }
             IndicatorKind::SearchedStart => format!("{image} is selected by the search"),
             IndicatorKind::SearchedConnection => {
