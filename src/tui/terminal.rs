@@ -34,6 +34,9 @@ static MOUSE: AtomicBool = AtomicBool::new(false);
 static MODES: Mutex<()> = Mutex::new(());
 /// How long a drawing that the terminal does not take is waited for at the end.
 const MAX_FINAL_WAIT: Duration = Duration::from_secs(1);
+/// Maximum wait at the end for a drawing that the terminal takes, on a machine that is too busy to draw it.
+#[cfg(unix)]
+const MAX_BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// A terminal that the console draws on.
 pub struct Screen {
@@ -143,10 +146,26 @@ fn lock_modes() -> Option<MutexGuard<'static, ()>> {
         match MODES.try_lock() {
             Ok(modes) => return Some(modes),
             Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if started.elapsed() >= MAX_FINAL_WAIT => return None,
+            Err(TryLockError::WouldBlock) if started.elapsed() >= max_wait() => return None,
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
         }
     }
+}
+
+/// Returns how long a drawing is waited for: longer where the terminal would take bytes, so that a busy machine does not
+/// leave the shell in the alternate screen.
+#[cfg(unix)]
+fn max_wait() -> Duration {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let out = stdout();
+    let mut fds = [PollFd::new(&out, PollFlags::OUT)];
+    let is_ready = matches!(poll(&mut fds, Some(&Timespec::default())), Ok(1..));
+    if is_ready { MAX_BUSY_WAIT } else { MAX_FINAL_WAIT }
+}
+
+#[cfg(not(unix))]
+const fn max_wait() -> Duration {
+    MAX_FINAL_WAIT
 }
 
 /// Takes the mouse or leaves it. Where the terminal takes no bytes, only what needs none is done.
