@@ -147,7 +147,7 @@ fn verdicts_are_there_again_and_two_consoles_see_each_others() {
     one.keys("dmN");
     one.keys("loot.csv is ours");
     one.key(Key::Enter);
-    one.wait_for(says("Noted: WS-4711.corp.example record 48265. In"), PATIENCE);
+    one.wait_for(says("Noted: WS-4711.corp.example record 48265 (incident-7.ndjson)"), PATIENCE);
     other.wait_for(says("M:1 b:0 u:0 9 left"), PATIENCE);
     other.wait_for(says("loot.csv is ours"), PATIENCE);
     other.keys("jdb");
