@@ -11,7 +11,6 @@ use hashbrown::{HashMap, HashSet};
 use crate::store::Store;
 use crate::store::events::Events;
 use crate::store::events::event::{StoredEvent, slot_fields};
-use crate::store::findings::finding::Finding;
 use crate::store::ids::{EventId, FindingId, ProcessId};
 use crate::store::ingest::own_facts;
 use crate::store::tuning_matches::TuningMatches;
@@ -262,13 +261,8 @@ impl Store {
     /// It is asked after each batch, and looks at no single one of them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        /// What lists, verdicts and filters keep of each finding beside the store.
-        const LISTED: usize = 48;
         self.events.bytes()
-            + self.findings.capacity() * (size_of::<Finding>() + LISTED)
-            + self.change_log.bytes()
-            + self.kinds.bytes()
-            + self.ranking.bytes()
+            + self.findings.bytes()
             + self.addresses.bytes()
             + self.joins.bytes()
             + self.activities.bytes()
@@ -317,7 +311,7 @@ impl Store {
     fn needed_by_alerts(&self, first_kept: usize, tuning: &TuningMatches) -> Vec<EventId> {
         let mut needed = Vec::new();
         let mut is_walked: HashMap<ProcessId, ()> = HashMap::new();
-        for finding in &self.findings {
+        for finding in self.findings() {
             let is_alert = Profile::ALL.into_iter().any(|profile| {
                 self.score_of(finding, profile, tuning).is_some_and(|score| score >= ALERT_SCORE)
             });

@@ -85,7 +85,7 @@ fn steps(events: &[Event]) -> u64 {
     batches(events).for_each(|batch| store.ingest(batch));
     store.refresh();
     assert!(!store.findings().is_empty());
-    store.swept + store.change_log.logged() + store.activities.added
+    store.swept + store.findings.logged() + store.activities.added
 }
 
 type Shape = fn(usize) -> Vec<Event>;

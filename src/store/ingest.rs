@@ -1,6 +1,7 @@
 //! The way of an event into the store: selected, known or new, kept, joined.
 
 use crate::detect::clauses::is_listed_host;
+use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::technique::ClauseId;
@@ -13,8 +14,8 @@ use crate::store::events::collect::Collect;
 use crate::store::events::dedup::Earlier;
 use crate::store::events::deferred::Waiting;
 use crate::store::events::host_names::HostName;
-use crate::store::findings::finding::NamedBy;
-use crate::store::ids::ProcessId;
+use crate::store::findings::finding::{Finding, NamedBy};
+use crate::store::ids::{EventId, FindingId, ProcessId};
 
 /// Connections that are held against answers for each event that comes in: more than one, so that they catch up.
 const LEADS_PER_EVENT: usize = 8;
@@ -204,6 +205,48 @@ impl Store {
             process.is_none()
         });
         self.events.put_back(waiting);
+    }
+
+    /// Adds a finding. `spl` says whether that profile selects it too; `named_by` tells where the name comes from without
+    /// which the other does not.
+    pub(super) fn add_finding(
+        &mut self,
+        id: EventId,
+        clause: ClauseId,
+        spl: Option<Profile>,
+        named_by: NamedBy,
+    ) -> Option<FindingId> {
+        let facts = self.events.facts(id);
+        let spl = spl.map(|profile| TECHNIQUE.signal(profile, &facts, clause));
+        let correlated = TECHNIQUE.signal(Profile::Correlated, &facts, clause);
+        let event = self.events.event(id)?;
+        let (host, process) = (event.host, event.process);
+        let own_parent = self.events.own_parent(event);
+        let finding = Finding {
+            event: id,
+            clause,
+            spl,
+            correlated,
+            host,
+            own_parent,
+            own_start: None,
+            named_by,
+            hunt: None,
+        };
+        let process = process.filter(|_| event.event_code == code::NETWORK_CONNECT);
+        let finding_id = self.findings.add(finding)?;
+        if let Some(process) = process {
+            self.joins.add_finding(process, finding_id);
+        }
+        if self.activities.is_on {
+            let kind = if TECHNIQUE.is_of_connections(clause) {
+                IndicatorKind::SearchedConnection
+            } else {
+                IndicatorKind::SearchedStart
+            };
+            self.add_hit(Self::bare_hit(kind, id));
+        }
+        Some(finding_id)
     }
 
     /// Counts an event for which there was no number any more, and says so once.

@@ -94,7 +94,7 @@ impl Store {
             }
         }
         // What a scan selected stays selected, whatever masking has left of its texts.
-        if let (Some(signal), Some(finding)) = (by_claim, finding.and_then(|id| self.finding_mut(id))) {
+        if let (Some(signal), Some(finding)) = (by_claim, finding.and_then(|id| self.findings.get_mut(id))) {
             (finding.spl, finding.correlated) = (Some(signal), signal);
         }
         self.rows.scan_rows.insert(id, scan_row.clone());
@@ -124,7 +124,7 @@ impl Store {
     }
 
     fn set_own_start(&mut self, finding: Option<FindingId>, start: EventId) {
-        if let Some(finding) = finding.and_then(|id| self.finding_mut(id)) {
+        if let Some(finding) = finding.and_then(|id| self.findings.get_mut(id)) {
             finding.own_start = Some(start);
         }
     }
@@ -241,7 +241,7 @@ impl Store {
                  new event; scans with --min-score 0 bring their suppressed ones along."
             ),
         }];
-        let parentless = self.findings.iter().filter(|finding| {
+        let parentless = self.findings().iter().filter(|finding| {
             let is_connection =
                 self.event(finding.event).is_some_and(|event| event.event_code == code::NETWORK_CONNECT);
             is_connection && self.parent_of(finding, Profile::Correlated).is_none()

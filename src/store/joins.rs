@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use crate::detect::TECHNIQUE;
 use crate::detect::clauses::is_listed_host;
-use crate::model::event::{Field, code};
+use crate::model::event::Field;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::findings::finding::{Finding, NamedBy};
@@ -222,11 +222,7 @@ impl Store {
     /// The Event 1 that a finding's fields are joined from.
     #[must_use]
     pub fn start_of(&self, finding: &Finding) -> Option<EventId> {
-        finding.own_start.or_else(|| {
-            let event =
-                self.event(finding.event).filter(|event| event.event_code == code::NETWORK_CONNECT)?;
-            self.process(event.process?)?.start
-        })
+        finding.start(&self.events)
     }
 
     /// An Event 1 came in: if it is the process's first, its connections gain a parent.
@@ -246,11 +242,10 @@ impl Store {
 
     /// Tells those who look at changes of findings which ones have other joined fields than before.
     pub(super) fn log_changed_joins(&mut self) {
-        let findings = self.findings.len();
         for process in std::mem::take(&mut self.joins.changed) {
             let Some(of) = self.joins.findings.get_mut(&process) else { continue };
             of.is_changed = false;
-            of.findings.iter().for_each(|id| self.change_log.add(*id, findings));
+            of.findings.iter().for_each(|id| self.findings.log_change(*id));
         }
         let mut renamed = std::mem::take(&mut self.joins.renamed);
         renamed.sort_unstable();
@@ -258,7 +253,7 @@ impl Store {
         for (address_join, process) in renamed {
             let Some(address_join) = self.addresses.get(address_join) else { continue };
             of_process(&address_join.findings, process, FindingId(0))
-                .for_each(|id| self.change_log.add(id, findings));
+                .for_each(|id| self.findings.log_change(id));
         }
     }
 }

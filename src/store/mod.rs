@@ -39,19 +39,18 @@ use crate::store::events::event::StoredEvent;
 use crate::store::events::interner::Symbol;
 use crate::store::events::process::Process;
 use crate::store::events::same_event::Contradictions;
-use crate::store::findings::change_log::ChangeLog;
+use crate::store::findings::Findings;
 pub use crate::store::findings::change_log::{Changes, Cursor};
 use crate::store::findings::finding::Finding;
-use crate::store::findings::refresh::Refresh;
+pub use crate::store::findings::score_class::ScoreClassId;
 pub use crate::store::findings::time_order::NO_TIME;
-use crate::store::findings::time_order::TimeOrder;
 use crate::store::hunt::activity::Activities;
 use crate::store::ids::{DistinctId, Epoch, EventId, FindingId, ProcessId};
 use crate::store::ingest_rows::ImportedRows;
 use crate::store::joins::Joins;
 pub use crate::store::list::filter_cache::FilterCache;
-use crate::store::scores::ScoreClasses;
-pub use crate::store::scores::{ScoreClassId, Scored, Scores};
+use crate::store::resumable::Pause;
+pub use crate::store::scores::{Scored, Scores};
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
@@ -72,11 +71,7 @@ pub struct Store {
     sources: Vec<SourceInfo>,
     addresses: Addresses,
     joins: Joins,
-    findings: Vec<Finding>,
-    change_log: ChangeLog,
-    kinds: ScoreClasses,
-    ranking: TimeOrder,
-    refreshing: Option<Refresh>,
+    findings: Findings,
     activities: Activities,
     census: Census,
     telemetry: Channels,
@@ -262,43 +257,63 @@ impl Store {
     /// The findings by their numbers, in no order that means anything.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
-        &self.findings
+        self.findings.all()
     }
 
     /// A finding.
     #[must_use]
     pub fn finding(&self, id: FindingId) -> Option<&Finding> {
-        self.findings.get(id.0 as usize)
+        self.findings.get(id)
     }
 
     /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
     /// since the last call.
     pub fn refresh(&mut self) -> &[FindingId] {
-        self.refresh_findings();
+        if self.findings.is_refreshing() {
+            self.refresh_until(&|| false);
+        }
+        self.refresh_until(&|| false);
         self.by_time()
+    }
+
+    /// Refreshes the order until it is that of all that had come when the round began, and returns true then; or until the
+    /// pause asks to stop.
+    pub fn refresh_until(&mut self, pause: Pause<'_>) -> bool {
+        if !self.findings.is_refreshing() && self.activities.is_on && !self.advance_leads_of_round(pause) {
+            return false;
+        }
+        if self.findings.begins_refresh() {
+            self.log_changed_joins();
+        }
+        self.findings.refresh_until(&self.events, self.epoch, pause)
+    }
+
+    /// Returns the findings that came or changed since a reader's last look.
+    pub fn since(&self, cursor: &mut Cursor) -> Changes<'_> {
+        self.findings.since(cursor, self.epoch)
     }
 
     /// The findings as [`Self::refresh`] last put them.
     #[must_use]
     pub fn by_time(&self) -> &[FindingId] {
-        self.ranking.ids()
+        self.findings.order().ids()
     }
 
     /// Their kinds, in the same order.
     #[must_use]
     pub(super) fn by_time_classes(&self) -> &[ScoreClassId] {
-        self.ranking.kinds()
+        self.findings.order().kinds()
     }
 
     /// A number that changes with the order.
     #[must_use]
     pub(super) const fn by_time_version(&self) -> u64 {
-        self.ranking.version()
+        self.findings.order().version()
     }
 
     /// Their times in seconds since 1970, in the same order; [`NO_TIME`] where one has none.
     #[must_use]
     pub fn by_time_seconds(&self) -> &[i64] {
-        self.ranking.seconds()
+        self.findings.order().seconds()
     }
 }

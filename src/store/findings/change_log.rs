@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::store::Store;
 use crate::store::ids::{Epoch, FindingId};
 
 /// So many changes are remembered beside twice the findings; who is further behind looks at all of them again.
@@ -70,13 +69,6 @@ impl ChangeLog {
         *cursor = Cursor { ids, epoch: self.epoch, changed: self.changed.len(), findings };
         let changed = self.changed.get(from..).unwrap_or_default();
         Changes { is_reset, changed, new: first..findings }
-    }
-}
-
-impl Store {
-    /// What has come or changed since somebody cursor last.
-    pub fn since(&self, cursor: &mut Cursor) -> Changes<'_> {
-        self.change_log.since(cursor, self.findings.len(), self.epoch)
     }
 }
 

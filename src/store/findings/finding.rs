@@ -1,15 +1,13 @@
 //! What the detection selected, under any profile, and the leads.
 
-use crate::detect::TECHNIQUE;
-use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
 use crate::detect::technique::ClauseId;
 use crate::model::event::code;
 use crate::model::row::Signal;
-use crate::store::Store;
+use crate::store::events::Events;
 use crate::store::events::interner::Symbol;
-use crate::store::ids::{ActivityId, AddressJoinId, DistinctId, EventId, FindingId};
+use crate::store::ids::{ActivityId, AddressJoinId, DistinctId, EventId};
 
 /// An event that a profile selects. All that the score needs beside the patterns is here.
 #[derive(Clone, Debug)]
@@ -26,9 +24,9 @@ pub struct Finding {
     pub host: Option<DistinctId>,
     /// The `ParentImage` that the event itself has.
     pub own_parent: Option<DistinctId>,
-    /// What stands in for its process's Event 1, in a row that a scan wrote; see [`Store::start_of`].
+    /// What stands in for its process's Event 1, in a row that a scan wrote; see [`Store::start_of`](crate::store::Store::start_of).
     pub(in crate::store) own_start: Option<EventId>,
-    /// Event 3: where its other side's name comes from; see [`Store::resolved_by`].
+    /// Event 3: where its other side's name comes from; see [`Store::resolved_by`](crate::store::Store::resolved_by).
     pub(in crate::store) named_by: NamedBy,
     /// What makes it a lead. A finding of [`ClauseId::LEAD`] without it is one no more.
     pub hunt: Option<HuntLead>,
@@ -76,61 +74,16 @@ impl Finding {
 }
 
 impl Finding {
-    /// Whether another event named its other side.
+    /// Returns the Event 1 that its fields are joined from.
+    pub(in crate::store) fn start(&self, events: &Events) -> Option<EventId> {
+        self.own_start.or_else(|| {
+            let event = events.event(self.event).filter(|event| event.event_code == code::NETWORK_CONNECT)?;
+            events.process(event.process?)?.start
+        })
+    }
+
+    /// Returns true where another event named its other side.
     pub(in crate::store) fn is_named(&self) -> bool {
         self.named_by != NamedBy::Nothing
-    }
-}
-
-impl Store {
-    /// Adds a finding. `spl` says whether that profile selects it too; `named_by` tells where the name comes from without
-    /// which the other does not.
-    pub(in crate::store) fn add_finding(
-        &mut self,
-        id: EventId,
-        clause: ClauseId,
-        spl: Option<Profile>,
-        named_by: NamedBy,
-    ) -> Option<FindingId> {
-        let finding_id = FindingId(u32::try_from(self.findings.len()).ok()?);
-        let facts = self.events.facts(id);
-        let spl = spl.map(|profile| TECHNIQUE.signal(profile, &facts, clause));
-        let correlated = TECHNIQUE.signal(Profile::Correlated, &facts, clause);
-        let event = self.events.event(id)?;
-        let (host, process) = (event.host, event.process);
-        let own_parent = self.events.own_parent(event);
-        let finding = Finding {
-            event: id,
-            clause,
-            spl,
-            correlated,
-            host,
-            own_parent,
-            own_start: None,
-            named_by,
-            hunt: None,
-        };
-        if event.event_code == code::NETWORK_CONNECT
-            && let Some(process) = process
-        {
-            self.joins.add_finding(process, finding_id);
-        }
-        self.findings.push(finding);
-        self.ranking.add(finding_id);
-        if self.activities.is_on {
-            let kind = if TECHNIQUE.is_of_connections(clause) {
-                IndicatorKind::SearchedConnection
-            } else {
-                IndicatorKind::SearchedStart
-            };
-            self.add_hit(Self::bare_hit(kind, id));
-        }
-        Some(finding_id)
-    }
-
-    /// A finding, to be changed.
-    pub(in crate::store) fn finding_mut(&mut self, id: FindingId) -> Option<&mut Finding> {
-        self.change_log.add(id, self.findings.len());
-        self.findings.get_mut(id.0 as usize)
     }
 }

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use crate::store::events::Events;
 use crate::store::events::event::StoredEvent;
 use crate::store::findings::finding::Finding;
+use crate::store::findings::score_class::ScoreClassId;
 use crate::store::ids::{EventId, FindingId};
 use crate::store::resumable::{MergeSort, Pause};
-use crate::store::scores::ScoreClassId;
 
 /// What stands for a missing time among seconds since 1970: before all that a clock can show.
 pub const NO_TIME: i64 = i64::MIN;

@@ -17,6 +17,7 @@ use crate::store::addresses::tree_bytes;
 use crate::store::findings::finding::{Finding, HuntLead, NamedBy};
 use crate::store::hunt::activity::{IndicatorHit, MOST_CLUES, Resolved};
 use crate::store::ids::{ActivityId, AddressJoinId, EventId, FindingId};
+use crate::store::resumable::{Pause, YIELD_COSTLY};
 
 /// The kinds of indicator that an answer can make of a connection.
 const RESOLVED_KINDS: [IndicatorKind; 4] = [
@@ -42,6 +43,22 @@ impl Store {
             self.weigh(activity);
         }
         is_done
+    }
+
+    /// Weighs the leads, in steps, until as many connections were looked at as waited when this round began: more may have
+    /// come meanwhile, and the list does not wait for these.
+    pub(in crate::store) fn advance_leads_of_round(&mut self, pause: Pause<'_>) -> bool {
+        let began = self.swept;
+        let goal = self.sweep_goal.unwrap_or_else(|| began + self.left_to_sweep() as u64);
+        let mut asked = 0_usize;
+        let mut is_paused = false;
+        self.advance_leads(&mut || {
+            asked += 1;
+            is_paused = is_paused || asked.is_multiple_of(YIELD_COSTLY) && pause();
+            !is_paused
+        });
+        self.sweep_goal = Some(goal).filter(|goal| is_paused && self.swept < *goal);
+        self.sweep_goal.is_none()
     }
 
     /// How many connections are to be held against answers.
@@ -295,11 +312,11 @@ impl Store {
         };
         let joined_to = process.filter(|_| is_connection);
         if let Some(id) = finding {
-            if let Some(slot) = self.finding_mut(id) {
+            if let Some(slot) = self.findings.get_mut(id) {
                 let moved = slot.event != anchor;
                 *slot = lead;
                 if moved {
-                    self.ranking.reposition(id);
+                    self.findings.reposition(id);
                     if let Some(process) = joined_to {
                         self.joins.add_finding(process, id);
                     }
@@ -307,9 +324,7 @@ impl Store {
             }
             return finding;
         }
-        let id = FindingId(u32::try_from(self.findings.len()).ok()?);
-        self.findings.push(lead);
-        self.ranking.add(id);
+        let id = self.findings.add(lead)?;
         if let Some(process) = joined_to {
             self.joins.add_finding(process, id);
         }
@@ -318,7 +333,7 @@ impl Store {
 
     /// Takes a lead away: its activity turned out to be none, or a part of another one.
     pub(in crate::store) fn retire(&mut self, finding: FindingId) {
-        if let Some(slot) = self.finding_mut(finding) {
+        if let Some(slot) = self.findings.get_mut(finding) {
             slot.hunt = None;
         }
     }
