@@ -175,7 +175,7 @@ impl Addresses {
         None
     }
 
-    /// Returns the address_join at an address, made where there was none, and the answers that must be put into it.
+    /// Returns the join of an address, added where it is new, and the answers that must be put into it.
     pub(super) fn meet(&mut self, host: Symbol, address: IpAddr) -> Option<(AddressJoinId, Vec<EventId>)> {
         let address = bytes_of(address);
         let hash = self.index.hash((host, address));
@@ -223,7 +223,7 @@ impl Addresses {
             + self.held
     }
 
-    /// Changes a address_join, and keeps account of the bytes that its lists take.
+    /// Changes an address join, and keeps account of the bytes of its lists.
     pub(super) fn change(&mut self, id: AddressJoinId, change: impl FnOnce(&mut AddressJoin)) {
         let Some(address_join) = self.joins_by_address.get_mut(id.0) else { return };
         let before = address_join.bytes();

@@ -17,7 +17,7 @@ use crate::store::ids::EventId;
 
 /// The texts of an event, by field.
 pub type Texts<'a> = dyn Fn(Field) -> Option<&'a str> + 'a;
-/// Whether an event, by its ID and its texts, is to be kept.
+/// Returns true where an event, by its ID and its texts, is to be kept.
 pub type Interest = Box<dyn for<'a> Fn(u16, &Texts<'a>) -> bool + Send>;
 
 /// Bytes of script blocks that wait for their other parts. A block that waits longest is taken as it is.
@@ -26,7 +26,7 @@ const MOST_WAITING: usize = 32 << 20;
 const MOST_KEPT: u64 = 100_000;
 const MOST_TEXT: usize = 128 << 20;
 
-/// What was seen of a channel on one host.
+/// Counts of a channel's events on one host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelCoverage {
     /// Events of the ID that is read.
@@ -135,7 +135,7 @@ impl ScriptBlocks {
     }
 }
 
-/// What is known of other channels.
+/// The events of other channels.
 #[derive(Default)]
 pub(super) struct Channels {
     interest: Option<Interest>,
@@ -177,7 +177,7 @@ impl Channels {
 }
 
 impl Store {
-    /// Whether events of other channels are looked at at all.
+    /// Returns true where events of other channels are collected.
     #[must_use]
     pub const fn reads_other_channels(&self) -> bool {
         self.telemetry.interest.is_some()
@@ -194,7 +194,7 @@ impl Store {
         self.telemetry.records.get(channel.index()).copied().unwrap_or(0)
     }
 
-    /// What was seen of a channel on a host, by its name as written, without case; `None` for all hosts.
+    /// Returns the counts of a channel on a host, by its name without case; `None` for all hosts.
     #[must_use]
     pub fn channel_coverage(&self, channel: Channel, host: Option<&str>) -> ChannelCoverage {
         let mut sum = ChannelCoverage::default();
@@ -301,7 +301,7 @@ impl Store {
         }
     }
 
-    /// Keeps an event that somebody is interested in.
+    /// Keeps an event that the interest names.
     fn consider(&mut self, batch: &Batch, record: &EventRecord, parts: Option<(u32, u32)>) {
         let texts = |field| batch.text(record, field);
         let Some(interest) = &self.telemetry.interest else { return };

@@ -26,12 +26,12 @@ use crate::model::time::Timestamp;
 const COPIES_PER_EVENT: usize = 8;
 /// Events that are copied with each batch, however few it brings.
 const MIN_COPIED: usize = 64;
-/// Nothing is let go of before so many events are too many: copying costs.
+/// Minimum of surplus events before a compaction: copying costs.
 const MIN_SURPLUS: usize = 4_096;
-/// A time that lies further ahead of the clock is a lie, or a clock gone wrong; it does not make others old.
+/// Times further in the future than this are ignored: they must not age everything else.
 const MAX_AHEAD: Duration = Duration::from_secs(86_400);
 
-/// What is kept of a source without an end.
+/// The bound of a store whose source has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retention {
     /// The last so many events.
@@ -42,7 +42,7 @@ pub enum Retention {
     Age(Duration),
 }
 
-/// Where things are in a store that has taken another's place.
+/// The ids of a store in the compacted one that took its place.
 pub struct Relocation {
     /// The old store.
     pub old: Store,
@@ -52,7 +52,7 @@ pub struct Relocation {
     findings: OnceCell<Vec<[u32; 2]>>,
 }
 
-/// No finding.
+/// Marks an event without a finding.
 const NONE: u32 = u32::MAX;
 
 impl Relocation {

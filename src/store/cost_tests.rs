@@ -1,4 +1,4 @@
-//! What shapes of input cost as they double, in steps: what is logged, swept and marked; and that memory stays within its
+//! Costs of shapes of input as they double, in steps: changes, sweeps and indicators; and that memory stays within its
 //! bounds.
 
 use crate::detect::hunt::hosts::RepositoryHosts;

@@ -1,4 +1,4 @@
-//! What the logs could have shown: "no alerts" is an answer only where the events were there to be seen.
+//! Log coverage: "no alerts" is an answer only where the events were there to be seen.
 
 use std::cmp::Reverse;
 
@@ -25,7 +25,7 @@ const MAX_GONE_HOSTS: usize = 10_000;
 /// Seconds by which a clock must go back to be noted: less is the jitter of a busy host.
 const CLOCK_JUMP: i64 = 60;
 
-/// What was seen of one host.
+/// Counts of the events of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostCoverage {
     /// Its name.
@@ -218,7 +218,7 @@ impl Census {
         self.last = Some((source, Some(host).filter(|_| !census.has_several_hosts)));
     }
 
-    /// What was seen of a host.
+    /// Returns the counts of a host, which is added where it is new.
     fn host(&mut self, host: Symbol) -> Option<&mut HostCoverage> {
         let number = self.by_name.get(host.number()).or_else(|| {
             let next = u32::try_from(self.hosts.len()).ok()?;
@@ -298,7 +298,7 @@ impl Store {
         self.census.hosts.iter().filter_map(|(_, host)| host.span)
     }
 
-    /// What was seen of each host, the one with the most events first.
+    /// Returns the counts of each host, the one with the most events first.
     #[must_use]
     pub fn coverage(&self) -> Vec<HostCoverage> {
         let mut resolved: HashMap<Symbol, u64> = HashMap::new();
@@ -321,7 +321,7 @@ impl Store {
         hosts
     }
 
-    /// What the logs could not have shown, the gravest first.
+    /// Returns notes on blind spots of the logs, the gravest first.
     #[must_use]
     pub fn coverage_notes(&self) -> Vec<Note> {
         let hosts: Vec<_> =

@@ -74,7 +74,7 @@ impl Store {
         matched.filter_map(condition).collect()
     }
 
-    /// Each event once, by the strongest of what it tells.
+    /// Returns one entry for each event, with its strongest indicator.
     fn evidence(&self, hits: &[IndicatorHit]) -> Vec<Evidence> {
         let mut told: Vec<EventId> = Vec::new();
         let mut evidence = Vec::new();
@@ -131,7 +131,7 @@ impl Store {
         clauses.join(", ")
     }
 
-    /// What an event tells, as a clause.
+    /// Returns the clause of an event's indicator.
     fn clause_of(&self, hit: &IndicatorHit, event: &StoredEvent) -> String {
         let image = self.field(event, Field::Image).map_or("a process", image_name);
         let place = self.place(hit);

@@ -48,7 +48,7 @@ impl<T: Relocate> Held<T> {
 
 /// Ids that can be found again after a compaction.
 pub trait Relocate: Sized {
-    /// What they are in the store that has taken the old one's place; `None` where nothing of them stayed.
+    /// Returns the ids in the store that took the old one's place; `None` where all were evicted.
     #[must_use]
     fn relocate(self, moved: &Relocation, store: &Store) -> Option<Self>;
 }

@@ -1,4 +1,4 @@
-//! ImportedRows that scans elsewhere wrote, as events and findings of this store: the patterns answer to them as far as the rows
+//! Rows that scans elsewhere wrote, as events and findings of this store: the patterns answer to them as far as the rows
 //! hold what they look at, and what the scans said stays.
 //!
 //! Of the events that a scan joined, only the joined fields are known. They stand in as events of their own, which are no
@@ -23,18 +23,18 @@ use crate::store::findings::finding::{HuntLead, NamedBy};
 use crate::store::ids::{EventId, FindingId};
 use crate::store::view::FindingView;
 
-/// What is known of rows.
+/// The rows that scans elsewhere wrote.
 #[derive(Default)]
 pub(super) struct ImportedRows {
     scan_rows: HashMap<EventId, RowClaim>,
     /// Events of which only what was joined from them is known.
     placeholders: HashSet<EventId>,
-    /// ImportedRows without record number, to know them again.
+    /// Hashes of rows without a record number: duplicates are found by them.
     unnumbered: HashSet<u64>,
 }
 
 impl Store {
-    /// What a scan said of an event; `None` where the event was read from a log.
+    /// Returns a scan's verdict on an event; `None` where the event was read from a log.
     #[must_use]
     pub fn scan_row(&self, event: EventId) -> Option<&RowClaim> {
         self.rows.scan_rows.get(&event)
@@ -129,7 +129,7 @@ impl Store {
         }
     }
 
-    /// Whether a row without record number was met before.
+    /// Returns true where a row without a record number was ingested before.
     fn is_known_row(&mut self, batch: &Batch, record: &EventRecord) -> bool {
         let head = &record.head;
         if head.record_id.is_some() {
@@ -227,7 +227,7 @@ impl Store {
         Some(explanation)
     }
 
-    /// What can't be known of rows; empty where all was read from logs.
+    /// Returns notes on blind spots of rows; empty where all was read from logs.
     pub(super) fn row_notes(&self) -> Vec<Note> {
         if self.rows.scan_rows.is_empty() {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! What an Event 3 takes from other events of its process: the name that it asked for, and its Event 1.
+//! Joins of an Event 3 to other events of its process: the name that it asked for, and its Event 1.
 //!
 //! Nothing of it is copied into the findings: it is looked up when somebody asks, so that an event that comes late costs a
 //! place in an order and not a change of every finding that it speaks of. Only readers that remember what they made of a
@@ -16,10 +16,10 @@ use crate::store::Store;
 use crate::store::findings::finding::{Finding, NamedBy};
 use crate::store::ids::{AddressJoinId, EventId, FindingId, ProcessId};
 
-/// What orders queries and connections among each other: time, then record, then arrival.
+/// The key that orders queries and connections: time, then record, then arrival.
 pub(super) type TimeKey = (Option<Timestamp>, u64, EventId);
 
-/// The findings by their processes, and whose joined fields have changed since somebody was told.
+/// The findings by their processes, and the processes whose joined fields changed since that was logged.
 #[derive(Default)]
 pub(super) struct Joins {
     findings: HashMap<ProcessId, OfProcess>,
@@ -83,7 +83,7 @@ impl Store {
         }
     }
 
-    /// Whether an answer names an address that something has connected to.
+    /// Returns true where an answer names an address that something has connected to.
     pub(super) fn answers_a_connection(&self, id: EventId) -> bool {
         let host = self.event(id).and_then(|event| self.events.host_key(event.host));
         host.is_some_and(|host| {
@@ -258,7 +258,7 @@ impl Store {
     }
 }
 
-/// What a set has of a process; `first` is the least of its kind.
+/// Returns the entries of a process; `first` is the least of its kind.
 fn of_process<T: Copy + Ord>(
     set: &std::collections::BTreeSet<(ProcessId, T)>,
     process: ProcessId,

@@ -21,10 +21,10 @@ use crate::store::view::FindingView;
 const DAY: i64 = 86_400;
 /// Findings that are counted between two questions of whether it is time to stop; each takes some microseconds.
 const FINDINGS_PER_POLL: u32 = if cfg!(test) { 2 } else { 128 };
-/// Seconds without a finding after which the columns are of a broken clock.
+/// Seconds without a finding after which the rest is of a broken clock.
 const BROKEN_CLOCK: i64 = 10 * 365 * DAY;
 
-/// What stands beside the owners.
+/// The columns of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Axis {
     /// The hosts.
@@ -117,7 +117,7 @@ pub struct PushMatrix {
     pub last_day: Option<i64>,
 }
 
-/// Counter for names, in order of appearance.
+/// Counts by name, in order of appearance.
 #[derive(Default)]
 struct Counter {
     heads: Vec<AxisEntry>,
@@ -325,7 +325,7 @@ impl PushMatrix {
         }
     }
 
-    /// What an owner and a host or user have in common.
+    /// Returns the counts of an owner and a column.
     #[must_use]
     pub fn cell(&self, owner: usize, other: usize) -> Option<&Count> {
         self.cells.get(&(owner, other))

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// Says whether it is time to stop for now. It is asked often; what it says is heeded within a millisecond.
+/// Returns true when the caller should yield. Polled at least once a millisecond.
 pub type Pause<'a> = &'a dyn Fn() -> bool;
 
 /// Between two questions of whether it is time to stop, for steps that cost about 100 ns and 1 us. Tests stop far more
@@ -22,9 +22,9 @@ pub(in crate::store) struct MergeSort<T> {
     taken: (usize, usize),
 }
 
-/// What is sorted at once.
+/// Items that are sorted at once.
 const FIRST_RUN: usize = 512;
-/// What is merged between two questions of whether it is time to stop.
+/// Items that are merged between two polls.
 const MERGED: usize = 256;
 
 impl<T: Copy> MergeSort<T> {

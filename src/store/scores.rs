@@ -1,4 +1,4 @@
-//! What a list looks at of every finding: its score and its signal.
+//! Scores and signals of findings.
 //!
 //! Findings that no pattern can tell apart are of one kind: the same host, parents and signals. There are far fewer
 //! kinds than findings, so that a pattern is held against the kinds alone, and a finding costs a look into a table.

@@ -96,13 +96,13 @@ impl TuningMatches {
         self.epoch
     }
 
-    /// Whether the CI-host pattern matches a host; never a missing one.
+    /// Returns true where the CI-host pattern matches a host; never for a missing one.
     #[must_use]
     pub fn is_ci_system(&self, host: Option<DistinctId>) -> bool {
         host.is_some_and(|host| self.ci_systems.get(host.0 as usize).copied().unwrap_or(false))
     }
 
-    /// Whether the IDE-parent pattern matches a parent; never a missing one.
+    /// Returns true where the IDE-parent pattern matches a parent; never for a missing one.
     #[must_use]
     pub fn is_known_ide(&self, parent: Option<DistinctId>) -> bool {
         parent.is_some_and(|parent| self.known_ides.get(parent.0 as usize).copied().unwrap_or(false))
@@ -149,7 +149,7 @@ impl ExceptionMatches {
         let mut cursor = std::mem::take(&mut self.cursor);
         let since = store.since(&mut cursor);
         let of = |id: &FindingId| store.finding(*id);
-        // A lead may stand for another event than before, and which that was nobody knows any more.
+        // A lead may have another event than before, and its earlier one is not recorded.
         let is_reset = since.is_reset
             || since.changed.iter().filter_map(of).any(|finding| finding.clause == ClauseId::LEAD);
         if is_reset {

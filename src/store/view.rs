@@ -121,13 +121,13 @@ impl<'a> FindingView<'a> {
         self.signal
     }
 
-    /// Whether the CI-host pattern matches.
+    /// Returns true where the CI-host pattern matches.
     #[must_use]
     pub fn is_ci_system(&self) -> bool {
         self.tuning.is_ci_system(self.finding.host)
     }
 
-    /// Whether the IDE-parent pattern matches.
+    /// Returns true where the IDE-parent pattern matches.
     #[must_use]
     pub fn is_known_ide(&self) -> bool {
         self.tuning.is_known_ide(self.store.parent_of(self.finding, self.profile))
@@ -201,7 +201,7 @@ impl<'a> FindingView<'a> {
         self.destination().as_deref().map(owner)
     }
 
-    /// What the detection looked at.
+    /// Returns the fields that the detection evaluated.
     #[must_use]
     pub fn facts(&self) -> DetectionInput<'a> {
         DetectionInput {

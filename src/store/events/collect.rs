@@ -12,22 +12,22 @@ pub enum Collect {
     /// All that sources hand over: for the drill-down.
     #[default]
     Everything,
-    /// What `hunt` needs to find its leads.
+    /// The events that `hunt` needs to find its leads.
     Leads,
-    /// What `correlated` needs to find its alerts.
+    /// The events that `correlated` needs to find its alerts.
     Joins,
-    /// What `spl` selects.
+    /// The events that `spl` selects.
     Selected,
 }
 
-/// Whether a row shows the field, or a join goes by it.
+/// Returns true where a row shows the field, or a join needs it.
 pub(in crate::store) const fn is_for_rows(field: Field) -> bool {
     matches!(field, Field::User | Field::Image | Field::ProcessGuid | Field::DestinationIp)
         || matches!(field, Field::DestinationHostname | Field::QueryName | Field::QueryResults)
         || is_joined(field)
 }
 
-/// Whether an Event 3 takes the field from its process's Event 1.
+/// Returns true where an Event 3 takes the field from its process's Event 1.
 pub(in crate::store) const fn is_joined(field: Field) -> bool {
     matches!(field, Field::CommandLine | Field::ParentImage | Field::ParentCommandLine)
 }

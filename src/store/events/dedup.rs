@@ -18,7 +18,7 @@ use crate::store::ids::EventId;
 use crate::model::batch::Batch;
 use crate::model::time::Timestamp;
 
-/// RecordRanges of record numbers that are told apart. A log has one, or a few where it has gaps.
+/// Maximum of separate ranges of record numbers. A log has one, or a few where it has gaps.
 const MOST_STRETCHES: usize = 1 << 16;
 /// Numbers between two stretches that are so close belong to records that were only counted, and are taken for theirs.
 const MAX_HOLE: u64 = 8;
@@ -81,7 +81,7 @@ pub(in crate::store) struct Dedup {
     stretches: RecordRanges,
     /// Whether no event of the batch that is taken in can have been met before.
     is_new: bool,
-    /// Whether the table is made as late as can be.
+    /// Set where the table is built as late as possible.
     is_deferred: bool,
 }
 
@@ -130,7 +130,7 @@ pub(in crate::store) struct KeyedEvents<'a> {
 }
 
 impl KeyedEvents<'_> {
-    /// The event_key of an event; `None` where nothing tells it from others.
+    /// Returns the key of an event; `None` where it has no host or no record number.
     pub(in crate::store) fn event_key(&self, id: EventId) -> Option<EventKey> {
         let event = self.events.get(id.0 as usize)?;
         let host = self.host_keys.get(event.host?.0 as usize).copied().flatten()?;
@@ -157,12 +157,12 @@ impl Dedup {
         self.is_new = self.is_deferred && self.stretches.add(batch);
     }
 
-    /// What comes next is of no batch that was announced.
+    /// Ends the announced batch.
     pub(in crate::store) const fn end(&mut self) {
         self.is_new = false;
     }
 
-    /// Whether the event that comes in may have been met before.
+    /// Returns true where the next event may be a duplicate.
     pub(in crate::store) const fn may_know(&self) -> bool {
         !self.is_new
     }
@@ -199,7 +199,7 @@ impl Dedup {
         met
     }
 
-    /// Adds an event that stands among the others.
+    /// Adds an event that is in the table of events.
     pub(in crate::store) fn add(&mut self, id: EventId, all: KeyedEvents<'_>) {
         if self.is_new {
             self.waiting.push(id);
@@ -307,7 +307,7 @@ fn seconds(time: Option<Timestamp>, has_whole_seconds: bool) -> impl Iterator<It
     std::iter::once(own).chain(near.map(Some))
 }
 
-/// Whether two times are one, as far as both are written.
+/// Returns true where two times agree in the digits that both have.
 pub(in crate::store) fn agree(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.agrees_with(&other),

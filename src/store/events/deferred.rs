@@ -12,7 +12,7 @@ use crate::store::events::event::slot_fields;
 use crate::store::events::interner::{Interner, Symbol};
 use crate::store::ids::{EventId, ProcessId};
 
-/// What an Event 3 takes from its process's Event 1, in the order in which it is packed.
+/// The fields that an Event 3 takes from its process's Event 1, in packed order.
 const PACKED: [Field; 3] = [Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
 
 /// An event that its process may be joined to.
@@ -34,13 +34,13 @@ pub(in crate::store) struct Deferred {
 }
 
 impl Deferred {
-    /// Whether an event that is not selected waits instead of being joined at once.
+    /// Returns true where an event that is not selected is deferred.
     pub(in crate::store) const fn takes(&self, event_code: u16) -> bool {
         self.is_on && matches!(event_code, code::PROCESS_CREATE | code::DNS_QUERY)
     }
 
     pub(in crate::store) fn wait(&mut self, guid: Guid, host_key: Symbol, event: EventId) {
-        // A zero GUID is nobody's.
+        // A zero GUID is of no process.
         if !guid.is_zero() {
             self.waiting.push(Waiting { guid, host_key, event });
         }
@@ -59,7 +59,7 @@ impl Deferred {
         self.packs.intern(&self.scratch)
     }
 
-    /// The texts that were packed, those that there are.
+    /// Returns the packed texts that are not missing.
     fn unpack(&self, pack: Symbol) -> impl Iterator<Item = (Field, &str)> {
         let all = self.packs.text(pack);
         let mut rest = all.chars();
@@ -72,7 +72,7 @@ impl Deferred {
         })
     }
 
-    /// The text of a field that was packed.
+    /// Returns the packed text of a field.
     pub(in crate::store) fn packed_text(&self, pack: Symbol, field: Field) -> Option<&str> {
         self.unpack(pack).find(|(packed, _)| *packed == field).map(|(_, text)| text)
     }

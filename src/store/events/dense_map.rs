@@ -1,8 +1,8 @@
-//! Numbers by the numbers of other things, in pages: a table that grows moves all that it has, and keys wait for that.
+//! A `u32 -> u32` map in fixed-size pages, so that growing never copies: a copy would miss a frame.
 
-/// So many stand on a page.
+/// Entries of a page.
 const PAGE: usize = 4096;
-/// What stands where there is none.
+/// Marks an empty slot.
 const NONE: u32 = u32::MAX;
 
 /// A number for each of many numbers, most of which come one after the other.
@@ -12,14 +12,14 @@ pub(in crate::store) struct DenseMap {
 }
 
 impl DenseMap {
-    /// The number that stands at another one.
+    /// Returns the value of a key.
     pub(in crate::store) fn get(&self, at: u32) -> Option<u32> {
         let at = at as usize;
         let page = self.pages.get(at / PAGE)?.as_ref()?;
         page.get(at % PAGE).copied().filter(|number| *number != NONE)
     }
 
-    /// Puts a number at another one; the greatest of all numbers stands for none.
+    /// Sets the value of a key; `u32::MAX` empties it.
     pub(in crate::store) fn set(&mut self, at: u32, number: u32) {
         let at = at as usize;
         if self.pages.len() <= at / PAGE {

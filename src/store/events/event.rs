@@ -42,7 +42,7 @@ pub(in crate::store) const fn slot_fields(event_code: u16) -> &'static [Field] {
     }
 }
 
-/// Whether the store keeps a field of events of an ID.
+/// Returns true where the store keeps a field of events of an ID.
 #[must_use]
 pub fn is_kept_field(event_code: u16, field: Field) -> bool {
     matches!(field, Field::User | Field::Image | Field::ProcessId) || slot_fields(event_code).contains(&field)
@@ -53,7 +53,7 @@ pub fn is_kept_field(event_code: u16, field: Field) -> bool {
 pub struct StoredEvent {
     /// `System/TimeCreated/@SystemTime`.
     pub time: Option<Timestamp>,
-    /// Where it stands in its source.
+    /// Its offset in its source.
     pub place: Place,
     /// Its source.
     pub source: SourceId,
@@ -72,7 +72,7 @@ pub struct StoredEvent {
     /// The process's number.
     pub process_number: Option<Symbol>,
     pub(in crate::store) slots: [Option<Symbol>; MAX_SLOTS],
-    /// An Event 1's texts that nobody has asked for yet.
+    /// An Event 1's texts, packed until its process makes a connection.
     pub(in crate::store) packed: Option<Symbol>,
     pub(in crate::store) record_id_or_max: u64,
     /// The `ProcessGuid` where its text is no GUID.

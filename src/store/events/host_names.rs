@@ -55,7 +55,7 @@ impl FirstSpellings {
     }
 }
 
-/// HostNameCache that are kept here; those of more hosts are looked up among all texts.
+/// Maximum of cached names; those of more hosts are looked up in the interner.
 const MOST_NAMES: usize = 4_096;
 /// Letters of a name that is kept here: with the rest they fill what a processor reads at once.
 const MOST_LETTERS: usize = 43;
@@ -75,7 +75,7 @@ impl Entry {
     }
 }
 
-/// The names that were met: a table that stays small enough to be at hand, where the one of all texts does not.
+/// A small cache of host names in front of the interner: it stays in the CPU's cache.
 #[derive(Default)]
 pub(in crate::store) struct HostNameCache {
     table: HashTable<Entry>,

@@ -1,4 +1,4 @@
-//! Texts kept once each, in blocks that never move.
+//! A string interner. Blocks never move, so that growing never copies a million strings within a frame.
 
 use std::num::NonZeroU32;
 

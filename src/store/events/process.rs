@@ -31,7 +31,7 @@ pub(in crate::store) struct Processes {
 }
 
 impl Processes {
-    /// The process of a host (by its name in lower case) and a GUID, made where it is new. A zero GUID is nobody's.
+    /// Returns the process of a host (by its name in lower case) and a GUID, added where it is new; `None` for a zero GUID.
     pub(in crate::store) fn get_or_add(&mut self, host_key: Symbol, guid: Guid) -> Option<ProcessId> {
         if guid.is_zero() {
             return None;

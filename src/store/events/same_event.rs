@@ -56,7 +56,7 @@ impl Events {
         KeyedEvents { events: &self.entries, host_keys: &self.host_keys }
     }
 
-    /// What an event that comes in is looked up by; `None` where nothing tells it from others.
+    /// Returns the key of a new event; `None` where it has no host or no record number.
     fn event_key(record: &EventRecord, name: Option<HostName>) -> Option<EventKey> {
         Some(EventKey { host: name?.key, record: record.head.record_id?, time: record.head.time })
     }
@@ -169,7 +169,7 @@ impl Events {
         }
     }
 
-    /// Whether a field of an event is kept where the event has it.
+    /// Returns true where a field of an event is collected.
     const fn keeps(&self, field: Field, event_code: u16, is_selected: bool) -> bool {
         if matches!(self.collect, Collect::Everything | Collect::Leads) {
             return true;
@@ -233,12 +233,12 @@ fn fault(name: String, source: Option<SourceId>, record: Option<u64>, reason: St
     Fault { source, record, ..Fault::new(name, FaultKind::Contradiction(reason)) }
 }
 
-/// What a text says: `-` stands for nothing in most dialects.
+/// Returns a text without blanks; `None` for `-`, which most dialects write for a missing one.
 fn said(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty() && *text != "-")
 }
 
-/// Whether two texts of a field are one, but for what dialects write in different ways.
+/// Returns true where two texts of a field are equal but for the dialects' ways to write them.
 fn is_same_text(field: Field, one: &str, other: &str) -> bool {
     one == other
         || match field {
@@ -264,7 +264,7 @@ fn visible(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Whether two names can be one account's: with its domain or without, as a name or as a number.
+/// Returns true where two names can be one account's: with its domain or without, as a name or as a number.
 fn is_same_account(one: &str, other: &str) -> bool {
     let name = |text: &str| text.rsplit('\\').next().unwrap_or(text).trim().to_lowercase();
     let is_unclear = |text: &str| {

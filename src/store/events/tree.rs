@@ -6,10 +6,10 @@ use crate::store::events::Events;
 use crate::store::events::event::StoredEvent;
 use crate::store::ids::{EventId, ProcessId};
 
-/// How far up or down a walk goes: a log can scan_row any depth.
+/// Maximum depth of a walk: a log can claim any.
 const MAX_WALK: usize = 10_000;
 
-/// The first things by their keys, so many at most, and how many there are; never holds more than twice as many.
+/// Returns the first `most` things by their keys, and the count of all; never holds more than twice as many.
 fn first_of<K: Ord, T>(things: impl Iterator<Item = (K, T)>, most: usize) -> (Vec<T>, usize) {
     let mut first: Vec<(K, T)> = Vec::new();
     let mut all = 0;
@@ -55,7 +55,7 @@ impl Events {
         std::iter::successors(newest, |id| self.event(*id)?.previous_of_process)
     }
 
-    /// The first children by the time of their start, so many at most, and how many there are.
+    /// Returns the first `most` children by the time of their start, and the count of all.
     #[must_use]
     pub fn first_children(&self, process: ProcessId, most: usize) -> (Vec<ProcessId>, usize) {
         let started = |id: &ProcessId| self.event(self.process(*id)?.start?)?.time;
@@ -63,7 +63,7 @@ impl Events {
         first_of(self.each_child(process).enumerate().map(|(at, child)| ((started(&child), at), child)), most)
     }
 
-    /// The first events of a process by time for which `is_wanted` holds, so many at most, and how many there are.
+    /// Returns the first `most` wanted events of a process by time, and the count of all.
     pub fn first_events_of(
         &self,
         process: ProcessId,

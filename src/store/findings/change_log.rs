@@ -1,4 +1,4 @@
-//! Which findings have come or changed, for whoever keeps what it made of each.
+//! A log of changed findings, for readers that keep a result for each.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub(in crate::store) struct ChangeLog {
     logged: u64,
 }
 
-/// How far somebody has cursor. A new one has seen nothing.
+/// The position of a reader. A new one has seen nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// That of the store.
@@ -26,12 +26,12 @@ pub struct Cursor {
     findings: u32,
 }
 
-/// What somebody has not seen.
+/// The changes after a reader's position.
 #[derive(Clone, Debug)]
 pub struct Changes<'a> {
-    /// Whether nothing of what was seen counts any more: `new` is all of them then.
+    /// Set where the reader must start from scratch: `new` is all of them then.
     pub is_reset: bool,
-    /// What was there and has changed; one can stand here twice.
+    /// Earlier findings that changed; one can be here twice.
     pub changed: &'a [FindingId],
     /// The numbers of what has come.
     pub new: Range<u32>,
@@ -58,7 +58,7 @@ impl ChangeLog {
         self.logged
     }
 
-    /// `ids` is the store's epoch: a reader that cursor before a compaction has seen other findings.
+    /// `ids` is the store's epoch: a reader from before a compaction has seen other findings.
     pub(in crate::store) fn since(&self, cursor: &mut Cursor, findings: usize, ids: Epoch) -> Changes<'_> {
         let findings = u32::try_from(findings).unwrap_or(u32::MAX);
         let is_first = *cursor == Cursor::default();

@@ -1,4 +1,4 @@
-//! What the detection selected, under any profile, and the leads.
+//! The findings that the detection selected under any profile, and the leads.
 
 use crate::detect::hunt::lead::Lead;
 use crate::detect::profile::Profile;
@@ -28,7 +28,7 @@ pub struct Finding {
     pub(in crate::store) own_start: Option<EventId>,
     /// Event 3: where its other side's name comes from; see [`Store::resolved_by`](crate::store::Store::resolved_by).
     pub(in crate::store) named_by: NamedBy,
-    /// What makes it a lead. A finding of [`ClauseId::LEAD`] without it is one no more.
+    /// Set for leads. [`ClauseId::LEAD`] with `None` is a retired lead.
     pub hunt: Option<HuntLead>,
 }
 

@@ -104,7 +104,7 @@ impl ScoreClasses {
             + self.numbers.capacity() * slot * 8 / 7
     }
 
-    /// Whether most kinds are of no finding any more.
+    /// Returns true where most classes have no finding any more.
     pub(in crate::store) fn has_many_old_ones(&self) -> bool {
         self.all.len() > 4096 + 2 * self.of.len()
     }

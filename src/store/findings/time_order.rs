@@ -9,7 +9,7 @@ use crate::store::findings::score_class::ScoreClassId;
 use crate::store::ids::{EventId, FindingId};
 use crate::store::resumable::{MergeSort, Pause};
 
-/// What stands for a missing time among seconds since 1970: before all that a clock can show.
+/// Marks a missing time: earlier than any clock can show.
 pub const NO_TIME: i64 = i64::MIN;
 
 /// So many findings are copied, or so many fresh ones put in, between two questions of whether it is time to stop: about
@@ -22,7 +22,7 @@ const PENDING_COST: usize = if cfg!(test) { 1 } else { 32 };
 #[derive(Default)]
 pub(in crate::store) struct TimeOrder {
     columns: Columns,
-    /// What the round at hand makes, and between two rounds memory for the next one.
+    /// The result of the current merge, and between two merges memory for the next one.
     next: Columns,
     fresh: Vec<FindingId>,
     moved: Vec<FindingId>,
@@ -62,7 +62,7 @@ impl TimeOrder {
         self.fresh.push(finding);
     }
 
-    /// A finding stands for another event than before.
+    /// Notes that a finding has another event than before.
     pub(in crate::store) fn reposition(&mut self, finding: FindingId) {
         self.moved.push(finding);
     }
@@ -91,7 +91,7 @@ impl TimeOrder {
         self.version
     }
 
-    /// Whether some have moved that the round at hand does not know of.
+    /// Returns true where findings moved after the current merge began.
     pub(in crate::store) const fn has_moved(&self) -> bool {
         !self.moved.is_empty()
     }
@@ -144,7 +144,7 @@ impl TimeOrder {
         true
     }
 
-    /// Gives the round at hand up; what it has put nowhere yet is fresh again.
+    /// Aborts the current merge; its unmerged items become pending again.
     pub(in crate::store) fn give_up(&mut self) {
         let Some(round) = self.round.take() else { return };
         self.fresh.extend(round.fresh.items().iter().map(|fresh| fresh.finding));
@@ -193,7 +193,7 @@ impl Columns {
         self.kinds.push(kind);
     }
 
-    /// How many come before something, of which the first `from` are known to. What is near them is found soon.
+    /// Galloping search from `from`: returns the number of items before the target.
     fn first_after(&self, from: usize, comes_before: impl Fn(FindingId, i64) -> bool) -> usize {
         let is_before = |at: usize| {
             let old = self.ids.get(at).zip(self.seconds.get(at));

@@ -1,4 +1,4 @@
-//! What belongs together: a git with its helpers, or one process, and the clues that its events gave.
+//! Activities: a git with its helpers, or one process, and the indicators that its events gave.
 //!
 //! A git process that has a git above it is of the same activity, by what its own Event 1 says of its parent; so an activity grows
 //! together in whatever order its events come in. Clues are only gathered here; the leads weigh them.
@@ -20,25 +20,25 @@ use crate::detect::hunt::program::Program;
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::Field;
 
-/// Clues that an activity keeps; of more the weaker and later ones are let go, and counted.
+/// Maximum of indicators of an activity. Of more, the weaker and later ones are evicted and counted.
 pub(in crate::store) const MOST_CLUES: usize = 32;
-/// Remotes that are remembered of a work_dir.
+/// Maximum of remotes of a working directory.
 const MOST_REMOTES: usize = 256;
 
-/// Activities of a work_dir that are weighed again where a remote comes later than they.
+/// Maximum of activities of a working directory that a later remote has weighed again.
 const MOST_ACTS_OF_A_FOLDER: usize = 4096;
 
-/// Whose activity an event is of: its process's, or nobody's but its own.
+/// The owner of an activity: a process, or a single event without a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Owner {
     Process(ProcessId),
     Event(EventId),
 }
 
-/// A clue of an activity, and the event that gave it.
+/// An indicator of an activity, and the event that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct IndicatorHit {
-    /// What it is.
+    /// The kind of indicator.
     pub kind: IndicatorKind,
     /// The event.
     pub event: EventId,
@@ -63,23 +63,23 @@ pub(in crate::store) struct Activity {
     pub(in crate::store) not_shown: usize,
     /// Clues that were let go.
     pub(in crate::store) evicted: u32,
-    /// The earlier `git remote add` of the same work_dir.
+    /// The earlier `git remote add` of the same working directory.
     pub(in crate::store) remote: Option<IndicatorHit>,
     pub(in crate::store) finding: Option<FindingId>,
     is_dirty: bool,
 }
 
-/// What an answer says of a connection.
+/// The name that a DNS answer gives to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Resolved {
     pub(in crate::store) kind: IndicatorKind,
     pub(in crate::store) host: Option<Symbol>,
     pub(in crate::store) answer: EventId,
-    /// Whether the answer is of another process.
+    /// Set where the answer is of another process.
     pub(in crate::store) is_elsewhere: bool,
 }
 
-/// What happened in one work_dir of one host.
+/// The pushes and remotes of one working directory of one host.
 #[derive(Default)]
 pub(in crate::store) struct WorkDir {
     pub(in crate::store) remotes: Vec<IndicatorHit>,
@@ -92,7 +92,7 @@ pub(in crate::store) type WorkDirKey = (Symbol, Symbol);
 /// All activities.
 #[derive(Default)]
 pub(in crate::store) struct Activities {
-    /// Whether leads are looked for at all.
+    /// Set where leads are looked for.
     pub(in crate::store) is_on: bool,
     pub(in crate::store) hosts: RepositoryHosts,
     entries: Vec<Activity>,
@@ -107,7 +107,7 @@ pub(in crate::store) struct Activities {
     pub(in crate::store) resolved: HashMap<EventId, Resolved>,
     pub(in crate::store) work_dirs: HashMap<WorkDirKey, WorkDir>,
     dirty_work_dirs: Vec<WorkDirKey>,
-    /// Bytes of the lists that activities and work_dirs hold.
+    /// Bytes of the lists in activities and working directories.
     held: usize,
     /// Clues that were added: tests count these steps.
     pub(in crate::store) added: u64,
@@ -148,7 +148,7 @@ impl Activities {
         known.map(ActivityId)
     }
 
-    /// The activity of an owner, made where it is new.
+    /// Returns the activity of an owner, which is added where it is new.
     pub(in crate::store) fn of(&mut self, owner: Owner) -> Option<ActivityId> {
         if let Some(known) = self.find(owner) {
             return Some(known);
@@ -169,7 +169,7 @@ impl Activities {
         }
     }
 
-    /// Makes two activities one, and says what finding is left over.
+    /// Merges two activities, and returns the finding that is left over.
     fn merge(&mut self, one: ActivityId, other: ActivityId) -> Option<FindingId> {
         let (one, other) = (self.root(one), self.root(other));
         if one == other {
@@ -293,7 +293,7 @@ impl Store {
         self.add_hit_to(self.owner(hit.event)?, hit)
     }
 
-    /// Whose activity an event is of.
+    /// Returns the owner of an event's activity.
     pub(in crate::store) fn owner(&self, id: EventId) -> Option<Owner> {
         Some(self.event(id)?.process.map_or(Owner::Event(id), Owner::Process))
     }
@@ -416,7 +416,7 @@ impl Store {
         }
     }
 
-    /// Notes a push or a remote for its work_dir, where both meet.
+    /// Notes a push or a remote for its working directory, where both meet.
     fn note_in_work_dir(&mut self, hit: IndicatorHit, activity: Option<ActivityId>) {
         let Some(key) = self.work_dir_key(hit.event) else { return };
         let work_dir = self.activities.work_dirs.entry(key).or_default();

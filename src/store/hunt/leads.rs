@@ -245,7 +245,7 @@ impl Store {
         hits.iter().filter(|_| is_connection).find(names_it).map(|other| other.event)
     }
 
-    /// Gives a connection the host that its own name tells.
+    /// Gives a connection the host of its own name.
     fn name_connection(&mut self, hit: &mut IndicatorHit) {
         let Some(event) = self.event(hit.event) else { return };
         if hit.host.is_some() || event.event_code != code::NETWORK_CONNECT {
@@ -274,7 +274,7 @@ impl Store {
         Some((*said, known(said)))
     }
 
-    /// The last `git remote add` before a push in its work_dir.
+    /// Returns the last `git remote add` before a push in its working directory.
     fn remote_of(&mut self, hits: &[IndicatorHit]) -> Option<IndicatorHit> {
         let is_push =
             |kind| matches!(kind, IndicatorKind::Push | IndicatorKind::SendPack | IndicatorKind::ReceivePack);

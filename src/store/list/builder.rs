@@ -38,13 +38,13 @@ enum Stage {
     Done,
 }
 
-/// What was gathered of a list so far.
+/// The findings collected so far.
 struct Collecting {
-    /// The order that was looked at. With another one it begins anew.
+    /// The version of the order. With another one it begins again.
     version: u64,
     /// How many of it were.
     looked_at: usize,
-    /// What passes, by score.
+    /// The findings that pass, by score.
     by_score: [Vec<FindingId>; 4],
     first: Option<FindingId>,
     last: Option<FindingId>,
@@ -128,7 +128,7 @@ impl ListBuilder {
         }
     }
 
-    /// What it is at, and how far that is in percent; `None` for what takes a frame or two.
+    /// Returns the stage and its progress in percent; `None` for stages of a frame or two.
     #[must_use]
     pub fn progress(&self, store: &Store) -> Option<(&'static str, usize)> {
         match &self.stage {
@@ -248,7 +248,7 @@ impl Collecting {
     }
 }
 
-/// Whether a finding of that score is on the side that a query asks for.
+/// Returns true where a query shows findings of that score.
 const fn is_shown_by(query: &Query, score: u8) -> bool {
     (score >= query.min_score) == matches!(query.shown, Shown::Alerts)
 }
@@ -286,7 +286,7 @@ fn ask(
     None
 }
 
-/// Drops what has a million texts in it where nobody waits for that.
+/// Drops a large value on a background thread.
 fn drop_in_background<T: Send + 'static>(many: Vec<T>) {
     if many.len() > YIELD_CHEAP {
         // Where there is no thread to be had, they are dropped here.

@@ -12,7 +12,7 @@ use crate::detect::profile::Profile;
 use crate::model::event::Field;
 use crate::model::text::image_name;
 
-/// What a finding is sorted by.
+/// The sort key of a finding.
 #[derive(Clone, Copy)]
 struct Item {
     /// The first bytes without case: most texts differ in them.

@@ -1,10 +1,10 @@
-//! What a filter said of each finding, so that it is asked once and not for every list.
+//! Memoised filter results: a filter is evaluated once on a finding, and not for every list.
 
 use crate::store::Store;
 use crate::store::findings::change_log::Cursor;
 use crate::store::ids::FindingId;
 
-/// What a filter said of a finding.
+/// A memoised filter result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Cached {
     #[default]
@@ -42,7 +42,7 @@ impl FilterCache {
         self.said.resize(since.new.end as usize, Cached::Nothing);
     }
 
-    /// Whether a finding passes: what was answered before, or what the filter answers now.
+    /// Returns true where a finding passes; evaluates the filter where that is not known.
     pub(in crate::store) fn passes(&mut self, id: FindingId, filter: impl FnOnce() -> bool) -> bool {
         match self.said.get_mut(id.0 as usize) {
             Some(Cached::Passes) => true,
@@ -56,7 +56,7 @@ impl FilterCache {
         }
     }
 
-    /// Whether the filter was asked already.
+    /// Returns true where the result is known.
     pub(in crate::store) fn knows(&self, id: FindingId) -> bool {
         self.said.get(id.0 as usize).is_some_and(|said| *said != Cached::Nothing)
     }

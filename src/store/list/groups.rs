@@ -15,7 +15,7 @@ use crate::store::resumable::{MergeSort, Pause, YIELD_CHEAP, YIELD_COSTLY};
 use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::FindingView;
 
-/// What is most often the same for many findings, so that their text is made once.
+/// A key that many findings share, so that its text is made once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Shared {
     Host(Option<DistinctId>),

@@ -47,7 +47,7 @@ impl SortKey {
     ];
 }
 
-/// What a list is grouped by.
+/// The key of a list's groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupKey {
     /// Host.
@@ -89,7 +89,7 @@ pub enum Shown {
     Suppressed,
 }
 
-/// What a list shall show.
+/// The query of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query {
     /// The profile.
@@ -189,7 +189,7 @@ impl Timeline {
         self.seconds.iter().copied().zip(self.signals.iter().copied())
     }
 
-    /// Whether there is none.
+    /// Returns true where there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.seconds.is_empty()
@@ -215,7 +215,7 @@ pub struct Listing {
     pub groups: Vec<Group>,
     /// The findings by group, in order.
     pub(in crate::store) members: Vec<FindingId>,
-    /// What it was asked for; a console may have asked for something else since.
+    /// The query that it answers; a console may have another one by now.
     pub query: Query,
     /// Findings of the profile by score, before filter and range.
     pub by_score: [usize; 4],
@@ -232,7 +232,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Makes the list anew, without a filter.
+    /// Builds a list in one go, without a filter.
     #[must_use]
     pub fn new(store: &mut Store, tuning: &TuningMatches, query: &Query) -> Self {
         store.refresh();
