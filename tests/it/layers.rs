@@ -81,6 +81,27 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     (
+        "store",
+        &[
+            &["ids", "pages", "resumable"],
+            &["events", "ordered"],
+            &["addresses", "findings"],
+            // The composition of the owners: none of those before knows it.
+            &["Store"],
+            &["channels", "coverage", "ingest", "joins", "tuning_matches"],
+            &["compaction", "hunt", "scores", "view"],
+            &["explain_lead", "held", "ingest_rows"],
+            &["list"],
+            &["push_matrix"],
+        ],
+    ),
+    (
+        "store/findings",
+        &[&["change_log", "finding"], &["score_class"], &["time_order"], &["Findings"], &["refresh"]],
+    ),
+    ("store/hunt", &[&["activity"], &["leads"]]),
+    ("store/list", &[&["filter_cache", "listing"], &["column_sort", "groups"], &["builder"]]),
+    (
         "tui",
         &[
             &["format", "safe", "signals", "terminal", "theme", "widgets"],

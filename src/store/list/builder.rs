@@ -167,6 +167,17 @@ impl ListBuilder {
     }
 }
 
+impl Listing {
+    /// Builds a list in one go, without a filter.
+    #[must_use]
+    pub fn new(store: &mut Store, tuning: &TuningMatches, query: &Query) -> Self {
+        store.refresh();
+        let mut making = ListBuilder::new(*query, Self::default());
+        making.advance(store, tuning, None, &|| false);
+        making.finish()
+    }
+}
+
 impl Collecting {
     /// Looks at the findings in their order, until the last one, which it says, or it is time to stop.
     fn advance(

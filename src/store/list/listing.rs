@@ -8,8 +8,6 @@ use crate::store::Store;
 use crate::store::compaction::Relocation;
 use crate::store::held::Relocate;
 use crate::store::ids::{Epoch, FindingId};
-use crate::store::list::builder::ListBuilder;
-use crate::store::tuning_matches::TuningMatches;
 
 /// Which column a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -232,15 +230,6 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Builds a list in one go, without a filter.
-    #[must_use]
-    pub fn new(store: &mut Store, tuning: &TuningMatches, query: &Query) -> Self {
-        store.refresh();
-        let mut making = ListBuilder::new(*query, Self::default());
-        making.advance(store, tuning, None, &|| false);
-        making.finish()
-    }
-
     /// Forgets what it has; its memory stays.
     pub(in crate::store) fn begin_again(&mut self) {
         self.findings.clear();
