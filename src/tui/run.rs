@@ -73,8 +73,7 @@ impl Loop {
         self.effects.watch_configuration();
         app.snapshot_names = self.effects.snapshot_names();
         let mut signals = Signals::new()?;
-        let mut feed_is_open = true;
-        let mut last_frame = None::<Instant>;
+        let (mut feed_is_open, mut last_frame) = (true, None::<Instant>);
         let (mut for_key, mut for_data) = (true, false);
         let mut scheduler = ListScheduler::default();
         let mut shown = Shown { alert: None, since: Instant::now() };

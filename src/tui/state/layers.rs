@@ -2,6 +2,7 @@
 
 use crate::store::list::listing::Shown;
 use crate::tui::keys::Context;
+use crate::tui::state::workbench::Workbench;
 use crate::tui::state::{App, Page, Pane};
 
 /// A layer over the panes. The topmost open one has the keys.
@@ -95,7 +96,7 @@ impl App {
             Some(Layer::VerdictMenu) => Context::Verdict,
             Some(Layer::PatternEditor) => Context::PatternEditor,
             Some(Layer::Workbench) => {
-                let is_typing = self.workbench.as_ref().is_some_and(|workbench| workbench.is_typing());
+                let is_typing = self.workbench.as_ref().is_some_and(Workbench::is_typing);
                 if is_typing { Context::WorkbenchText } else { Context::WorkbenchList }
             }
             None => match self.pane {
