@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gravest_are_named_and_the_rest_is_counted() {
+    fn gravest_faults_are_named() {
         let mut log = FaultLog::default();
         for chunk in 0..MAX_NAMED as u64 {
             log.add(fault(Severity::Notice, chunk, 0));

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_known_by_its_content() {
+    fn format_is_detected_by_content() {
         for (head, expected) in [
             (&b"ElfFile\0"[..], Some(Format::Evtx)),
             (b"Elf", None),

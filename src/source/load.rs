@@ -373,7 +373,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_takes_the_events_may_fail_and_nobody_waits_for_ever() {
+    fn failing_consumer_ends_load() {
         let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let ended = thread::spawn(move || {
             load(&[fixtures], &LoadOptions { threads: 4 }, &Progress::default(), &|message| {

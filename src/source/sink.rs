@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_fails_ends_neither_the_screen_nor_the_load() {
+    fn failing_reader_ends_no_load() {
         let (folder, unguarded) = (files(), watch_panics());
         let (messages, progress) = (Mutex::new(Vec::new()), Progress::default());
         let take = |message| {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_follower_that_fails_is_named_and_the_others_go_on() {
+    fn failing_follower_is_named_others_continue() {
         let (folder, unguarded) = (files(), watch_panics());
         let (progress, status) = (Progress::default(), FollowStatus::default());
         let (faults, sysmon) = (Mutex::new(Vec::new()), Mutex::new(0));

@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_hands_on_what_is_there_and_stops_when_asked() {
+    fn pipe_stops_when_asked() {
         struct Never;
         impl Read for Never {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -387,7 +387,7 @@ mod tests {
     use crate::model::fault::Severity;
 
     #[test]
-    fn a_reader_that_fails_costs_its_chunk_and_no_more() {
+    fn failing_reader_costs_one_chunk() {
         let mut batch = Batch::new(SourceId(3));
         let findings = read_chunk_guarded(&mut ChunkReader::default(), 7, &mut batch, |_, batch| {
             batch.tally.count_sysmon(1);

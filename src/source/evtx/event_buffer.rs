@@ -156,7 +156,7 @@ mod tests {
     use crate::model::event::is_sysmon;
 
     #[test]
-    fn both_providers_are_known_in_any_case() {
+    fn providers_match_in_any_case() {
         let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
         for name in ["Microsoft-Windows-Sysmon", "MICROSOFT-windows-sysmon", "Linux-Sysmon"] {
             assert!(is_sysmon(name) && is_sysmon_utf16(&wide(name)), "{name}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guid_is_typed_and_what_is_none_stays_text() {
+    fn invalid_guid_stays_text() {
         let mut event = EventBuffer::default();
         event.add(Field::ProcessGuid, |out| out.extend_from_slice(b"-"));
         event.add(Field::ParentProcessGuid, |out| {

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_that_are_gone_are_counted_by_numbers() {
+    fn missing_chunks_are_counted_by_numbers() {
         let one_way = FileHeader { is_there: true, is_sound: true, chunks: 5, ..FileHeader::default() };
         let round = FileHeader { first_chunk: 3, ..one_way };
         for (case, header, all, expected) in [

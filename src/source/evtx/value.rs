@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_windows_writes_them() {
+    fn numbers_equal_those_of_windows() {
         for (kind, bytes, expected) in [
             (0x03, &[0xff_u8][..], "-1"),
             (0x04, &[200], "200"),

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_provider_decides_and_else_the_channel() {
+    fn provider_decides_before_channel() {
         for (provider, channel, is_sysmon) in [
             ("microsoft-windows-SYSMON", "ForwardedEvents", true),
             ("Linux-Sysmon", "", true),

@@ -314,7 +314,7 @@ mod tests {
     use crate::model::event::Field;
 
     #[test]
-    fn a_line_end_in_a_value_makes_up_no_field() {
+    fn line_break_forges_no_field() {
         let message = "Process Create:\r\nImage: C:\\a.exe\r\nCommandLine: a\nUser: SYSTEM\r\nUser: LAB\\ann\r\nProcessId: 7";
         let mut builder = EventBuilder::default();
         let values = [r"C:\a.exe", "a\nUser: SYSTEM", r"LAB\ann", "7"];
@@ -356,7 +356,7 @@ mod tests {
         ParentProcessId: 1\r\nParentImage: D:\\Code.exe\r\nParentCommandLine: x";
 
     #[test]
-    fn what_a_value_holds_forges_no_field() {
+    fn value_forges_no_field() {
         let long = format!("git push {TAIL}");
         let name = "CommandLine";
         for (company, command, parent, expected) in [
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_cut_or_shifted_gives_no_wrong_value() {
+    fn cut_message_gives_no_wrong_value() {
         let message = rendered("Git", "git push", "cmd");
         let at = |text: &str| message.find(text).unwrap();
         for (text, reading, command) in [
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_nothing_but_fields_is_read_in_one_walk() {
+    fn message_of_fields_is_linear() {
         for text in ["CommandLine: x\n", "User: x\n", "Image: x\nCommandLine: y\n"] {
             let mut builder = EventBuilder::default();
             let reading = read_lines(1, &text.repeat(100_000), &mut builder);

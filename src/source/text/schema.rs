@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_are_not_named() {
+    fn unfit_values_stay_unnamed() {
         const GUID: &str = "0a1b2c3d-1111-6600-0000-001000a00100";
         let good = ["-", "2026-03-01 13:37:01.123", GUID, "7", r"C:\a.exe"];
         let taken = |values: &[&str]| {

@@ -149,7 +149,7 @@ fn lines_of_objects() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn the_pieces_in_which_bytes_come_do_not_matter(bytes in hostile(), length in 1_usize..20) {
+    fn chunking_does_not_change_events(bytes in hostile(), length in 1_usize..20) {
         for (one, other) in framers().into_iter().zip(framers()) {
             let name = format!("{one:?}");
             prop_assert_eq!(read_in_pieces(&bytes, one, usize::MAX), read_in_pieces(&bytes, other, length), "{}", name);
@@ -157,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn lines_that_are_handed_on_unseen_are_what_they_were(
+    fn json_fast_path_equals_full_scan(
         bytes in prop_oneof![hostile(), lines_of_objects()], length in prop_oneof![1_usize..40, Just(usize::MAX)],
     ) {
         let exact = read_in_pieces(&bytes, Framer::Json(framing::JsonFramer::default()), length);
@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_told(bytes in hostile()) {
+    fn any_bytes_have_a_format(bytes in hostile()) {
         for is_end in [false, true] {
             let _ = detect_format(&bytes, is_end);
         }
@@ -220,7 +220,7 @@ fn endless(head: &str, piece: &str, length: usize) -> impl Read + Send + 'static
 }
 
 #[test]
-fn each_byte_is_looked_at_a_few_times() {
+fn framers_scan_each_byte_few_times() {
     let (column, half) = (" ".repeat(40_000), " ".repeat(20_000));
     for (head, piece, framer) in [
         ("EventID,Computer,CommandLine\n", "a\",\"\n", 2),
