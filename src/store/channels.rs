@@ -21,10 +21,10 @@ pub type Texts<'a> = dyn Fn(Field) -> Option<&'a str> + 'a;
 pub type Interest = Box<dyn for<'a> Fn(u16, &Texts<'a>) -> bool + Send>;
 
 /// Bytes of script blocks that wait for their other parts. A block that waits longest is taken as it is.
-const MOST_WAITING: usize = 32 << 20;
+const MAX_WAITING: usize = 32 << 20;
 /// Events that are kept, and bytes of their texts.
-const MOST_KEPT: u64 = 100_000;
-const MOST_TEXT: usize = 128 << 20;
+const MAX_KEPT: u64 = 100_000;
+const MAX_TEXT: usize = 128 << 20;
 
 /// Counts of a channel's events on one host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl ScriptBlocks {
         if block.parts.len() >= usize::try_from(block.total).unwrap_or(usize::MAX) {
             done.extend(self.take(&key));
         }
-        while self.bytes > MOST_WAITING {
+        while self.bytes > MAX_WAITING {
             let eldest = self.by_arrival.first_key_value().map(|(_, key)| key.clone());
             let Some(joined) = eldest.and_then(|key| self.take(&key)) else { break };
             done.push(joined);
@@ -313,7 +313,7 @@ impl Store {
             return;
         }
         let bytes = batch.text_bytes();
-        if self.telemetry.kept >= MOST_KEPT || self.telemetry.kept_text + bytes > MOST_TEXT {
+        if self.telemetry.kept >= MAX_KEPT || self.telemetry.kept_text + bytes > MAX_TEXT {
             self.telemetry.dropped += 1;
             return;
         }

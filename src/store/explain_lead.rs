@@ -18,7 +18,7 @@ use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::FindingView;
 
 /// Kinds of events that a sentence names.
-const MOST_NAMED: usize = 6;
+const MAX_NAMED: usize = 6;
 
 impl Store {
     /// The reasons of a lead.
@@ -106,7 +106,7 @@ impl Store {
                 // What a child says of its parent adds nothing where the parent's own event is there.
                 || hit.kind == IndicatorKind::PushAsParent && kinds.contains(&IndicatorKind::Push)
                 || hit.kind == IndicatorKind::FetchAsParent && kinds.contains(&IndicatorKind::Fetch);
-            if is_said || clauses.len() == MOST_NAMED {
+            if is_said || clauses.len() == MAX_NAMED {
                 continue;
             }
             kinds.push(hit.kind);

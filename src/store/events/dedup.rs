@@ -19,7 +19,7 @@ use crate::model::batch::Batch;
 use crate::model::time::Timestamp;
 
 /// Maximum of separate ranges of record numbers. A log has one, or a few where it has gaps.
-const MOST_STRETCHES: usize = 1 << 16;
+const MAX_STRETCHES: usize = 1 << 16;
 /// Numbers between two stretches that are so close belong to records that were only counted, and are taken for theirs.
 const MAX_HOLE: u64 = 8;
 /// Events of one host, number and second that are held against each other. Each is another event under the number of the
@@ -103,7 +103,7 @@ impl RecordRanges {
         let Some(first) = numbers.next() else { return true };
         let last = numbers.try_fold(first, |last, number| (number > last).then_some(number));
         let is_apart = last.is_some_and(|last| self.insert(first, last));
-        self.is_given_up = !is_apart || self.ends.len() > MOST_STRETCHES;
+        self.is_given_up = !is_apart || self.ends.len() > MAX_STRETCHES;
         is_apart
     }
 

@@ -56,9 +56,9 @@ impl FirstSpellings {
 }
 
 /// Maximum of cached names; those of more hosts are looked up in the interner.
-const MOST_NAMES: usize = 4_096;
+const MAX_NAMES: usize = 4_096;
 /// Letters of a name that is kept here: with the rest they fill what a processor reads at once.
-const MOST_LETTERS: usize = 43;
+const MAX_LETTERS: usize = 43;
 
 /// A name that was met, with its letters, so that nothing else is looked at to know it again.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ struct Entry {
     name: HostName,
     hash: u32,
     length: u8,
-    letters: [u8; MOST_LETTERS],
+    letters: [u8; MAX_LETTERS],
 }
 
 impl Entry {
@@ -96,8 +96,8 @@ impl HostNameCache {
             return Some(known.name);
         }
         let name = make(strings)?;
-        let mut letters = [0; MOST_LETTERS];
-        if let Some(room) = letters.get_mut(..computer.len()).filter(|_| self.table.len() < MOST_NAMES) {
+        let mut letters = [0; MAX_LETTERS];
+        if let Some(room) = letters.get_mut(..computer.len()).filter(|_| self.table.len() < MAX_NAMES) {
             room.copy_from_slice(computer.as_bytes());
             let length = u8::try_from(computer.len()).unwrap_or(0);
             let entry = Entry { name, hash, length, letters };
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_name_is_made_once_and_long_ones_and_many_are_made_by_the_texts() {
         let (mut names, mut strings) = (HostNameCache::default(), Interner::default());
-        let long = "x".repeat(MOST_LETTERS + 1);
+        let long = "x".repeat(MAX_LETTERS + 1);
         let mut made = 0;
         let mut of = |computer: &str| {
             let intern = |strings: &mut Interner| {
@@ -127,8 +127,8 @@ mod tests {
         for computer in ["WS-1", "ws-1", "WS-1", &long, &long, "WS-1"] {
             of(computer);
         }
-        (0..MOST_NAMES + 10).for_each(|number| of(&number.to_string()));
-        assert_eq!(made, 4 + MOST_NAMES + 10);
-        assert!(names.table.len() == MOST_NAMES);
+        (0..MAX_NAMES + 10).for_each(|number| of(&number.to_string()));
+        assert_eq!(made, 4 + MAX_NAMES + 10);
+        assert!(names.table.len() == MAX_NAMES);
     }
 }

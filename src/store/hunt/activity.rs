@@ -21,12 +21,12 @@ use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::Field;
 
 /// Maximum of indicators of an activity. Of more, the weaker and later ones are evicted and counted.
-pub(in crate::store) const MOST_CLUES: usize = 32;
+pub(in crate::store) const MAX_CLUES: usize = 32;
 /// Maximum of remotes of a working directory.
-const MOST_REMOTES: usize = 256;
+const MAX_REMOTES: usize = 256;
 
 /// Maximum of activities of a working directory that a later remote has weighed again.
-const MOST_ACTS_OF_A_FOLDER: usize = 4096;
+const MAX_ACTS_OF_A_FOLDER: usize = 4096;
 
 /// The owner of an activity: a process, or a single event without a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,7 +329,7 @@ impl Store {
 
     /// Brings the clues of an activity into their order where they are too many.
     fn bound_hits(&mut self, id: ActivityId) {
-        if self.activities.get(id).is_some_and(|activity| activity.hits.len() > 2 * MOST_CLUES) {
+        if self.activities.get(id).is_some_and(|activity| activity.hits.len() > 2 * MAX_CLUES) {
             self.sort_hits(id);
         }
     }
@@ -358,8 +358,8 @@ impl Store {
             (hit.kind, self.events.sort_key(hit.event), hit.event, hit.host.is_none())
         });
         hits.dedup_by_key(|hit| (hit.kind, hit.event));
-        let too_many = hits.len().saturating_sub(MOST_CLUES);
-        hits.truncate(MOST_CLUES);
+        let too_many = hits.len().saturating_sub(MAX_CLUES);
+        hits.truncate(MAX_CLUES);
         too_many
     }
 
@@ -421,13 +421,13 @@ impl Store {
         let Some(key) = self.work_dir_key(hit.event) else { return };
         let work_dir = self.activities.work_dirs.entry(key).or_default();
         if hit.kind == IndicatorKind::RemoteAdded {
-            if work_dir.remotes.len() < MOST_REMOTES {
+            if work_dir.remotes.len() < MAX_REMOTES {
                 work_dir.remotes.push(hit);
                 self.activities.hold(2 * size_of::<IndicatorHit>(), 0);
                 self.activities.mark_work_dir_dirty(key);
             }
         } else if let Some(activity) = activity
-            && work_dir.activities.len() < MOST_ACTS_OF_A_FOLDER
+            && work_dir.activities.len() < MAX_ACTS_OF_A_FOLDER
             && work_dir.activities.last() != Some(&activity)
         {
             work_dir.activities.push(activity);

@@ -15,7 +15,7 @@ use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::addresses::tree_bytes;
 use crate::store::findings::finding::{Finding, HuntLead, NamedBy};
-use crate::store::hunt::activity::{IndicatorHit, MOST_CLUES, Resolved};
+use crate::store::hunt::activity::{IndicatorHit, MAX_CLUES, Resolved};
 use crate::store::ids::{ActivityId, AddressJoinId, EventId, FindingId};
 use crate::store::resumable::{Pause, YIELD_COSTLY};
 
@@ -169,7 +169,7 @@ impl Store {
     fn gather(&mut self, id: ActivityId) -> Option<u32> {
         let activity = self.activities.get(id)?;
         let (mut hits, mut kinds) = (activity.hits.clone(), activity.kinds);
-        for (kind, (.., connection)) in activity.resolved.iter().take(MOST_CLUES) {
+        for (kind, (.., connection)) in activity.resolved.iter().take(MAX_CLUES) {
             let Some(said) = self.activities.resolved.get(connection) else { continue };
             hits.push(IndicatorHit { kind: *kind, event: *connection, host: said.host, repository: None });
             if said.is_elsewhere {
@@ -183,7 +183,7 @@ impl Store {
                 kinds |= kind.bit();
             }
         }
-        let not_looked_at = activity.resolved.len().saturating_sub(MOST_CLUES);
+        let not_looked_at = activity.resolved.len().saturating_sub(MAX_CLUES);
         let not_shown = not_looked_at + self.in_order(&mut hits);
         for hit in &mut hits {
             self.name_connection(hit);
