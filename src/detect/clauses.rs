@@ -24,10 +24,12 @@ impl Technique {
     /// Returns the clause that selects an event: the first whose tests it all meets.
     #[must_use]
     pub fn select(&self, input: &DetectionInput<'_>) -> Option<ClauseId> {
-        let selects = |(_, clause): &(ClauseId, &Clause)| {
-            clause.event == input.event_code && clause.walk(input).all(|(_, met)| met.is_some())
-        };
-        self.numbered().find(selects).map(|(id, _)| id)
+        for (id, clause) in self.numbered() {
+            if clause.event == input.event_code && clause.walk(input).all(|(_, met)| met.is_some()) {
+                return Some(id);
+            }
+        }
+        None
     }
 
     /// Returns the clause that would select an event if its `DestinationHostname` were a listed one.
@@ -110,9 +112,20 @@ impl Clause {
 
 impl Test {
     /// Finds the first term that holds, and its range in the text.
+    #[inline]
     #[must_use]
     pub fn find(&self, text: &str) -> Option<(&'static str, Range<usize>)> {
-        self.terms.iter().find_map(|term| Some((*term, self.operator.find(text, term)?)))
+        // The operator is matched once, not for each term: every event is held against the terms.
+        let mut terms = self.terms.iter().copied();
+        match self.operator {
+            Operator::Equals => {
+                terms.find(|term| text.eq_ignore_ascii_case(term)).map(|term| (term, 0..text.len()))
+            }
+            Operator::EndsWith => terms
+                .find(|term| ends_with_ignoring_case(text.as_bytes(), term.as_bytes()))
+                .map(|term| (term, text.len() - term.len()..text.len())),
+            Operator::Contains => terms.find_map(|term| Some((term, find_ignoring_case(text, term)?))),
+        }
     }
 
     /// Words its failure, to follow the field's text.
@@ -129,18 +142,6 @@ impl Test {
 }
 
 impl Operator {
-    fn find(self, text: &str, term: &str) -> Option<Range<usize>> {
-        match self {
-            Self::Equals => text.eq_ignore_ascii_case(term).then_some(0..text.len()),
-            Self::EndsWith => {
-                let start = text.len().checked_sub(term.len())?;
-                let end = text.as_bytes().get(start..)?;
-                end.eq_ignore_ascii_case(term.as_bytes()).then_some(start..text.len())
-            }
-            Self::Contains => find_ignoring_case(text, term),
-        }
-    }
-
     const fn third_person(self) -> &'static str {
         match self {
             Self::Equals => "equals",
@@ -148,6 +149,11 @@ impl Operator {
             Self::Contains => "contains",
         }
     }
+}
+
+fn ends_with_ignoring_case(text: &[u8], end: &[u8]) -> bool {
+    let start = text.len().checked_sub(end.len());
+    start.and_then(|start| text.get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
 /// Finds an ASCII term in a text without case.
