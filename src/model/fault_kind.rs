@@ -308,6 +308,7 @@ impl FaultKind {
 
 /// A clause without a full stop: what happened, and what to do.
 impl fmt::Display for FaultKind {
+    #[allow(clippy::too_many_lines, reason = "one sentence a kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("there is no such file or folder: check the spelling"),

@@ -50,10 +50,13 @@ fn excepted(rule: &Rule<'_>) -> Result<String, String> {
     Ok(selections)
 }
 
+/// A selection's name, its text, and the fields and operators that it holds.
+type Selection<'a> = (String, String, Vec<(&'a str, Operator)>);
+
 /// The selections of a clause, each with its name. A selection holds a field once for each operator, so that another test of
 /// the same makes another selection.
 fn selections(technique: &Technique, profile: Profile, clause: &Clause) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String, Vec<(&str, Operator)>)> =
+    let mut all: Vec<Selection<'_>> =
         vec![(clause.name.to_owned(), format!("        EventID: {}\n", clause.event), Vec::new())];
     for test in clause.tests {
         let key = (test.field.name(), test.operator);
@@ -118,11 +121,12 @@ pub(super) fn write(technique: &Technique, rule: &Rule<'_>) -> Result<String, St
         .iter()
         .map(|clause| (clause, selections(technique, rule.profile, clause)))
         .collect();
-    let selections: String = clauses
+    let selections: Vec<String> = clauses
         .iter()
         .flat_map(|(_, selections)| selections)
         .map(|(name, fields)| format!("    {name}:\n{fields}"))
         .collect();
+    let selections = selections.concat();
     let remark = join_remark(rule, "#") + &script_remark(rule, "#");
     let Technique { tactic, page, sigma, .. } = technique;
     Ok(format!(

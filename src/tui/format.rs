@@ -50,6 +50,14 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// `24h`, `7d`, `90s`.
+#[must_use]
+pub fn age(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
+    unit.map_or_else(|| format!("{seconds}s"), |(length, name)| format!("{}{name}", seconds / length))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,12 +75,4 @@ mod tests {
             ["5 B", "64 kB", "1.1 MB", "395 MB", "2.3 GB"]
         );
     }
-}
-
-/// `24h`, `7d`, `90s`.
-#[must_use]
-pub fn age(seconds: u64) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
-    unit.map_or_else(|| format!("{seconds}s"), |(length, name)| format!("{}{name}", seconds / length))
 }

@@ -35,12 +35,13 @@ pub struct Log {
 impl Host {
     /// Writes an event of a provider: its ID and the fields of its data. Returns its record number.
     pub fn write(&self, channel: &str, provider: &str, event_code: u16, data: &[(&str, &str)]) -> u64 {
-        let mut channels = self.0.lock().unwrap();
+        let mut channels = self.0.lock().expect("no test panics with the lock");
         let log = channels.entry(channel.to_owned()).or_default();
         log.next += 1;
         let (number, minute, second) = (log.next, log.next / 60 % 60, log.next % 60);
-        let data: String =
+        let data: Vec<String> =
             data.iter().map(|(name, value)| format!("<Data Name='{name}'>{value}</Data>")).collect();
+        let data = data.concat();
         log.records.insert(
             number,
             format!(
@@ -54,20 +55,25 @@ impl Host {
 
     /// Turns a channel off.
     pub fn turn_off(&self, channel: &str) {
-        self.0.lock().unwrap().get_mut(channel).unwrap().is_off = true;
+        self.0
+            .lock()
+            .expect("no test panics with the lock")
+            .get_mut(channel)
+            .expect("a channel that was written to")
+            .is_off = true;
     }
 
     /// Clears a channel: its numbers go on.
     pub fn clear(&self, channel: &str) {
-        let mut channels = self.0.lock().unwrap();
-        let log = channels.get_mut(channel).unwrap();
+        let mut channels = self.0.lock().expect("no test panics with the lock");
+        let log = channels.get_mut(channel).expect("a channel that was written to");
         log.records.clear();
         log.is_cleared = true;
     }
 
     /// Opens a channel, to which something happens once all is read.
     pub fn open(&self, channel: &str, at_end: Option<fn(&Self, &str)>) -> Result<Log, LogError> {
-        if !self.0.lock().unwrap().contains_key(channel) {
+        if !self.0.lock().expect("no test panics with the lock").contains_key(channel) {
             return Err(LogError::ChannelNotFound);
         }
         Ok(Log {
@@ -85,7 +91,7 @@ impl Host {
 
 impl Log {
     fn with<T>(&self, look: impl FnOnce(&Channel) -> T) -> T {
-        look(&self.host.0.lock().unwrap()[&self.channel])
+        look(&self.host.0.lock().expect("no test panics with the lock")[&self.channel])
     }
 }
 

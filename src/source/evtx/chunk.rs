@@ -136,7 +136,7 @@ impl ChunkReader {
                             findings.wanted.extend(recovered_templates::keys(chunk, &record));
                         }
                         Err(Fallback::Unfit) => {
-                            give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings)
+                            give_up(chunk, &record, UNFIT.to_owned(), batch, &mut findings);
                         }
                         Err(Fallback::Shape | Fallback::Slack(_)) => {
                             self.read_slowly(chunk, &record, place, batch, &mut findings);

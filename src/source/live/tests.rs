@@ -477,7 +477,7 @@ fn scenarios_read_as_described() {
             failed.push(format!(
                 "{channel}: {} events, {all_lost} lost, {reconnects} reconnects, {:?}",
                 outcome.serials.len(),
-                outcome.faults.iter().map(|fault| fault.reason()).collect::<Vec<_>>()
+                outcome.faults.iter().map(Fault::reason).collect::<Vec<_>>()
             ));
         }
     }

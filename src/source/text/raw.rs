@@ -93,10 +93,10 @@ fn row(head: &[u8], record: &str) -> String {
         }
     };
     let Some(Format::Csv(delimiter)) = detect_format(head, true) else { return record.to_owned() };
-    let mut framer = Framer::Csv(CsvFramer::new(delimiter));
+    let mut csv = Framer::Csv(CsvFramer::new(delimiter));
     // The names may follow a title.
     let frames =
-        (0..16).map(|_| framer.next(head, true)).take_while(|frame| *frame != Frame::NeedMore).collect();
+        (0..16).map(|_| csv.next(head, true)).take_while(|frame| *frame != Frame::NeedMore).collect();
     let mut block = Block { data: head.to_vec(), frames, place: 0, line: 1, lost_line: None, names: None };
     let mut reader = BlockReader::default().skipping_preamble();
     let Some(names) = reader.take_names(&mut block) else { return record.to_owned() };

@@ -206,12 +206,12 @@ impl Collecting {
             let seconds = store.by_time_seconds().get(next).unwrap_or_default();
             for ((id, kind), seconds) in ids.iter().zip(kinds).zip(seconds) {
                 let (id, seconds) = (*id, *seconds);
-                let scored = scores.of_class(store, id, *kind);
-                let Some(signal) = scored.signal.filter(|_| is_shown(id)) else { continue };
-                if let Some(count) = listing.by_score.get_mut(usize::from(scored.score)) {
+                let result = scores.of_class(store, id, *kind);
+                let Some(signal) = result.signal.filter(|_| is_shown(id)) else { continue };
+                if let Some(count) = listing.by_score.get_mut(usize::from(result.score)) {
                     *count += 1;
                 }
-                if !is_shown_by(&query, scored.score) {
+                if !is_shown_by(&query, result.score) {
                     continue;
                 }
                 if seconds != NO_TIME {
@@ -235,7 +235,7 @@ impl Collecting {
                     listing.hidden_by_range += 1;
                     continue;
                 }
-                let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(scored.score) };
+                let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(result.score) };
                 // Most of a list has the highest score that is in it, and goes to its place at once.
                 if bucket == 3 {
                     listing.findings.push(id);
@@ -284,8 +284,8 @@ fn ask(
         if cache.knows(id) {
             continue;
         }
-        let scored = scores.of(store, id);
-        if scored.signal.is_none() || !is_shown_by(&query, scored.score) {
+        let result = scores.of(store, id);
+        if result.signal.is_none() || !is_shown_by(&query, result.score) {
             continue;
         }
         cache.passes(id, || store.view(id, query.profile, tuning).is_some_and(|view| passes(&view)));

@@ -102,13 +102,13 @@ pub(super) fn resolve(line: &[u8], is_last: bool) -> Vec<Frame> {
         window.extend_from_slice(b"\n{");
     }
     let mut framer = JsonFramer::default();
-    let mut frames = Vec::new();
+    let mut found = Vec::new();
     loop {
         match framer.next(&window, true) {
-            Frame::NeedMore => return frames,
+            Frame::NeedMore => return found,
             // The next line's, which is looked at by itself.
             Frame::Lost(range, ..) if range.start >= line.len() => {}
-            frame => frames.push(frame),
+            frame => found.push(frame),
         }
     }
 }
