@@ -480,9 +480,9 @@ fn later_unreadable_files_are_named() {
     following.wait_for_records([1]);
     fs::write(folder.path().join("late.evtx"), "no log at all, but a text").unwrap();
     let packed = File::create(folder.path().join("late.json.gz")).unwrap();
-    let mut packer = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
-    packer.write_all(line(2).as_bytes()).unwrap();
-    packer.finish().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    gzip.write_all(line(2).as_bytes()).unwrap();
+    gzip.finish().unwrap();
     let names =
         |heard: &Heard, name: &str| heard.faults.iter().filter(|fault| fault.name.ends_with(name)).count();
     following

@@ -150,7 +150,8 @@ fn other_channels_reach_the_tests() {
 
 #[test]
 fn muted_channel_is_a_line() {
-    let cases: [(fn(&Host, &str), &str, &str); 2] =
+    type Case = (fn(&Host, &str), &'static str, &'static str);
+    let cases: [Case; 2] =
         [(Host::turn_off, "CHANNEL TURNED OFF", "T1562.002"), (Host::clear, "LOG CLEARED", "T1070.001")];
     for (happen, words, technique) in cases {
         let (host, folder) = (Host::default(), tempfile::tempdir().unwrap());

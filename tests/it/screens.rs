@@ -603,11 +603,11 @@ fn the_selection_stays_while_others_come_in() {
 
 #[test]
 fn escape_takes_one_narrowing_after_the_other() {
+    use Narrowing::{Filter, Group, Suppressed, Zoom};
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "xb/a\n");
     press(&mut app, "z");
-    use Narrowing::{Filter, Group, Suppressed, Zoom};
     for expected in [Some(Zoom), Some(Filter), Some(Group), Some(Suppressed), None] {
         assert_eq!(app.narrowing(), expected);
         press(&mut app, "\x1b");
