@@ -294,7 +294,7 @@ fn unresolvable_folder_is_read() {
     assert!(!run("realpath", &["case"]).status.success(), "the system can't resolve it");
     let scanned = run(env!("CARGO_BIN_EXE_exfilscope"), &["scan", "--format", "ndjson", "case"]);
     let errors = String::from_utf8_lossy(&scanned.stderr).into_owned();
-    assert_eq!(scanned.stdout.iter().filter(|byte| **byte == b'\n').count(), 10, "{errors}");
+    assert_eq!(scanned.stdout.split(|byte| *byte == b'\n').count() - 1, 10, "{errors}");
     assert_eq!(scanned.status.code(), Some(3), "{errors}");
     assert!(errors.contains("link.evtx: it is a link out of the folder and was not followed"), "{errors}");
 }
