@@ -27,7 +27,7 @@ pub struct CaseBook {
 }
 
 /// So many decisions are known one by one to whoever asks for the last ones.
-const MOST_RECENT: usize = 100_000;
+const MAX_RECENT: usize = 100_000;
 
 /// Decisions by a key and by time: one process can have decided alerts by the ten thousand, of which a look-up is to meet
 /// only those of about its own time.
@@ -65,7 +65,7 @@ impl CaseBook {
     pub fn apply(&mut self, decision: Decision) {
         self.lines += 1;
         self.generation += 1;
-        if self.recent.len() >= MOST_RECENT {
+        if self.recent.len() >= MAX_RECENT {
             self.recent.clear();
         }
         self.recent.push(decision.identity.record_key());

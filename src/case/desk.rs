@@ -11,7 +11,7 @@ use super::file::{CaseFile, News};
 const EVERY: Duration = Duration::from_secs(1);
 /// How often what could not be written is tried again without being asked: a disk that takes lines and then says that it
 /// did not shall not be filled with them.
-const MOST_TRIES: u32 = 10;
+const MAX_TRIES: u32 = 10;
 
 /// What the desk has to say.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Desk {
                         tries = 0;
                         true
                     }
-                    Err(RecvTimeoutError::Timeout) if unwritten.is_empty() || tries == MOST_TRIES => continue,
+                    Err(RecvTimeoutError::Timeout) if unwritten.is_empty() || tries == MAX_TRIES => continue,
                     Err(RecvTimeoutError::Timeout) => {
                         is_news = false;
                         tries += 1;

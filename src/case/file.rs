@@ -5,15 +5,15 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::line::{self, MOST_BYTES};
+use super::line::{self, MAX_LINE_BYTES};
 use super::{Decision, FILE_NAME};
 use crate::files::open;
 use crate::model::text::visible;
 
 /// Lines that are read at a time: whoever takes them has keys to answer, too.
-const MOST_LINES: u64 = 5_000;
+const MAX_LINES: u64 = 5_000;
 /// Bytes that are written at a time, whole lines each.
-const MOST_AT_ONCE: usize = 64 << 10;
+const MAX_WRITE_BYTES: usize = 64 << 10;
 /// Windows' number for a part of a file that another program has locked.
 const LOCK_VIOLATION: i32 = 33;
 /// How often and how long the lock is waited for.
@@ -21,9 +21,9 @@ const TRIES: u32 = 5_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// Bytes of a case file that is read: a million decisions.
-const MAX_BYTES: u64 = 256 << 20;
+const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Bytes of a file's beginning by which it is known again.
-const MOST_HEAD: usize = 1024;
+const MAX_HEAD_BYTES: usize = 1024;
 
 /// What was appended to the file since it was last looked at.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl CaseFile {
         }
         for decision in decisions {
             bytes.extend_from_slice(line::write(decision).as_bytes());
-            if bytes.len() >= MOST_AT_ONCE {
+            if bytes.len() >= MAX_WRITE_BYTES {
                 file.write_all(&bytes)?;
                 bytes.clear();
             }
@@ -146,10 +146,10 @@ impl CaseFile {
         let mut news = News::default();
         let (size, stamp) = match std::fs::metadata(&self.path) {
             Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(metadata) if metadata.len() > MAX_BYTES => {
+            Ok(metadata) if metadata.len() > MAX_FILE_BYTES => {
                 return Err(io::Error::other(format!(
                     "it is larger than {} MiB, which is no case file of one analyst; name another file with --case",
-                    MAX_BYTES >> 20
+                    MAX_FILE_BYTES >> 20
                 )));
             }
             // Opened, it says that it is none.
@@ -170,13 +170,13 @@ impl CaseFile {
         if size > self.offset {
             let mut file = open::open_file(&self.path)?;
             file.seek(SeekFrom::Start(self.offset))?;
-            match self.read_lines(&mut BufReader::with_capacity(MOST_BYTES, file), &mut news) {
+            match self.read_lines(&mut BufReader::with_capacity(MAX_LINE_BYTES, file), &mut news) {
                 // On Windows nobody reads what somebody writes just now: the rest is there the next time.
                 Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {}
                 read => read?,
             }
-            if self.head.len() < MOST_HEAD
-                && let Ok(head) = self.beginning(self.offset.min(MOST_HEAD as u64))
+            if self.head.len() < MAX_HEAD_BYTES
+                && let Ok(head) = self.beginning(self.offset.min(MAX_HEAD_BYTES as u64))
             {
                 self.head = head;
             }
@@ -201,7 +201,7 @@ impl CaseFile {
         let first = self.lines;
         loop {
             bytes.clear();
-            if self.lines - first == MOST_LINES {
+            if self.lines - first == MAX_LINES {
                 news.has_more = true;
                 return Ok(());
             }
@@ -217,7 +217,7 @@ impl CaseFile {
             }
             self.offset += length;
             self.lines += 1;
-            if length > MOST_BYTES as u64 {
+            if length > MAX_LINE_BYTES as u64 {
                 news.faults.push((self.lines, format!("it has {length} bytes, too many for a decision")));
             } else if !bytes.trim_ascii().is_empty() {
                 match line::read(bytes.trim_ascii()) {
@@ -237,7 +237,7 @@ impl CaseFile {
 fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<(u64, bool)> {
     let mut length = 0;
     loop {
-        let read = reader.by_ref().take(MOST_BYTES as u64).read_until(b'\n', bytes)?;
+        let read = reader.by_ref().take(MAX_LINE_BYTES as u64).read_until(b'\n', bytes)?;
         length += read as u64;
         if bytes.last() == Some(&b'\n') {
             return Ok((length, true));
@@ -245,7 +245,7 @@ fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<(u64,
         if read == 0 {
             return Ok((length, false));
         }
-        bytes.truncate(MOST_BYTES);
+        bytes.truncate(MAX_LINE_BYTES);
     }
 }
 

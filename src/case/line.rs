@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Identity, MOST_NOTE};
+use super::{Decision, Identity, MAX_NOTE};
 use crate::model::secrets;
 use crate::model::text::is_forbidden;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 
 /// Bytes of a line that are read; a decision has far fewer.
-pub const MOST_BYTES: usize = 64 << 10;
+pub const MAX_LINE_BYTES: usize = 64 << 10;
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -33,11 +33,11 @@ struct Line {
     process_guid: Option<String>,
 }
 
-/// The note as it is kept: one line, secrets masked, no longer than [`MOST_NOTE`].
+/// The note as it is kept: one line, secrets masked, no longer than [`MAX_NOTE`].
 #[must_use]
 pub fn clean_note(note: &str) -> String {
     let line: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    secrets::mask(line.trim()).chars().take(MOST_NOTE).collect()
+    secrets::mask(line.trim()).chars().take(MAX_NOTE).collect()
 }
 
 /// The line of a decision, its line break included; secrets are masked, and a terminal finds nothing in it to obey.

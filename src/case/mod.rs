@@ -28,7 +28,7 @@ use crate::model::verdict::Verdict;
 /// The name of the case file where none is named.
 pub const FILE_NAME: &str = "case.ndjson";
 /// Characters of a note that are kept.
-pub const MOST_NOTE: usize = 2000;
+pub const MAX_NOTE: usize = 2000;
 
 /// A verdict and a note on an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ const EXIT_ALERTS: u8 = 1;
 /// Read in part.
 const EXIT_PARTIAL: u8 = 3;
 /// Messages that may wait for the store before a reader waits too.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
@@ -165,7 +165,7 @@ impl Desk {
             waiting.push_back(message);
             waiting.len()
         };
-        if waiting > MOST_WAITING {
+        if waiting > MAX_WAITING {
             self.put_in(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner));
         } else if let Ok(mut kept) = self.kept.try_lock() {
             self.put_in(&mut kept);

@@ -12,7 +12,7 @@ const REPOSITORY_HOSTS: &str = "repository-hosts";
 const OLD_REPOSITORY_HOSTS: &str = "repository_hosts";
 const KEYS: [&str; 1] = [REPOSITORY_HOSTS];
 /// Hosts that can be named.
-const MOST_HOSTS: usize = 1000;
+const MAX_HOSTS: usize = 1000;
 
 /// Reads the table.
 pub(super) fn repository_hosts(source: &Source<'_>, item: &Item) -> Result<Vec<String>, ConfigError> {
@@ -28,8 +28,8 @@ pub(super) fn repository_hosts(source: &Source<'_>, item: &Item) -> Result<Vec<S
             return Err(source.unknown_key(table, key, Some(TABLE), &KEYS));
         }
         let array = item.as_array().ok_or_else(|| source.wrong_type(key, item, "an array of host names"))?;
-        if array.len() > MOST_HOSTS {
-            return Err(source.fault(item.span(), format!("`{key}` can name {MOST_HOSTS} hosts at most")));
+        if array.len() > MAX_HOSTS {
+            return Err(source.fault(item.span(), format!("`{key}` can name {MAX_HOSTS} hosts at most")));
         }
         for value in array {
             let Some(host) = value.as_str() else {

@@ -16,13 +16,13 @@ use crate::files::policy::OutputPolicy;
 /// Lines around a change that are shown with it.
 const CONTEXT: usize = 2;
 /// Lines that are compared one by one; of more the whole is shown as changed.
-const MOST_COMPARED: usize = 2_000;
+const MAX_COMPARED: usize = 2_000;
 /// The folder of the snapshots, beside the configuration.
 const SNAPSHOTS: &str = "snapshots";
 /// The longest name of a snapshot.
 const NAME_LIMIT: usize = 64;
 /// Snapshots that are listed.
-const MOST_SNAPSHOTS: usize = 1_000;
+const MAX_SNAPSHOTS: usize = 1_000;
 
 /// A line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -278,7 +278,7 @@ impl Keeper {
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned))
             .filter(|name| self.snapshot_file(name).is_ok())
-            .take(MOST_SNAPSHOTS)
+            .take(MAX_SNAPSHOTS)
             .collect();
         names.sort();
         names
@@ -328,7 +328,7 @@ fn difference(old: &str, new: &str) -> Vec<DiffLine> {
 
 /// The longest common part, line by line.
 fn compare(old: &[String], new: &[String]) -> Vec<DiffLine> {
-    if old.len().saturating_mul(new.len()) > MOST_COMPARED * MOST_COMPARED {
+    if old.len().saturating_mul(new.len()) > MAX_COMPARED * MAX_COMPARED {
         let out = old.iter().cloned().map(DiffLine::Out);
         return out.chain(new.iter().cloned().map(DiffLine::In)).collect();
     }

@@ -14,7 +14,7 @@ use crate::model::row::AlertRow;
 use crate::model::text::{image_name, visible};
 
 /// How deep a tree is indented.
-const MOST_NESTED: usize = 24;
+const MAX_NESTED: usize = 24;
 const FOOT: &[u8] = b"</body>\n</html>\n";
 /// Scores for which the report counts rows, the worst first.
 const SCORES: [u8; 4] = [3, 2, 1, 0];
@@ -217,7 +217,7 @@ fn write_tree(out: &mut dyn Write, entry: &Entry, reveal_secrets: bool) -> io::R
         writeln!(
             out,
             r#"<div style="margin-left:{}rem">{}{own} {}<br>{}</div>"#,
-            (*depth).min(MOST_NESTED),
+            (*depth).min(MAX_NESTED),
             cell(image_name(image)),
             escaped(&shown(about, reveal_secrets)),
             cell(command_line),

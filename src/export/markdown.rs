@@ -16,7 +16,7 @@ use crate::model::row::AlertRow;
 use crate::model::text::image_name;
 
 /// How deep lists stand in each other; readers of Markdown give up at some depth.
-const MOST_NESTED: usize = 12;
+const MAX_NESTED: usize = 12;
 
 pub(super) fn write(
     out: &mut dyn Write,
@@ -104,7 +104,7 @@ fn write_more(out: &mut dyn Write, entry: &Entry, options: &ExportOptions) -> io
         out.write_all(b"- Process tree:\n")?;
     }
     for Node { depth, image, about, command_line, is_own } in &entry.tree {
-        let indent = "  ".repeat(depth.saturating_add(1).min(MOST_NESTED));
+        let indent = "  ".repeat(depth.saturating_add(1).min(MAX_NESTED));
         let own = if *is_own { " **this alert**" } else { "" };
         let about = if about.is_empty() { String::new() } else { format!(", {}", shown(about)) };
         writeln!(

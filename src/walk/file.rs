@@ -14,11 +14,11 @@ use crate::model::text::{is_forbidden, visible};
 use crate::store::events::event::is_kept_field;
 
 /// Tests that one walk takes.
-const MOST_TESTS: usize = 100;
+const MAX_TESTS: usize = 100;
 /// Entries of each list of a file.
-const MOST_LISTED: usize = 100;
+const MAX_LISTED: usize = 100;
 /// Characters of a name or a sentence.
-const MOST_LETTERS: usize = 1_000;
+const MAX_LETTERS: usize = 1_000;
 
 const ROOT_KEYS: [&str; 6] = ["name", "sentence", "technique", "signal", "steps", "expect"];
 const ROW_KEYS: [&str; 7] = ["step", "what", "role", "channel", "event-id", "where", "cannot-be-seen"];
@@ -59,8 +59,8 @@ pub fn load(files: &[PathBuf]) -> Result<Vec<Test>, ConfigError> {
                 source.fault(span, format!("`name`: another test is called that already, in {other}"))
             );
         }
-        if tests.len() == MOST_TESTS {
-            return Err(source.fault(None, format!("{MOST_TESTS} tests are the most that one walk takes")));
+        if tests.len() == MAX_TESTS {
+            return Err(source.fault(None, format!("{MAX_TESTS} tests are the most that one walk takes")));
         }
         tests.push((path.clone(), test));
     }
@@ -129,8 +129,8 @@ impl Reader<'_> {
     }
 
     fn check_words(&self, key: &str, item: &Item, text: &str) -> Result<String, ConfigError> {
-        if text.chars().count() > MOST_LETTERS {
-            let message = format!("`{key}` is longer than {MOST_LETTERS} characters");
+        if text.chars().count() > MAX_LETTERS {
+            let message = format!("`{key}` is longer than {MAX_LETTERS} characters");
             return Err(self.source.fault(item.span(), message));
         }
         if let Some(letter) = text.chars().find(|letter| is_forbidden(*letter)) {
@@ -154,8 +154,8 @@ impl Reader<'_> {
         if texts.is_empty() || texts.iter().any(|text| text.is_empty()) {
             return Err(self.source.fault(item.span(), format!("`{key}` is empty: it would say nothing")));
         }
-        if texts.len() > MOST_LISTED {
-            let message = format!("`{key}` lists {} entries; {MOST_LISTED} are the most", texts.len());
+        if texts.len() > MAX_LISTED {
+            let message = format!("`{key}` lists {} entries; {MAX_LISTED} are the most", texts.len());
             return Err(self.source.fault(item.span(), message));
         }
         texts.into_iter().map(|text| self.check_words(key, item, text)).collect()
@@ -197,8 +197,8 @@ impl Reader<'_> {
         if tables.is_empty() {
             return Err(self.source.fault(item.span(), format!("`{key}` is empty: it would say nothing")));
         }
-        if tables.len() > MOST_LISTED {
-            let message = format!("`{key}` has {} entries; {MOST_LISTED} are the most", tables.len());
+        if tables.len() > MAX_LISTED {
+            let message = format!("`{key}` has {} entries; {MAX_LISTED} are the most", tables.len());
             return Err(self.source.fault(item.span(), message));
         }
         Ok(tables)

@@ -24,9 +24,9 @@ const AROUND: i64 = 120;
 const BEFORE: i64 = 900;
 const AFTER: i64 = 10;
 /// Runs of one test that are told apart; a test that is met more often is no test.
-const MOST_RUNS: usize = 10_000;
+const MAX_RUNS: usize = 10_000;
 /// Runs of a host that are compared by their times, on either side.
-const MOST_NEIGHBOURS: usize = 64;
+const MAX_NEIGHBOURS: usize = 64;
 
 /// One run.
 #[derive(Debug, Default)]
@@ -136,9 +136,9 @@ impl Runs {
         let mut runs = Self::default();
         let rest = runs.by_process(scene, starters);
         runs.by_time(rest);
-        runs.more = runs.runs.len().saturating_sub(MOST_RUNS);
+        runs.more = runs.runs.len().saturating_sub(MAX_RUNS);
         runs.runs.sort_by_key(|run| (run.span, run.host));
-        runs.runs.truncate(MOST_RUNS);
+        runs.runs.truncate(MAX_RUNS);
         runs.index(scene);
         runs.adopt(scene, number, test);
         runs.find_near(scene);
@@ -214,8 +214,8 @@ impl Runs {
         let began =
             |number: &usize| self.runs.get(*number).and_then(Run::began).map(|time| time.unix_seconds());
         let later = numbers.partition_point(|number| began(number) <= seconds);
-        let from = later.saturating_sub(MOST_NEIGHBOURS);
-        let to = numbers.len().min(later.saturating_add(MOST_NEIGHBOURS));
+        let from = later.saturating_sub(MAX_NEIGHBOURS);
+        let to = numbers.len().min(later.saturating_add(MAX_NEIGHBOURS));
         numbers
             .get(from..to)
             .unwrap_or_default()

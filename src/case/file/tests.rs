@@ -61,7 +61,7 @@ fn what_another_console_appends_is_picked_up_once() {
 fn a_long_file_comes_in_parts_and_another_one_under_its_name_is_read_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.ndjson");
-    let decisions: Vec<_> = (0..2 * MOST_LINES + 7).map(decision).collect();
+    let decisions: Vec<_> = (0..2 * MAX_LINES + 7).map(decision).collect();
     let mut file = CaseFile::named(path.clone());
     file.append(&decisions).unwrap();
     let mut read = Vec::new();
@@ -70,7 +70,7 @@ fn a_long_file_comes_in_parts_and_another_one_under_its_name_is_read_anew() {
         assert_eq!(news.has_more, part < 2, "part {part}");
         read.extend(records(&news));
     }
-    assert!(read.iter().copied().eq(0..2 * MOST_LINES + 7));
+    assert!(read.iter().copied().eq(0..2 * MAX_LINES + 7));
     assert!(file.news().unwrap().is_empty());
     // An editor writes a file anew and gives it the name: it is longer, but not this one with more in it.
     let other = folder.path().join("other");
@@ -107,7 +107,7 @@ fn a_torn_last_line_is_told_and_costs_nothing_else() {
 fn lines_that_are_no_decisions_are_named_by_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.ndjson");
-    let long = "x".repeat(3 * MOST_BYTES);
+    let long = "x".repeat(3 * MAX_LINE_BYTES);
     let whole = line::write(&decision(1));
     fs::write(&path, format!("{whole}\nnonsense\n{long}\n{{}}\n{}\r\n", whole.trim_end())).unwrap();
     let news = CaseFile::named(path).news().unwrap();

@@ -157,7 +157,7 @@ fn keep_less(findings: &mut [Finding], secret: &Range<usize>) {
 
 /// Rounds until no further secret is found. Real command lines take one, and one more that finds nothing; chains that a
 /// fuzzer built took eleven. Each round is linear in the text, and so is the bound.
-const MOST_ROUNDS: usize = 64;
+const MAX_ROUNDS: usize = 64;
 
 /// The text with its secrets masked, and the edits that this took. A text without a secret comes back as it is.
 #[must_use]
@@ -172,7 +172,7 @@ pub fn mask_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
     }
     let (mut masked, mut edits) = apply(text, &findings);
     // Where a secret is masked, what stands around it may look like one too.
-    for _ in 1..MOST_ROUNDS {
+    for _ in 1..MAX_ROUNDS {
         let further = find(&masked);
         if further.is_empty() {
             break;

@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Between two looks into folders.
 const LOOK_INTO_FOLDERS: Duration = Duration::from_secs(1);
 /// More files than this are not followed at a time: each has a thread.
-const MOST_FILES: u64 = 512;
+const MAX_FILES: u64 = 512;
 /// What can't be read of a log that did not grow for so long is lost.
 const SETTLED: Duration = Duration::from_secs(4);
 /// A file of fewer bytes is looked at again later: it may become anything.
@@ -242,10 +242,10 @@ impl Board<'_> {
             if known.contains(&identity) {
                 return;
             }
-            if self.running.load(Ordering::Relaxed) >= MOST_FILES {
+            if self.running.load(Ordering::Relaxed) >= MAX_FILES {
                 drop(known);
                 if !self.is_full_told.swap(true, Ordering::Relaxed) {
-                    let kind = FaultKind::TooManyFollowed(MOST_FILES);
+                    let kind = FaultKind::TooManyFollowed(MAX_FILES);
                     self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, kind)));
                 }
                 return;

@@ -30,11 +30,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many times in a row 4317 is nothing to read; then the handle counts as dead. Doubled each time that a new handle
 /// does not say anything else.
 const DEAD_AFTER: u32 = 3;
-const MOST_DEAD_AFTER: u32 = 128;
+const MAX_DEAD_AFTER: u32 = 128;
 /// Full batches after which a halved batch is doubled again.
 const GROW_AFTER: u32 = 256;
 /// How many troubles are named; the others are only counted.
-const MOST_NAMED: u32 = 100;
+const MAX_NAMED: u32 = 100;
 
 /// Something to be said before the next event.
 pub(super) struct Note {
@@ -277,7 +277,7 @@ impl Session {
                         return Drained::All;
                     }
                     self.odd = 0;
-                    self.dead_after = (self.dead_after * 2).min(MOST_DEAD_AFTER);
+                    self.dead_after = (self.dead_after * 2).min(MAX_DEAD_AFTER);
                     return Drained::Broken(LogError::InvalidOperation);
                 }
                 Err(error) => return Drained::Broken(error),
@@ -380,7 +380,7 @@ impl Session {
                 LiveStatus::add(&feed.status.losses, 1);
             }
             self.named += 1;
-            if self.named <= MOST_NAMED {
+            if self.named <= MAX_NAMED {
                 feed.sink.send(FeedMessage::Fault(fault(&self.options, severity, record, lost, reason)));
             }
             if let Some(alarm) = alarm {
