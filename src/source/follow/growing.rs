@@ -1,4 +1,4 @@
-//! A file that grows, as a stream: at its end it waits for more, until the file is cut off, written anew, or replaced.
+//! A stream of a file that grows: at its end it waits for more, until the file is truncated, rewritten, or replaced.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,18 +14,18 @@ use crate::source::read_at::read_at;
 
 /// A file that was renamed is read until nothing came for so long: its writer may hold it open for a while.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);
-/// Bytes before the place that are compared with what they were, to see that a file was written anew.
+/// Bytes before the offset that are compared with their earlier contents, to detect that a file was rewritten.
 const MEMORY: usize = 256;
 
-/// Why a growing file has come to an end.
+/// The reason why a growing file has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum End {
-    /// It has not, or whoever reads it stopped.
+    /// It has not ended, or its reader stopped.
     #[default]
     None,
-    /// It is shorter than it was, or other bytes stand where it was read: it begins anew.
+    /// It was truncated, or the bytes that were read have changed: reading restarts at its beginning.
     Anew,
-    /// Another file has its name, or none, and nothing was added to it any more.
+    /// Its name leads to another file or to no file, and nothing was added to it any more.
     Replaced,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Growing<'a> {
     pub(super) progress: &'a Progress,
     /// The size that is counted already.
     pub(super) counted: u64,
-    /// Why it ended, for whoever gave the stream away.
+    /// The reason why it ended, for the follower that gave the stream away.
     pub(super) end: Arc<Mutex<End>>,
     at: u64,
     memory: Vec<u8>,
@@ -83,7 +83,7 @@ impl<'a> Growing<'a> {
         0
     }
 
-    /// Whether what was read last still stands there.
+    /// Returns whether the bytes that were read last are unchanged.
     fn is_as_remembered(&self) -> io::Result<bool> {
         let mut again = vec![0; self.memory.len()];
         let read = read_at(&self.file, &mut again, self.at - self.memory.len() as u64)?;
@@ -109,8 +109,8 @@ impl Read for Growing<'_> {
                 return Ok(self.ends(End::Anew));
             }
             if size > self.at {
-                // What stood before the place is looked at after what stands behind it was read: a file that is
-                // written anew in between shows it.
+                // The bytes before the offset are compared after the bytes at it were read: a file that is
+                // rewritten in between shows it.
                 let read = read_at(&self.file, buffer, self.at)?;
                 if !self.is_as_remembered()? {
                     return Ok(self.ends(End::Anew));
@@ -135,12 +135,12 @@ impl Read for Growing<'_> {
     }
 }
 
-/// Whether a name leads to another file by now, or to none.
+/// Returns whether a name now leads to another file, or to no file.
 pub(super) fn is_replaced(path: &Path, identity: &Identity) -> bool {
     Identity::at(path).map_or(true, |now| now != *identity)
 }
 
-/// Whether a file that is open was deleted. On Windows its name stays taken until the last handle is closed, so that a
+/// Returns whether an open file was deleted. On Windows its name stays taken until the last handle is closed, so that a
 /// writer that deletes a log and makes it again fails: the follower that has read it to its end closes it at once.
 #[cfg(windows)]
 pub(super) fn is_deleted(file: &File) -> bool {

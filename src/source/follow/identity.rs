@@ -1,4 +1,4 @@
-//! Which file stands behind a name, so that a rotated one is known again and a new one of the same name is not.
+//! Identity of a file, independent of its name: a rotated file is recognised, and a new one of the same name is new.
 
 #[cfg(not(unix))]
 use std::fs::File;
@@ -21,7 +21,7 @@ impl Identity {
     /// The file that has a name now.
     ///
     /// # Errors
-    /// There is none, or it can't be opened.
+    /// The file does not exist, or it can't be opened.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         #[cfg(unix)]
         {

@@ -2,7 +2,7 @@
 //! changed, and what is new in it is handed on.
 //!
 //! Nothing is believed of the file's header, which is written late. The chunk that holds the highest record numbers is
-//! the one that grows; the next is the one behind it, or, in a log that goes round, the one that begins with higher
+//! the one that grows; the next is the one after it, or, in a log that goes round, the one that begins with higher
 //! numbers than it did. What can't be read in the growing chunk may be half-written: it is a loss only once the log has
 //! gone on to the next.
 
@@ -29,14 +29,14 @@ const CHUNK: u64 = CHUNK_SIZE as u64;
 /// Coarser than any file system's times.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What a look at the log brought.
+/// The result of a look at the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// Something new.
     News,
     /// Nothing.
     Quiet,
-    /// The log was cut off or cleared: whoever follows it has to begin anew.
+    /// The log was truncated or cleared: the follower has to restart.
     Anew,
 }
 
@@ -45,7 +45,7 @@ struct Growing {
     slot: u64,
     ids: (u64, u64),
     copy: Vec<u8>,
-    /// Where the records stand that were handed on.
+    /// The places of the records that were handed on.
     seen: HashSet<Place>,
     told: Tally,
     /// Records of other channels that were counted.
@@ -67,7 +67,7 @@ pub(super) struct LogTail {
     ledger: FaultLog,
     /// The number in the file of the record that the first chunk began with when it was read.
     first_number: Option<u64>,
-    /// Whether it was said that the log's end is missing.
+    /// True once the log's missing end was reported.
     is_ending_told: bool,
     /// As the file was last touched when a look brought nothing.
     quiet_since: Option<(u64, SystemTime)>,
@@ -98,7 +98,7 @@ impl LogTail {
         })
     }
 
-    /// Whether the file was deleted, and keeps its name taken as long as it is open here.
+    /// Returns whether the file was deleted. Its name stays taken as long as it is open here.
     pub(super) fn is_deleted(&self) -> bool {
         is_deleted(&self.file)
     }
@@ -125,7 +125,7 @@ impl LogTail {
             self.fill(slot)?;
             if self.growing.as_ref().is_some_and(|growing| growing.copy != self.buffer) {
                 if evtx::first_record_id(&self.buffer).is_some_and(|now| now != first) {
-                    // Cleared, or written anew.
+                    // Cleared, or rewritten.
                     return Ok(Look::Anew);
                 }
                 self.take(false, hand_on);
@@ -140,10 +140,10 @@ impl LogTail {
         Ok(look)
     }
 
-    /// The file's size and the time of its last writing, where that is long enough ago to be told from the next: a time
-    /// is only as fine as the system's clock ticks.
+    /// The file's size and the time of its last writing, where that is long enough ago to be distinct from the next: a
+    /// time is only as fine as the system's clock ticks.
     fn last_touched(&self) -> io::Result<Option<(u64, SystemTime)>> {
-        // Windows tells late of what its event log service writes.
+        // Windows reports the writes of its event log service late.
         if cfg!(windows) {
             return Ok(None);
         }
@@ -153,7 +153,8 @@ impl LogTail {
         Ok(is_over.then_some((metadata.len(), written)))
     }
 
-    /// Tells what is wrong with the chunk that grows, where it has not grown for long: no more comes of what is lacking.
+    /// Reports the damage of the growing chunk where it has not grown for long: its missing parts will not come any
+    /// more.
     ///
     /// # Errors
     /// The file can't be read.
@@ -166,8 +167,8 @@ impl LogTail {
         Ok(())
     }
 
-    /// Tells once that the file's header knows of records that are not there. They are not counted: what a service writes
-    /// comes before its header, but a log that is copied here bit by bit may still grow.
+    /// Reports once that the file's header knows of records that are not there. They are not counted: what a service
+    /// writes comes before its header, but a log that is copied here bit by bit may still grow.
     fn look_at_ending(&mut self, hand_on: &mut dyn FnMut(Batch)) -> io::Result<()> {
         let mut head = [0; FILE_HEADER_READ];
         let read = read_at(&self.file, &mut head, 0)?;
@@ -195,7 +196,7 @@ impl LogTail {
         Ok(())
     }
 
-    /// Reads a slot into the buffer, all of which is then what stands there, zeros behind the file's end.
+    /// Reads a slot into the whole buffer, with zeros after the file's end.
     fn fill(&mut self, slot: u64) -> io::Result<()> {
         let start = self.start(slot);
         let read = read_at(&self.file, &mut self.buffer, start)?;
@@ -237,7 +238,7 @@ impl LogTail {
         read_chunk(&mut self.reader, &self.buffer, place, &mut ignored).ids.map(|(first, _)| first)
     }
 
-    /// Whether a chunk stands behind a slot that holds something else.
+    /// Returns whether a chunk follows a slot that holds something else.
     fn has_more_behind(&self, slot: u64) -> io::Result<bool> {
         let mut head = [0; evtx::TO_FIRST_RECORD];
         let read = read_at(&self.file, &mut head, self.start(slot + 1))?;

@@ -49,13 +49,13 @@ const LOOK: Duration = Duration::from_millis(50);
 const LOOK_INTO_FOLDERS: Duration = Duration::from_secs(1);
 /// More files than this are not followed at a time: each has a thread.
 const MAX_FILES: u64 = 512;
-/// What can't be read of a log that did not grow for so long is lost.
+/// Unreadable parts of a log that did not grow for this long are lost.
 const SETTLED: Duration = Duration::from_secs(4);
 /// A file of fewer bytes is looked at again later: it may become anything.
 const LEAST_HEAD: u64 = 8;
 
-/// Reads all that the paths hold, as [`super::load()`] does, and goes on as the files grow, until somebody asks for a
-/// stop or nobody listens any more. Packed files and archives are read once. A path that does not exist is waited for.
+/// Reads all that the paths hold, as [`super::load()`] does, and goes on as the files grow, until a stop is requested
+/// or the receiver is gone. Packed files and archives are read once. A path that does not exist is waited for.
 pub fn follow(
     paths: &[PathBuf],
     format: Option<InputFormat>,
@@ -132,7 +132,7 @@ fn fault(path: &Path, severity: Severity, kind: FaultKind) -> Fault {
     Fault::new(path.display().to_string(), kind).with_severity(severity)
 }
 
-/// Whether a file can grow: a log, or text as it stands.
+/// Returns whether a file can grow: a log, or uncompressed text.
 fn grows(candidate: &Candidate) -> bool {
     match candidate.read_as {
         ReadAs::Log => true,
@@ -182,7 +182,7 @@ impl Board<'_> {
             for path in paths.iter().filter(|path| path.as_os_str() != "-") {
                 match fs::metadata(path) {
                     Ok(metadata) if metadata.is_file() => {
-                        // What it will be, nobody can tell yet.
+                        // The format is unknown yet.
                         awaited += u64::from(metadata.len() == 0 && !self.follows(path));
                         self.meet(scope, path, 0);
                     }
@@ -209,9 +209,9 @@ impl Board<'_> {
         folder: &Path,
         later: &mut LaterFaults,
     ) {
-        // How much there is is counted by whoever reads it.
+        // The amount is counted by the reader.
         let found = discover(&[folder.to_owned()], self.format, &Progress::default(), &mut |fault| {
-            // A file that has a follower is spoken of by that.
+            // The follower of a file reports its faults.
             let path = Path::new(&fault.name);
             if !is_empty_file(path) && !self.follows(path) {
                 later.add(fault);

@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Written by the followers, read by whoever shows it; all orders are relaxed, since each figure stands alone.
+/// Counters written by the followers and read by the screens. All orders are relaxed, since no figure depends on
+/// another.
 #[derive(Debug, Default)]
 pub struct FollowStatus {
     /// Files that are followed at this moment.
     pub files: AtomicU64,
     /// Named paths that are not there yet, or empty.
     pub awaited: AtomicU64,
-    /// How often a file was cut off, written anew in its place, or replaced by another.
+    /// How often a file was truncated, rewritten in place, or replaced by another.
     pub turns: AtomicU64,
 }
 

@@ -1,4 +1,4 @@
-//! What the loop needs of the Windows Event Log, thin enough that a scripted double can stand in for it.
+//! The calls of the Windows Event Log that the loop needs. Thin enough that a scripted double can replace it.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ errors! {
 }
 
 impl LogError {
-    /// Whether the service or the rights are to blame: no other way to begin would help now.
+    /// Returns true where the service or the rights are to blame. No other way to begin would help now.
     #[must_use]
     pub const fn is_outage(self) -> bool {
         matches!(
@@ -103,7 +103,7 @@ impl LogError {
         )
     }
 
-    /// Whether the handle is of no more use, and nothing is said of the events.
+    /// Returns true for an error of the handle alone. It reports nothing of the events.
     #[must_use]
     pub const fn is_of_handle(self) -> bool {
         matches!(
@@ -117,18 +117,18 @@ impl LogError {
     }
 }
 
-/// Where a subscription begins. A bookmark that is not strict is none of them: it begins behind the event that is closest,
-/// at either end of the log, and says nothing of what it passes.
+/// The start of a subscription. A bookmark that is not strict is not offered: it begins after the event that is
+/// closest, at either end of the log, and does not report the events that it skips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
     /// At the oldest event that the query lets through.
     Oldest,
-    /// Behind the bookmark, and only if its event is still there.
+    /// After the bookmark, and only if its event is still there.
     AfterBookmark,
 }
 
-/// The state of a log at the moment. Its numbers are the log's own, which a bookmark names too; of a forwarded event the number
-/// within it (`EventRecordID`) is the one of the log that it came from.
+/// The state of a log at the moment. Its numbers are the log's own, which a bookmark names too; of a forwarded event
+/// the number within it (`EventRecordID`) is the one of the log that it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogInfo {
     /// The number of the oldest record.
@@ -147,12 +147,12 @@ impl LogInfo {
     }
 }
 
-/// Why a wait is over.
+/// The reason why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wake {
     /// The log says that there are new events.
     Signal,
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     Stop,
     /// The time is up.
     Timeout,
@@ -162,7 +162,7 @@ pub enum Wake {
 ///
 /// The events of the last [`EventLog::next`] are named by their index, and stay until the next call of it.
 pub trait EventLog {
-    /// Whether the channel is turned on.
+    /// Returns whether the channel is turned on.
     ///
     /// # Errors
     /// The channel's configuration can't be read.
@@ -174,13 +174,14 @@ pub trait EventLog {
     /// There is no subscription now.
     fn subscribe(&mut self, query: &str, start: Start) -> Result<(), LogError>;
 
-    /// Takes the signal back. Whatever is written from here on gives it again, so it is done before a drain, never after.
+    /// Takes the signal back. Whatever is written from here on gives it again, so it is done before a drain, never
+    /// after.
     ///
     /// # Errors
     /// The signal can't be reset.
     fn reset_signal(&mut self) -> Result<(), LogError>;
 
-    /// Pulls at most `most` events and says how many came, which is never none.
+    /// Pulls at most `most` events and returns how many came, which is never 0.
     ///
     /// # Errors
     /// None came: [`LogError::NoMoreItems`] is the end of a drain, the others are troubles.
@@ -195,26 +196,26 @@ pub trait EventLog {
     /// An event's number in this log.
     ///
     /// # Errors
-    /// The service does not say.
+    /// The service does not report it.
     fn place(&mut self, index: usize) -> Result<u64, LogError>;
 
     /// Sets the bookmark on an event.
     ///
     /// # Errors
-    /// The bookmark stands where it stood.
+    /// The bookmark is unchanged.
     fn mark(&mut self, index: usize) -> Result<(), LogError>;
 
     /// Returns the state of the log now.
     ///
     /// # Errors
-    /// The service does not say.
+    /// The service does not report it.
     fn info(&mut self) -> Result<LogInfo, LogError>;
 
-    /// The newest event that a query lets through: its number in this log, and its XML. It is asked for beside the
-    /// subscription, and leaves that as it is.
+    /// Returns the newest event that a query lets through: its number in this log, and its XML. The query is separate
+    /// from the subscription, and leaves that unchanged.
     ///
     /// # Errors
-    /// There is none, or the service does not say.
+    /// No event passes the query, or the service does not report it.
     fn newest(&mut self, query: &str) -> Result<(u64, String), LogError>;
 
     /// Waits for new events or a stop.
@@ -223,7 +224,7 @@ pub trait EventLog {
     /// The wait failed at once; who calls again must not do so without a pause.
     fn wait(&mut self, timeout: Duration) -> Result<Wake, LogError>;
 
-    /// Waits for a stop alone, and says whether it came.
+    /// Waits for a stop alone. Returns whether it came.
     fn pause(&mut self, timeout: Duration) -> bool;
 
     /// The time since some moment in the past, which never goes back.

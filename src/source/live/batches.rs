@@ -1,4 +1,4 @@
-//! The events of one pull: read, told from those that were handed over before, and handed over as a batch.
+//! The events of one pull: read, freed of duplicates, and handed over as a batch.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,9 +15,10 @@ use crate::model::telemetry::Channel;
 use crate::source::fault_log::FaultLog;
 use crate::source::text::parse_rendered;
 
-/// Whoever takes events is waited for when it takes longer than this.
+/// A send to the receiver that takes longer than this counts as a stall.
 const STALL: Duration = Duration::from_millis(100);
-/// Unreadable events that are reported as they come. Of more, a report follows each time that they are ten times as many.
+/// Unreadable events that are reported as they come. Of more, a report follows each time that they are ten times as
+/// many.
 const MAX_REPORTED: usize = 100;
 
 /// Events that could not be read. A channel has no end, so that their reports must have a bound.
@@ -144,7 +145,8 @@ impl Session {
             && end != own
             && !self.is_forwarded
         {
-            // Behind this batch nothing was decided by such a number yet: a subscription of its own begins at the oldest.
+            // No decision after this batch was made by such a number yet: a subscription of its own begins at the
+            // oldest.
             self.is_forwarded = true;
         }
         let end = end.or(own_end.filter(|_| !self.is_forwarded));
@@ -155,7 +157,7 @@ impl Session {
         }
         self.stuck.clear();
         self.watch.events_came(self.log.clock());
-        // A bookmark that stays behind costs nothing but events that come twice, which are known.
+        // A bookmark that is too old costs only duplicates, which are recognised.
         self.has_mark |= self.log.mark(last).is_ok();
     }
 }

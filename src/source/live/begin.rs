@@ -37,7 +37,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Whether the newest record's number within it is not this log's.
+    /// Returns true if the newest record's own number is not this log's.
     fn has_events_of_others(&mut self) -> bool {
         if self.options.channel.eq_ignore_ascii_case(FORWARDED_CHANNEL) {
             return true;
@@ -69,8 +69,8 @@ impl Session {
         }
     }
 
-    /// Subscribes where reading stopped, or at the oldest event; never at the next one to come. What is lost meanwhile is
-    /// read off the log, not off an error.
+    /// Subscribes where reading stopped, or at the oldest event; never at the next one to come. What is lost meanwhile
+    /// is read off the log, not off an error.
     pub(super) fn subscribe(&mut self) -> Result<(), LogError> {
         if let Ok(info) = self.log.info() {
             self.compare(info);

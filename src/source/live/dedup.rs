@@ -4,10 +4,10 @@ use std::collections::{HashSet, VecDeque};
 
 use super::xml::Stamp;
 
-/// How many events are remembered one by one, for where the log does not say at which number they stand.
+/// Maximum of events remembered one by one. They are needed where the log does not report their numbers.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// The events that were handed over: by their numbers in the log, and the last ones by what tells them from all others.
+/// The events that were handed over: by their numbers in the log, and the last ones by their stamps.
 #[derive(Debug, Default)]
 pub(super) struct Dedup {
     /// The largest number in the log of an event that was handed over.
@@ -22,18 +22,18 @@ impl Dedup {
         self.last
     }
 
-    /// Whether nothing was handed over yet.
+    /// Returns true if nothing was handed over yet.
     pub(super) fn is_empty(&self) -> bool {
         self.last.is_none() && self.order.is_empty()
     }
 
-    /// Whether the event of that number in the log was handed over.
+    /// Returns whether the event of that number in the log was handed over.
     pub(super) fn is_before(&self, place: u64) -> bool {
         self.last.is_some_and(|last| place <= last)
     }
 
-    /// Whether an event was handed over. Its number within it is another host's where it was forwarded, so that only the
-    /// number in the log decides, and where that is not known the whole stamp.
+    /// Returns whether an event was handed over. The own number of a forwarded event is another host's, so that only
+    /// the number in the log decides. Where that is not known, the whole stamp does.
     pub(super) fn contains(&self, place: Option<u64>, stamp: &Stamp) -> bool {
         place.map_or_else(|| self.stamps.contains(stamp), |place| self.is_before(place))
     }

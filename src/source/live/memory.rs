@@ -39,10 +39,10 @@ pub(super) fn file_name(host: &str, channel: &str) -> String {
     format!("live-{}-{}.json", name(host), name(channel))
 }
 
-/// Reads a place; `None` where there is none.
+/// Reads a saved position; `None` where the file does not exist.
 ///
 /// # Errors
-/// A clause that says why it is of no use.
+/// The reason why it can't be used, as a clause.
 pub(super) fn read(path: &Path) -> Result<Option<Stop>, String> {
     match open::read(path, MAX_BYTES) {
         Ok(bytes) => {
@@ -53,10 +53,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Stop>, String> {
     }
 }
 
-/// Writes a place whole or not at all; makes the folder for it.
+/// Writes a position atomically; makes the folder for it.
 ///
 /// # Errors
-/// A clause that says why it can't be saved.
+/// The reason why it can't be saved, as a clause.
 pub(super) fn write(path: &Path, stop: &Stop) -> Result<(), String> {
     let clause =
         |error: OutputError| error.into_cause().map_or_else(|reason| reason, |error| error.to_string());

@@ -1,9 +1,10 @@
 //! This host's channels, pulled: first what the log holds already, then what is written, on and on. Sysmon's is the one
-//! that must be there; PowerShell's and Security's are read for the walk-through of the tests where the rights allow it.
+//! that must be there; PowerShell's and Security's are read for the walk-through of the tests where the rights allow
+//! it.
 //!
 //! Each channel is a source with a [`Session`] of its own, on a thread of its own. The session knows the Windows Event
-//! Log only as [`EventLog`], of which there is the real one (`win32.rs` with `wevtapi.rs`, the only unsafe code of the program) and, in
-//! tests, doubles.
+//! Log only as [`EventLog`], of which there is the real one (`win32.rs` with `wevtapi.rs`, the only unsafe code of the
+//! program) and, in tests, doubles.
 
 mod api;
 mod batches;
@@ -58,7 +59,8 @@ pub const SYSMON_CHANNEL: &str = "Microsoft-Windows-Sysmon/Operational";
 pub struct LiveOptions {
     /// The channel's name.
     pub channel: String,
-    /// The channel as one that only the walk-through of the tests looks at; `None` for the one that the detection reads.
+    /// The channel as one that only the walk-through of the tests looks at; `None` for the one that the detection
+    /// reads.
     pub telemetry: Option<Channel>,
     /// How old events may be that the log holds already; `None` for all. What is written from now on comes in any case.
     pub since: Option<Timestamp>,
@@ -217,7 +219,7 @@ pub fn open(channels: Vec<LiveOptions>) -> Result<(Live, Stopper), String> {
     Ok((live, Arc::new(move || stoppers.iter().for_each(|stop| stop()))))
 }
 
-/// Whether the console's window was opened for this process alone, and closes with it.
+/// Returns whether the console's window was opened for this process alone, and closes with it.
 #[cfg(windows)]
 #[must_use]
 pub fn is_alone_in_console() -> bool {

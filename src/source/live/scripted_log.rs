@@ -1,8 +1,8 @@
-//! A scripted double of the Windows Event Log: a small log that is written, overwritten and made anew, and troubles at the
-//! pulls and subscriptions that the script names.
+//! A scripted double of the Windows Event Log: a small log that is written, overwritten and created again, and troubles
+//! at the pulls and subscriptions that the script names.
 //!
-//! The script is a list of steps, or a channel's name with rules, as `tests/support/windows/scenarios.tsv` describes them;
-//! where a bookmark leads stands in `bookmarks.tsv` there.
+//! The script is a list of steps, or a channel's name with rules, as `tests/support/windows/scenarios.tsv` describes
+//! them; the targets of bookmarks are in `bookmarks.tsv` there.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,34 +11,35 @@ use std::time::Duration;
 use super::api::{EventLog, LogError, LogInfo, Start, Wake};
 use crate::model::time::Timestamp;
 
-/// What happens at one pull; then the next step is due.
+/// The action at one pull; then the next step is due.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// Up to so many events are handed over, however many are asked for.
+    /// Up to this count of events is handed over, however many are asked for.
     Give(usize),
-    /// So many events are written, the signal is given, and the step behind is taken at once.
+    /// This count of events is written, the signal is given, and the next step is taken at once.
     Write(u64),
-    /// The pull finds nothing more; right behind it so many events are written, and the signal is given.
+    /// The pull finds nothing more; right after it this count of events is written, and the signal is given.
     NothingThenWrite(u64),
     /// The pull fails once.
     Fail(LogError),
     /// The pull fails, and so does each until there is a new subscription.
     Dead(LogError),
-    /// The pull fails and takes the events along that it should have given; each fails until there is a new subscription.
+    /// The pull fails and takes the events along that it should have given; each fails until there is a new
+    /// subscription.
     DeadWithEvents(LogError),
-    /// The oldest events go, up to this number, and the step behind is taken at once.
+    /// The oldest events go, up to this number, and the next step is taken at once.
     Overwrite(u64),
-    /// The log is made anew and counts from 1 again, and the step behind is taken at once.
+    /// The log is created again and counts from 1, and the next step is taken at once.
     MadeAnew,
-    /// All records go, the numbers go on, and the step behind is taken at once.
+    /// All records go, the numbers go on, and the next step is taken at once.
     Clear,
-    /// The channel is removed, and the step behind is taken at once.
+    /// The channel is removed, and the next step is taken at once.
     Remove,
-    /// The channel is turned off, and the step behind is taken at once.
+    /// The channel is turned off, and the next step is taken at once.
     TurnOff,
-    /// The next events come in this order of their distance from where the subscription stands.
+    /// The next events come in this order of their distance from the subscription's position.
     Shuffled(&'static [usize]),
-    /// Somebody asks for a stop.
+    /// A stop is requested.
     Stop,
 }
 
@@ -58,18 +59,18 @@ struct Record {
     place: u64,
     /// A number that is the same for no two events.
     serial: u64,
-    /// Whether its Event ID is asked for.
+    /// True if its Event ID is asked for.
     is_asked_for: bool,
     computer: u64,
-    /// The number that stands in it.
+    /// Its own number, the `EventRecordID`.
     own: u64,
     /// Seconds of its time.
     second: u64,
     /// The Event ID of another channel; 0 for Sysmon's.
     other: u64,
-    /// Whether it has no data.
+    /// True if it has no data.
     is_bare: bool,
-    /// Whether the reader fails on it.
+    /// True if the reader fails on it.
     fails: bool,
 }
 
@@ -124,7 +125,7 @@ impl Record {
         );
     }
 
-    /// Whether a query lets the record through.
+    /// Returns whether a query lets the record through.
     fn passes(&self, query: &str) -> bool {
         let behind = |mark: &str| query.split_once(mark).map(|(_, rest)| rest);
         let number = |mark: &str| {
@@ -165,9 +166,9 @@ pub(super) struct State {
     down: u64,
     /// Waits in a row in which nothing happened.
     idle: u32,
-    /// What the next subscriptions say; `None` and behind the last one they stand.
+    /// The results of the next subscriptions. `None` succeeds, and so does each after the last.
     pub(super) subscriptions: VecDeque<Option<LogError>>,
-    /// What was subscribed to.
+    /// The queries and starts of the subscriptions.
     pub(super) subscribed: Vec<(String, Start)>,
     /// How long each pause was.
     pub(super) pauses: Vec<Duration>,
@@ -187,7 +188,7 @@ pub(super) struct State {
     is_subscribed: bool,
     query: String,
     dead: Option<LogError>,
-    /// The place behind which the subscription goes on.
+    /// The record number after which the subscription continues.
     position: u64,
     given: Vec<Record>,
     signal: bool,
@@ -196,7 +197,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The pulls fail so many times.
+    /// Makes the next `count` pulls fail.
     pub(super) fn add_failures(&mut self, error: LogError, count: usize) {
         self.steps.extend(std::iter::repeat_n(Step::Fail(error), count));
     }
@@ -270,7 +271,7 @@ impl State {
         Err(if is_before { LogError::Other(1500) } else { LogError::NoMoreItems })
     }
 
-    /// Does what the rules say at a pull of so many events.
+    /// Applies the rules to a pull of `most` events.
     fn obey(&mut self, most: usize) -> Result<(), LogError> {
         for at in 0..self.rules.len() {
             let rule = self.rules[at].clone();
@@ -330,7 +331,8 @@ impl State {
         Ok(())
     }
 
-    /// The place behind which a subscription with a bookmark begins. One that is not strict begins behind the closest record.
+    /// Returns the record number after which a subscription with a bookmark begins. One that is not strict begins after
+    /// the closest record.
     fn position_of(&self, marked: u64, is_strict: bool) -> Result<u64, LogError> {
         if let Some(error) = self.rule_error('b', 0) {
             return Err(error);
@@ -344,7 +346,7 @@ impl State {
         }
     }
 
-    /// What a subscription with a bookmark says first, as `bookmarks.tsv` writes it.
+    /// Returns the first result of a subscription with a bookmark, as `bookmarks.tsv` writes it.
     pub(super) fn first_behind(&mut self, marked: u64, is_strict: bool, query: &str) -> String {
         match self.position_of(marked, is_strict) {
             Err(error) => format!("e{}", error.code()),
@@ -373,7 +375,7 @@ pub(super) struct ScriptedLog {
 }
 
 impl ScriptedLog {
-    /// A log that holds so many events, and what happens at each pull. Behind the last step everything goes well, and the
+    /// Returns a log of `events` events with a step for each pull. After the last step every call succeeds, and the
     /// first wait without a signal is a stop.
     pub(super) fn new(events: u64, steps: &[Step]) -> Self {
         let log = Self::default();

@@ -1,8 +1,8 @@
-//! What is said when the log can't be read: what happened, and what to do.
+//! Messages for a log that can't be read: the cause, and the remedy.
 
 use super::api::LogError;
 
-/// Why the channel can't be read, as a clause without a full stop.
+/// The reason why the channel can't be read, as a clause without a full stop.
 #[must_use]
 pub fn why(error: LogError, channel: &str) -> String {
     match error {
@@ -60,7 +60,7 @@ pub fn why(error: LogError, channel: &str) -> String {
     }
 }
 
-/// What is said of a channel that is turned off.
+/// The message for a channel that is turned off.
 #[must_use]
 pub(super) fn turned_off(channel: &str) -> String {
     format!(

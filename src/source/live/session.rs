@@ -36,11 +36,11 @@ const GROW_AFTER: u32 = 256;
 /// How many troubles are named; the others are only counted.
 const MAX_NAMED: u32 = 100;
 
-/// Something to be said before the next event.
+/// A message to report before the next event.
 pub(super) struct Note {
     pub(super) severity: Severity,
     pub(super) reason: String,
-    /// Records that are lost, and the first one behind them.
+    /// The count of lost records, and the first one after them.
     pub(super) lost: u64,
     pub(super) record: Option<u64>,
     pub(super) alarm: Option<Alarm>,
@@ -52,17 +52,17 @@ impl Note {
     }
 }
 
-/// A subscription that stands, ready to be run.
+/// An open subscription, ready to be run.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact for itself")]
 pub(super) struct Session {
     pub(super) log: Box<dyn EventLog + Send>,
     pub(super) options: LiveOptions,
     pub(super) seen: Dedup,
-    /// Whether a bookmark is set.
+    /// True once a bookmark is set.
     pub(super) has_mark: bool,
-    /// Whether events of other hosts come: then their own numbers are not this log's.
+    /// True if events of other hosts come. Their own numbers are not this log's.
     pub(super) is_forwarded: bool,
-    /// Whether events may come that were handed over before.
+    /// True while duplicates of events handed over before may come.
     pub(super) may_repeat: bool,
     /// All records up to this one were read, or passed the filter by.
     pub(super) read_to: Option<u64>,
@@ -74,16 +74,16 @@ pub(super) struct Session {
     pub(super) info: Option<LogInfo>,
     pub(super) watch: Watch,
     pub(super) stuck: Stuck,
-    /// What is said once it is known that records were passed for good.
+    /// The message reported once records are known to be skipped for good.
     pub(super) passed: Option<Note>,
-    /// Whether a Sysmon event came.
+    /// True once a Sysmon event came.
     pub(super) has_sysmon: bool,
     /// Where the last console stopped.
     pub(super) last_stop: Option<Stop>,
     pub(super) notes: Vec<Note>,
     most: usize,
     full_batches: u32,
-    /// How many times in a row 4317 came, and how many are too many.
+    /// How often 4317 came in a row, and the count that is too many.
     odd: u32,
     dead_after: u32,
     /// Troubles in a row without an event or an orderly end of a drain between them.
@@ -111,7 +111,7 @@ impl std::fmt::Debug for Session {
 pub(super) enum Drained {
     /// All is read that is there.
     All,
-    /// Somebody asked for a stop, or nobody listens.
+    /// A stop was requested, or the receiver is gone.
     Over,
     /// The subscription is of no more use.
     Broken(LogError),
@@ -220,7 +220,7 @@ impl Session {
         sink.send_batch(batch);
     }
 
-    /// Tells the console which events were seen before: none where the log is not the one of the last console any more.
+    /// Reports to the console which events were seen before: none if the log is no longer the last console's.
     fn mark_seen(&self, feed: &Feed<'_>) {
         let until = self.last_stop.as_ref().map(|stop| stop.record);
         feed.sink.progress.set_seen_until(self.options.source, until);
@@ -285,7 +285,7 @@ impl Session {
         }
     }
 
-    /// A batch that was halved grows again once the large events are behind.
+    /// Doubles a halved batch again once the large events are read.
     pub(super) fn grow(&mut self, count: usize) {
         if self.most < BATCH && count == self.most {
             self.full_batches += 1;
@@ -296,7 +296,7 @@ impl Session {
         }
     }
 
-    /// Makes the subscription anew until it stands; `false` where somebody asked for a stop meanwhile.
+    /// Opens the subscription again until it succeeds. Returns `false` if a stop was requested meanwhile.
     fn recover(&mut self, feed: &mut Feed<'_>, error: LogError) -> bool {
         let mut error = error;
         let mut is_named = false;
@@ -336,7 +336,7 @@ impl Session {
         true
     }
 
-    /// How long to wait before the subscription is made anew: not at all the first time that it merely went stale.
+    /// Returns the wait before the subscription is opened again: zero the first time that it merely went stale.
     fn pause(&self, error: LogError) -> Duration {
         let is_handle = error.is_of_handle() || error == LogError::OutOfBounds;
         let doublings = self.failures.saturating_sub(if is_handle { 2 } else { 1 });

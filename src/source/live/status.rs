@@ -1,18 +1,18 @@
-//! How the subscription does, for whoever shows it.
+//! Status of the subscription, for the screens that show it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Written by the loop, read by whoever shows it; all orders are relaxed, since each figure stands alone.
+/// Counters written by the loop and read by the screens. All orders are relaxed, since no figure depends on another.
 #[derive(Debug, Default)]
 pub struct LiveStatus {
     /// Events that were handed over.
     pub events: AtomicU64,
-    /// Events that came again after the subscription was made anew, and were passed over.
+    /// Duplicates that came after a reconnect, and were skipped.
     pub doubles: AtomicU64,
-    /// How many times the subscription was made anew.
+    /// How many times the subscription was opened again.
     pub reconnects: AtomicU64,
-    /// How many times whoever takes the events kept the loop waiting.
+    /// How many times the receiver of the events kept the loop waiting.
     pub stalls: AtomicU64,
     /// How long that was in all, in milliseconds. Meanwhile the events wait in the log; it may overwrite them.
     pub stalled_millis: AtomicU64,
@@ -22,16 +22,16 @@ pub struct LiveStatus {
     pub latest: AtomicI64,
     /// Where the last console stopped, as a clause.
     pub last_stop: OnceLock<String>,
-    /// What keeps events from coming: the channel is off, removed or was cleared. In two words.
+    /// The reason why no events come: the channel is off, removed or was cleared. In two words.
     pub(super) alarm: Mutex<Option<&'static str>>,
-    /// Whether all is read that the log held at the start.
+    /// True once all is read that the log held at the start.
     pub is_caught_up: AtomicBool,
-    /// Whether the subscription is broken and tried again.
+    /// True while the subscription is broken and tried again.
     pub is_broken: AtomicBool,
 }
 
 impl LiveStatus {
-    /// What keeps events from coming, or kept those from coming that were in the log, in two words.
+    /// Returns the reason why no events come, or why events of the log were lost, in two words.
     #[must_use]
     pub fn alarm(&self) -> Option<&'static str> {
         *self.alarm.lock().unwrap_or_else(PoisonError::into_inner)

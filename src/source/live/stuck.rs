@@ -32,17 +32,17 @@ impl Stuck {
         self.tries = 0;
     }
 
-    /// Whether the next record may be one that can't be given: it is asked for alone.
+    /// Returns whether the next record may be one that can't be delivered. It is asked for alone.
     pub(super) const fn is_doubtful(&self) -> bool {
         self.tries > 0
     }
 
-    /// Whether the bookmark is of no more use.
+    /// Returns true once the bookmark can't be used any more.
     pub(super) const fn is_mark_useless(&self) -> bool {
         self.tries >= TRIES
     }
 
-    /// How many records behind the last one are to be passed. It grows with each failure, so that there is an end.
+    /// Returns how many records after the last one to skip. It grows with each failure, so that there is an end.
     pub(super) fn to_pass(&self) -> u64 {
         let failures = self.tries.saturating_sub(TRIES);
         if failures <= SINGLE { u64::from(failures) } else { 4_u64 << (failures - SINGLE).min(40) }

@@ -1,4 +1,4 @@
-//! The loop against the scripted double: no event twice, none left out, and every trouble said or counted.
+//! The loop against the scripted double: no event twice, none left out, and every trouble reported or counted.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use crate::model::fault::{Fault, Severity, SkipReason, Tally};
 use crate::model::feed::{FeedMessage, Progress};
 use crate::model::time::Timestamp;
 
-/// What a run handed over.
+/// The result of a run.
 #[derive(Default)]
 struct Outcome {
     serials: Vec<u64>,
@@ -127,7 +127,8 @@ fn the_past_comes_first_and_then_what_is_written_in_bursts() {
 
 #[test]
 fn what_is_written_between_the_last_pull_and_the_wait_is_not_slept_over() {
-    // The double's signal is a manual one: a loop that resets it behind the drain would wait for ever, which is a stop here.
+    // The double's signal is a manual one: a loop that resets it after the drain would wait for ever, which is a stop
+    // here.
     for past in [0, 1, 64] {
         let log = ScriptedLog::new(past, &[Step::Give(64), Step::NothingThenWrite(3)]);
         let expected = if past == 0 { 3 } else { past + 3 };

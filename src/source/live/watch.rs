@@ -1,4 +1,4 @@
-//! What is asked of the log beside its events: whether it is the same, whether it is on, and whether the subscription lives.
+//! Periodic checks of the log: that it is the same, that it is on, and that the subscription lives.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,12 +22,12 @@ pub(super) struct Watch {
     looks: u32,
     /// When events came last.
     came_at: Duration,
-    /// Whether the channel is turned off, or was removed.
+    /// True if the channel is turned off, or was removed.
     pub(super) is_off: bool,
     is_removed: bool,
     /// An event that is in the log and did not come yet.
     suspect: Option<u64>,
-    /// The alarm shown beside the state, in two words.
+    /// The alarm shown next to the state, in two words.
     pub(super) alarm: Option<&'static str>,
     /// The last times that the channel was found turned on, and the log the same.
     on_at: Option<Timestamp>,

@@ -1,7 +1,8 @@
 //! wevtapi.dll, loaded while the program runs, and from the system's folder alone.
 //!
-//! It is not one of the libraries that Windows takes from its own folder in any case. Linked at the start, a file of that
-//! name beside the program, in a folder of downloads say, would run in its place with the rights of an administrator.
+//! It is not one of the libraries that Windows takes from its own folder in any case. Linked at the start, a file of
+//! that name next to the program, as in a folder of downloads, would run in its place with the rights of an
+//! administrator.
 
 use std::ffi::c_void;
 use std::mem::transmute;
@@ -17,8 +18,8 @@ use windows::Win32::System::LibraryLoader::{
 };
 use windows::core::{BOOL, Error, HSTRING, PCWSTR, Result, s, w};
 
-/// Set for the tests: the library beside the program is taken, an event log that the tests write. A release build does not
-/// look at it.
+/// Set for the tests: loads the library next to the program, an event log that the tests write. A release build ignores
+/// it.
 const FAKE: &str = "EXFILSCOPE_FAKE_WEVTAPI";
 
 macro_rules! functions {
@@ -128,7 +129,7 @@ pub(super) fn get_channel_config(
 ) -> Result<()> {
     let functions = functions()?;
     let mut used = 0;
-    // SAFETY: the buffer has as many bytes as is said, and outlives the call, as does the number.
+    // SAFETY: the buffer has the size that is passed, and outlives the call, as does the number.
     unsafe { (functions.get_channel_config)(config, property, 0, VARIANT_BYTES, value, &raw mut used) }.ok()
 }
 
@@ -145,7 +146,7 @@ pub(super) fn get_log_info(
 ) -> Result<()> {
     let functions = functions()?;
     let mut used = 0;
-    // SAFETY: the buffer has as many bytes as is said, and outlives the call, as does the number.
+    // SAFETY: the buffer has the size that is passed, and outlives the call, as does the number.
     unsafe { (functions.get_log_info)(log, property, VARIANT_BYTES, value, &raw mut used) }.ok()
 }
 
@@ -183,7 +184,7 @@ pub(super) fn next(results: EVT_HANDLE, events: &mut [isize], timeout: u32) -> R
     let functions = functions()?;
     let room = u32::try_from(events.len()).unwrap_or(u32::MAX);
     let mut returned = 0;
-    // SAFETY: the array has room for as many handles as is said, and outlives the call, as does the number.
+    // SAFETY: the array has room for the count of handles that is passed, and outlives the call, as does the number.
     let done = unsafe { (functions.next)(results, room, events.as_mut_ptr(), timeout, 0, &raw mut returned) };
     // Of a call that fails the count is not to be trusted.
     done.ok().map(|()| returned)
@@ -198,7 +199,7 @@ pub(super) fn render(fragment: EVT_HANDLE, flags: u32, units: &mut [u16]) -> (u3
     let room = u32::try_from(size_of_val(units)).unwrap_or(u32::MAX);
     let (mut used, mut properties) = (0, 0);
     let buffer = units.as_mut_ptr().cast();
-    // SAFETY: the buffer has as many bytes as is said, and outlives the call, as do the numbers.
+    // SAFETY: the buffer has the size that is passed, and outlives the call, as do the numbers.
     let done = unsafe {
         (functions.render)(NONE, fragment, flags, room, buffer, &raw mut used, &raw mut properties)
     };

@@ -33,7 +33,7 @@ const MAX_OF_ONE_NUMBER: usize = 64;
 const ONE_EVENT_WAIT: u32 = 2000;
 
 fn log_error(error: &Error) -> LogError {
-    // A Win32 code stands in the low half of the HRESULT.
+    // A Win32 code is the low half of the HRESULT.
     LogError::from_code(u32::from_ne_bytes(error.code().0.to_ne_bytes()) & 0xffff)
 }
 
@@ -139,9 +139,9 @@ impl Win32Log {
     }
 
     fn wait_for(handles: &[HANDLE], timeout: Duration) -> WAIT_EVENT {
-        // All ones stands for ever.
+        // All ones is `INFINITE`.
         let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX).min(u32::MAX - 1);
-        // SAFETY: the handles are open; whoever calls holds them.
+        // SAFETY: the handles are open; the caller holds them.
         unsafe { WaitForMultipleObjects(handles, false, millis) }
     }
 }
@@ -251,7 +251,7 @@ impl EventLog for Win32Log {
     }
 }
 
-/// Sets a bookmark on an event; makes it first where there is none.
+/// Sets a bookmark on an event; creates the bookmark if necessary.
 fn set_bookmark(slot: &mut Option<OwnedHandle>, event: EVT_HANDLE) -> Result<EVT_HANDLE, LogError> {
     if slot.is_none() {
         *slot = Some(wevtapi::create_bookmark().map_err(|error| log_error(&error))?);
@@ -261,7 +261,7 @@ fn set_bookmark(slot: &mut Option<OwnedHandle>, event: EVT_HANDLE) -> Result<EVT
     Ok(**bookmark)
 }
 
-/// The number in its log of an event: a bookmark on it names that, whatever number stands in the event.
+/// Returns the number of an event in its log. A bookmark on it names that, whatever number the event itself has.
 fn place_of(
     scratch: &mut Option<OwnedHandle>,
     renderer: &mut Renderer,
@@ -315,8 +315,8 @@ impl Results {
     }
 }
 
-/// Reads one event of a channel again: the one of that number, host and time, since a channel may hold several events of
-/// a number, and a log that was made anew another one.
+/// Reads one event of a channel again: the one of that number, host and time. A channel may hold several events of a
+/// number, and a log that was created again another one.
 pub(super) fn xml_of(channel: &str, place: u64, key: &EventKey) -> Result<String, LogError> {
     let number = key.record.unwrap_or(place);
     let computer = key.computer.as_deref().filter(|name| !name.contains(['\'', '"']));
@@ -334,7 +334,7 @@ pub(super) fn xml_of(channel: &str, place: u64, key: &EventKey) -> Result<String
     Err(LogError::NotFound)
 }
 
-/// Whether the console's window was opened for this process alone: by a double-click, or as an administrator.
+/// Returns whether the console's window was opened for this process alone: by a double-click, or as an administrator.
 pub(super) fn is_alone_in_console() -> bool {
     let mut processes = [0; 2];
     // SAFETY: the array outlives the call and has room for as many numbers as its length says.

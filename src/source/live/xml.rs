@@ -1,4 +1,4 @@
-//! What tells one event of a log from another, read off the event as the service renders it.
+//! The stamp that identifies an event of a log, read off the event as the service renders it.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -6,7 +6,7 @@ use crate::model::feed::EventKey;
 use crate::model::time::Timestamp;
 use crate::source::text::RenderedSystem;
 
-/// What tells one event of a log from another.
+/// The identity of an event within a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Stamp {
     /// The number in the log of the host that wrote it.
@@ -23,7 +23,7 @@ impl Stamp {
         Self { computer: hash_of(&system.computer), record_id: system.record_id, time: system.time }
     }
 
-    /// Whether it is of the event that is meant.
+    /// Returns whether it is the stamp of the event with this key.
     #[cfg_attr(not(windows), allow(dead_code, reason = "only Windows has events to read again"))]
     pub(super) fn is_of(&self, key: &EventKey) -> bool {
         key.time.is_none_or(|time| self.time == Some(time))
