@@ -1,7 +1,7 @@
 //! Holds the scan against other tools, on one log and within one run:
 //! `cargo bench --bench compare -- [--log FILE.evtx] [--events 500000] [--runs 5] [--threads 2] [--rules FOLDER]`
 //!
-//! Without `--log` it writes one of so many events first. The commands run in turn, each so often as `--runs` says; of
+//! Without `--log` it first writes one of `--events` events. The commands run in turn, `--runs` times each; of
 //! each the least CPU time (user and system) and the least time by the clock count, since whatever else the machine
 //! does only adds to both. A tool that is not installed is named and left out: `evtx_dump` (`cargo install evtx`), and
 //! `hayabusa`, `chainsaw` and `rsigma` with `--rules`, a folder that holds the one rule (`rule export --to sigma`) as each
@@ -75,7 +75,7 @@ impl Options {
     }
 }
 
-/// Something to run, and where its time stands so far.
+/// A command to run, and its least time up to now.
 struct Contender {
     name: String,
     command: Vec<String>,
@@ -123,7 +123,7 @@ impl Contender {
 
 /// The CPU time of all children that have ended; nothing where the system does not say.
 fn cpu_of_children() -> Duration {
-    // Fields 16 and 17, in hundredths of a second, behind a name in parentheses.
+    // Fields 16 and 17, in hundredths of a second, after a name in parentheses.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 =
@@ -182,7 +182,7 @@ fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// Engines that match rules, where they and the rule are at hand.
+/// Engines that match rules, where they and the rule are available.
 fn other_engines(options: &Options, folder: &Path, log: &str) -> Vec<Contender> {
     let mut found = Vec::new();
     for name in ["rsigma", "chainsaw", "hayabusa"] {
@@ -230,7 +230,7 @@ fn dump(log: &str, format: &str, path: &Path) -> Result<(), String> {
     command.status().map(|_| ()).map_err(|error| format!("evtx_dump: {error}"))
 }
 
-/// Runs all in turn, and prints each one's time beside that of the first.
+/// Runs all in turn, and prints each one's time next to that of the first.
 fn compare(title: &str, contenders: &mut [Contender], runs: u32) -> Result<(), String> {
     for _ in 0..runs {
         for contender in &mut *contenders {
@@ -255,7 +255,7 @@ fn compare(title: &str, contenders: &mut [Contender], runs: u32) -> Result<(), S
     Ok(())
 }
 
-/// What is wanted of an event, as `serde_json` reads it off a line.
+/// Needed fields of an event, as `serde_json` reads them off a line.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(rename = "Event", borrow)]

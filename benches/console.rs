@@ -1,6 +1,6 @@
-//! What the console's keys cost, with figures a reader can hold against a frame of 16 ms.
+//! Costs of the console's keys, in figures to compare with a frame of 16 ms.
 //!
-//! `cargo bench --bench console [-- ALERTS]` (100,000 unless told). Each line is over many keys: how long a key's frame
+//! `cargo bench --bench console [-- ALERTS]` (100,000 by default). Each line is over many keys: how long a key's frame
 //! takes until it is drawn into a buffer, how long the longest step is in which the list is made after it, and how long
 //! it takes until the list is made; median, 99th percentile and worst.
 
@@ -147,7 +147,7 @@ fn measure(name: &str, app: &mut App, area: Rect, keys: impl Iterator<Item = Key
     );
 }
 
-/// How long a key waits that comes at any moment, at a share of all of them: for the rest of the step at hand.
+/// Wait of a key that comes at any moment, at a share of all keys: the rest of the current step.
 fn wait_at(steps: &[f64], share: f64) -> Duration {
     let all: f64 = steps.iter().sum();
     let longer = |wait: f64| steps.iter().map(|step| (step - wait).max(0.0)).sum::<f64>() / all;
@@ -159,7 +159,7 @@ fn wait_at(steps: &[f64], share: f64) -> Duration {
     Duration::from_secs_f64(to)
 }
 
-/// Presses a key every so many batches while a million alerts come in at full speed, as the loop does: events for 6 ms,
+/// Presses a key every few batches while a million alerts come in at full speed, as the loop does: events for 6 ms,
 /// a list for 4 ms, keys between them. Prints how long a key's frame takes, and how long a
 /// key waits for it that comes at any moment.
 fn while_loading(alerts: u32, area: Rect) {

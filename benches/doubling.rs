@@ -29,7 +29,7 @@ use std::time::Duration;
 /// A shape of input, and the command that it is given to.
 struct Kind {
     name: &'static str,
-    /// What is in it, n times.
+    /// The content that occurs n times.
     about: &'static str,
     /// The first n.
     first: u32,
@@ -40,7 +40,7 @@ struct Kind {
     run: Run,
 }
 
-/// What is done with an input.
+/// How an input is run.
 #[derive(Clone, Copy)]
 enum Run {
     /// The program, with these arguments before the file.
@@ -306,7 +306,7 @@ fn peak_of(process: u32) -> Option<u64> {
 
 /// The CPU time of all children that have ended; nothing where the system does not say.
 fn cpu_of_children() -> Duration {
-    // Fields 16 and 17, in hundredths of a second, behind a name in parentheses.
+    // Fields 16 and 17, in hundredths of a second, after a name in parentheses.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 =

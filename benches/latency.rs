@@ -1,11 +1,11 @@
 //! From an event's arrival to its alert on the screen, and whether all of them arrive.
 //!
 //! `cargo bench --bench latency -- --seconds 300 [--rate 5000]` runs the console on a pseudo-terminal (`--follow`) over a
-//! log, an XML file and a JSON Lines file, which grow by so many events a second in all. Among them are pushes whose
+//! log, an XML file and a JSON Lines file, which together grow by `--rate` events a second. Among them are pushes whose
 //! command lines each hold a word of their own, and the time from the write to that word on the screen is taken. The
 //! JSON file is rotated every 20 seconds, the XML file is cut off every 30.
 //!
-//! `cargo bench --bench latency -- --keys 1000000` has the console read so many alerts as fast as it can, types into its
+//! `cargo bench --bench latency -- --keys 1000000` has the console read a million alerts at full speed, types into its
 //! command line meanwhile, and takes the time from each key until its frame is on the terminal.
 //!
 //! Without `--seconds` and `--keys` it does nothing.
@@ -56,12 +56,12 @@ mod bench {
 
     const GIT: &str = r"C:\Program Files\Git\cmd\git.exe";
     const PROGRAM: &str = r"C:\Windows\System32\svchost.exe";
-    /// One event in so many is a push.
+    /// Events per push.
     const PUSH_EVERY: u64 = 200;
     /// How often a writer writes.
     const TICK: Duration = Duration::from_millis(5);
 
-    /// What the console is asked for, and when it was written.
+    /// The word to find on the screen, and when it was written.
     type Planted = (String, Instant);
 
     pub(crate) fn main() -> ExitCode {

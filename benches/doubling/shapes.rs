@@ -24,7 +24,7 @@ struct Log {
 }
 
 impl Log {
-    /// Adds an event so many milliseconds after the log's beginning.
+    /// Adds an event `milliseconds` after the log's beginning.
     fn add(&mut self, code: u16, milliseconds: i64, host: &str, fields: &[(&str, &str)]) {
         self.records += 1;
         let nanoseconds = u32::try_from(milliseconds.rem_euclid(1000)).unwrap_or(0) * 1_000_000;

@@ -1,3 +1,3 @@
-//! What the fuzz targets run. The same functions run over the committed corpus in `cargo test`.
+//! Functions of the fuzz targets. They also run over the committed corpus in `cargo test`.
 
 pub mod targets;

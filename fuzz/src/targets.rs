@@ -71,7 +71,7 @@ pub fn csv(data: &[u8]) {
     read(data, Some(InputFormat::Csv));
 }
 
-/// Whatever it looks like, packed or not.
+/// Input of any format, packed or not.
 pub fn any(data: &[u8]) {
     read(data, None);
 }

@@ -114,7 +114,7 @@ fn shown(app: &mut App) -> String {
     text(&at(app, (120, 40)))
 }
 
-/// Whether the first cell of a text looks as a token does.
+/// Returns whether the first cell of a text has a token's style.
 fn looks(app: &App, buffer: &Buffer, wanted: &str, token: Token) -> bool {
     let lines = text(buffer);
     let found = lines.lines().enumerate().find(|(_, line)| line.contains(wanted));

@@ -83,7 +83,7 @@ fn no_argument_reaches_the_terminal_raw() {
             lines.push([base.clone(), vec![option.clone(), hostile.clone()]].concat());
             lines.push([base, vec![format!("{option}={hostile}")]].concat());
         }
-        // A place for a path, a command that is none, an option that is none, a value that is too much.
+        // A path, an unknown command, an unknown option, a superfluous value.
         lines.push([strings(command), strings(needed), vec![hostile.clone()]].concat());
         lines.push([strings(command), vec![format!("--{hostile}")]].concat());
         lines.push(
@@ -242,7 +242,7 @@ fn a_search_is_merged_into_the_configuration() {
     assert!(told.said.contains("nothing was written"), "{}", told.said);
     assert_eq!(fs::read_to_string(&path).unwrap(), after);
 
-    // Without a configuration there is one afterwards, with all that can be said in it.
+    // Without a configuration, the import creates one that lists every setting.
     let told = run_in(folder.path(), &strings(&["rule", "import", "--write", "search.spl"]));
     assert_eq!(told.status, Some(0), "{}", told.said);
     let new = fs::read_to_string(folder.path().join("exfilscope.toml")).unwrap();

@@ -23,7 +23,7 @@ use exfilscope::model::time::Timestamp;
 use exfilscope::model::verdict::Verdict;
 use exfilscope::source::{Events, LoadOptions, load};
 
-/// What the writer below is told by.
+/// Environment variables of the writer below.
 const FILE: &str = "CASE_FILE_OF_THE_WRITER";
 const WRITER: &str = "WRITER_OF_THE_CASE_FILE";
 /// Decisions that it makes at a time.
@@ -113,7 +113,7 @@ fn killed_a_hundred_times_while_it_writes_it_leaves_whole_lines() {
 fn consoles_that_write_at_once_lose_no_line_of_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.ndjson");
-    // A line that somebody left unfinished stands before all.
+    // An unfinished line precedes all others.
     fs::write(&path, b"{\"verdict\":\"mal").unwrap();
     let children: Vec<_> = (1..=4).map(|writer| start_writer(&path, writer)).collect();
     let mut reader = CaseFile::named(path.clone());

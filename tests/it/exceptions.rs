@@ -27,7 +27,7 @@ fn run(configuration: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The rows of a scan of the four tests, and what was said on standard error.
+/// The rows of a scan of the four tests, and its standard error.
 fn scan(configuration: &str, options: &[&str]) -> (Vec<Value>, String) {
     let log = fixture("four-tests.evtx");
     let mut arguments = vec!["scan", "--format", "ndjson", log.to_str().unwrap()];

@@ -66,7 +66,7 @@ fn errors_are_sentences_that_name_the_file() {
     ] {
         let sentence = OutputError::new(Path::new("day\u{1b}[2J1.csv"), kind.into()).to_string();
         assert!(sentence.contains(expected), "{sentence}");
-        // Whoever shows it makes it visible, once.
+        // Raw: the code that shows the sentence escapes it, once.
         assert!(sentence.starts_with("cannot write day\u{1b}[2J1.csv: "), "{sentence:?}");
     }
 }

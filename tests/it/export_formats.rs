@@ -198,7 +198,7 @@ fn hostile_texts_come_back_exactly_from_json_and_reach_no_terminal() {
     }
 }
 
-/// A reader of RFC 4180, strict: records end in CR LF, quotes stand around whole cells.
+/// A strict reader of RFC 4180: records end in CR LF, quotes enclose whole cells.
 fn csv_records(text: &str) -> Vec<Vec<String>> {
     let mut records = Vec::new();
     let mut rest = text;
@@ -237,7 +237,7 @@ fn csv_records(text: &str) -> Vec<Vec<String>> {
     records
 }
 
-/// Whether a cell is a formula once its blanks and quotes are taken away; an apostrophe keeps it from being one.
+/// Returns whether a cell is a formula once its blanks and quotes are removed. An apostrophe prevents it.
 fn is_formula(cell: &str) -> bool {
     let bare = cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
     bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r'])

@@ -1,5 +1,5 @@
 //! The files under `fixtures/` are exactly what their scenarios write, and an independent reader finds in them exactly
-//! what the scenarios say. `EXFILSCOPE_BLESS=1 cargo test --test it fixtures::` writes them anew.
+//! what the scenarios say. `EXFILSCOPE_BLESS=1 cargo test --test it fixtures::` rewrites them.
 
 #![allow(
     clippy::indexing_slicing,

@@ -27,7 +27,7 @@ use support::growing_log::GrowingLog;
 /// How long something may take that normally takes a few hundredths of a second.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a follower handed over.
+/// Output of a follower.
 #[derive(Default)]
 struct Heard {
     /// By record number: how often it came.
@@ -335,7 +335,7 @@ fn a_file_is_followed_through_rotation_truncation_and_replacement() {
     following.wait_for_records(10..12);
     writeln!(held, "{}", line(4)).unwrap();
     following.wait_for_records([4]);
-    // Cut off, and filled anew.
+    // Cut off, and filled again.
     File::create(&path).unwrap();
     thread::sleep(Duration::from_millis(300));
     put(20..22);
@@ -375,7 +375,7 @@ fn a_log_is_followed_through_clearing_and_replacement() {
     let of_second: Vec<u64> =
         kept.iter().copied().filter(|record| (second..third).contains(record)).collect();
     following.wait_for_records(of_second.iter().copied());
-    // Cleared in place: its numbers begin anew.
+    // Cleared in place: its numbers restart.
     fs::write(&path, one_chunk(0)).unwrap();
     following.wait_for_records(kept.iter().copied().filter(|record| *record < second));
     following.stop().assert_each_once(kept.into_iter().filter(|record| *record < third));
@@ -428,7 +428,7 @@ fn a_log_not_understood_is_told_while_it_grows() {
                 && fault.reason().contains("EventData had the members Exe")
         })
     });
-    // It is told once, and again when it is ten times as many.
+    // Reported once, and again at ten times the count.
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     for record in 2..=9 {
         file.write_all(event(record, "[]").as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What an attacker can put into a log, a file's name or an environment, held against the whole program.
+//! Attacker-controlled content of a log, a file's name or an environment, held against the whole program.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,7 +21,7 @@ use exfilscope::store::{Collect, HostNaming, Store};
 
 const CHUNK: usize = 65_536;
 const RECORD: usize = 512;
-/// Where the one name of the chunks here stands: behind all records.
+/// Offset of the one name of the chunks here, after all records.
 const NAME: u32 = 65_500;
 
 fn scan<const N: usize>(options: [&str; N], paths: &[PathBuf]) -> Output {
@@ -82,7 +82,7 @@ fn open(is_in_template: bool) -> Vec<u8> {
     bytes
 }
 
-/// An instance of a template that stands in it, where `definition` is `Ok`, or at that offset of the chunk.
+/// A template instance. Its definition is inline where `definition` is `Ok`, else at that offset of the chunk.
 fn instance(definition: Result<(&[u8], usize), usize>, value: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x0f, 1, 1, 0, 0x0c, 1];
     bytes.extend(7_u32.to_le_bytes());

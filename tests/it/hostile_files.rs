@@ -38,7 +38,7 @@ fn scan(options: &[&str], paths: &[PathBuf]) -> Output {
     output
 }
 
-/// What is said of a file, and the account of it.
+/// The scan's messages about a file, and the account of it.
 fn account(name: &str, bytes: &[u8]) -> (String, serde_json::Value) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -58,7 +58,7 @@ fn account_of(path: &Path) -> (String, serde_json::Value) {
     (said, stats)
 }
 
-/// Megabytes that the scan held at most, where the system tells.
+/// Peak memory of the scan in megabytes, 0 where the system does not report it.
 fn megabytes(stats: &serde_json::Value) -> u64 {
     stats["peak_rss_bytes"].as_u64().unwrap_or(0) >> 20
 }
@@ -69,7 +69,7 @@ fn packed(mut encoder: impl Read) -> Vec<u8> {
     bytes
 }
 
-/// A ZIP archive of one member's bytes that stands in it as often as it is named.
+/// A ZIP archive that holds one member's bytes once for each name.
 fn archive(names: &[&str], deflated: &[u8], crc: u32) -> Vec<u8> {
     let size = u32::try_from(deflated.len()).unwrap().to_le_bytes();
     // What it claims to be unpacked: 4 GiB less a byte.

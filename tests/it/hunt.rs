@@ -42,7 +42,7 @@ struct Event {
     code: u16,
     record: u64,
     milliseconds: i64,
-    /// 0 is nobody.
+    /// 0: no process.
     process: u32,
     parent: u32,
     host: &'static str,
@@ -223,7 +223,7 @@ fn what_is_missing_of_a_push_lowers_what_can_be_said() {
     assert_eq!(without(&[8]), [(Signal::GitPushWithoutUrl, 2, 2)]);
     // Only the push and the remote.
     assert_eq!(without(&[3, 4, 5, 6, 7, 8]), [(Signal::GitPushWithoutUrl, 2, 2)]);
-    // Only the push: nobody can say where to.
+    // Only the push: its destination is unknown.
     assert_eq!(without(&[1, 3, 4, 5, 6, 7, 8]), [(Signal::GitPushWithoutUrl, 1, 2)]);
     // No Event 1 of any git.exe: the helper's own still knows its URL, but not which way.
     assert_eq!(without(&[1, 2, 3, 4, 8]), [(Signal::GitHelperConnection, 2, 5)]);
@@ -477,7 +477,7 @@ proptest! {
         for (number, at) in order.iter().enumerate() {
             ingest(&mut store, &events[*at]);
             if number % look_every == 0 {
-                // Somebody looks while it loads: leads are weighed on half of their events.
+                // Rows are read during the load: leads are weighed on half of their events.
                 rows(&mut store, Profile::Hunt);
             }
         }

@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each module may name of the crate beside itself.
+/// Modules of the crate that each module may name, other than itself.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("files", &[]),
@@ -174,7 +174,7 @@ fn no_module_names_one_that_it_may_not() {
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }
 
-/// Whether a file below `src` holds tests alone.
+/// Returns whether a file below `src` holds tests alone.
 fn is_test(file: &str) -> bool {
     file.ends_with("tests.rs")
 }

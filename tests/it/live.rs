@@ -26,7 +26,7 @@ const SYSMON: &str = "Microsoft-Windows-Sysmon";
 const CONSOLE: &str = "{01234567-89ab-cdef-0123-000000000001}";
 const AREA: Rect = Rect { x: 0, y: 0, width: 140, height: 40 };
 
-/// What happens to Sysmon's channel once all is read.
+/// Action on Sysmon's channel once all is read.
 type AtEnd = Option<fn(&Host, &str)>;
 
 /// Reads a host's channels until nothing comes any more, as `--live` does, and shows them.

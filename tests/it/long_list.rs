@@ -39,7 +39,7 @@ fn batch(numbers: std::ops::Range<u32>) -> FeedMessage {
             process_guid: None,
             parent_process_guid: None,
         };
-        // The order by text is none of the orders by number.
+        // The order by text differs from every order by number.
         let repository = number.wrapping_mul(2_654_435_761) % 100_000;
         let line = format!("git push https://github.com/acme/r{repository:05}");
         batch.push(

@@ -175,7 +175,7 @@ fn hosts_are_ranked_as_one_and_doubles_are_counted() {
     let tests = ndjson(&rows(&mut scanned(&fixture("four-tests.evtx")), Profile::Correlated, None, None));
     written(folder.path(), "a.ndjson", &day);
     written(&inner, "b.jsonl", &tests);
-    // The same scan a second time, and a file that is none of rows by its name.
+    // The same scan a second time, and a file whose name marks no rows.
     written(folder.path(), "c.json", &tests);
     written(folder.path(), "notes.txt", "not looked at");
     let mut store = merged(&[folder.path().to_owned()]);
@@ -190,7 +190,7 @@ fn hosts_are_ranked_as_one_and_doubles_are_counted() {
     assert!(sources.contains("four-tests.evtx") && sources.len() > 1, "{sources:?}");
     let notes = store.coverage_notes();
     assert!(notes.iter().any(|note| note.text.contains("rows that scans wrote, no logs")), "{notes:?}");
-    // The row stands where its line is.
+    // The row's location is its line.
     let finding = &store.findings()[0];
     let event = store.event(finding.event).unwrap();
     let raw = Events.xml(store.source(event).unwrap(), event.place).unwrap();

@@ -264,7 +264,7 @@ fn a_planted_event_hides_no_other() {
     }
 }
 
-/// What is seen of a store, whatever came first.
+/// Observable content of a store, independent of the order of arrival.
 fn seen(mut store: Store) -> (Vec<String>, u64, u64, usize) {
     let mut rows: Vec<String> = rows(&mut store, Profile::Correlated)
         .iter()

@@ -21,7 +21,7 @@ use exfilscope::detect::pattern::Patterns;
 const SAVES_INTO: &str = "EXFILSCOPE_TEST_SAVES_INTO";
 const KILLS: u64 = 100;
 
-/// Two patterns of some length, so that half a file could be told from a whole one.
+/// Two patterns of some length, so that half a file differs visibly from a whole one.
 fn patterns(number: usize) -> Patterns {
     let branches: Vec<_> = (0..40).map(|at| format!("host-{number}-{at}")).collect();
     Patterns::new(Some(&branches.join("|")), Some(&format!("parent-{number}"))).unwrap()

@@ -1,4 +1,4 @@
-//! What the screen shows, as text and in colours, at three sizes; and that no key, size or batch is too much for it.
+//! The screens, as text and in colours, at three sizes. No key, size or batch is too much for them.
 //! `INSTA_UPDATE=always cargo test --test it screens::` takes new pictures: look at them before they are committed.
 #![allow(
     clippy::unwrap_used,
@@ -39,7 +39,7 @@ use settings::settings;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
-/// What reading a fixture says, in the order of one thread.
+/// Messages from reading a fixture, in the order of one thread.
 fn messages(name: &str) -> Vec<FeedMessage> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
     let messages = Mutex::new(Vec::new());
@@ -99,7 +99,7 @@ fn text(buffer: &Buffer) -> String {
         .collect()
 }
 
-/// Where a text stands, as column and row.
+/// Position of a text, as column and row.
 fn find(buffer: &Buffer, wanted: &str) -> (u16, u16) {
     let lines = text(buffer);
     let (row, line) = lines
@@ -115,7 +115,7 @@ fn style_at(buffer: &Buffer, at: (u16, u16)) -> Style {
     buffer[at].style()
 }
 
-/// Whether a cell looks as a token does.
+/// Returns whether a cell has a token's style.
 fn looks(app: &App, style: Style, token: Token) -> bool {
     let wanted = app.theme.style(token);
     wanted.fg.is_none_or(|fg| style.fg == Some(fg))
@@ -482,7 +482,7 @@ fn a_lead_takes_a_verdict_too() {
 fn verdicts_stay_with_their_alerts_when_old_events_leave() {
     let mut app = empty(ColorSupport::Ansi16, false);
     app.keeper = Some(Compactor::new(Retention::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
-    // What is no alert stands before all, so that the alerts get other numbers when it leaves.
+    // Events without an alert precede all, so that the alerts get other numbers when they are evicted.
     let fill = |app: &mut App, first: u64| {
         let mut batch = Batch::new(SourceId(7));
         for number in first..first + 8_000 {

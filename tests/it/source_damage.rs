@@ -191,7 +191,7 @@ fn a_wrong_end_of_the_records_is_seen_through() {
 #[test]
 fn what_is_left_from_the_last_round_is_not_taken() {
     let whole = Log::new(3);
-    // Behind the live records of chunk 1 stand those of an older chunk, at any offset.
+    // In chunk 1, records of an older chunk follow the live ones, at any offset.
     let (old, ranges) = Writer::chunk(1000..1020);
     for headless in [false, true] {
         for first in [0_usize, 3] {
@@ -228,14 +228,14 @@ fn chunks_that_are_shifted_are_found() {
             log.read().expect_notice(&log, "no log data");
         }
     }
-    // Bytes are missing behind the last record of a chunk: nothing of it is lost.
+    // Bytes are missing after the last record of a chunk: nothing of it is lost.
     for missing in [1, 64, 3000] {
         let mut log = Log::new(3);
         let end = 4096 + 2 * CHUNK;
         log.bytes.drain(end - missing..end);
         log.read().expect(&log, &[]);
     }
-    // Bytes are missing inside of a record: the ones behind it have moved away from their templates' places, but the
+    // Bytes are missing inside of a record: the ones after it have moved away from their templates' offsets, but the
     // next chunk has those too.
     let mut log = Log::new(3);
     let at = log.records[&30].start;
@@ -300,7 +300,7 @@ fn the_missing_end_is_counted() {
         older.bytes[24..32].copy_from_slice(&41_u64.to_le_bytes());
         older.seal_header();
         older.read().expect(&older, &[]);
-        // One with a wrong checksum is not believed, but said to be wrong.
+        // One with a wrong checksum is not believed, but reported as wrong.
         let mut wrong = cut.clone();
         wrong.bytes[124] ^= 1;
         let outcome = wrong.read();

@@ -171,7 +171,7 @@ fn twins_give_the_events_of_their_log() {
 fn records_of(row: &[String]) -> u64 {
     let stated: u64 = row[3].parse().unwrap();
     match row[0].as_str() {
-        // Two pretty-printed events one behind the other, which the manifest's parser took for damaged.
+        // Two pretty-printed events one after the other, which the manifest's parser took for damaged.
         "json/sigma_7124aebe-4cd7-4ccb-8df0-6d6b93c96795.json" => 2,
         "json/openxp_Sysmon_session_modified_raw_events_4.json" => 1,
         name if name.starts_with("json/openxp_") => stated / 2,
@@ -240,7 +240,7 @@ fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// Writes a file of an invented name, which tells nothing, and reads it.
+/// Writes a file of an invented name, which gives no hint of its format, and reads it.
 fn read(bytes: &[u8]) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     Loaded::one(&written(folder.path(), "export.txt", bytes))
@@ -248,7 +248,7 @@ fn read(bytes: &[u8]) -> Loaded {
 
 const GUID: &str = "{a1b2c3d4-0001-0002-1020-304050607080}";
 
-/// What every sample of a shape below has to give; `None` where the shape has no such thing.
+/// Checks the event of a shape's sample. `record_id` is `None` where the shape has no such number.
 fn check(sample: &str, time: &str, record_id: Option<u64>, wanted: &[(&str, &str)]) {
     let loaded = read(sample.as_bytes());
     let events = loaded.events();

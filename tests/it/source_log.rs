@@ -25,7 +25,7 @@ pub(crate) const CHUNK: usize = 65_536;
 /// Records of a chunk.
 pub(crate) const PER_CHUNK: u64 = 20;
 
-/// What writes one value.
+/// Function that writes one value.
 type Write<'a> = &'a dyn Fn(&mut Writer);
 
 /// A chunk of Sysmon events of ID 1, written as Windows writes it.
@@ -135,7 +135,7 @@ impl Writer {
         }
     }
 
-    /// Values behind their descriptors; each is written by its function.
+    /// Writes values after their descriptors, each by its function.
     fn values(&mut self, values: &[(u8, Write<'_>)]) {
         self.u32(values.len() as u32);
         let table = self.data.len();
@@ -275,7 +275,7 @@ impl Log {
     }
 }
 
-/// What a load of one file gave.
+/// Result of loading one file.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) ids: BTreeSet<u64>,

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What a scan says: its exit status, its rows, and what is on standard error.
+/// Result of a scan: its exit status, its rows, and its standard error.
 struct Scanned {
     status: i32,
     rows: Vec<serde_json::Value>,
@@ -46,7 +46,7 @@ fn scan_path(path: &Path, input: &[u8]) -> Scanned {
     }
 }
 
-/// An event whose fields stand under these members.
+/// An event whose fields are under these members.
 fn event(event_code: u16, record: u64, data: &str) -> String {
     format!(
         "{{\"Event\":{{\"System\":{{\"Provider\":{{\"Name\":\"Microsoft-Windows-Sysmon\"}},\"EventID\":{event_code},\

@@ -308,7 +308,7 @@ proptest! {
     }
 }
 
-/// What a connection is called and who its parent is, found by looking at all events for each of them.
+/// Name and parent of each connection, found by a scan of all events for each.
 fn plainly(events: &[Event]) -> Vec<(u64, Option<String>, Option<String>)> {
     let field = |event: &Event, wanted| {
         event.fields.iter().find(|(field, _)| *field == wanted).map(|(_, text)| *text)

@@ -24,7 +24,7 @@ use exfilscope::store::{Collect, HostNaming, Store};
 
 const EVENTS: u64 = 60_000;
 const PUSHES: usize = 119;
-/// One in so many is a push; the shells that they come from started long before.
+/// Events per push. The shells of the pushes started long before.
 const PUSH_EVERY: u64 = 500;
 const SHELLS: u64 = 10;
 
@@ -50,7 +50,7 @@ fn batch_of(numbers: std::ops::Range<u64>) -> Batch {
             format!("program --number {number} with a text of its own")
         };
         let image = if is_push { r"C:\Git\git.exe" } else { r"C:\Windows\System32\program.exe" };
-        // On every other shell somebody works in an IDE's terminal.
+        // Every other shell runs in an IDE's terminal.
         let parent = number % SHELLS;
         batch.tally.count_sysmon(1);
         batch.push(

@@ -1,4 +1,4 @@
-//! Events of other channels: read where somebody asks for them, the same from every dialect, and never at the cost of
+//! Events of other channels: read where they are asked for, the same from every dialect, and never at the cost of
 //! the account.
 
 #![allow(

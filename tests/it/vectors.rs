@@ -1,4 +1,4 @@
-//! Holds the `spl` profile against the reference vectors, where they are present beside the project.
+//! Holds the `spl` profile against the reference vectors, where they are present next to the project.
 
 #![allow(
     clippy::unwrap_used,

@@ -87,7 +87,7 @@ fn text(buffer: &Buffer) -> String {
         .collect()
 }
 
-/// Where a text stands, as column and row.
+/// Position of a text, as column and row.
 fn find(buffer: &Buffer, wanted: &str) -> (u16, u16) {
     let lines = text(buffer);
     let found = lines.lines().enumerate().find(|(_, line)| line.contains(wanted));

@@ -15,7 +15,7 @@ use super::scenarios::git::{self, Remote, Way};
 use super::scenarios::host::{Host, Process};
 use super::scenarios::names::{GITHUB, GITHUB_API, GITLAB, Shown, TOKEN};
 
-/// So many alerts of the search in a million events are what 500,000 events of a busy company look like.
+/// Alerts of the search per million events: the rate in 500,000 events of a busy company.
 pub const USUAL_ALERTS_PER_MILLION: u64 = 6_000;
 
 const HOSTS: u64 = 240;
@@ -27,7 +27,7 @@ const CURL: &str = r"C:\Windows\System32\curl.exe";
 const PYTHON: &str = r"C:\Python312\python.exe";
 const POWERSHELL: &str = super::scenarios::four_tests::POWERSHELL;
 
-/// What was written.
+/// Totals of a written log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     pub events: u64,
@@ -38,7 +38,7 @@ pub struct Written {
 /// Writes `events` events to a new file at `path`. The same numbers give the same bytes.
 ///
 /// # Errors
-/// What the system says of the file.
+/// I/O errors of the file.
 pub fn write(path: &Path, events: u64, seed: u64, alerts_per_million: u64) -> io::Result<Written> {
     let out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let mut writer = EvtxWriter::new(out, ComputerName::InRecord)?;
@@ -58,7 +58,7 @@ pub fn write(path: &Path, events: u64, seed: u64, alerts_per_million: u64) -> io
     Ok(written)
 }
 
-/// A host with somebody on it.
+/// A host with a user on it.
 struct Seat {
     host: Host,
     background: Background,

@@ -5,10 +5,10 @@ use serde_json::{Map, Value as Json, json};
 use super::evtx_writer::value::Value;
 use super::scenarios::event::Event;
 
-/// What a dialect can't say.
+/// Losses of a dialect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lacks {
-    /// Times have three digits behind the second.
+    /// Times have three digits after the second.
     pub digits: bool,
     /// There are no record numbers.
     pub record: bool,
@@ -218,7 +218,7 @@ fn texts(event: &Event) -> Map<String, Json> {
     fields(event).map(|(name, text)| (name.to_owned(), json!(text))).collect()
 }
 
-/// With three digits behind the second.
+/// With three digits after the second.
 fn millis(event: &Event) -> String {
     let time = event.time.system_time();
     format!("{}Z", &time[..23])

@@ -28,7 +28,7 @@ pub struct Log {
     xml: String,
     clock: Duration,
     idle: u32,
-    /// What happens to the channel once all is read.
+    /// Action on the channel once all is read.
     at_end: Option<fn(&Host, &str)>,
 }
 

@@ -94,7 +94,7 @@ fn file_header(chunks: u16, next_record_id: u64) -> Vec<u8> {
     header.extend(128_u32.to_le_bytes()); // size of this header
     header.extend(1_u16.to_le_bytes()); // version 3.1
     header.extend(3_u16.to_le_bytes());
-    header.extend(4096_u16.to_le_bytes()); // size of the block that it stands in
+    header.extend(4096_u16.to_le_bytes()); // size of the block that holds it
     header.extend(chunks.to_le_bytes());
     header.resize(120, 0);
     let checksum = crc32fast::hash(&header);

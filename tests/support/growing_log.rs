@@ -1,4 +1,4 @@
-//! A log as the event log service writes it: record by record into a chunk that stands in the file already, headers
+//! A log as the event log service writes it: record by record into a chunk that is in the file already, headers
 //! late, and now and then half of a record before the other half.
 
 use std::fs::{File, OpenOptions};

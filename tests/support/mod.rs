@@ -1,14 +1,14 @@
-//! What the tests and the benches share: a writer of real EVTX files, and the scenarios whose logs it writes.
+//! Shared code of the tests and the benches: a writer of real EVTX files, and the scenarios whose logs it writes.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`evtx_writer`] | events in, the bytes of an EVTX file out |
 //! | [`schemas`] | the fields of Sysmon's, PowerShell's and Security's events, version by version |
 //! | [`dialects`] | the same events as XML, JSON and CSV of all kinds |
-//! | [`growing_log`] | a log that is written while somebody reads it |
+//! | [`growing_log`] | a log that is written while it is read |
 //! | [`clock`], [`random`] | times and chance that are the same at every run |
 //! | [`big_log`] | a log of any size, for measurements |
-//! | `settings` | how a console begins; whoever opens one includes the file alone |
+//! | `settings` | how a console begins; a test that opens one includes the file alone |
 //! | [`scenarios`] | hosts, their processes and what they do: the logs under `fixtures/` |
 //!
 //! Nothing here reads a clock or an environment: the same call writes the same bytes on every system.

@@ -1,6 +1,6 @@
 //! A pseudo-terminal that runs the console as a person sees it: keys go in, a screen comes out.
 //!
-//! The terminal answers what a real one answers (where the cursor stands, what it is), since a console that asks and hears
+//! The terminal answers as a real one does (cursor position, its own identity), since a console that asks and hears
 //! nothing stalls. Each console has a home of its own, and nothing of the developer's environment.
 //!
 //! ```ignore
@@ -102,7 +102,7 @@ impl Key {
     }
 }
 
-/// What a terminal does besides drawing.
+/// Effects of a terminal other than drawing.
 #[derive(Debug, Default)]
 pub struct Asides {
     answers: Vec<u8>,
@@ -198,7 +198,7 @@ impl Shared {
 
 type SharedWriter = Arc<Mutex<Box<dyn Write + Send>>>;
 
-/// What [`Console::wait_for`] waits for: a text anywhere on the screen, or a condition.
+/// Condition of [`Console::wait_for`]: a text anywhere on the screen, or a predicate.
 pub trait Awaited {
     fn holds(&self, screen: &Screen) -> bool;
     fn name(&self) -> String;
@@ -333,7 +333,7 @@ impl Console {
 
         let pair = native_pty_system().openpty(size(rows, columns)).expect("a pseudo-terminal");
         let child = pair.slave.spawn_command(command).expect("a program that starts");
-        // The end of the program is the end of the output only if nobody else holds the terminal open.
+        // The end of the program is the end of the output only if no other handle holds the terminal open.
         drop(pair.slave);
         let reader = pair.master.try_clone_reader().expect("the terminal's output");
         let writer: SharedWriter =
@@ -391,7 +391,7 @@ impl Console {
         }
     }
 
-    /// Waits until a text stands anywhere on the screen, or a condition holds. Gives up with the whole screen.
+    /// Waits until a text is anywhere on the screen, or a condition holds. Gives up with the whole screen.
     #[track_caller]
     pub fn wait_for(&self, awaited: impl Awaited, patience: Duration) {
         let deadline = Instant::now() + patience;
@@ -477,14 +477,14 @@ impl Console {
         })
     }
 
-    /// A cell's colours, of its text and behind it.
+    /// A cell's foreground and background colours.
     #[track_caller]
     pub fn cell_colors(&self, row: u16, column: u16) -> (Color, Color) {
         let cell = self.cell(row, column);
         (cell.foreground, cell.background)
     }
 
-    /// Gives the terminal another size; the program is told.
+    /// Resizes the terminal. The program is notified.
     pub fn resize(&mut self, rows: u16, columns: u16) {
         self.shared.lock().parser.set_size(cells(rows), cells(columns));
         self.master.resize(size(rows, columns)).expect("a terminal that changes its size");
@@ -515,12 +515,12 @@ impl Console {
         self.shared.lock().transcript.clone()
     }
 
-    /// Whether the program still runs.
+    /// Returns whether the program still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child to ask for").is_none()
     }
 
-    /// Presses `q` and waits for the end. Where the console asks whether to leave unwritten work behind, it says yes.
+    /// Presses `q` and waits for the end. Answers yes where the console asks whether to abandon unwritten work.
     #[track_caller]
     pub fn quit(&mut self) -> ExitStatus {
         self.keys("q");

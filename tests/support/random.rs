@@ -29,7 +29,7 @@ impl Random {
         range.start + self.below(range.end - range.start)
     }
 
-    /// Whether something that happens `in_a_million` times in a million happens now.
+    /// Returns true with a probability of `in_a_million` in a million.
     pub fn happens(&mut self, in_a_million: u64) -> bool {
         self.below(1_000_000) < in_a_million
     }

@@ -23,7 +23,7 @@ use event::Event;
 pub struct Fixture {
     /// Its path below `fixtures/`.
     pub path: &'static str,
-    /// What it must hold, byte by byte.
+    /// Expected content, byte by byte.
     pub bytes: Vec<u8>,
     /// The events that a reader must find in it; `None` for a file that is no intact log.
     pub log: Option<Log>,

@@ -1,4 +1,4 @@
-//! Ways in which a secret stands on a command line, each with the secret. The values are made up here; `A36` and its kin are
+//! Forms of a secret on a command line, each with the secret. The values are made up here; `A36` and its kin are
 //! put together when the test runs, so that no scanner takes the table for a leak.
 
 #![allow(unreachable_pub, reason = "each test crate is a module's root")]
@@ -21,7 +21,7 @@ pub fn forms() -> Vec<(String, String)> {
             forms.push((text.replace("§", secret), secret.to_owned()));
         }
     };
-    // Told by a name.
+    // Recognised by a name.
     with(
         PASSWORD,
         &[
@@ -144,7 +144,7 @@ pub fn forms() -> Vec<(String, String)> {
             "&quot;Authorization&quot;: &quot;Bearer §&quot;",
         ],
     );
-    // Told by a tool.
+    // Recognised by a tool.
     with(
         PASSWORD,
         &[
@@ -196,7 +196,7 @@ pub fn forms() -> Vec<(String, String)> {
             "wmic /user:u /password:§ os",
         ],
     );
-    // Told by a place in a URL.
+    // Recognised by a position in a URL.
     with(
         PASSWORD,
         &[
@@ -221,7 +221,7 @@ pub fn forms() -> Vec<(String, String)> {
             "$env:AWS_SECRET_ACCESS_KEY='§'",
         ],
     );
-    // Told by their shape.
+    // Recognised by their shape.
     let shapes: Vec<(&str, String)> = [
         ("ghp_", 36),
         ("gho_", 36),

@@ -235,7 +235,7 @@ fn many_alerts(log: &Log) -> Console {
     console
 }
 
-/// What the screen said after each frame.
+/// Text of the screen after each frame.
 fn frames(console: &Console) -> Vec<String> {
     let transcript = console.transcript();
     let mut parser = vt100::Parser::new(NonZeroU16::new(50).unwrap(), NonZeroU16::new(120).unwrap(), 0);

@@ -135,7 +135,7 @@ fn a_configuration_edited_outside_is_in_force_at_once_and_a_faulty_one_is_told()
     console.wait_for(says("Alerts 0"), PATIENCE);
     console.keys("u");
     console.wait_for(says("Alerts 10"), PATIENCE);
-    // What somebody else wrote meanwhile is not overwritten unasked.
+    // An edit from outside meanwhile is not overwritten unasked.
     fs::write(&file, "# theirs\n[patterns]\nci-host = 'yy'\n").unwrap();
     console.wait_for(says("was changed outside"), PATIENCE);
     console.keys("w");
@@ -250,7 +250,7 @@ fn nothing_is_sent_while_nothing_changes_and_little_for_a_row() {
     let before = console.bytes_written();
     console.wait_for_quiet(Duration::from_secs(1), PATIENCE);
     assert_eq!(console.bytes_written(), before, "an idle console wrote");
-    // Two alerts of one process chain, whose details differ little, are beside each other from the third on.
+    // Two alerts of one process chain, whose details differ little, are next to each other from the third on.
     let row_is_selected =
         |row: u16| move |screen: &Screen| screen.cell(row, 10).is_some_and(vt100::Cell::inverse);
     console.keys("jj");
@@ -386,7 +386,7 @@ fn resizing_at_any_moment_is_harmless() {
 fn a_burst_of_keys_is_read_to_its_last_one() {
     let mut console = four_tests(24, 80);
     for _ in 0..3 {
-        // More than is read at a time, and nothing behind it that would wake who waits for more.
+        // More than is read at a time, and nothing after it that would wake a reader waiting for more.
         console.while_stopped(|console| console.keys(&("j".repeat(3500) + "?")));
         console.wait_for(says("Help"), PATIENCE);
         console.keys("?");

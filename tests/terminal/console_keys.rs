@@ -30,7 +30,7 @@ use support::big_log;
 
 /// About a minute's worth.
 const KEYS: usize = 6_000;
-/// Keys until the program is started anew.
+/// Keys until the program is restarted.
 const KEYS_A_START: usize = 1_500;
 /// Keys between two looks at whether it still answers.
 const KEYS_A_LOOK: usize = 100;
@@ -79,7 +79,7 @@ const WORDS: [&str; 26] = [
     "xpxp",
     "ö漢\u{202e}\u{301}",
     "GgGg",
-    // Questions, and what is written beside the screen.
+    // Questions, and output other than the screen.
     ":stop\ry",
     ":stop\r\x1b",
     ":resume\r",
@@ -129,7 +129,7 @@ fn press(console: &mut Console, dice: &mut Dice) {
     }
 }
 
-/// Whether it draws the screen anew when it is asked to.
+/// Returns whether it redraws the screen on request.
 fn answers(console: &mut Console) -> bool {
     // Out of whatever is half typed, half pasted or half a mouse report.
     console.keys("mM\x1b[201~");
@@ -145,7 +145,7 @@ fn answers(console: &mut Console) -> bool {
     false
 }
 
-/// Appends events to a file until it is told to stop.
+/// Appends events to a file until it is stopped.
 struct Writer {
     is_over: Arc<AtomicBool>,
     thread: thread::JoinHandle<u64>,
@@ -260,7 +260,7 @@ fn no_sequence_of_keys_is_too_much_under_load() {
         let last_words = said.rsplit_once("\u{1b}[?1049l").map_or("", |(_, last)| last);
         let is_well = status.signal().is_none() && status.exit_code() < 4 && !said.contains("panicked at");
         assert!(is_well, "{status:?} after {pressed} keys: {last_words}");
-        // A ^C behind the end is the terminal's own affair: it throws away what nobody has read yet.
+        // A ^C after the end is the terminal's own affair: it discards data not read yet.
         let is_given_back = said.contains("\u{1b}[?1049l") || said.contains("^C");
         assert!(is_given_back, "after {pressed} keys: {:?}", said.get(said.len().saturating_sub(300)..));
     }

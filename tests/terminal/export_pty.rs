@@ -1,4 +1,4 @@
-//! The pseudo-terminal that tests of the console stand on, tried with programs whose output is known.
+//! The pseudo-terminal under the console's tests, tried with programs whose output is known.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! What an attacker can put into a log or into a file's name, and a terminal that is not what it should be, held against
+//! Attacker-controlled content of a log or of a file's name, and a terminal that is not as it should be, held against
 //! the whole program on a pseudo-terminal.
 #![cfg(unix)]
 #![allow(
@@ -74,7 +74,7 @@ fn assert_screen_is_harmless(console: &Console, doing: &str) {
     assert!(!screen.contains("<U+003C>"), "an escape was escaped, after {doing}:\n{screen}");
 }
 
-/// What went to the terminal, its own sequences taken out: what is left came from somewhere else.
+/// Checks the output to the terminal, its own sequences taken out: the rest came from elsewhere.
 #[track_caller]
 fn assert_transcript_is_harmless(transcript: &[u8]) {
     let text = String::from_utf8(transcript.to_vec()).unwrap();
@@ -100,7 +100,7 @@ fn nothing_of_an_event_a_name_or_an_error_does_anything_to_the_terminal() {
             press(&mut console, "\u{1b}");
         }
     }
-    // What is said of a command, of a filter and of a file's name.
+    // Messages about a command, a filter and a file's name.
     for line in
         [format!(":nothing{HOSTILE}"), format!("/cmd~({HOSTILE}"), format!(":export csv /none{HOSTILE}/x")]
     {
@@ -172,7 +172,7 @@ fn wide_characters_and_marks_keep_the_columns_of_the_screen() {
         let cell = |screen: &Screen, row, column| {
             screen.cell(row, column).map_or(String::new(), |cell| cell.contents().to_owned())
         };
-        // The signal stands behind host and user, which hold the texts.
+        // The signal comes after host and user, which hold the texts.
         let starts: Vec<u16> = console.with_screen(|screen| {
             let is_signal = |row, column| {
                 let text: String = (column..column + 6).map(|column| cell(screen, row, column)).collect();

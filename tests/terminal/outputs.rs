@@ -178,7 +178,7 @@ fn scan_replaces_another_file_by_force_alone() {
     assert!(said.contains("--output"), "{said}");
 }
 
-/// Whether this account may give files away; says so where not.
+/// Returns whether this account may give files away. Reports it where not.
 fn may_chown(folder: &Path) -> bool {
     let probe = folder.join("probe");
     fs::write(&probe, "").unwrap();
@@ -257,7 +257,7 @@ fn is_loaded(screen: &Screen) -> bool {
     text.contains("Alerts") && !text.contains("reading") && text.contains("quit")
 }
 
-/// Runs a command line of the console, and waits for what is said.
+/// Runs a command line of the console, and waits for its answer.
 fn say(console: &mut Console, line: &str, answer: &'static str) {
     console.keys(":nonsense\r");
     console.wait_for(|screen: &Screen| screen.contents().contains("Unknown command \"nonsense\""), PATIENCE);

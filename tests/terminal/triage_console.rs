@@ -24,7 +24,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// A console that stands in its home, with its load at its end.
+/// A console started in its home, with its load at its end.
 fn start(arguments: &[&Path], environment: &[(&str, &str)]) -> Console {
     let mut all: Vec<OsString> = vec![
         "-c".into(),
@@ -152,7 +152,7 @@ fn verdicts_are_there_again_and_two_consoles_see_each_others() {
     other.wait_for(says("loot.csv is ours"), PATIENCE);
     other.keys("jdb");
     one.wait_for(says("M:1 b:1 u:0 8 left"), PATIENCE);
-    // Somebody's last line was cut off; the next verdict does not suffer from it.
+    // A writer's last line was cut off. The next verdict does not suffer from it.
     let mut bytes = fs::read(&case).unwrap();
     bytes.extend_from_slice(b"{\"verdict\":\"benign\",\"EventC");
     fs::write(&case, &bytes).unwrap();
@@ -202,7 +202,7 @@ fn the_configuration_names_a_case_file() {
     assert!(folder.path().join("ours.ndjson").exists());
 }
 
-/// Secrets as they stand on command lines, each with a part that must be seen nowhere.
+/// Secrets as on command lines, each with a part that must be seen nowhere.
 const SECRETS: [(&str, &str); 6] = [
     ("git push https://bob:hunter2hunter2@github.com/a/b", "hunter2hunter2"),
     ("git push https://ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8@github.com/a/b", "a1B2c3D4e5F6g7H8i9J0"),
@@ -248,7 +248,7 @@ fn log_with_secrets(folder: &Path) -> PathBuf {
     path
 }
 
-/// That a text tells no secret, but that there were some.
+/// Checks that a text shows no secret, and that it had some.
 fn assert_masked(way: &str, text: &str) {
     for (_, secret) in SECRETS {
         assert!(!text.contains(secret), "{way} tells {secret}");

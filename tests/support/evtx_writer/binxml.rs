@@ -16,7 +16,7 @@ const OPTIONAL_SUBSTITUTION: u8 = 0x0e;
 /// Added to a token: attributes follow an element's name, or another attribute follows this one.
 const MORE: u8 = 0x40;
 
-/// What stands in an attribute or an element.
+/// Content of an attribute or an element.
 #[derive(Clone, Copy)]
 pub enum Content<'a> {
     Text(&'a str),

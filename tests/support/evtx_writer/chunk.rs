@@ -7,7 +7,7 @@
 //! 384  32 chains of templates, by hash
 //! 512  records
 //! ```
-//! Names and templates stand in the record that needs them first; later ones point there. A newcomer becomes the
+//! Names and templates are in the record that needs them first; later ones point there. A newcomer becomes the
 //! head of its chain and points to the head before it.
 
 use std::collections::HashMap;
@@ -84,7 +84,7 @@ impl Chunk {
         self.put_u64(record.record_id);
         self.put_u64(record.time);
         templates::put_record(self, record);
-        // The size stands at both ends of a record, which ends at a multiple of 8.
+        // The size is at both ends of a record, which ends at a multiple of 8.
         let end = (self.bytes.len() + 4).next_multiple_of(8);
         self.bytes.resize(end - 4, 0);
         let size = offset_u32(end - start);
@@ -121,7 +121,7 @@ impl Chunk {
         &self.bytes
     }
 
-    /// Where a template of this chunk stands.
+    /// Offset of a template of this chunk.
     pub fn template(&self, key: &TemplateKey) -> Option<u32> {
         self.templates.get(key).copied()
     }
@@ -138,7 +138,7 @@ impl Chunk {
         self.templates.insert(key, offset);
     }
 
-    /// Writes where a name stands; at its first use the name itself follows.
+    /// Writes a name's offset. At its first use the name itself follows.
     pub fn put_name(&mut self, name: &'static str) {
         if let Some(offset) = self.names.get(name).copied() {
             self.put_u32(offset);
@@ -168,7 +168,7 @@ impl Chunk {
         self.bytes.extend(number.to_le_bytes());
     }
 
-    /// Writes a number over what stands at `at`.
+    /// Overwrites the number at `at`.
     pub fn patch_u32(&mut self, at: usize, number: u32) {
         self.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
     }

@@ -1,4 +1,4 @@
-//! What an event is made of, before it is bytes.
+//! Parts of an event, before it is encoded.
 
 use super::value::{Guid, Kind, Sid, Value};
 
@@ -24,7 +24,7 @@ pub struct Shape {
     pub fields: &'static [(&'static str, Kind)],
 }
 
-/// How `System/Computer` stands in a record.
+/// Location of `System/Computer` in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComputerName {
     /// In the template, as a host's own log has it.

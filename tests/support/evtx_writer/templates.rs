@@ -138,7 +138,7 @@ struct ValueTable {
 }
 
 impl ValueTable {
-    /// Notes a value whose bytes stand from `start` to the end.
+    /// Notes a value whose bytes reach from `start` to the end.
     fn note(&mut self, chunk: &mut Chunk, type_byte: u8, start: usize) {
         let size = u16::try_from(chunk.bytes.len() - start).unwrap_or(u16::MAX);
         let [low, high] = size.to_le_bytes();

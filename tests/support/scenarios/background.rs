@@ -1,4 +1,4 @@
-//! What every Windows host does all day, none of it of interest: services, browsers, updates. Most of it are events
+//! Background of every Windows host, none of it of interest: services, browsers, updates. Most of it are events
 //! that the console only counts.
 
 use super::host::{Host, Process};

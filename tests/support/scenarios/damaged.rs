@@ -90,7 +90,7 @@ fn damages(base: &[u8], placed: &[Placed]) -> Vec<Damaged> {
         bytes
     };
     let nothing_lost = |name, what, bytes| Damaged { name, bytes, must: all, best: all, what };
-    // The second hit of the middle chunk: no other record needs what stands in it.
+    // The second hit of the middle chunk: no other record needs its contents.
     let victim = placed.iter().filter(|record| record.is_hit && record.chunk == 1).nth(1);
     let victim = victim.expect("two hits in the middle chunk");
     let one_lost = (all.0 - 1, all.1 - 1);

@@ -1,5 +1,5 @@
-//! A Tuesday of a company that writes software: 2026-03-10, from half past seven to half past five. Nobody carries
-//! anything out; all that is found is the known false positives, the pattern's blind spots, and where the two profiles
+//! A Tuesday of a company that writes software: 2026-03-10, from half past seven to half past five. Nothing is
+//! carried out; all that is found is the known false positives, the pattern's blind spots, and where the two profiles
 //! differ.
 //!
 //! | module | whose day |
@@ -80,7 +80,7 @@ fn file(path: &'static str, first_record_id: u64, events: Vec<Event>) -> Fixture
     intact(path, Log::sorted(first_record_id, events))
 }
 
-/// What an IDE does every few minutes: `git fetch`, by a git that opens the connection itself.
+/// An IDE's `git fetch` every few minutes, by a git that opens the connection itself.
 fn background_fetch(host: &mut Host, ide: &Process, image: &str, server: &Server, shown: Shown) {
     let git = host.start(ide, image, "git.exe -c credential.helper= fetch --no-tags --prune origin");
     host.ask(&git, server);

@@ -15,7 +15,7 @@ const CURL: &str = r"C:\Windows\System32\curl.exe";
 const CODE: &str = r"C:\Program Files\Microsoft VS Code\Code.exe";
 const NODE: &str = r"C:\Program Files\nodejs\node.exe";
 
-/// Somebody else's tracing, with Sysmon's names and numbers.
+/// A foreign tracing provider, with Sysmon's names and numbers.
 static FOREIGN: Provider = Provider {
     name: "Example-Tracing-Agent",
     guid: Guid::from_number(0x6b1d_f2a0_97c4_4c1e_8d53_0f4e_2a6b_91d7),

@@ -1,5 +1,5 @@
 //! The four tests of the detection on one workstation, as they really look, with two twins that the search does not
-//! see: `git push origin`, and a Python script file. Beside Sysmon's log PowerShell's and Security's of the same hour.
+//! see: `git push origin`, and a Python script file. With PowerShell's and Security's logs of the same hour.
 
 mod powershell;
 
@@ -226,7 +226,7 @@ fn service_host(host: &mut Host) -> Process {
     service
 }
 
-/// What every host sends home now and then.
+/// Telemetry that every host sends home now and then.
 fn telemetry(host: &mut Host, service: &Process) {
     let name = "v10.events.data.microsoft.com";
     host.dns(

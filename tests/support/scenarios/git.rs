@@ -40,7 +40,7 @@ pub enum Way {
     Fetch,
 }
 
-/// What a remote is called on the helpers' command lines, and where it is.
+/// A remote: its name on the helpers' command lines, and where it is.
 pub struct Remote<'a> {
     /// `origin`, or the URL itself where git was given one.
     pub name: &'a str,

@@ -29,7 +29,7 @@ pub struct Schema {
     pub process_terminate: &'static Shape,
     pub file_create: &'static Shape,
     pub dns_query: &'static Shape,
-    /// What stands in a text field that has no value.
+    /// Content of a text field that has no value.
     pub absent: &'static str,
 }
 

@@ -12,7 +12,7 @@ use crate::support::schemas;
 const CURL: &str = r"C:\Windows\System32\curl.exe";
 const NODE: &str = r"C:\Program Files\nodejs\node.exe";
 const CODE: &str = r"C:\Program Files\Microsoft VS Code\Code.exe";
-/// What makes a command line an upload, whatever stands before it.
+/// Arguments that make a command line an upload, whatever precedes them.
 const UPLOAD: &str = "-X POST https://api.github.com/gists";
 
 pub fn fixture() -> Fixture {

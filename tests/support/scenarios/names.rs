@@ -26,12 +26,12 @@ pub const CODEBERG: Server = server("codeberg.org", "217.197.84.140", "codeberg.
 pub const TOKEN: &str = "ghp_FAKE0fixture0token0never0valid000001";
 pub const OTHER_TOKEN: &str = "ghp_FAKE0fixture0token0never0valid000002";
 
-/// What Sysmon's Event 3 says of the other side.
+/// Name of the other side in Sysmon's Event 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// The very name that was asked for (a hosts file, a proxy's PAC, or luck).
     Asked,
-    /// What the reverse lookup gave.
+    /// Result of the reverse lookup.
     Reverse,
     /// `-`: DnsLookup is off.
     Dash,

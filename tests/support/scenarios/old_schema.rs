@@ -1,5 +1,5 @@
 //! One lab machine over nine years and four versions of Sysmon: the events keep their numbers, their fields come and
-//! go. Nothing but names tells a reader where a field is.
+//! go. A reader finds a field by its name alone.
 
 use super::git;
 use super::host::{CURRENT, Host, Process, Schema};
@@ -98,7 +98,7 @@ fn in_2017(host: &mut Host, shell: &Process) {
     host.exit(&upload);
 }
 
-/// A gist. Its connection shows a reverse name, and this Sysmon logs no queries: nobody can join it.
+/// A gist. Its connection shows a reverse name, and this Sysmon logs no queries: it cannot be joined.
 fn in_2019(host: &mut Host, shell: &Process) {
     let command_line =
         format!("curl  -X POST -H \"Authorization: token {TOKEN}\" -d @g.json https://api.github.com/gists");

@@ -1,4 +1,4 @@
-//! What Sysmon reads off an executable: its version resource and its hashes.
+//! Data that Sysmon reads off an executable: its version resource and its hashes.
 
 use crate::support::random::Random;
 

@@ -13,7 +13,7 @@ pub fn fixtures() -> Vec<Fixture> {
     let without_connections =
         four_tests::collected("WS-4713.corp.example").into_iter().filter(|event| !is(event, 3));
     // Without Event 22 nothing joins a name to the script's connection: not even the detection with joins sees it.
-    // Nobody's query names the script's connection; what it has for a name is what the address's owner wrote.
+    // No query names the script's connection; its only name is the one that the address's owner wrote.
     let twins = four_tests::collected_twins("WS-4714.corp.example")
         .into_iter()
         .filter(|event| !is(event, 22))

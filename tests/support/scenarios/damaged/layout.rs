@@ -1,4 +1,4 @@
-//! Where the records of an intact file stand.
+//! Positions of the records of an intact file.
 
 use crate::support::evtx_writer::chunk::{CHUNK_SIZE, RECORDS_START};
 use crate::support::scenarios::Log;
@@ -12,7 +12,7 @@ pub struct Placed {
     pub chunk: usize,
     pub offset: usize,
     pub size: usize,
-    /// Whether it is one of the uploads.
+    /// True for one of the uploads.
     pub is_hit: bool,
 }
 

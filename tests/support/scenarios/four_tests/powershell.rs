@@ -1,4 +1,4 @@
-//! What PowerShell itself logs of the tests: the text of its script blocks, in parts where it is long.
+//! PowerShell's own log of the tests: the text of its script blocks, in parts where it is long.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use crate::support::scenarios::event::{Event, pick};
 use crate::support::scenarios::host::{Host, Process};
 use crate::support::schemas;
 
-/// PowerShell begins a new part after so many characters.
+/// Characters after which PowerShell begins a new part.
 const PART: usize = 15_000;
 
 /// 4104 events.
@@ -54,7 +54,7 @@ fn parts(text: &str) -> Vec<&str> {
     (0..text.len()).step_by(PART).map(|start| &text[start..text.len().min(start + PART)]).collect()
 }
 
-/// Test 1's request, as it stands on the command line.
+/// Test 1's request, as on the command line.
 pub fn contents_request(token: &str) -> String {
     format!(
         "$h=@{{Authorization='token {token}'}}; $c=[Convert]::ToBase64String([IO.File]::ReadAllBytes(\

@@ -1,4 +1,4 @@
-//! Beginnings of command lines, each hostile to somebody who shows or exports it.
+//! Beginnings of command lines, each hostile to a program that shows or exports it.
 
 /// Valid Unicode.
 pub const TEXTS: &[&str] = &[
