@@ -26,7 +26,7 @@ pub struct CaseBook {
     recent: Vec<Option<u64>>,
 }
 
-/// So many decisions are known one by one to whoever asks for the last ones.
+/// Maximum number of the last decisions that can be asked for one by one.
 const MAX_RECENT: usize = 100_000;
 
 /// Decisions by a key and by time: one process can have decided alerts by the ten thousand, of which a look-up is to meet
@@ -129,7 +129,7 @@ impl CaseBook {
         last.map(|(_, decision)| decision)
     }
 
-    /// Whether there could be a decision on an alert with that [record key](Identity::record_key): no means no.
+    /// Returns whether a decision may exist on an alert with that [record key](Identity::record_key): false is certain.
     #[must_use]
     pub fn may_know(&self, record_key: Option<u64>) -> bool {
         match record_key {
@@ -153,7 +153,7 @@ impl CaseBook {
         self.generation
     }
 
-    /// Whether nothing was ever decided.
+    /// Returns whether no decision was ever made.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.decisions.is_empty()

@@ -9,18 +9,19 @@ use super::file::{CaseFile, News};
 
 /// Between two looks at the file.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often what could not be written is tried again without being asked: a disk that takes lines and then says that it
-/// did not shall not be filled with them.
+/// Maximum number of unprompted retries of a failed write. A disk that takes lines and then reports that it did not
+/// must not be filled with them.
 const MAX_TRIES: u32 = 10;
 
-/// What the desk has to say.
+/// A report of the desk.
 #[derive(Debug)]
 pub enum Report {
-    /// What the file says that was not known yet, own decisions included: the file's order is everybody's.
+    /// News in the file, own decisions included: the file's order holds for all consoles.
     News(News),
     /// Decisions are on the disk.
     Written,
-    /// Decisions are not; they are tried again a few times, with the next ones and at the end, which is not told again.
+    /// Decisions are not; they are tried again a few times, with the next ones and at the end, which is not reported
+    /// again.
     NotWritten(String),
     /// The file can't be read.
     NotRead(String),

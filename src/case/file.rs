@@ -10,7 +10,7 @@ use super::{Decision, FILE_NAME};
 use crate::files::open;
 use crate::model::text::visible;
 
-/// Lines that are read at a time: whoever takes them has keys to answer, too.
+/// Maximum number of lines read at a time: the thread that takes them has keys to answer, too.
 const MAX_LINES: u64 = 5_000;
 /// Bytes that are written at a time, whole lines each.
 const MAX_WRITE_BYTES: usize = 64 << 10;
@@ -25,7 +25,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Bytes of a file's beginning by which it is known again.
 const MAX_HEAD_BYTES: usize = 1024;
 
-/// What was appended to the file since it was last looked at.
+/// Content appended to the file since the last check.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct News {
     /// The file is another one or was cut: all that was read of it before is void.
@@ -34,12 +34,12 @@ pub struct News {
     pub decisions: Vec<Decision>,
     /// The lines that are none: number and reason.
     pub faults: Vec<(u64, String)>,
-    /// Whether there is more to be read at once.
+    /// True if more can be read at once.
     pub has_more: bool,
 }
 
 impl News {
-    /// Whether nothing is new.
+    /// Returns whether nothing is new.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.is_another && self.decisions.is_empty() && self.faults.is_empty()
@@ -54,11 +54,11 @@ pub struct CaseFile {
     /// Bytes and lines that were read.
     offset: u64,
     lines: u64,
-    /// Whether the file was looked at before: a last line without an end is told once.
+    /// True if the file was checked before: a last line without an end is reported once.
     was_read: bool,
-    /// What tells the file from another one under its name.
+    /// Identifies the file, to detect another one under its name.
     stamp: Option<u64>,
-    /// How what was read of it begins, which tells it too.
+    /// The first bytes that were read of it, which identify it too.
     head: Vec<u8>,
 }
 
@@ -106,12 +106,12 @@ impl CaseFile {
         if let Some(folder) = self.path.parent().filter(|_| self.makes_folder) {
             std::fs::create_dir_all(folder)?;
         }
-        // What it tells of users and hosts is the analyst's alone, unless he gives it to others.
+        // Its data on users and hosts is the analyst's alone, unless he gives it to others.
         let mut file = open::open_to_append(&self.path)?;
         lock(&file)?;
         let mut bytes = Vec::new();
         if ends_inside_a_line(&mut file)? {
-            // Whoever began that line did not live to end it; ours begins on its own.
+            // The writer of that line was stopped before its end; ours begins on its own.
             bytes.push(b'\n');
         }
         for decision in decisions {
@@ -122,7 +122,7 @@ impl CaseFile {
             }
         }
         file.write_all(&bytes)?;
-        // The others need not wait for the disk. Where there was no lock, there is none to give back.
+        // The others need not wait for the disk. A lock that was never taken needs no release.
         let _ = file.unlock();
         file.sync_data()
     }
@@ -133,7 +133,7 @@ impl CaseFile {
     /// A sentence that names the file. A file that does not exist is an empty one.
     pub fn news(&mut self) -> Result<News, String> {
         let news = match self.try_news() {
-            // On Windows nobody reads what somebody writes just now: it is there the next time.
+            // On Windows a part that another program writes can't be read meanwhile: it is read the next time.
             Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {
                 Ok(News::default())
             }
@@ -152,7 +152,7 @@ impl CaseFile {
                     MAX_FILE_BYTES >> 20
                 )));
             }
-            // Opened, it says that it is none.
+            // Opening it reports that it is no file.
             Ok(metadata) if !metadata.is_file() => {
                 return open::open_file(&self.path).map(|_| News::default());
             }
@@ -171,7 +171,8 @@ impl CaseFile {
             let mut file = open::open_file(&self.path)?;
             file.seek(SeekFrom::Start(self.offset))?;
             match self.read_lines(&mut BufReader::with_capacity(MAX_LINE_BYTES, file), &mut news) {
-                // On Windows nobody reads what somebody writes just now: the rest is there the next time.
+                // On Windows a part that another program writes can't be read meanwhile: the rest is read the next
+                // time.
                 Err(error) if cfg!(windows) && error.raw_os_error() == Some(LOCK_VIOLATION) => {}
                 read => read?,
             }
@@ -185,7 +186,7 @@ impl CaseFile {
         Ok(news)
     }
 
-    /// Whether the file begins with what was read of it.
+    /// Returns whether the file begins with the bytes that were read before.
     fn begins_as_before(&self) -> io::Result<bool> {
         Ok(self.beginning(self.head.len() as u64)? == self.head)
     }
@@ -255,7 +256,7 @@ fn stamp(metadata: &Metadata) -> Option<u64> {
     Some(std::os::unix::fs::MetadataExt::ino(metadata))
 }
 
-/// There a file is told by how it begins.
+/// Elsewhere a file is identified by its first bytes.
 #[cfg(not(unix))]
 fn stamp(_: &Metadata) -> Option<u64> {
     None

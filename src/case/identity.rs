@@ -1,15 +1,16 @@
-//! What makes an alert the same one in another load of the same logs, whatever dialect they come in.
+//! Identity of an alert across loads of the same logs, whatever dialect they come in.
 //!
 //! An event is its host, its Event ID, its record's number and its time. Sysmon writes one channel a host, so that the
-//! channel, which most dialects drop, tells nothing apart. A dialect without record numbers is told by the process's GUID
-//! and the time instead. Times are compared to the digits that both sides have: some dialects cut or round them.
+//! channel, which most dialects drop, distinguishes nothing. Without record numbers, an event is identified by the
+//! process's GUID and the time instead. Times are compared to the digits that both sides have: some dialects cut or
+//! round them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::model::host;
 use crate::model::time::Timestamp;
 
-/// Digits of a second that are told apart: nanoseconds.
+/// Digits of a second that are compared: nanoseconds.
 pub(super) const MAX_DIGITS: u8 = 9;
 
 /// An alert's lasting identity.
@@ -25,7 +26,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of an event; `None` where nothing of it tells it from another one.
+    /// Returns the identity of an event; `None` if nothing distinguishes it from another one.
     #[must_use]
     pub fn new(
         host: Option<&str>,
@@ -79,7 +80,7 @@ impl Identity {
         self.time.map_or(0, |time| time.digits().min(MAX_DIGITS))
     }
 
-    /// Whether both are the same event.
+    /// Returns whether both are the same event.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let is_one_record = match (self.record_id, other.record_id) {
@@ -105,7 +106,7 @@ impl Identity {
     }
 }
 
-/// What [`record_key`] takes for a host.
+/// Returns the key of a host for [`record_key`].
 #[must_use]
 pub fn host_key(host: Option<&str>) -> u64 {
     hash(&host_label(host))
@@ -127,7 +128,7 @@ fn host_label(host: Option<&str>) -> String {
     host::key(host::label(host.unwrap_or_default()))
 }
 
-/// Whether two times are one, as far as both are written.
+/// Returns whether two times agree, as far as both are written.
 fn agree(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.agrees_with(&other),

@@ -77,7 +77,7 @@ pub fn write(decision: &Decision) -> String {
 /// Reads a line, without its line break.
 ///
 /// # Errors
-/// What is wrong with it, as a clause.
+/// The fault, as a clause.
 pub fn read(line: &[u8]) -> Result<Decision, String> {
     let line: Line = serde_json::from_slice(line).map_err(|error| {
         if error.is_data() {

@@ -1,16 +1,16 @@
-//! What the analyst decided, and where it is kept: the case file.
+//! Verdicts and notes of the analyst, and the case file that holds them.
 //!
-//! A case file is text, a JSON object a line, one line a decision, and is only ever appended to: the last line about an
-//! alert counts, and the lines before it are its history. An alert is known again by what its event is ([`identity`]),
-//! not by where it was read, so that the same logs in another dialect show the same verdicts.
+//! A case file is text, a JSON object a line, one line a decision. It is only ever appended to: the last line about an
+//! alert counts, and the lines before it are its history. An alert is recognised by its event's identity
+//! ([`identity`]), not by where it was read, so that the same logs in another dialect show the same verdicts.
 //!
-//! | part | what it does |
+//! | part | purpose |
 //! |---|---|
-//! | [`identity`] | what makes an alert the same one in another load |
+//! | [`identity`] | the identity of an alert across loads |
 //! | [`line`](mod@line) | a decision as a line, and back |
 //! | [`book`] | the decisions in force |
-//! | [`file`](mod@file) | appending, and picking up what others appended |
-//! | [`desk`] | a thread that does both, so that nobody waits for a disk |
+//! | [`file`](mod@file) | appending, and reading the lines that others appended |
+//! | [`desk`] | a thread that does both, so that no caller waits for a disk |
 
 pub mod book;
 pub mod desk;
@@ -37,7 +37,7 @@ pub struct Decision {
     pub identity: Identity,
     /// The verdict; [`Verdict::Undecided`] takes an earlier one back.
     pub verdict: Verdict,
-    /// The note, secrets masked; empty where there is none.
+    /// The note, secrets masked; empty if it has no text.
     pub note: String,
     /// When it was made.
     pub at: Option<Timestamp>,

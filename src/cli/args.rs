@@ -52,7 +52,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether secrets are shown.
+    /// Returns whether secrets are shown.
     pub(super) fn reveals_secrets(&self) -> bool {
         let secrets = match &self.command {
             None => &self.common.secrets,
@@ -465,8 +465,8 @@ mod tests {
 
     use super::*;
 
-    /// Which options each command heeds. A new option takes its stand here, and nowhere else by accident: what a command
-    /// does not heed it has not.
+    /// Options that each command heeds. A new option is listed here on purpose, and nowhere else by accident: an option
+    /// that a command does not heed is not one of its own.
     const HEEDED: [(&str, &str); 6] = [
         (
             "",

@@ -1,5 +1,5 @@
-//! The border to the terminal: what is said on standard error, and what a rule or a search may print, holds nothing that a
-//! terminal would obey, and no secret that nobody asked for.
+//! The border to the terminal. Standard error, and the output of a rule or a search, hold nothing that a terminal would
+//! obey, and no secret unless it was asked for.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::model::secrets::mask;
 use crate::model::text::{is_forbidden, visible};
 
-/// Whether secrets are said as they are.
+/// True if secrets are shown unmasked.
 static REVEALS_SECRETS: AtomicBool = AtomicBool::new(false);
 
-/// From now on secrets are said as they are.
+/// Shows secrets unmasked from now on.
 pub(super) fn reveal_secrets() {
     REVEALS_SECRETS.store(true, Ordering::Relaxed);
 }
@@ -26,26 +26,26 @@ pub(super) fn shown(text: &str) -> String {
     visible(&masked(text)).into_owned()
 }
 
-/// Says a sentence on standard error, in one line whatever it holds.
+/// Writes a sentence to standard error, in one line whatever it holds.
 pub(super) fn complain(message: &str) {
-    // Where standard error is closed there is nobody to tell.
+    // A closed standard error has no reader.
     let _ = writeln!(std::io::stderr(), "exfilscope: {}", shown(message));
 }
 
-/// Says a text of several lines, such as a panic's, on standard error.
+/// Writes a text of several lines, such as a panic's, to standard error.
 pub(super) fn complain_in_lines(text: &str) {
     for line in shown_lines(text) {
-        // Where standard error is closed there is nobody to tell.
+        // A closed standard error has no reader.
         let _ = writeln!(std::io::stderr(), "exfilscope: {line}");
     }
 }
 
-/// Returns the lines of a text as they may be shown. It is masked as a whole: a secret may stand over two of them.
+/// Returns the lines of a text as they may be shown. It is masked as a whole: a secret may span two of them.
 fn shown_lines(text: &str) -> Vec<String> {
     masked(text).lines().map(|line| visible(line).into_owned()).collect()
 }
 
-/// Returns what the parser of the command line says, as it may be shown. Its lines stay, an argument's own do not.
+/// Returns the message of the command line's parser, as it may be shown. Its lines stay, an argument's own do not.
 pub(super) fn shown_usage(text: &str, arguments: impl IntoIterator<Item = OsString>) -> String {
     let mut text = text.to_owned();
     for argument in arguments {
@@ -61,7 +61,7 @@ pub(super) fn shown_usage(text: &str, arguments: impl IntoIterator<Item = OsStri
     shown_lines(&text).iter().map(|line| line.replace("<U+003C>U+", "<U+") + "\n").collect()
 }
 
-/// Says why a text that other programs will read can't be printed: it can't be masked without meaning something else.
+/// Refuses a text for other programs that holds a secret: it can't be masked without meaning something else.
 pub(super) fn refuse_secrets<'a>(texts: impl IntoIterator<Item = (String, &'a str)>) -> Result<(), String> {
     for (name, text) in texts {
         if masked(text) != text {
@@ -74,7 +74,7 @@ pub(super) fn refuse_secrets<'a>(texts: impl IntoIterator<Item = (String, &'a st
     Ok(())
 }
 
-/// Says which character of a text for other programs a terminal would obey or hide; line breaks and tabs are none.
+/// Refuses a text for other programs that a terminal would obey or hide in part; line breaks and tabs are allowed.
 pub(super) fn refuse_control(text: &str) -> Result<(), String> {
     match text.chars().find(|letter| is_forbidden(*letter) && !matches!(letter, '\n' | '\t')) {
         Some(letter) => Err(format!(

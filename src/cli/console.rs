@@ -34,7 +34,7 @@ const QUEUE: usize = 64;
 /// The theme where none is asked for: the terminal's own sixteen colours.
 const DEFAULT_THEME: &str = "ansi";
 
-/// The console on files and folders, until it is left; says the exit status.
+/// Runs the console on files and folders, until it is left; returns the exit status.
 pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
     check_terminal()?;
     let resolved = Resolved::new(common)?;
@@ -49,7 +49,7 @@ pub(super) fn run(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Resu
     Ok(0)
 }
 
-/// The console on rows that scans wrote, until it is left; says the exit status.
+/// Runs the console on rows that scans wrote, until it is left; returns the exit status.
 pub(super) fn run_merge(merge: &Merge) -> Result<u8, String> {
     let Merge { paths, case, .. } = merge;
     let paths = paths.as_slice();
@@ -64,7 +64,7 @@ pub(super) fn run_merge(merge: &Merge) -> Result<u8, String> {
     Ok(0)
 }
 
-/// The console on files that grow, until it is left; says the exit status.
+/// Runs the console on files that grow, until it is left; returns the exit status.
 pub(super) fn run_following(paths: &[PathBuf], case: &CaseOption, common: &Common) -> Result<u8, String> {
     check_terminal()?;
     let resolved = Resolved::new(common)?;
@@ -80,7 +80,7 @@ pub(super) fn run_following(paths: &[PathBuf], case: &CaseOption, common: &Commo
     Ok(0)
 }
 
-/// The console on a channel of this host, until it is left; says the exit status.
+/// Runs the console on a channel of this host, until it is left; returns the exit status.
 pub(super) fn run_live(
     since: Option<Duration>,
     channel: Option<&str>,
@@ -176,7 +176,7 @@ fn check_terminal() -> Result<(), String> {
     terminal::complaint().map_or(Ok(()), |sentence| Err(sentence.to_owned()))
 }
 
-/// What reading adds to its niceness: the screen goes first where all cores are busy, and so do the others of this host.
+/// Niceness added to reading: the screen goes first where all cores are busy, and so do the others of this host.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
@@ -188,7 +188,8 @@ fn stand_back() {
     let _ = rustix::process::nice(NICENESS);
 }
 
-/// Reads beside the console. Should the reading fail as a whole, what was read until then stays, and that is said.
+/// Reads on a thread of its own. If the reading fails as a whole, the events read until then stay, and that is
+/// reported.
 fn read_on_a_thread(
     sender: mpsc::Sender<FeedMessage>,
     read: impl FnOnce(&(dyn Fn(FeedMessage) -> bool + Sync)) + Send + 'static,
@@ -281,7 +282,7 @@ fn colors() -> ColorSupport {
     )
 }
 
-/// What is read, in a word: the only path's name, or how many there are.
+/// Returns the name of the sources: the only path's name, or the count of paths.
 fn title(paths: &[PathBuf]) -> String {
     match paths {
         [only] => only.file_name().unwrap_or(Path::as_os_str(only)).to_string_lossy().into_owned(),

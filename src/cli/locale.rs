@@ -1,4 +1,4 @@
-//! Whether the terminal takes UTF-8, as far as the environment says so.
+//! Detection of a terminal without UTF-8, as far as the environment reports it.
 
 use std::env;
 

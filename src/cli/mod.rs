@@ -27,7 +27,7 @@ use crate::model::text::{self, nearest};
 /// Usage, or nothing could be read at all.
 const EXIT_USAGE: u8 = 2;
 
-/// What is shown where no path was given.
+/// The text that is shown without a path.
 const WAYS_IN: &str =
     "exfilscope looks for data that is carried out through code repositories, in Sysmon logs.
 
@@ -61,7 +61,7 @@ pub fn run() -> ExitCode {
     let result = run_command(&arguments);
     ExitCode::from(result.unwrap_or_else(|message| {
         complain(&message);
-        // A screen that was asked for and did not come: whoever started the program by a double-click reads why.
+        // The requested screen did not open: a user who started the program by a double-click reads why.
         if arguments.command.is_none() {
             keep_window_open();
         }
@@ -96,8 +96,8 @@ fn run_command(arguments: &Arguments) -> Result<u8, String> {
     }
 }
 
-/// Says what a first argument was meant to be that is neither a path nor a command, but nearly one. Where files are waited
-/// for, any name may be one.
+/// Returns a hint on a first argument that is neither a path nor a command, but nearly one. Where files are waited for,
+/// any name may be one.
 fn mistyped_command(arguments: impl Iterator<Item = OsString>) -> Option<String> {
     let mut arguments = arguments.peekable();
     let first = arguments.peek()?.to_str()?.to_owned();
@@ -111,10 +111,10 @@ fn mistyped_command(arguments: impl Iterator<Item = OsString>) -> Option<String>
     Some(format!("there is no file, folder or command {first}: did you mean `exfilscope {meant}`?"))
 }
 
-/// Says what is wrong with the command line, or the help that it asks for, and returns the exit status.
+/// Prints the fault of the command line, or the help that it asks for, and returns the exit status.
 fn tell_of_usage(error: &clap::Error) -> ExitCode {
     let text = border::shown_usage(&error.render().to_string(), std::env::args_os());
-    // Where the stream is closed there is nobody to tell.
+    // A closed stream has no reader.
     let _ = if error.use_stderr() {
         std::io::stderr().write_all(text.as_bytes())
     } else {
@@ -130,7 +130,7 @@ fn local_logs(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, St
         .ok_or_else(|| "only Windows keeps its logs in files; name .evtx files or folders".to_owned())
 }
 
-/// Waits for Enter before a window closes that was opened for this program alone, so that what it said can be read.
+/// Waits for Enter before a window closes that was opened for this program alone, so that its output can be read.
 fn keep_window_open() {
     #[cfg(windows)]
     if crate::source::live::is_alone_in_console() {
@@ -139,7 +139,7 @@ fn keep_window_open() {
     }
 }
 
-/// Has a panic told in a way that is safe for a terminal: its message may hold a piece of whatever was being read.
+/// Reports a panic in a way that is safe for a terminal: its message may hold a piece of the data being read.
 fn tell_of_panics() {
     std::panic::set_hook(Box::new(|panic| {
         complain_in_lines(&panic.to_string());

@@ -1,4 +1,4 @@
-//! What no output may be written over: all that this run reads, and what it keeps.
+//! Files that no output may replace: all inputs of this run, and the files that it keeps.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use crate::config::folder;
 use crate::files::policy::{IsRead, OutputPolicy};
 use crate::source::{is_read_in_folder, is_row_file};
 
-/// How a command without a screen is told to replace a file.
+/// Hint on how a command without a screen replaces a file.
 const BY_FORCE: &str = "say --force to replace it";
-/// How the console is.
+/// Hint on how the console replaces a file.
 const BY_MARK: &str = "put a ! after the command's name to replace it, as in :export!";
 
 /// Where the inputs are read from.
@@ -45,13 +45,13 @@ pub(super) fn of_console(reads: Reads<'_>, case: Option<&Path>, resolved: &Resol
 /// Returns the rule for the files that the program keeps for itself: over no input.
 pub(super) fn of_own_files(reads: Reads<'_>, resolved: &Resolved) -> OutputPolicy {
     let mut policy = OutputPolicy::new(BY_FORCE);
-    // What they hold is not taken for events, so that they may stand in a folder that is followed.
+    // Their content is not taken for events, so that they may be in a folder that is followed.
     let reads = if let Reads::Growing(paths) = reads { Reads::Logs(paths) } else { reads };
     protect_inputs(&mut policy, reads, resolved);
     policy
 }
 
-/// Says where standard output, opened by the shell, is something that is read.
+/// Fails if standard output, opened by the shell, is one of the inputs.
 pub(super) fn check_standard_output(policy: &OutputPolicy) -> Result<(), String> {
     let refusal = policy.refusal_of_standard_output();
     refusal.map_or(Ok(()), |reason| Err(format!("standard output can't be written: {reason}")))

@@ -18,7 +18,7 @@ use crate::rule::{Engine, Rule, export, import, patterns_toml};
 /// Bytes of a search that are read.
 const SEARCH_LIMIT: u64 = 1 << 20;
 
-/// Runs the command, and says its exit status.
+/// Runs the command, and returns its exit status.
 pub(super) fn run(command: &RuleCommand) -> Result<u8, String> {
     match command {
         RuleCommand::Export(options) => print(&exported(options)?)?,
@@ -88,7 +88,7 @@ fn imported(file: &Path) -> Result<Patterns, String> {
         .map_err(|(name, error)| format!("{}: the {name} pattern: {error}", file.display()))
 }
 
-/// Returns the two patterns as they stand in the configuration.
+/// Returns the two patterns in the form of the configuration.
 fn as_configuration(options: &RuleImport) -> Result<String, String> {
     let patterns = imported(&options.file)?;
     refuse_secrets(pattern_texts(&patterns))?;

@@ -40,7 +40,7 @@ const MAX_WAITING: usize = 64;
 /// Between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
-/// Runs a scan, and says its exit status.
+/// Runs a scan, and returns its exit status.
 pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
@@ -72,7 +72,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
         let selected = number(listing.by_score.iter().sum());
         let stats =
             Stats::new(store.tally(), selected, number(alerts), number(errors), started.elapsed(), coverage);
-        // Where standard error is closed there is nobody to tell.
+        // A closed standard error has no reader.
         let _ = stats.write(&mut io::stderr());
     }
     Ok(match (errors, store.tally().records(), alerts) {
@@ -83,13 +83,13 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     })
 }
 
-/// What is read, and into what.
+/// Target of a read, and its options.
 pub(super) struct Reading {
     /// An empty store that keeps what is needed.
     pub store: Store,
-    /// Who keeps it within its bounds, where there are some.
+    /// The compactor that keeps it within its bounds, where it has some.
     pub keeper: Option<Compactor>,
-    /// Whether other channels are read too.
+    /// True if other channels are read too.
     pub telemetry: bool,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn read(paths: &[PathBuf], resolved: &Resolved, reading: Reading) -> 
     store
 }
 
-/// The store, and who keeps it within its bounds.
+/// The store, and the compactor that keeps it within its bounds.
 struct Kept {
     store: Store,
     keeper: Option<Compactor>,
@@ -151,8 +151,8 @@ impl Kept {
     }
 }
 
-/// Where the readers leave what they have read. Whoever finds the store free puts in what has gathered; the others read
-/// on, so that no thread waits for another and none is there only to take messages.
+/// Queue of the readers' messages. The reader that finds the store free puts in all that has gathered; the others read
+/// on, so that no thread waits for another and none exists only to take messages.
 struct Desk {
     kept: Mutex<Kept>,
     waiting: Mutex<VecDeque<FeedMessage>>,
@@ -185,7 +185,7 @@ impl Desk {
     }
 }
 
-/// Says where the theme, which a scan has no screen for, is none.
+/// Fails if the theme, which a scan has no screen for, is invalid.
 fn check_theme(scan: &Scan) -> Result<(), String> {
     let Some(name) = &scan.common.theme.theme else { return Ok(()) };
     let loaded = Theme::load(name, folder().as_deref(), ColorSupport::None);
@@ -206,7 +206,7 @@ pub(super) fn print_faults(store: &Store) {
     }
 }
 
-/// Says before all is read what would be said after it.
+/// Reports an unusable output before all is read, not after it.
 fn check_output(scan: &Scan, policy: &OutputPolicy) -> Result<(), String> {
     match &scan.output {
         Some(path) => AtomicFile::check(path, policy, existing(scan)).map_err(|error| error.to_string()),
@@ -247,7 +247,7 @@ fn write(
     }
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     match write_rows(&mut out, format, rows, &options).and_then(|()| out.flush()) {
-        // Whoever read the rows has seen enough.
+        // The reader closed the pipe (`| head`): exit quietly.
         Err(error) if is_closed_pipe(&error) => Ok(()),
         Err(error) => Err(format!("standard output could not be written: {error}")),
         Ok(()) => Ok(()),
@@ -258,7 +258,7 @@ fn write(
 fn show_progress(progress: &Progress, done: &mpsc::Receiver<()>) {
     let figure = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     while done.recv_timeout(PROGRESS_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-        // Where standard error is closed there is nobody to tell.
+        // A closed standard error has no reader.
         let _ = write!(
             io::stderr(),
             "\r\x1b[K{} of {} files, {} of {} MB, {} records",

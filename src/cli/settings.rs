@@ -1,5 +1,5 @@
-//! What the command line, the configuration and the environment say together: the first over the second over what is
-//! built in.
+//! Settings from the command line, the configuration and the environment: the first over the second over the built-in
+//! ones.
 
 use std::env;
 use std::path::Path;
@@ -24,7 +24,7 @@ use crate::store::{Collect, HostNaming, Store};
 pub(super) struct Resolved {
     /// The profile.
     pub profile: Profile,
-    /// What `host` is.
+    /// The form of host names.
     pub naming: HostNaming,
     /// The least score of an alert.
     pub min_score: u8,
@@ -38,13 +38,13 @@ pub(super) struct Resolved {
     pub expired: Vec<String>,
     /// Threads that read.
     pub threads: usize,
-    /// What all inputs are; `None` has each told by its content.
+    /// The format of all inputs; `None` detects each by its content.
     pub input_format: Option<InputFormat>,
     /// Show secrets.
     pub reveal_secrets: bool,
     /// Count an event every time it is met.
     pub keep_duplicates: bool,
-    /// What is kept, where not everything is.
+    /// The retention, where not everything is kept.
     pub keep: Option<Retention>,
     /// Letters only.
     pub ascii: bool,
@@ -52,7 +52,7 @@ pub(super) struct Resolved {
     pub mouse: bool,
     /// The theme's name; `None` for the default one.
     pub theme: Option<String>,
-    /// Whether NO_COLOR leaves colours.
+    /// True if NO_COLOR permits colours.
     pub colors_allowed: bool,
     /// The configuration as it was read.
     pub config: Config,
@@ -105,7 +105,7 @@ pub(super) fn today() -> Day {
 }
 
 impl Resolved {
-    /// Who keeps the store within its bounds, where it has some.
+    /// Returns the compactor that keeps the store within its bounds, where it has some.
     pub(super) fn keeper(&self) -> Option<Compactor> {
         self.keep.map(|keep| Compactor::new(keep, now))
     }
@@ -123,8 +123,8 @@ impl Resolved {
     }
 }
 
-/// The case file: of the command line, of the configuration, or beside the configuration; `None` where there is no
-/// folder for one.
+/// Returns the case file: of the command line, of the configuration, or in the configuration's folder; `None` if there
+/// is no folder for one.
 pub(super) fn case_file(named: Option<&Path>, config: &Config) -> Option<CaseFile> {
     match named.or(config.case.as_deref()) {
         Some(path) => Some(CaseFile::named(path.to_owned())),
@@ -132,7 +132,7 @@ pub(super) fn case_file(named: Option<&Path>, config: &Config) -> Option<CaseFil
     }
 }
 
-/// Who sits before the console, as the system calls him.
+/// Returns the user at the console, as the system calls him.
 pub(super) fn analyst() -> Option<String> {
     ["USER", "LOGNAME", "USERNAME"]
         .iter()

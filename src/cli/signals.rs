@@ -1,4 +1,4 @@
-//! What a signal finds half written is removed before it ends the program. The console answers signals itself.
+//! Removal of half-written files before a signal ends the program. The console answers signals itself.
 
 use crate::files::part::remove_unfinished_and;
 

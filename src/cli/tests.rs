@@ -37,7 +37,7 @@ fn no_such_host(host: &str, (names, more): &(Vec<&str>, usize)) -> String {
     format!("--host {host}: no event is of that host; {there}")
 }
 
-/// Walks through the tests, and says the exit status.
+/// Walks through the tests, and returns the exit status.
 pub(super) fn run(options: &Tests) -> Result<u8, String> {
     let resolved = Resolved::new(&options.common())?;
     let policy = outputs::of_command(Reads::Logs(&options.paths), &resolved, &options.test);
@@ -117,7 +117,7 @@ fn write(options: &Tests, resolved: &Resolved, reports: &[TestReport], summary: 
     };
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     match write_walk(&mut out, format, reports, &export).and_then(|()| out.flush()) {
-        // Whoever read the rows has seen enough.
+        // The reader closed the pipe (`| head`): exit quietly.
         Err(error) if is_closed_pipe(&error) => Ok(()),
         Err(error) => Err(format!("standard output could not be written: {error}")),
         Ok(()) => Ok(()),

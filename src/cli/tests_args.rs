@@ -70,7 +70,7 @@ fn parse_to(text: &str) -> Result<Timestamp, String> {
     parse_time(text, ["", ":59.999999999", ":59:59.999999999", "T23:59:59.999999999"])
 }
 
-/// A time, or the beginning of one with what is missing behind it.
+/// Parses a time, or the beginning of one, completed by the first of the rests that fits.
 fn parse_time(text: &str, rests: [&str; 4]) -> Result<Timestamp, String> {
     let known = rests.iter().find_map(|rest| Timestamp::parse(&format!("{text}{rest}")));
     known.ok_or_else(|| "a time is 2026-03-11T09:00, or as much of it from the left as you know".to_owned())

@@ -1,4 +1,4 @@
-//! What the configuration and the themes share: a TOML text whose faults know their line and column.
+//! TOML text whose faults know their line and column, shared by the configuration and the themes.
 
 use std::ops::Range;
 use std::path::Path;
@@ -62,7 +62,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// An error at a key that is none of the known ones.
+    /// An error at an unknown key.
     pub(crate) fn unknown_key(
         &self,
         table: &dyn TableLike,

@@ -46,7 +46,7 @@ pub(super) fn repository_hosts(source: &Source<'_>, item: &Item) -> Result<Vec<S
     Ok(hosts)
 }
 
-/// What is wrong with a host's name, as a clause; `None` where it can be one.
+/// Returns the fault of a host name, as a clause; `None` if it can be one.
 fn host_fault(host: &str) -> Option<&'static str> {
     if host.is_empty() {
         return Some("it is empty");

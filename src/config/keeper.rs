@@ -1,5 +1,5 @@
-//! The configuration file while the console is open: what would be written is shown before, what somebody else writes is
-//! noticed, and patterns are kept under names beside it.
+//! The configuration file while the console is open. A write is previewed, a change by another program is detected, and
+//! patterns are kept under names in a folder next to it.
 
 use std::fs;
 use std::io;
@@ -17,7 +17,7 @@ use crate::files::policy::OutputPolicy;
 const CONTEXT: usize = 2;
 /// Lines that are compared one by one; of more the whole is shown as changed.
 const MAX_COMPARED: usize = 2_000;
-/// The folder of the snapshots, beside the configuration.
+/// The folder of the snapshots, next to the configuration.
 const SNAPSHOTS: &str = "snapshots";
 /// The longest name of a snapshot.
 const NAME_LIMIT: usize = 64;
@@ -37,16 +37,16 @@ pub enum DiffLine {
     Gap,
 }
 
-/// What would be written, and over what.
+/// A planned write: the new content, and the content that it replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The file.
     pub path: PathBuf,
     before: Option<Vec<u8>>,
     after: Vec<u8>,
-    /// What that changes in the file as it is now.
+    /// The difference from the file as it is now.
     pub diff: Vec<DiffLine>,
-    /// Whether somebody else has changed the file since it was read.
+    /// True if another program has changed the file since it was read.
     pub changed_meanwhile: bool,
     patterns: Patterns,
     exceptions: Exceptions,
@@ -69,7 +69,7 @@ pub enum WriteError {
     Failed(String),
 }
 
-/// What a changed file says.
+/// Content of a changed file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reloaded {
     /// The file.
@@ -97,7 +97,7 @@ pub struct Snapshot {
 #[derive(Clone)]
 pub struct Keeper {
     path: Option<PathBuf>,
-    /// What was last read of it or written to it.
+    /// The bytes that were last read of it or written to it.
     known: Arc<Mutex<Option<Vec<u8>>>>,
     today: fn() -> Day,
     outputs: Arc<OutputPolicy>,
@@ -140,7 +140,7 @@ impl Keeper {
         let has = Config::parse(bytes, path).map_err(text)?.exceptions;
         let has = has.in_force((self.today)());
         let is_in = |all: &Exceptions, name: &str| all.all().iter().any(|exception| exception.name == name);
-        // The ready-made ones stand in a list of their own, and only there.
+        // Built-in exceptions have a list of their own, and are only there.
         let is_own = |name: &str| !BUILTINS.iter().any(|builtin| builtin.name == name);
         let lacks = |others: &Exceptions, one: &Exception| is_own(&one.name) && !is_in(others, &one.name);
         let edits = ExceptionEdits {
@@ -185,7 +185,7 @@ impl Keeper {
         }
     }
 
-    /// Looks at the file each time it is called, and says what it says where somebody else has changed it.
+    /// Returns a check of the file for repeated calls. It returns the file's content if another program has changed it.
     pub fn watcher(&self) -> impl FnMut() -> Option<Result<Reloaded, String>> + Send + use<> {
         let keeper = self.clone();
         let mut seen = keeper.path.as_deref().and_then(stamp);
@@ -232,10 +232,10 @@ impl Keeper {
         Ok(folder.join(format!("{name}.toml")))
     }
 
-    /// Keeps patterns under a name, and says in which file.
+    /// Saves patterns under a name, and returns the path of the file.
     ///
     /// # Errors
-    /// A sentence: a name that is none or is taken, a file that can't be written.
+    /// A sentence: an invalid or taken name, a file that can't be written.
     pub fn take_snapshot(&self, name: &str, patterns: &Patterns) -> Result<PathBuf, String> {
         let file = self.snapshot_file(name)?;
         let (ci_host, ide_parent) = (patterns.ci_host.text(), patterns.ide_parent.text());

@@ -58,7 +58,7 @@ const ROOT_KEYS: [&str; 12] = [
 ];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
-/// What the configuration file says; `None` is what it does not say.
+/// Settings of the configuration file; `None` for a key that it lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The file that was read, or the one that would be written.
@@ -71,9 +71,9 @@ pub struct Config {
     pub host: Option<String>,
     /// A theme's name.
     pub theme: Option<String>,
-    /// Whether only ASCII is drawn.
+    /// True if only ASCII is drawn.
     pub ascii: Option<bool>,
-    /// Whether the mouse is on from the start.
+    /// True if the mouse is on from the start.
     pub mouse: Option<bool>,
     /// 0 to [`MAX_SCORE`].
     pub min_score: Option<u8>,
@@ -109,7 +109,7 @@ pub enum ConfigError {
         line: usize,
         /// The character in the line, from 1.
         column: usize,
-        /// What is wrong.
+        /// The fault.
         message: String,
     },
     /// The file cannot be written.
@@ -126,7 +126,7 @@ pub enum ConfigError {
     },
     /// There is no theme of that name.
     UnknownTheme {
-        /// What is wrong, with the names that there are.
+        /// The fault, with the names that exist.
         message: String,
     },
 }
@@ -331,7 +331,7 @@ fn pattern(source: &Source<'_>, key: &str, item: &Item) -> Result<String, Config
     }
 }
 
-/// What is wrong with a pattern, as a clause; `None` where it compiles.
+/// Returns the fault of a pattern, as a clause; `None` if it compiles.
 #[must_use]
 pub fn pattern_fault(pattern: &str) -> Option<String> {
     Pattern::new(pattern).err().map(|error| fault_text(&error))

@@ -66,7 +66,7 @@ pub const TEMPLATE: &str = r#"# The configuration of exfilscope. Every line that
 # enabled = true
 "#;
 
-/// After this time a file that is being written is nobody's any more.
+/// Age after which a file that is being written counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(600);
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -91,7 +91,7 @@ pub(super) fn replace(
     }
     let folder = folder_of(&target);
     fs::create_dir_all(&folder).map_err(|error| match error.kind() {
-        // A file that stands where a folder should be; Windows says it so.
+        // A file exists where a folder should be; Windows reports it this way.
         std::io::ErrorKind::AlreadyExists => failed(&std::io::ErrorKind::NotADirectory.into()),
         _ => failed(&error),
     })?;
@@ -110,7 +110,7 @@ pub(super) fn replace(
     file.commit().map(drop).map_err(not_written)
 }
 
-/// Takes away what a write that was cut short has left, once it is surely nobody's any more.
+/// Removes the leftovers of interrupted writes once they are surely abandoned.
 fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
@@ -152,7 +152,7 @@ pub(super) fn edit(
     let source = Source::new(bytes, path)?;
     let mut document: DocumentMut = source.document()?.into_mut();
     if !document.contains_key(PATTERNS) {
-        // What stands after the last key would otherwise end up behind the new table.
+        // Trailing text after the last key would otherwise end up after the new table.
         let mut before = document.trailing().as_str().unwrap_or_default().to_owned();
         if !before.is_empty() && !before.ends_with('\n') {
             before.push('\n');
@@ -198,7 +198,7 @@ pub(super) fn edit(
     Ok(edited)
 }
 
-/// A text as a value in which nothing stands that a terminal would obey or hide.
+/// Returns a text as a value without any character that a terminal would obey or hide.
 #[must_use]
 pub fn text_value(text: &str) -> Value {
     if !text.chars().any(is_forbidden) {
@@ -220,10 +220,10 @@ pub fn text_value(text: &str) -> Value {
     escaped.parse().unwrap_or_else(|_| Value::from(text))
 }
 
-/// What changes of the exceptions in a file.
+/// Changes to the exceptions in a file.
 #[derive(Default)]
 pub(super) struct ExceptionEdits<'a> {
-    /// Enabled where the file has them under their name, added behind the others where not.
+    /// Enabled where the file has them under their name, otherwise added after the others.
     pub(super) enabled: Vec<&'a Exception>,
     /// The names of those that are switched off; nothing is deleted.
     pub(super) disabled: Vec<&'a str>,

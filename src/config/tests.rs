@@ -1,6 +1,6 @@
 use super::*;
 
-/// What was written.
+/// The result of a write.
 #[derive(Debug)]
 struct Saved {
     snapshot: Vec<u8>,
@@ -28,7 +28,7 @@ fn parse(text: &str) -> Result<Config, String> {
     Config::parse(text.as_bytes(), Path::new(FILE_NAME)).map_err(|error| error.to_string())
 }
 
-/// Each file in `mistakes` makes one, and says after its first `# ` what it is told.
+/// Each file in `mistakes` makes one, and gives the expected message after its first `# `.
 #[test]
 fn every_mistake_gets_its_own_message() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/mistakes");

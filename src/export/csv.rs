@@ -4,10 +4,11 @@
 //! CR LF. No cell holds a line break, so a row is a line. There is no byte order mark: it would become part of the first
 //! column's name for most readers.
 //!
-//! What a spreadsheet would take for a formula gets an apostrophe before it, numbers of the console's own aside: at the
-//! start of a cell, and behind a `;` or `|` in it, where a cell begins for a reader with that separator. Blanks
-//! and quotes before the formula change nothing, and neither do apostrophes: the text comes back by taking one of them
-//! away at each such place. A lone `-`, which Sysmon writes for "not known", is no formula for any spreadsheet and stays.
+//! A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers of the console's own are
+//! exempt. This holds at the start of a cell, and after a `;` or `|` in it, where a cell begins for a reader with that
+//! separator. Blanks and quotes before the formula change nothing, and neither do apostrophes: the text comes back by
+//! removing one of them at each such offset. A lone `-`, which Sysmon writes for "not known", is no formula for any
+//! spreadsheet and stays.
 
 use std::borrow::Borrow;
 use std::borrow::Cow;
@@ -104,13 +105,13 @@ fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(guarded)
 }
 
-/// Whether a cell that begins here would be a formula, once its blanks and quotes are taken away.
+/// Returns whether a cell that begins here would be a formula, once its blanks and quotes are removed.
 fn begins_formula(cell: &str) -> bool {
     let is_passed_over = |character: char| character.is_whitespace() || matches!(character, '"' | '\'');
     cell.trim_start_matches(is_passed_over).starts_with(starts_a_formula)
 }
 
-/// What spreadsheets take for the start of a formula, in full width too: they fold it.
+/// Returns whether spreadsheets take a character for the start of a formula, in full width too: they fold it.
 fn starts_a_formula(character: char) -> bool {
     matches!(
         character,

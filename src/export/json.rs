@@ -142,7 +142,7 @@ struct HarmlessFormatter;
 
 impl Formatter for HarmlessFormatter {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Nearly all text is of this kind, and told by a look at its bytes.
+        // Nearly all text is of this kind, which a check of its bytes detects.
         if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return CompactFormatter.write_string_fragment(writer, fragment);
         }

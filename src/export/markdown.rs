@@ -1,8 +1,8 @@
 //! Rows for a ticket: a short table, and under it a list of each alert's particulars.
 //!
-//! Texts of events stand in code spans, where no link, mention, picture or formula is made of them. What could end a span,
-//! a cell or a tag is no part of a span but a character reference between two of them (`` `a`&#124;`b` ``): that holds for
-//! readers that know tables, readers that don't, and readers that are lax about HTML.
+//! Texts of events are in code spans, where no link, mention, picture or formula is made of them. A character that
+//! could end a span, a cell or a tag is no part of a span but a character reference between two of them (``
+//! `a`&#124;`b` ``): that holds for readers that know tables, readers that don't, and readers that are lax about HTML.
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::detect::TECHNIQUE;
 use crate::model::row::AlertRow;
 use crate::model::text::image_name;
 
-/// How deep lists stand in each other; readers of Markdown give up at some depth.
+/// Maximum nesting depth of lists; readers of Markdown give up at some depth.
 const MAX_NESTED: usize = 12;
 
 pub(super) fn write(
@@ -91,7 +91,7 @@ pub(super) fn write_whole(out: &mut dyn Write, report: &Report, options: &Export
     Ok(())
 }
 
-/// What a report says of an alert beside its row.
+/// Writes the report's details of an alert, in addition to its row.
 fn write_more(out: &mut dyn Write, entry: &Entry, options: &ExportOptions) -> io::Result<()> {
     let shown = |text: &str| code(&safe::shown(text, options.reveal_secrets));
     if let Some(decided) = &entry.decided {
@@ -218,7 +218,7 @@ fn code_without(text: &str, is_special: impl Fn(char) -> bool) -> String {
     shown
 }
 
-/// What may stand in no span: it could end the span, the cell, or open a tag for a lax reader.
+/// Returns whether a character is barred from spans: it could end the span, the cell, or open a tag for a lax reader.
 const fn is_special(character: char) -> bool {
     matches!(character, '`' | '|' | '<' | '>' | '&')
 }
@@ -258,7 +258,7 @@ pub(super) fn prose(text: &str) -> String {
     shown
 }
 
-/// The sentence's own punctuation after a span stands outside of it.
+/// Writes a span; the sentence's own punctuation after it stays outside.
 fn push_spanned(shown: &mut String, spanned: &mut String) {
     let bare = spanned.trim_end_matches(['.', ',', ';', ':']);
     if !spanned.is_empty() {

@@ -92,7 +92,7 @@ impl FromStr for Format {
     }
 }
 
-/// What the formats need to know besides the rows.
+/// Options of the formats, in addition to the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOptions {
     /// Shows tokens instead of masking them.
@@ -129,7 +129,7 @@ pub fn write_rows(
     }
 }
 
-/// Whether the reader at the other end of a pipe has gone (`| head`), which ends an export quietly.
+/// Returns whether the reader closed the pipe (`| head`), which ends an export quietly.
 #[must_use]
 pub fn is_closed_pipe(error: &io::Error) -> bool {
     error.kind() == ErrorKind::BrokenPipe

@@ -1,5 +1,5 @@
-//! A report for a ticket: what was looked at, what it could have shown, the patterns in force, and each alert with its
-//! verdict, its note and its process tree. Its texts are as events and analysts wrote them; the formats make them safe.
+//! A report for a ticket: the data analysed, its coverage, the patterns in force, and each alert with its verdict, its
+//! note and its process tree. Its texts are as events and analysts wrote them; the formats make them safe.
 
 use std::io::{self, Write};
 
@@ -8,14 +8,14 @@ use crate::model::row::AlertRow;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 
-/// All that a report says.
+/// Content of a report.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// What was looked at, a sentence each.
+    /// The data that was analysed, a sentence each.
     pub summary: Vec<String>,
     /// The patterns in force and what else suppresses, by name.
     pub patterns: Vec<(String, String)>,
-    /// What the logs could not have shown and what could not be read, a sentence each.
+    /// Activity that the logs could not have shown and data that could not be read, a sentence each.
     pub coverage: Vec<String>,
     /// The alerts.
     pub entries: Vec<Entry>,
@@ -28,22 +28,22 @@ pub struct Entry {
     pub row: AlertRow,
     /// The other side as the list shows it: the destination's name, or the repository that the command line names.
     pub place: Option<String>,
-    /// The group that it stands in: what is grouped by, and the group's text.
+    /// Its group: the field that is grouped by, and the group's text.
     pub group: Option<(&'static str, String)>,
-    /// What was decided on it.
+    /// The decision on it.
     pub decided: Option<Decided>,
     /// The processes around it, the root first.
     pub tree: Vec<Node>,
-    /// What its process did, by time.
+    /// The actions of its process, by time.
     pub acts: Vec<String>,
 }
 
-/// What was decided on an alert.
+/// A decision on an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// The verdict.
     pub verdict: Verdict,
-    /// The note; empty where there is none.
+    /// The note; empty if it has no text.
     pub note: String,
     /// Who decided.
     pub by: Option<String>,
@@ -72,7 +72,7 @@ pub struct Node {
     pub about: String,
     /// The command line.
     pub command_line: Option<String>,
-    /// Whether it is the alert's own process.
+    /// True if it is the alert's own process.
     pub is_own: bool,
 }
 
@@ -87,7 +87,7 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// What a file's name asks for.
+    /// Returns the format that a file's name asks for.
     #[must_use]
     pub fn of(name: &std::path::Path) -> Self {
         let is_page = name.extension().is_some_and(|extension| {

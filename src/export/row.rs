@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::safe;
 use crate::model::row::{AlertRow, COLUMNS, JoinedField};
 
-/// What stands in a column.
+/// Value of a column.
 pub(super) enum Value<'a> {
     /// The row lacks it, or has it empty.
     Missing,

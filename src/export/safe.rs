@@ -9,7 +9,7 @@ pub(super) fn masked(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
     if reveal_secrets { Cow::Borrowed(text) } else { secrets::mask(text) }
 }
 
-/// A text of an event for a reader's eyes: tokens masked, then everything made visible that is none.
+/// Returns an event's text for display: tokens masked, then all invisible characters made visible.
 pub(super) fn shown(text: &str, reveal_secrets: bool) -> Cow<'_, str> {
     match masked(text, reveal_secrets) {
         Cow::Borrowed(text) => text::visible(text),

@@ -1,8 +1,8 @@
 //! Rows as a SARIF 2.1.0 log: a run of this program, with a result for each row.
 //!
-//! The signals are the rules, each related to the technique in MITRE ATT&CK. `error`, `warning` and `note` are the scores 3, 2
-//! and 1; what was selected but suppressed is informational. The row itself, column by column, stands in the result's
-//! property bag; the location is the log file that holds the record.
+//! The signals are the rules, each related to the technique in MITRE ATT&CK. `error`, `warning` and `note` are the
+//! scores 3, 2 and 1; selected but suppressed rows are informational. The row itself, column by column, is in the
+//! result's property bag. The location is the log file that holds the record.
 
 use std::borrow::Borrow;
 use std::io::{self, Write};
@@ -191,7 +191,7 @@ fn location(row: &AlertRow, options: &ExportOptions) -> Value {
     location
 }
 
-/// What makes a record the same one in another scan.
+/// Returns a record's fingerprint, which is the same in another scan.
 fn fingerprint(row: &AlertRow, options: &ExportOptions) -> String {
     let host = safe::masked(row.host.as_deref().unwrap_or_default(), options.reveal_secrets);
     let record_id = row.record_id.map(|record_id| record_id.to_string()).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! A screen of the console as a picture (SVG) and as text.
 //!
-//! The picture stands alone: no font, script or style sheet from elsewhere. Each run of cells of one style is one `<text>`
-//! whose `textLength` is the width of its cells, so columns stay columns whatever monospaced font a viewer has. A wide
-//! character is a run of its own, two cells long.
+//! The picture is self-contained: no font, script or style sheet from elsewhere. Each run of cells of one style is one
+//! `<text>` whose `textLength` is the width of its cells, so columns stay columns whatever monospaced font a viewer
+//! has. A wide character is a run of its own, two cells long.
 //!
-//! What a screen shows is masked and made visible already; a picture only sees to it that it is well-formed XML, and that
-//! text in a right-to-left script keeps to its cells.
+//! The texts of a screen are masked and made visible already. A picture only ensures that it is well-formed XML, and
+//! that text in a right-to-left script keeps to its cells.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use crate::model::text;
 const CELL_WIDTH: usize = 9;
 const CELL_HEIGHT: usize = 19;
 const FONT_SIZE: usize = 15;
-/// From the top of a cell to the line on which its characters stand.
+/// Distance from the top of a cell to the baseline of its characters.
 const BASELINE: usize = 14;
 const PADDING: usize = 10;
 const FONTS: &str = "ui-monospace,'Cascadia Mono','Cascadia Code',Consolas,'DejaVu Sans Mono',Menlo,'Liberation Mono',monospace";
@@ -28,7 +28,7 @@ const FONTS: &str = "ui-monospace,'Cascadia Mono','Cascadia Code',Consolas,'Deja
 /// A colour: red, green, blue.
 pub type Rgb = [u8; 3];
 
-/// What the names of the terminal's own colours look like in a picture.
+/// Colours of a picture for the names of the terminal's own colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
     /// Text without a colour of its own.

@@ -1,4 +1,4 @@
-//! The account of a scan: one JSON object that says what became of every record.
+//! Statistics of a scan: one JSON object with the outcome of every record.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::fault::Tally;
 
-/// What a scan read, found and could not read. `records` is always `sysmon` and all of `skipped`.
+/// Counts of a scan: read, found and unreadable. `records` is always `sysmon` and all of `skipped`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Bytes of the sources.
@@ -27,9 +27,9 @@ pub struct Stats {
     pub errors: u64,
     /// Time from start to end.
     pub elapsed_ms: u64,
-    /// The most memory that the process held, where the system tells.
+    /// Peak memory of the process, where the system reports it.
     pub peak_rss_bytes: Option<u64>,
-    /// What the logs could not have shown, a sentence or two each.
+    /// Activity that the logs could not have shown, a sentence or two each.
     pub coverage: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl Stats {
     }
 }
 
-/// The most memory that this process has held so far. `None` where the system has no `/proc`.
+/// Returns the peak memory of this process so far. `None` where the system has no `/proc`.
 #[must_use]
 pub fn peak_rss_bytes() -> Option<u64> {
     if cfg!(target_os = "linux") {

@@ -30,9 +30,9 @@ const JOINED_NOTE: &str = "* joined: it comes from another event of the same pro
 
 struct Column {
     heading: &'static str,
-    /// What it gives way to.
+    /// Minimum width, down to which it gives way.
     least: usize,
-    /// What it takes at most where the width is bounded.
+    /// Maximum width, where the total width is bounded.
     most: usize,
     /// The highest goes first where there is no room; 0 stays.
     goes: u8,
@@ -197,7 +197,7 @@ fn left_for_command_line(widths: &Widths, room: usize) -> usize {
     room.saturating_sub(others)
 }
 
-/// A line without its end. Each cell is cut to its column; the score stands to the right, all else to the left.
+/// Returns a line without its end. Each cell is cut to its column; the score is aligned right, all else left.
 fn line(cells: Cells<'_>, widths: &Widths, options: &ExportOptions) -> String {
     let mut line = String::new();
     let mut owed = 0;

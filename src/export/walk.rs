@@ -1,4 +1,4 @@
-//! What a walk through tests found, as a table for a terminal, as rows for programs, and as a page for a ticket.
+//! The result of a walk through tests, as a table for a terminal, as rows for programs, and as a page for a ticket.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ pub enum WalkFormat {
     Markdown,
 }
 
-/// Writes what was found.
+/// Writes the result of a walk.
 ///
 /// # Errors
 /// Those of `out`; see [`super::is_closed_pipe`].
@@ -92,7 +92,7 @@ fn write_ndjson(out: &mut dyn Write, tests: &[TestReport], options: &ExportOptio
     Ok(())
 }
 
-/// What a state is called where people read it.
+/// Returns the display name of a state.
 #[must_use]
 pub const fn state_words(state: StepState) -> &'static str {
     match state {
@@ -102,7 +102,7 @@ pub const fn state_words(state: StepState) -> &'static str {
     }
 }
 
-/// What a verdict is called where people read it.
+/// Returns the display name of a verdict.
 #[must_use]
 pub const fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
@@ -226,7 +226,7 @@ impl Table<'_> {
     }
 }
 
-/// A visible text in lines of at most so many columns, cut at blanks where there are some.
+/// Wraps a visible text to lines of at most `room` columns, cut at blanks where it has some.
 fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();

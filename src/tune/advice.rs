@@ -1,7 +1,7 @@
 //! Advice on the two patterns, computed from this log alone, each with its evidence.
 //!
-//! A wrong proposal is worse than none: what would take a host out that pushes like an agent is not offered, and what
-//! would leave an empty pattern isn't either.
+//! A wrong proposal is worse than none: a change that would take out a host that pushes like an agent is not offered,
+//! and neither is one that would leave an empty pattern.
 
 use hashbrown::HashMap;
 
@@ -20,7 +20,7 @@ use crate::store::tuning_matches::TuningMatches;
 /// Hosts or parents that a sentence names; the others are counted.
 const NAMED: usize = 3;
 
-/// What an advice is about.
+/// Subject of an advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// The pattern matches everything here.
@@ -40,17 +40,17 @@ pub enum Kind {
 pub struct Advice {
     /// Which pattern it is on.
     pub which: Which,
-    /// What it is about.
+    /// Its subject.
     pub kind: Kind,
-    /// What was found, with its evidence.
+    /// The observation, with its evidence.
     pub evidence: String,
-    /// What taking it does; where there is nothing to take, what to look at.
+    /// The effect of taking it; without a proposal, the thing to look at.
     pub proposal: String,
     /// The pattern's text after it is taken; `None` where no proposal is sure enough.
     pub text: Option<String>,
 }
 
-/// What a branch does in a table of hosts or parents.
+/// Matches of a branch in a table of hosts or parents.
 struct Facts {
     /// Entries that were looked at.
     seen: usize,
@@ -75,7 +75,7 @@ pub struct Adviser {
 }
 
 impl Adviser {
-    /// The advice on both patterns as they stand, the gravest first.
+    /// Returns the advice on both patterns in their current form, the gravest first.
     pub fn advise(&mut self, store: &Store, profile: Profile, flags: &TuningMatches) -> Vec<Advice> {
         if self.epoch != store.epoch() {
             *self = Self { epoch: store.epoch(), ..Self::default() };
@@ -90,7 +90,7 @@ impl Adviser {
         advice
     }
 
-    /// What the patterns silence altogether: the advice of [`Kind::MatchesAll`] alone, on those that are not in force
+    /// Returns the advice of [`Kind::MatchesAll`] alone: on patterns that silence everything and are not in force
     /// already. An editor must not keep such a pattern without showing it.
     pub fn warnings(&mut self, store: &Store, flags: &TuningMatches, in_force: &Patterns) -> Vec<Advice> {
         let silencing: Vec<Which> = [Which::CiHost, Which::IdeParent]
@@ -151,8 +151,8 @@ impl Adviser {
         which == Which::CiHost && self.agents.iter().any(|agent| agent.host == id)
     }
 
-    /// Hosts that push like an agent, without an IDE, and are not matched; those that differ in numbers alone are
-    /// proposed as one, if nobody else would be taken in.
+    /// Advises on hosts that push like an agent, without an IDE, and are not matched. Those that differ in numbers
+    /// alone are proposed as one, if no other host would be taken in.
     fn unmatched_agents(&self, store: &Store, flags: &TuningMatches, advice: &mut Vec<Advice>) {
         let which = Which::CiHost;
         let pattern = which.of(flags.patterns()).text();
@@ -224,12 +224,12 @@ const fn probes(which: Which) -> [&'static str; 3] {
     }
 }
 
-/// Whether a pattern matches whatever host or parent there is, in any log.
+/// Returns whether a pattern matches every possible host or parent, in any log.
 fn is_universal(which: Which, pattern: &Pattern) -> bool {
     pattern.matches(Some("")) || probes(which).iter().all(|probe| pattern.matches(Some(probe)))
 }
 
-/// Whether a pattern matches all hosts or parents of this log. One alone says nothing.
+/// Returns whether a pattern matches all hosts or parents of this log. A single one is no evidence.
 fn matches_all_here(which: Which, store: &Store, flags: &TuningMatches) -> bool {
     let all = which.table(store).entries().len();
     let mut ids = (0..u32::try_from(all).unwrap_or(u32::MAX)).map(DistinctId);
@@ -281,7 +281,7 @@ impl Facts {
     }
 }
 
-/// One pattern as it stands.
+/// Context of the advice on one pattern.
 struct Context<'a> {
     adviser: &'a Adviser,
     store: &'a Store,

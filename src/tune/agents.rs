@@ -11,12 +11,12 @@ use crate::store::ids::DistinctId;
 
 /// Runs from which on a host is busy enough to be judged.
 const MANY: usize = 5;
-/// Events that follow each other within so many seconds are one run: a push is several processes.
+/// Maximum gap in seconds between the events of one run: a push is several processes.
 const RUN_SECONDS: i64 = 30;
 /// Users and parents that are remembered of a host; one with more is no agent.
 const MOST: usize = 8;
 
-/// A host that pushes like an agent, and what says so.
+/// A host that pushes like an agent, with the evidence.
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub(super) host: DistinctId,
@@ -37,7 +37,7 @@ struct Habits {
     unclear: bool,
 }
 
-/// The hosts that push like an agent, under a profile. What the patterns say takes no part.
+/// Returns the hosts that push like an agent, under a profile. The patterns take no part.
 pub(super) fn agents(store: &Store, profile: Profile) -> Vec<Agent> {
     let mut habits: HashMap<DistinctId, Habits> = HashMap::new();
     let mut firsts: HashMap<Symbol, DistinctId> = HashMap::new();
@@ -102,8 +102,8 @@ impl Habits {
     }
 }
 
-/// Whether an account's name says that no human is behind it. The system's own accounts do not count: whoever has taken
-/// a host can have them.
+/// Returns whether an account's name marks a service account, which no human uses. The system's own accounts do not
+/// count: an intruder who has taken a host can have them.
 fn is_service_account(user: &str) -> bool {
     const WORDS: [&str; 18] = [
         "svc",

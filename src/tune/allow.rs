@@ -1,4 +1,4 @@
-//! What would make an alert normal: a branch of a pattern, or an exception.
+//! Proposals that would make an alert normal: a branch of a pattern, or an exception.
 
 use super::Which;
 use crate::detect::exception::{Exception, ExceptionField, Exceptions};
@@ -18,7 +18,7 @@ pub struct Proposal {
     pub which: Which,
     /// Its text.
     pub text: String,
-    /// What it takes in, in words.
+    /// The hosts or parents that it takes in, in words.
     pub takes_in: String,
     /// The branch that it adds, as a pattern of its own.
     pub alone: String,
@@ -51,8 +51,8 @@ pub fn proposals(in_force: &Patterns, host: Option<&str>, parent: Option<&str>) 
     proposals
 }
 
-/// What a proposal takes in beside the host or parent that it was made for: `also A, B and 4 others`. `None` where that
-/// is nothing.
+/// Names the hosts or parents that a proposal takes in, other than the one that it was made for: `also A, B and 4
+/// others`. `None` if it takes in no other.
 #[must_use]
 pub fn also_taken_in(store: &Store, proposal: &Proposal, made_for: &str) -> Option<String> {
     let pattern = Pattern::new(&proposal.alone).ok()?;

@@ -1,16 +1,16 @@
-//! The branches of a pattern: what stands between its `|`, out of its groups.
+//! The branches of a pattern: the texts between its `|`, inside its groups too.
 
 use std::ops::Range;
 
 use regex_syntax::ast::{self, Ast, GroupKind};
 
-/// The most branches that are looked at.
+/// Maximum number of branches that are processed.
 const MOST: usize = 256;
 
 /// A branch of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Branch {
-    /// Where in the pattern it stands, in bytes.
+    /// Its span in the pattern, in bytes.
     pub(super) span: Range<usize>,
     /// Its text as a pattern of its own: with the flags that the whole begins with.
     pub(super) alone: String,

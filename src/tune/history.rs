@@ -1,4 +1,4 @@
-//! What was in force before.
+//! Undo history of the patterns and exceptions in force.
 
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
@@ -6,7 +6,7 @@ use crate::detect::pattern::Patterns;
 /// States that are remembered.
 const MOST: usize = 1_000;
 
-/// What decides what is normal.
+/// Settings that decide which activity is normal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tuned {
     /// The two patterns.
@@ -15,7 +15,7 @@ pub struct Tuned {
     pub exceptions: Exceptions,
 }
 
-/// What was in force before each change, and what was undone.
+/// The states in force before each change, and the undone ones.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     before: Vec<Tuned>,
@@ -23,7 +23,7 @@ pub struct History {
 }
 
 impl History {
-    /// Remembers what was in force before a change. What was undone can't be done again after it.
+    /// Remembers the state before a change. Undone changes can't be redone after it.
     pub fn add(&mut self, before: Tuned) {
         if self.before.len() >= MOST {
             self.before.remove(0);
@@ -32,27 +32,27 @@ impl History {
         self.undone.clear();
     }
 
-    /// What was before, given what is now.
+    /// Returns the previous state, given the current one.
     pub fn undo(&mut self, now: Tuned) -> Option<Tuned> {
         let before = self.before.pop()?;
         self.undone.push(now);
         Some(before)
     }
 
-    /// What was undone last, given what is now.
+    /// Returns the state that was undone last, given the current one.
     pub fn redo(&mut self, now: Tuned) -> Option<Tuned> {
         let undone = self.undone.pop()?;
         self.before.push(now);
         Some(undone)
     }
 
-    /// Whether there is a change to undo.
+    /// Returns whether a change can be undone.
     #[must_use]
     pub const fn can_undo(&self) -> bool {
         !self.before.is_empty()
     }
 
-    /// Whether there is a change to do again.
+    /// Returns whether an undone change can be redone.
     #[must_use]
     pub const fn can_redo(&self) -> bool {
         !self.undone.is_empty()

@@ -1,4 +1,4 @@
-//! What a pattern would change, before it is kept, and what this log advises.
+//! Preview of a pattern's changes before it is kept, and the advice from this log.
 
 mod advice;
 mod agents;
@@ -51,7 +51,7 @@ impl Which {
         }
     }
 
-    /// What it is evaluated on, in the plural.
+    /// Returns the name of its subjects, in the plural.
     #[must_use]
     pub const fn subjects(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Which {
         }
     }
 
-    /// How many of what it is evaluated on: `1 host`, `29 hosts`.
+    /// Returns a count of its subjects: `1 host`, `29 hosts`.
     #[must_use]
     pub fn counted(self, number: usize) -> String {
         let one = match self {
@@ -94,7 +94,7 @@ impl Which {
         self.table(store).entries().len()
     }
 
-    /// Whether it matches a host or a parent, by its number.
+    /// Returns whether it matches a host or a parent, by its number.
     fn is_matched(self, id: DistinctId, flags: &TuningMatches) -> bool {
         match self {
             Self::CiHost => flags.is_ci_system(Some(id)),
@@ -117,7 +117,7 @@ pub struct Trial {
     pub which: Which,
     /// The verdicts of the last valid text, with the other pattern as it is.
     pub flags: TuningMatches,
-    /// Why the text as it stands is no pattern.
+    /// The reason why the current text is no pattern.
     pub error: Option<PatternError>,
 }
 
@@ -128,7 +128,7 @@ impl Trial {
         Self { which, flags: in_force.clone(), error: None }
     }
 
-    /// Takes the text as it stands. An invalid one leaves the verdicts as they are.
+    /// Takes the current text. An invalid one leaves the verdicts as they are.
     pub fn edit(&mut self, text: &str, store: &Store) {
         match Pattern::new(text) {
             Ok(pattern) => {
@@ -141,7 +141,7 @@ impl Trial {
     }
 }
 
-/// A distinct host or parent beside a pattern.
+/// A distinct host or parent, with its match by a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject<'a> {
     /// Its text.
@@ -202,12 +202,12 @@ pub enum Change {
     Rescored,
 }
 
-/// What changes between two states of the patterns, each list as the findings were last ranked by time.
+/// Changes between two states of the patterns, each list as the findings were last ranked by time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Findings that become alerts.
     pub appear: Vec<FindingId>,
-    /// Alerts that are none any more.
+    /// Findings that cease to be alerts.
     pub go: Vec<FindingId>,
     /// Findings whose score changes on the same side.
     pub rescored: Vec<FindingId>,
@@ -223,7 +223,7 @@ impl Changes {
         self.appear.len() + self.go.len() + self.rescored.len()
     }
 
-    /// Whether nothing changes.
+    /// Returns whether nothing changes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0

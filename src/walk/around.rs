@@ -46,7 +46,7 @@ impl Topmost {
 /// The processes below the shells of runs, in the order of their places.
 #[derive(Debug, Default)]
 pub(super) struct Around {
-    /// By process: its own place, and the first one behind all below it.
+    /// By process: its own place, and the first one after all its descendants.
     places: HashMap<ProcessId, Range<u32>>,
     /// By shell: its children whose start is known, by that, in seconds since 1970.
     started: HashMap<ProcessId, Vec<(i64, ProcessId)>>,
@@ -94,7 +94,7 @@ impl Around {
             let started = |child: ProcessId| scene.store.event(scene.store.process(child)?.start?)?.time;
             let mut children: Vec<(Option<_>, ProcessId)> =
                 scene.store.events().each_child(process).map(|child| (started(child), child)).collect();
-            // Those of which no start is known stand first, and are in no range between two times.
+            // Children without a known start sort first, and are in no range between two times.
             children.sort_by_key(|(started, child)| (*started, child.0));
             if shells.contains(&process) {
                 let known =

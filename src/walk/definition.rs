@@ -1,4 +1,4 @@
-//! What a test is: its sentence, its steps, and the telemetry that it must leave.
+//! Definition of a test: its sentence, its steps, and the telemetry that it must leave.
 
 use crate::detect::clauses::find_ignoring_case;
 use crate::detect::pattern::Pattern;
@@ -11,13 +11,13 @@ use crate::model::telemetry::Channel;
 pub struct Test {
     /// Its name, which no other test has.
     pub name: String,
-    /// What it does, in a sentence.
+    /// Its purpose, in a sentence.
     pub sentence: String,
     /// The ATT&CK technique; `None` where the file names none.
     pub technique: Option<String>,
-    /// What is to be done, step by step.
+    /// The instructions, step by step.
     pub steps: Vec<String>,
-    /// What the detection should call it.
+    /// The signal that the detection should report.
     pub signal: Option<Signal>,
     /// The telemetry that it must leave.
     pub rows: Vec<Row>,
@@ -28,7 +28,7 @@ pub struct Test {
 pub struct Row {
     /// The step of the test that leaves it, in a word or two.
     pub step: String,
-    /// What it is, as a clause.
+    /// The expected telemetry, as a clause.
     pub what: String,
     /// Where it is looked for.
     pub source: Origin,
@@ -41,30 +41,30 @@ pub enum Origin {
     Elsewhere(String),
     /// Among events.
     Events {
-        /// What it tells of a run.
+        /// Its evidence for a run.
         role: Role,
-        /// The channel beside Sysmon's; `None` is Sysmon's.
+        /// Channel other than Sysmon's; `None` is Sysmon's.
         channel: Option<Channel>,
         /// The Event ID.
         event_code: u16,
-        /// What its fields must say, all of it.
+        /// Conditions on its fields; all of them must hold.
         conditions: Vec<Condition>,
     },
 }
 
-/// What an event that meets a row's conditions tells of a run.
+/// Evidence for a run that an event gives when it meets a row's conditions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
     /// It is the act: a run is here, and this is its process.
     Act,
-    /// It is a trace: a run is here, even where nobody saw the act.
+    /// It is a trace: a run is here, even if the act itself was not seen.
     Trace,
-    /// It says something of a run that something else tells of.
+    /// Adds detail to a run that another event establishes.
     #[default]
     Context,
 }
 
-/// What one field must say.
+/// A condition on one field.
 #[derive(Clone, Debug)]
 pub struct Condition {
     /// The field.
@@ -78,7 +78,7 @@ pub struct Condition {
 pub enum TextTest {
     /// It is one of these.
     Equals(Vec<String>),
-    /// One of these stands in it.
+    /// It contains one of these.
     Contains(Vec<String>),
     /// It ends with one of these.
     EndsWith(Vec<String>),
@@ -87,7 +87,7 @@ pub enum TextTest {
 }
 
 impl TextTest {
-    /// Whether a text passes.
+    /// Returns whether a text passes.
     #[must_use]
     pub fn holds(&self, text: &str) -> bool {
         match self {
@@ -103,7 +103,7 @@ impl TextTest {
         }
     }
 
-    /// What a text that fails does not do: `does not contain "push"`.
+    /// Describes the failure of a text: `does not contain "push"`.
     #[must_use]
     pub fn failure(&self) -> String {
         let listed = |one: &str, several: &str, values: &[String]| match values {
@@ -123,7 +123,7 @@ impl TextTest {
 }
 
 impl Condition {
-    /// Whether an event's texts meet it; a missing field never does.
+    /// Returns whether an event's texts meet it; a missing field never does.
     #[must_use]
     pub fn holds<'a>(&self, text: impl Fn(Field) -> Option<&'a str>) -> bool {
         text(self.field).is_some_and(|text| self.test.holds(text))
@@ -131,7 +131,7 @@ impl Condition {
 }
 
 impl Row {
-    /// What an event of this row tells of a run; context where it is looked for nowhere.
+    /// Returns the role of an event of this row; context if it is looked for nowhere.
     #[must_use]
     pub const fn role(&self) -> Role {
         match self.source {
@@ -156,7 +156,7 @@ impl Row {
     }
 }
 
-/// Whether an event of another channel is one that some test looks for.
+/// Returns whether some test looks for this event of another channel.
 #[must_use]
 pub fn is_expected<'a>(tests: &[Test], event_code: u16, text: impl Fn(Field) -> Option<&'a str>) -> bool {
     tests.iter().flat_map(|test| &test.rows).any(|row| match &row.source {

@@ -35,10 +35,10 @@ const BUILT_IN: [(&str, &str); 4] = [
     ("4-python.toml", include_str!("tests/4-python.toml")),
 ];
 
-/// The built-in tests, and those of these files behind them.
+/// Returns the built-in tests, followed by those of these files.
 ///
 /// # Errors
-/// What is wrong with a file, with its line and its key; a name that two tests have.
+/// A faulty file, with its line and its key; a name that two tests have.
 pub fn load(files: &[PathBuf]) -> Result<Vec<Test>, ConfigError> {
     let mut tests: Vec<(PathBuf, Test)> = Vec::new();
     for (name, text) in BUILT_IN {
@@ -208,7 +208,7 @@ impl Reader<'_> {
         self.tables("expect", item)?.into_iter().map(|table| self.row(table)).collect()
     }
 
-    /// Where a table stands: at its first key.
+    /// Returns the error for a missing key. It points at the table's first key.
     fn missing(&self, table: &dyn TableLike, key: &str, place: &str) -> ConfigError {
         let span = table.iter().next().and_then(|(first, _)| table.key(first)).and_then(toml_edit::Key::span);
         self.source.fault(span, format!("the key `{key}` is missing in this {place}"))

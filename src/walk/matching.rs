@@ -8,7 +8,7 @@ use crate::store::Store;
 use crate::store::events::event::StoredEvent;
 use crate::store::ids::{DistinctId, Epoch, EventId};
 
-/// What is known of a host's Sysmon.
+/// Event counts of one host's Sysmon.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HostCount {
     /// Events by ID: 1, 3, 11, 22.
@@ -77,8 +77,8 @@ impl Walk {
         if self.epoch == store.epoch() { self.next } else { 0 }
     }
 
-    /// Looks at the next events, so many at most; says whether none is left. After a compaction it begins again, since
-    /// the numbers of the events mean others.
+    /// Processes up to `most` further events; returns whether none remains. After a compaction it starts over, since
+    /// event ids then refer to other events.
     pub fn extend(&mut self, store: &Store, most: usize) -> bool {
         if self.epoch != store.epoch() {
             *self = Self { epoch: store.epoch(), ..Self::new(std::mem::take(&mut self.tests)) };

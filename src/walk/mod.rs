@@ -1,8 +1,9 @@
 //! Walking through tests: was each step seen, was the test detected, and if not, why not.
 //!
-//! A test is data: a TOML file ([`mod@file`]) with its steps and the telemetry that it must leave ([`definition`]). A [`Walk`]
-//! looks at the events of a store once (`matching`), tells the runs of a test apart by process tree and time
-//! (`runs`), and says of each run what was seen (`steps`) and what the detection made of it (`verdict`).
+//! A test is data: a TOML file ([`mod@file`]) with its steps and the telemetry that it must leave ([`definition`]). A
+//! [`Walk`] processes the events of a store once (`matching`) and separates the runs of a test by process tree and time
+//! (`runs`). For each run it reports the telemetry that was seen (`steps`) and the verdict of the detection
+//! (`verdict`).
 
 mod around;
 pub mod definition;

@@ -1,4 +1,4 @@
-//! What a walk found, put together: tests, runs, steps, verdicts.
+//! The result of a walk, assembled: tests, runs, steps, verdicts.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,9 +25,9 @@ use crate::store::tuning_matches::TuningMatches;
 pub struct Scope {
     /// The host, by its name or its first label, without case; `None` for all.
     pub host: Option<String>,
-    /// No act or trace before.
+    /// Earliest time of an act or trace.
     pub from: Option<Timestamp>,
-    /// No act or trace behind.
+    /// Latest time of an act or trace.
     pub to: Option<Timestamp>,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Scene<'a> {
     /// By that number: the name as it was first written, and whether it is in the scope.
     hosts: Vec<(String, bool)>,
     counts: Vec<HostCount>,
-    /// What each process asked DNS for, as far as it was looked up.
+    /// The DNS answers of each process, as far as they were looked up.
     names: RefCell<HashMap<ProcessId, Vec<(IpAddr, EventId)>>>,
     /// Cached results, by row or for the search's list, process and address.
     queries: RefCell<HashMap<Lookup, Option<EventId>>>,
@@ -74,13 +74,13 @@ pub(super) enum Naming {
 }
 
 impl Walk {
-    /// What was found of all tests, by what was looked at so far.
+    /// Reports on all tests, from the events processed so far.
     #[must_use]
     pub fn report(&self, view: &View<'_>) -> Vec<TestReport> {
         (0..self.tests.len()).filter_map(|number| self.report_one(number, view)).collect()
     }
 
-    /// What was found of one test, by its number from 0.
+    /// Reports on one test, by its number from 0.
     #[must_use]
     pub fn report_one(&self, number: usize, view: &View<'_>) -> Option<TestReport> {
         Some(Scene::new(self, view).test(number, self.tests.get(number)?))
@@ -169,7 +169,7 @@ impl<'a> Scene<'a> {
         self.hosts.get(number?).map(|(name, _)| name.as_str())
     }
 
-    /// What was seen of a host's Sysmon; of all hosts in the scope where none is given.
+    /// Returns the event counts of a host's Sysmon; without a host, of all hosts in the scope.
     pub(super) fn host_count(&self, number: Option<usize>) -> HostCount {
         if let Some(number) = number {
             return self.counts.get(number).copied().unwrap_or_default();
@@ -216,7 +216,7 @@ impl<'a> Scene<'a> {
         self.query_for(event, Some((test, row)), &holds).map(Naming::Joined)
     }
 
-    /// Whether the process of a connection asked DNS for a name on the search's list, and got that address.
+    /// Returns whether the process of a connection queried DNS for a name on the search's list, and got that address.
     pub(super) fn asked_for_listed(&self, id: EventId) -> bool {
         let event = self.store.event(id);
         let is_listed = |name: Option<&str>| name.is_some_and(is_listed_host);
@@ -249,7 +249,7 @@ impl<'a> Scene<'a> {
         found
     }
 
-    /// What a process asked DNS for, by the addresses that answered.
+    /// Returns the DNS queries of a process, by the addresses that answered.
     fn asked(&self, process: ProcessId) -> Vec<(IpAddr, EventId)> {
         let mut asked = Vec::new();
         for id in self.store.events().events_of(process) {

@@ -1,8 +1,8 @@
-//! The runs of a test apart from each other: by the process tree, and by time where the tree does not tell.
+//! Separates the runs of a test: by the process tree, and by time where the tree does not decide.
 //!
-//! An act is a process: it and all that it started are the run. A trace joins the run of the act above it; where there is
-//! none, traces of one process make a run until nothing comes for a while. What no process can be told of (other
-//! channels, a zero GUID) joins the run of its host that is nearest in time.
+//! An act is a process: it and all that it started are the run. A trace joins the run of the act above it. Without such
+//! an act, traces of one process form a run until nothing comes for a while. Events without a usable process (other
+//! channels, a zero GUID) join the run of their host that is nearest in time.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -23,7 +23,7 @@ const AROUND: i64 = 120;
 /// Seconds before an act in which the same shell may have prepared it, and after it in which it may have tidied up.
 const BEFORE: i64 = 900;
 const AFTER: i64 = 10;
-/// Runs of one test that are told apart; a test that is met more often is no test.
+/// Maximum number of runs of one test that are kept apart; a test that is met more often is no test.
 const MAX_RUNS: usize = 10_000;
 /// Runs of a host that are compared by their times, on either side.
 const MAX_NEIGHBOURS: usize = 64;
@@ -65,7 +65,7 @@ impl Run {
         Some((first.unix_seconds() - seconds).max(seconds - last.unix_seconds()).max(0))
     }
 
-    /// The first event that tells of it.
+    /// Returns the first act or trace that established it.
     pub(super) fn first(&self) -> Option<EventId> {
         self.starters.first().copied()
     }
@@ -91,7 +91,7 @@ pub(super) enum Tie {
         process: ProcessId,
         /// The place of that, where it is below some run's shell.
         place: Option<u32>,
-        /// Whether it is some run's shell.
+        /// True if it is the shell of some run.
         is_shell: bool,
     },
 }
@@ -101,7 +101,7 @@ pub(super) enum Tie {
 #[expect(clippy::struct_field_names, reason = "the runs are what it is of")]
 pub(super) struct Runs {
     pub(super) runs: Vec<Run>,
-    /// Runs behind these that were too many.
+    /// Count of further runs, beyond the maximum.
     pub(super) more: usize,
     /// By process: the roots that it is below or itself, of an act and of traces.
     roots: HashMap<ProcessId, [Option<ProcessId>; 2]>,
@@ -130,7 +130,7 @@ struct Starter {
 }
 
 impl Runs {
-    /// Tells the runs of a test apart.
+    /// Separates the runs of a test.
     pub(super) fn new(scene: &Scene<'_>, number: usize, test: &Test) -> Self {
         let starters = starters(scene, number, test);
         let mut runs = Self::default();
@@ -224,7 +224,7 @@ impl Runs {
             .filter(|(distance, _)| *distance <= AROUND)
     }
 
-    /// Tells of each process whose it is. Roots of one kind lie apart, so that each process is met twice at most.
+    /// Maps each process to its roots. Roots of one kind lie apart, so that each process is visited at most twice.
     fn index(&mut self, scene: &Scene<'_>) {
         self.index_hosts();
         let (mut of_acts, mut of_traces) = (Vec::new(), Vec::new());
@@ -276,7 +276,7 @@ impl Runs {
         }
     }
 
-    /// What the shell of each run did before it, up to the run before.
+    /// Finds the events of each run's shell around the run, back to the previous run.
     fn find_near(&mut self, scene: &Scene<'_>) {
         let shell_of = |run: &Run| scene.store.process(run.root?)?.parent;
         self.around = Around::new(scene, self.runs.iter().filter_map(shell_of));
@@ -319,7 +319,7 @@ impl Runs {
         lists.filter_map(|list| self.nearest_of(list, seconds)).min().map(|(_, run)| run)
     }
 
-    /// Of runs that lie apart and stand by time the nearest, with its distance.
+    /// Returns the nearest of disjoint runs in time order, with its distance.
     fn nearest_of(&self, runs: &[usize], seconds: Option<i64>) -> Option<(i64, usize)> {
         let began = |number: &usize| self.runs.get(*number)?.began().map(|time| time.unix_seconds());
         let later = runs.partition_point(|number| began(number) <= seconds);
@@ -353,7 +353,7 @@ impl Runs {
         by_number.or_else(|| self.nearest(host, seconds))
     }
 
-    /// Whether one of a run's processes has that number.
+    /// Returns whether one of a run's processes has that number.
     fn has_number(&self, scene: &Scene<'_>, run: usize, number: &str) -> bool {
         let numbers = self.numbers.get_or_init(|| {
             let number_of = |process: ProcessId| {

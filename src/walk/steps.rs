@@ -12,9 +12,9 @@ use crate::model::walkthrough::{StepReport, StepState};
 use crate::store::events::event::StoredEvent;
 use crate::store::ids::{EventId, ProcessId};
 
-/// Events of a row that are named one by one; of more it is said how many there are.
+/// Maximum number of events listed for a row; beyond it only the count is reported.
 const MAX_LISTED: usize = 50;
-/// So many are looked at for the first ones by time.
+/// Maximum number of events that are sorted to find the first ones by time.
 const MAX_SORTED: usize = 4 * MAX_LISTED;
 
 type Hit = (EventId, Naming);
@@ -142,7 +142,7 @@ pub(super) fn gather(scene: &Scene<'_>, number: usize, test: &Test, runs: &Runs)
     all
 }
 
-/// What is said of all rows; without a run, of a test that left no trace.
+/// Reports on all rows; without a run, on those of a test that left no trace.
 pub(super) fn report(scene: &Scene<'_>, test: &Test, run: Option<&Run>, found: &[Found]) -> Vec<StepReport> {
     test.rows.iter().zip(found).map(|(row, found)| step(scene, row, run, found)).collect()
 }
@@ -224,7 +224,7 @@ fn on(host: Option<&str>) -> String {
     host.map_or_else(|| "any host that is looked at".to_owned(), str::to_owned)
 }
 
-/// Why a channel beside Sysmon's could not show it.
+/// Returns the reason why a channel other than Sysmon's could not show it.
 fn blind_channel(scene: &Scene<'_>, channel: Channel, host: Option<&str>) -> Option<String> {
     let store = scene.store;
     if !store.reads_other_channels() {
@@ -274,7 +274,7 @@ fn blind_sysmon(scene: &Scene<'_>, event_code: u16, run: Option<&Run>, host: Opt
     })
 }
 
-/// Why a connection that is there can't be told by its name.
+/// Returns the reason why a logged connection can't be identified by its name.
 fn blind_name(scene: &Scene<'_>, run: Option<&Run>, host: Option<&str>, found: &Found) -> Option<String> {
     let first = scene.store.event(found.unnamed?)?;
     (scene.host_count(run?.host).named_connections == 0).then(|| {
@@ -287,7 +287,7 @@ fn blind_name(scene: &Scene<'_>, run: Option<&Run>, host: Option<&str>, found: &
     })
 }
 
-/// What comes nearest, and what it lacks.
+/// Describes the nearest miss and the condition that it fails.
 fn nearest_miss(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) -> String {
     let store = scene.store;
     let Some(run) = run else { return "Nothing in what was read is it.".to_owned() };

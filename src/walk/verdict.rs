@@ -1,4 +1,4 @@
-//! What the detection made of a run: an alert, one that was taken away and by what, or which condition failed.
+//! Verdict of the detection on a run: an alert, a suppressed one and its reason, or the condition that failed.
 
 use std::fmt::Write;
 
@@ -195,7 +195,7 @@ fn missed(
     }
 }
 
-/// What `hunt` says of a run that the profile misses.
+/// Returns the lead of the profile `hunt` on a run that the profile misses.
 fn lead(scene: &Scene<'_>, findings: &[FindingId]) -> Option<String> {
     let view = scene.view;
     let seen = |id: &FindingId| scene.store.view(*id, Profile::Hunt, view.flags);

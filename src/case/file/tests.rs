@@ -50,7 +50,7 @@ fn what_another_console_appends_is_picked_up_once() {
     assert_eq!(records(&one.news().unwrap()), [1, 2, 3]);
     assert_eq!(records(&other.news().unwrap()), [3]);
     assert!(one.news().unwrap().is_empty() && other.news().unwrap().is_empty());
-    // Somebody put a shorter one in its place.
+    // A shorter one replaced it.
     fs::write(&path, line::write(&decision(9))).unwrap();
     let news = one.news().unwrap();
     assert!(news.is_another);
@@ -72,7 +72,7 @@ fn a_long_file_comes_in_parts_and_another_one_under_its_name_is_read_anew() {
     }
     assert!(read.iter().copied().eq(0..2 * MAX_LINES + 7));
     assert!(file.news().unwrap().is_empty());
-    // An editor writes a file anew and gives it the name: it is longer, but not this one with more in it.
+    // An editor writes a new file and gives it the name: it is longer, but not this one with more in it.
     let other = folder.path().join("other");
     let again = CaseFile::named(other.clone());
     again.append(&[decision(1_000_000)]).unwrap();
