@@ -15,7 +15,7 @@ use super::patience;
 use super::place::{Astray, folder_of, follow_links, is_own, is_planted};
 use super::policy::{Existing, OutputPolicy};
 
-/// Names that are tried for a new file before giving up.
+/// The maximum count of names that are tried for a new file.
 const MAX_NAMES: usize = 1000;
 
 /// An output file that takes its name only by [`AtomicFile::commit`]; dropped before, it leaves no trace.
@@ -27,7 +27,7 @@ pub struct AtomicFile {
 
 #[derive(Debug)]
 enum Target {
-    /// Written beside the place where it will stand, links followed.
+    /// Written in the folder of its final path, links followed.
     Replaced(Box<Replacing>),
     /// Written as it comes.
     Direct(BufWriter<File>),
@@ -40,21 +40,21 @@ struct Replacing {
     /// The file under that name at the start.
     before: Option<FileId>,
     keeps: Option<Permissions>,
-    /// Whether another name is taken where this one is gone by the end.
+    /// True if another name is taken where this one is gone by the end.
     takes_free_name: bool,
 }
 
-/// A place that was looked at.
+/// An examined path.
 enum Place {
     Direct(PathBuf),
     File { place: PathBuf, before: Option<FileId>, keeps: Option<Permissions> },
 }
 
 impl AtomicFile {
-    /// Opens the file for writing; what stands under its name stays until the commit.
+    /// Opens the file for writing; the file under its name stays until the commit.
     ///
     /// # Errors
-    /// A sentence that names the file and says what to do.
+    /// A sentence that names the file and the remedy.
     pub fn create(path: &Path, policy: &OutputPolicy, existing: Existing) -> Result<Self, OutputError> {
         Self::create_for(path, policy, existing, false)
     }
@@ -62,7 +62,7 @@ impl AtomicFile {
     /// The same, and a new file is the user's alone.
     ///
     /// # Errors
-    /// A sentence that names the file and says what to do.
+    /// A sentence that names the file and the remedy.
     pub fn create_private(
         path: &Path,
         policy: &OutputPolicy,
@@ -83,7 +83,7 @@ impl AtomicFile {
                 open_direct(&place, policy).map_err(|astray| explain_astray(path, astray))?
             }
             Place::File { place, before, keeps } => {
-                // While it grows beside a file whose permissions it will take, it is the user's alone.
+                // While it grows in the folder of a file whose permissions it will take, it is the user's alone.
                 let part = Part::create(folder_of(&place), is_private || keeps.is_some()).map_err(explain)?;
                 let writer = BufWriter::new(part);
                 let takes_free_name = false;
@@ -96,7 +96,7 @@ impl AtomicFile {
     /// Opens a new file of this name, or of the next that is free: `report.md`, `report-2.md`, …
     ///
     /// # Errors
-    /// A sentence that names the file and says what to do.
+    /// A sentence that names the file and the remedy.
     pub fn create_new(name: &Path, policy: &OutputPolicy) -> Result<Self, OutputError> {
         for path in numbered(name) {
             if fs::symlink_metadata(&path).is_ok() {
@@ -111,10 +111,10 @@ impl AtomicFile {
         Err(OutputError::new(name, ErrorKind::AlreadyExists.into()))
     }
 
-    /// Says at once what [`AtomicFile::create`] would say, for whoever has much to do before he writes.
+    /// Returns the error of [`AtomicFile::create`] at once, for a caller that has much to do before it writes.
     ///
     /// # Errors
-    /// A sentence that names the file and says what to do.
+    /// A sentence that names the file and the remedy.
     pub fn check(path: &Path, policy: &OutputPolicy, existing: Existing) -> Result<(), OutputError> {
         look(path, policy, existing).map(drop)
     }
@@ -134,7 +134,7 @@ impl AtomicFile {
     /// Brings everything to the disk and gives the file its name; returns that name.
     ///
     /// # Errors
-    /// A sentence that names the file and says what to do; what stood there before stands there still.
+    /// A sentence that names the file and the remedy; the earlier file is still in place.
     pub fn commit(self) -> Result<PathBuf, OutputError> {
         let Self { path, target } = self;
         match target {
@@ -206,7 +206,7 @@ fn numbered(name: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 
 const NO_FILE: &str = "that is no file; name a file";
 
-/// Looks at a place before anything is written.
+/// Examines a path before anything is written.
 fn look(path: &Path, policy: &OutputPolicy, existing: Existing) -> Result<Place, OutputError> {
     let explain = |error| OutputError::new(path, error);
     let refuse = |reason: String| Err(OutputError::refused(path, reason));
@@ -247,8 +247,8 @@ fn look(path: &Path, policy: &OutputPolicy, existing: Existing) -> Result<Place,
     Ok(Place::File { place, before: Some(before), keeps })
 }
 
-/// Returns the permissions that a file keeps when it is replaced: those of the user's own file, without the bits by which
-/// a program runs as somebody else. Another account's file has none to give.
+/// Returns the permissions that a file keeps when it is replaced: those of the user's own file, without the bits by
+/// which a program runs as another user. Another account's file has no permissions to give.
 fn kept_permissions(metadata: &fs::Metadata) -> Option<Permissions> {
     let permissions = is_own(metadata).then(|| metadata.permissions())?;
     #[cfg(unix)]
@@ -296,7 +296,7 @@ fn open_direct(path: &Path, policy: &OutputPolicy) -> Result<Target, Astray> {
     Ok(Target::Direct(BufWriter::new(file)))
 }
 
-/// Names that stand for something open or for a device, whatever kind of file the system says they are.
+/// Names of open streams or devices, whatever kind of file the system reports.
 fn is_device_name(path: &Path) -> bool {
     if cfg!(windows) {
         let name = path.as_os_str().to_string_lossy();
@@ -347,15 +347,15 @@ impl OutputError {
         }
     }
 
-    /// Whether the reader at the other end of a pipe has gone, which is no fault.
+    /// Returns whether the reader at the other end of a pipe has gone, which is no fault.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         matches!(&self.cause, Cause::Io(error) if error.kind() == ErrorKind::BrokenPipe)
     }
 }
 
-/// `cannot write report.csv: there is no folder reports; make it first, or name another file`. The names in it
-/// are made visible by whoever shows it, as all texts are.
+/// `cannot write report.csv: there is no folder reports; make it first, or name another file`. The code that shows the
+/// names in it makes them visible, as it does all texts.
 impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.path.to_string_lossy();

@@ -1,4 +1,4 @@
-//! Which file a name stands for: two names of one file, by links of any kind, have the same identity.
+//! The identity of the file that a name leads to: two names of one file, by links of any kind, have the same identity.
 
 use std::fs::File;
 use std::io;
@@ -11,12 +11,12 @@ pub struct FileId {
     index: u64,
 }
 
-/// A file's identity, and what else is asked about a place where something would be written.
+/// A file's identity, and the other facts about a path where an output would be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its identity.
     pub id: FileId,
-    /// Whether it has other names.
+    /// True if the file has other names.
     pub has_other_names: bool,
 }
 
@@ -32,7 +32,7 @@ impl FileId {
     /// Returns the identity of an open file.
     ///
     /// # Errors
-    /// The system can't say.
+    /// The system can't identify it.
     pub fn of(file: &File) -> io::Result<Self> {
         #[cfg(unix)]
         {
@@ -45,7 +45,7 @@ impl FileId {
     }
 }
 
-/// Returns what stands at a path, symbolic links followed.
+/// Returns the identity of the file at a path, symbolic links followed, and whether it has other names.
 ///
 /// # Errors
 /// There is no such file, or it can't be asked.
@@ -114,13 +114,13 @@ fn descriptor(stream: &impl std::os::fd::AsFd) -> Option<(FileId, u64)> {
     Some((from_metadata(&metadata).id, metadata.len()))
 }
 
-/// Returns where a path leads, links resolved; a file that does not exist yet stands in its resolved folder.
+/// Returns where a path leads, links resolved; a file that does not exist yet is in its resolved folder.
 #[must_use]
 pub fn resolved(path: &Path) -> PathBuf {
     real(path).unwrap_or_else(|| absolute(path))
 }
 
-/// Returns the same; nothing where the system can't say, as on disk images that some programs mount on Windows.
+/// Returns the same; `None` where the system can't resolve it, as on disk images that some programs mount on Windows.
 pub(super) fn real(path: &Path) -> Option<PathBuf> {
     if let Ok(real) = std::fs::canonicalize(path) {
         return Some(real);

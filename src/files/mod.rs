@@ -1,4 +1,4 @@
-//! Files of this host: which one a name stands for, what is opened for reading, and where an output may go.
+//! Files of this host: their identity, opening for reading, and the permitted outputs.
 //!
 //! Everything that reads a file which a person or a configuration names, and everything that writes one, comes through
 //! here, so that the rules are written once.

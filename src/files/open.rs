@@ -1,6 +1,6 @@
 //! Opening for reading: files alone, never a pipe, socket or device, and never waiting for one.
 //!
-//! A path that a person or a configuration names may be a link. What stands in a folder that is read may be one only to
+//! A path that a person or a configuration names may be a link. A link in a folder that is read may lead only to
 //! something in that folder, see [`target_within`].
 
 use std::fmt;
@@ -13,10 +13,10 @@ use super::place::{Astray, folder_of, follow_links, is_planted};
 /// Opens a file for reading, links followed.
 ///
 /// # Errors
-/// What the system says; and that it is a folder, pipe, socket or device.
+/// The system's error; or the path is a folder, pipe, socket or device.
 pub fn open_file(path: &Path) -> io::Result<File> {
-    // Asked first, since opening a device can do something to it; and asked again of what was opened, since a path may
-    // stand for something else by then.
+    // Checked first, since opening a device can do something to it. Checked again on the opened file, since the path
+    // may mean something else by then.
     refuse_other(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
     options.read(true);
@@ -29,7 +29,7 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 /// Opens a file of the program's own to add to it and to read it; it is made where it is missing, for the user alone.
 ///
 /// # Errors
-/// What the system says; that it is no file; that another account has laid it or a link in wait.
+/// The system's error; the path is not a file; or another account has laid it or a link in wait.
 pub fn open_to_append(path: &Path) -> io::Result<File> {
     let place = follow_links(path).map_err(|astray| match astray {
         Astray::Io(error) => error,
@@ -56,7 +56,7 @@ pub fn open_to_append(path: &Path) -> io::Result<File> {
 /// Reads a whole file that has no more bytes than `limit`.
 ///
 /// # Errors
-/// Those of [`open_file`]; that it is larger.
+/// Those of [`open_file`]; or it is larger.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read_from(open_file(path)?, limit)
 }
@@ -64,7 +64,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// Reads a stream to its end, if it has no more bytes than `limit`.
 ///
 /// # Errors
-/// What the system says; that it is larger.
+/// The system's error; or it is larger.
 pub fn read_from(stream: impl io::Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     stream.take(limit + 1).read_to_end(&mut bytes)?;
@@ -106,7 +106,7 @@ fn refuse_other(metadata: &fs::Metadata) -> io::Result<()> {
     Err(io::Error::other(Sentence(format!("it is {}; only files are read", kind_name(metadata.file_type())))))
 }
 
-/// Names what is neither a file nor a folder.
+/// Names an object that is neither a file nor a folder.
 #[cfg(unix)]
 #[must_use]
 pub fn kind_name(kind: FileType) -> &'static str {
@@ -120,7 +120,7 @@ pub fn kind_name(kind: FileType) -> &'static str {
     }
 }
 
-/// Names what is neither a file nor a folder.
+/// Names an object that is neither a file nor a folder.
 #[cfg(not(unix))]
 #[must_use]
 pub fn kind_name(_: FileType) -> &'static str {
@@ -139,7 +139,7 @@ impl fmt::Display for Sentence {
 
 impl std::error::Error for Sentence {}
 
-/// Says why a file can't be read, as a clause.
+/// Returns why a file can't be read, as a clause.
 #[must_use]
 pub fn reason(error: &io::Error) -> String {
     match error.kind() {

@@ -80,7 +80,7 @@ impl Part {
         self.file.as_file().sync_all()
     }
 
-    /// Gives the file its name, over another file only where `replaces` says so; or gives it back with the reason.
+    /// Gives the file its name, over another file only if `replaces`; or returns it with the reason.
     pub(super) fn give_name(self, place: &Path, replaces: bool) -> Result<(), (Self, io::Error)> {
         if let Err(error) = self.is_still_ours() {
             return Err((self, error));
@@ -106,7 +106,7 @@ impl Part {
         named.map(drop).map_err(|failed| (Self { file: failed.file, note }, failed.error))
     }
 
-    /// Whether the name still stands for the file that was written: in a folder that others may change, it need not.
+    /// Checks that the name still leads to the file that was written: in a folder that others may change, it need not.
     fn is_still_ours(&self) -> io::Result<()> {
         let is_link = std::fs::symlink_metadata(self.file.path())?.is_symlink();
         if is_link || FileId::at(self.file.path())? != FileId::of(self.file.as_file())? {

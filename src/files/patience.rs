@@ -20,7 +20,7 @@ pub fn persist(file: NamedTempFile, place: &Path) -> Result<File, PersistError> 
     patiently(file, |file| file.persist(place), |failed| is_held(&failed.error), |failed| failed.file)
 }
 
-/// Does what needs the file to be opened; waits where another program shares it with none.
+/// Runs work that needs to open the file; waits where another program has it open unshared.
 ///
 /// # Errors
 /// Those of the work; at the last, that it is still held.
@@ -28,12 +28,13 @@ pub(super) fn opening<T>(work: impl Fn() -> io::Result<T>) -> io::Result<T> {
     patiently((), |()| work(), is_open_elsewhere, |_| ())
 }
 
-/// Whether an error says that a name can't be taken from a file that another program has open: access denied, too.
+/// Returns whether an error means that a name can't be taken from a file that another program has open: access denied,
+/// too.
 fn is_held(error: &io::Error) -> bool {
     is_open_elsewhere(error) || cfg!(windows) && error.raw_os_error() == Some(5)
 }
 
-/// Whether an error says that another program has the file open: a sharing or lock violation.
+/// Returns whether an error means that another program has the file open: a sharing or lock violation.
 pub(super) fn is_open_elsewhere(error: &io::Error) -> bool {
     cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33))
 }

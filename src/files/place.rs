@@ -1,5 +1,5 @@
-//! Where an output will stand: links followed, but none that another account has laid in wait in a folder that all may
-//! write to.
+//! The final path of an output: links followed, except those that another account has laid in wait in a folder that all
+//! may write to.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ const MAX_LINKS: usize = 40;
 /// Why a path leads nowhere that may be written.
 #[derive(Debug)]
 pub(super) enum Astray {
-    /// The system says so.
+    /// The system's error.
     Io(io::Error),
     /// A link or a file of another account in a shared folder.
     Planted(String),
@@ -28,14 +28,14 @@ pub(super) fn folder_of(place: &Path) -> &Path {
     place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Returns where a file stands or would stand: replacing a link itself would leave the file as it was.
+/// Returns the path that a file has or would have: replacing a link itself would leave the file as it was.
 #[cfg(unix)]
 pub(super) fn follow_links(path: &Path) -> Result<PathBuf, Astray> {
     use std::ffi::OsString;
     use std::path::Component;
     let parts =
         |path: &Path| path.components().map(|part| part.as_os_str().to_owned()).collect::<Vec<OsString>>();
-    // The next one stands last.
+    // The next part is the last of the list.
     let mut waiting = parts(path);
     waiting.reverse();
     let mut place = if path.is_absolute() { PathBuf::new() } else { std::env::current_dir()? };
@@ -77,7 +77,7 @@ pub(super) fn follow_links(path: &Path) -> Result<PathBuf, Astray> {
     Ok(place)
 }
 
-/// Returns where a file stands or would stand: replacing a link itself would leave the file as it was.
+/// Returns the path that a file has or would have: replacing a link itself would leave the file as it was.
 #[cfg(not(unix))]
 pub(super) fn follow_links(path: &Path) -> Result<PathBuf, Astray> {
     let mut place = path.to_owned();
@@ -93,8 +93,9 @@ pub(super) fn follow_links(path: &Path) -> Result<PathBuf, Astray> {
     Err(io::Error::other("its symbolic links go in a circle").into())
 }
 
-/// Whether something belongs to another account in a folder like `/tmp`, where others may put things and each keeps his own.
-/// The folder's owner is no stranger there. In a team's folder, where each may write what the others have, there are none.
+/// Returns whether the object belongs to another account in a folder like `/tmp`, where others may put things and each
+/// keeps his own. The folder's owner is no stranger there. In a team's folder, where each may write the files of the
+/// others, there are no strangers.
 #[cfg(unix)]
 pub(super) fn is_planted(folder: &Path, metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -106,19 +107,19 @@ pub(super) fn is_planted(folder: &Path, metadata: &Metadata) -> bool {
     is_shared && !is_own(metadata) && metadata.uid() != folder.uid()
 }
 
-/// Windows' folders for all have permissions of their own for what is in them, which its system checks.
+/// Windows' folders for all have permissions of their own for their contents, which the system checks.
 #[cfg(not(unix))]
 pub(super) fn is_planted(_folder: &Path, _metadata: &Metadata) -> bool {
     false
 }
 
-/// Whether a file belongs to the account that runs this.
+/// Returns whether a file belongs to the account that runs this.
 #[cfg(unix)]
 pub(super) fn is_own(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::uid(metadata) == rustix::process::geteuid().as_raw()
 }
 
-/// Whether a file belongs to the account that runs this.
+/// Returns whether a file belongs to the account that runs this.
 #[cfg(not(unix))]
 pub(super) fn is_own(_metadata: &Metadata) -> bool {
     true

@@ -1,4 +1,4 @@
-//! Where an output may go: over nothing that is read, and over another file only where the user says so.
+//! The permitted outputs: over nothing that is read, and over another file only with the user's consent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use super::identity::{self, FileId, absolute, find, real, resolved};
 
-/// Whether an output may take the place of a file that exists.
+/// The policy for an output whose file exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// It stays; the output is refused.
     Refuse,
-    /// The user has said that it may go.
+    /// The user has agreed to the replacement.
     Replace,
 }
 
-/// Says of a file in a folder that is read whether it is.
+/// A test of whether a file in a folder that is read is itself read.
 pub type IsRead = Arc<dyn Fn(&Path) -> bool + Send + Sync>;
 
-/// What is read, and so is never written over; made once, and asked by everything that writes a file.
+/// The files that are read, and so are never overwritten. Made once, and asked by all code that writes a file.
 #[derive(Clone)]
 pub struct OutputPolicy {
     protected: Vec<Protected>,
-    /// How a yes to another file's end is said here, as a clause.
+    /// How the user agrees here to replace another file, as a clause.
     pub(super) yes: &'static str,
-    /// Whether pipes and devices are refused.
+    /// True if pipes and devices are refused.
     pub(super) only_files: bool,
 }
 
@@ -34,11 +34,11 @@ struct Protected {
     role: &'static str,
     /// Which files of a folder count; without it, all.
     is_read: Option<IsRead>,
-    /// Whether new files of a folder will be read, too.
+    /// True if new files of a folder will be read, too.
     is_followed: bool,
 }
 
-/// An output's place, as far as it is known.
+/// An output's path, as far as it is known.
 struct Target {
     place: Option<PathBuf>,
     id: Option<FileId>,
@@ -46,7 +46,7 @@ struct Target {
 }
 
 impl OutputPolicy {
-    /// Protects nothing yet. `yes` is how a user says here that another file may go, as a clause.
+    /// Protects nothing yet. `yes` is how a user agrees here that another file may go, as a clause.
     #[must_use]
     pub const fn new(yes: &'static str) -> Self {
         Self { protected: Vec::new(), yes, only_files: false }
@@ -58,12 +58,12 @@ impl OutputPolicy {
         Self { only_files: true, ..self }
     }
 
-    /// Protects a file, or a folder with all that is in it. `role` says what it is: `the configuration`.
+    /// Protects a file, or a folder with all its contents. `role` names it: `the configuration`.
     pub fn protect(&mut self, path: &Path, role: &'static str) {
         self.protected.push(Protected { path: path.to_owned(), role, is_read: None, is_followed: false });
     }
 
-    /// Protects inputs: files that need not exist yet, folders with what is read of them, `-`.
+    /// Protects inputs: files that need not exist yet, folders with the files that are read of them, `-`.
     pub fn protect_inputs(&mut self, paths: &[PathBuf], is_read: &IsRead) {
         self.protected.extend(paths.iter().map(|path| Protected {
             path: path.clone(),
@@ -80,14 +80,15 @@ impl OutputPolicy {
         }
     }
 
-    /// Says why nothing may be written at a place, links followed; `None` where it may. A folder is walked through only
+    /// Returns why nothing may be written at a path, links followed; `None` if it may. A folder is walked through only
     /// where the file there has another name, which may be one in that folder.
     #[must_use]
     pub fn refusal(&self, place: &Path) -> Option<String> {
         self.refusal_by(place, real)
     }
 
-    /// The same, with what resolves paths. Where it can't, the place's spelling says nothing: it is one name of several.
+    /// The same, with a given resolver of paths. Where it fails, the path's spelling proves nothing: it is one name of
+    /// several.
     fn refusal_by(&self, place: &Path, real: impl Fn(&Path) -> Option<PathBuf>) -> Option<String> {
         let (found, real) = (find(place).ok(), real(place));
         let has_other_names = real.is_none() || found.is_some_and(|found| found.has_other_names);
@@ -95,11 +96,11 @@ impl OutputPolicy {
         self.refuse(&Target { place: Some(place), id: found.map(|found| found.id), has_other_names })
     }
 
-    /// Says why standard output, which the shell may have opened at a file's end, must not be written.
+    /// Returns why standard output, which the shell may have opened at a file's end, must not be written.
     #[must_use]
     pub fn refusal_of_standard_output(&self) -> Option<String> {
         let (id, size) = identity::standard_output()?;
-        // What the shell has just made holds nothing that could have been read.
+        // A file that the shell has just made holds nothing that could have been read.
         (size > 0).then(|| self.refuse(&Target { place: None, id: Some(id), has_other_names: true }))?
     }
 
@@ -151,7 +152,7 @@ impl Protected {
     }
 }
 
-/// Whether two resolved paths are the same, as the system's disks mostly see it.
+/// Returns whether two resolved paths are the same, as the system's disks mostly see it.
 fn is_same(one: &Path, other: &Path) -> bool {
     let ignores_case = cfg!(any(windows, target_os = "macos"));
     one == other || (ignores_case && one.as_os_str().eq_ignore_ascii_case(other.as_os_str()))

@@ -26,12 +26,12 @@ use needle::{Needle, Period};
 
 /// The longest filter, in characters.
 pub const MAX_LENGTH: usize = 4096;
-/// How deep parentheses and `!` may stand in each other.
+/// The maximum nesting of parentheses and `!`.
 pub const MAX_DEPTH: usize = 32;
-/// How many terms a filter may have.
+/// The maximum count of a filter's terms.
 pub const MAX_TERMS: usize = 64;
 
-/// What a field holds, and so how it can be compared.
+/// The type of a field's value, which decides how it can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -58,7 +58,7 @@ macro_rules! filter_fields {
                 match self { $(Self::$name => $short),+ }
             }
 
-            /// The other names of the field: the row's column, and what people type.
+            /// The other names of the field: the row's column, and the names that people type.
             #[must_use]
             pub const fn aliases(self) -> &'static [&'static str] {
                 match self { $(Self::$name => &[$($alias),*]),+ }
@@ -88,15 +88,15 @@ filter_fields! {
     ParentCommandLine = "pcmd", Text, ["ParentCommandLine"];
     /// The other side's name.
     DestinationHostname = "dest", Text, ["DestinationHostname", "destination"];
-    /// Whose repository it goes to: `github.com/owner`, in lower case.
+    /// The owner of the repository it goes to: `github.com/owner`, in lower case.
     Owner = "owner", Text, ["repository", "organisation"];
     /// The detection's name for it.
     Signal = "signal", Text, ["sig"];
     /// 0 to 3.
     Score = "score", Number, ["SuspicionScore"];
-    /// Whether the CI-host pattern matches.
+    /// True if the CI-host pattern matches.
     IsCiSystem = "ci", Flag, ["IsCISystem"];
-    /// Whether the IDE-parent pattern matches.
+    /// True if the IDE-parent pattern matches.
     IsKnownIde = "ide", Flag, ["IsKnownIDE"];
     /// Sysmon's Event ID.
     EventCode = "event", Number, ["EventCode", "EventID"];
@@ -106,7 +106,7 @@ filter_fields! {
     RecordId = "record", Number, ["RecordId"];
     /// The source's file name.
     Source = "source", Text, ["src"];
-    /// The analyst's verdict; `none` where there is none.
+    /// The analyst's verdict; `none` where there is no verdict.
     Verdict = "verdict", Text, [];
     /// The analyst's note.
     Note = "note", Text, [];
@@ -146,7 +146,7 @@ impl FilterField {
     }
 }
 
-/// What a filter looks at. Whoever lists rows implements it; a field that is `None` never matches.
+/// A row as a filter reads it. Lists of rows implement it; a field that is `None` never matches.
 pub trait Subject {
     /// The text of a field that holds text.
     fn text(&self, field: FilterField) -> Option<&str>;
@@ -189,12 +189,12 @@ impl Subject for AlertRow {
     }
 }
 
-/// Why a line is no filter.
+/// The reason why a line is not a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterError {
-    /// Where the fault stands: the index of its first character. At most the number of characters.
+    /// The index of the fault's first character. At most the number of characters.
     pub column: usize,
-    /// What is wrong, in a sentence or two.
+    /// The error, in a sentence or two.
     pub message: String,
 }
 
@@ -310,7 +310,7 @@ impl Node {
         }
     }
 
-    /// Writes the node; `is_inside_all` says that it stands between terms that are ANDed.
+    /// Writes the node; `is_inside_all` means that it is between terms that are ANDed.
     fn write(&self, f: &mut fmt::Formatter<'_>, is_inside_all: bool) -> fmt::Result {
         match self {
             Self::All(nodes) => write_list(f, nodes, " ", true),
@@ -362,7 +362,7 @@ fn write_list(
 
 /// A filter that was understood. The empty one matches every row.
 ///
-/// It is shown as it would be typed: what it shows as is the same filter.
+/// It is shown as it would be typed: its shown form parses to the same filter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     root: Option<Node>,
@@ -377,26 +377,26 @@ impl Filter {
         parse::parse(text).map(|root| Self { root })
     }
 
-    /// Whether it matches every row.
+    /// Returns whether it matches every row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.root.is_none()
     }
 
-    /// Whether its answer depends on a field.
+    /// Returns whether its answer depends on a field.
     #[must_use]
     pub fn asks_for(&self, field: FilterField) -> bool {
         self.root.as_ref().is_some_and(|root| root.asks_for(field))
     }
 
-    /// Whether a row is one of those asked for.
+    /// Returns whether a row matches.
     #[must_use]
     pub fn matches(&self, subject: &dyn Subject) -> bool {
         self.root.as_ref().is_none_or(|root| root.matches(subject))
     }
 
-    /// Where in a field's text the filter's terms stand that are not negated, in bytes, in order and apart from each
-    /// other: what a list highlights.
+    /// The byte ranges in a field's text that the filter's terms match, negated ones excepted, in order and apart from
+    /// each other. A list highlights them.
     #[must_use]
     pub fn highlights(&self, field: FilterField, text: &str) -> Vec<Range<usize>> {
         let mut ranges = Vec::new();
@@ -414,7 +414,7 @@ impl Filter {
         apart
     }
 
-    /// Where the word begins that [`Self::completions`] would replace up to the cursor, as a character index.
+    /// The start of the word that [`Self::completions`] would replace up to the cursor, as a character index.
     #[must_use]
     pub fn completion_start(text: &str, cursor: usize) -> usize {
         let mut start = 0;
@@ -426,8 +426,7 @@ impl Filter {
         start
     }
 
-    /// What the word that ends at the cursor (a character index) could become, most likely first. Nothing inside
-    /// quotes.
+    /// Completions of the word that ends at the cursor (a character index), most likely first. None inside quotes.
     #[must_use]
     pub fn completions(text: &str, cursor: usize) -> Vec<String> {
         let start = Self::completion_start(text, cursor);

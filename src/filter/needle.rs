@@ -1,4 +1,4 @@
-//! What a term looks for, made ready so that a row costs no allocation.
+//! The search text of a term, compiled so that a row costs no allocation.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,7 +13,7 @@ const PATTERN_LIMIT: usize = 1 << 20;
 /// How a text is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// It stands somewhere in the field, without case.
+    /// The field contains it, without case.
     Contains,
     /// It is the field, without case.
     Equals,
@@ -45,7 +45,7 @@ impl PartialEq for Needle {
 }
 
 impl Needle {
-    /// Makes a text ready. The error is a fragment that says what is wrong with the pattern.
+    /// Compiles a text. The error is a fragment on the fault of the pattern.
     pub(super) fn new(text: &str, mode: Mode) -> Result<Self, String> {
         let escaped = || regex::escape(text);
         let matcher = match mode {
@@ -73,7 +73,7 @@ impl Needle {
         }
     }
 
-    /// Adds where the needle stands in a text; empty matches are left out.
+    /// Adds the byte ranges of the needle in a text; empty matches are left out.
     pub(super) fn find_all(&self, text: &str, ranges: &mut Vec<Range<usize>>) {
         match &self.matcher {
             _ if self.text.is_empty() => {}
@@ -129,18 +129,18 @@ fn compile(pattern: &str) -> Result<Regex, String> {
     })
 }
 
-/// How seldom a byte stands in paths and command lines; the seldomest of a needle is looked for first.
+/// The rarity of a byte in paths and command lines; the rarest of a needle is searched first.
 fn rarity(byte: u8) -> u8 {
     const COMMON: &[u8] = b"eitsorancl\\m.dphugx -w:fbykv/\"12034";
     COMMON.iter().position(|common| *common == byte).map_or(u8::MAX, |at| u8::try_from(at).unwrap_or(u8::MAX))
 }
 
-/// The first place from `from` on where `small` stands, capitals or not.
+/// The first offset from `from` on where `small` matches, capitals or not.
 fn find_ascii(text: &[u8], small: &[u8], rare: usize, from: usize) -> Option<usize> {
     let Some(rare_byte) = small.get(rare).copied() else { return Some(from) };
     let capital = rare_byte.to_ascii_uppercase();
     let mut at = from + rare;
-    // The rare byte may stand no later than where the rest of the needle still has room.
+    // The rare byte may come no later than where the rest of the needle still has room.
     let end = text.len().checked_sub(small.len() - rare - 1)?;
     while let Some(window) = text.get(at..end) {
         at += memchr::memchr2(rare_byte, capital, window)?;

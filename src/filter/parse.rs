@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, FilterError> {
     }
 }
 
-/// Whether the end of the text stands inside quotes.
+/// Returns whether the end of the text is inside quotes.
 pub(super) fn is_inside_quotes(text: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let mut parser = Parser { characters: &characters, at: 0, terms: 0 };
@@ -49,7 +49,7 @@ pub(super) fn is_inside_quotes(text: &str) -> bool {
     }
 }
 
-/// A word as field, operator and value; `None` where it is no term of a known field.
+/// A word as field, operator and value; `None` if it is not a term of a known field.
 pub(super) fn split_term(word: &str) -> Option<(FilterField, &'static str, &str)> {
     let name_end = word.find(|c: char| !is_name(c))?;
     let (name, rest) = word.split_at(name_end);
@@ -65,7 +65,7 @@ fn fault(column: usize, message: impl Into<String>) -> FilterError {
     FilterError { column, message: message.into() }
 }
 
-/// Nodes of one kind in one list, so that what is shown reads back as the same tree.
+/// Nodes of one kind in one list, so that the shown form parses to the same tree.
 pub(super) fn all(nodes: Vec<Node>) -> Node {
     let mut flat = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -116,7 +116,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the bare word `keyword` stands here; if so it is taken.
+    /// Takes the bare word `keyword` if it comes next, and returns whether it did.
     fn take_keyword(&mut self, keyword: &str) -> bool {
         let length = keyword.len();
         let stands_here = self
@@ -253,7 +253,7 @@ impl Parser<'_> {
         compare(field, operator, &value, value_at - length, value_at)
     }
 
-    /// The name and the operator that stand here, and how many characters they are.
+    /// The name and the operator that come next, and their length in characters.
     fn field_and_operator(&self) -> Option<(String, &'static str, usize)> {
         let rest = self.characters.get(self.at..)?;
         let name: String = rest.iter().take_while(|c| is_name(**c)).collect();
@@ -287,7 +287,7 @@ impl Parser<'_> {
         text
     }
 
-    /// What stands in the quotes that open here.
+    /// The text in the quotes that open here.
     fn quoted(&mut self) -> Result<String, FilterError> {
         let start = self.at;
         let mut text = String::new();

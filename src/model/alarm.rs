@@ -1,4 +1,4 @@
-//! Alarms: what happened to a channel while it was read, so that its events do not come, or are gone.
+//! Alarms: incidents of a channel while it was read, by which its events do not come, or are gone.
 //!
 //! An alarm is an observation of this program about a log, not an event of a log. No field of an event is made up for it.
 
@@ -43,7 +43,7 @@ impl AlarmKind {
 /// One alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alarm {
-    /// What happened.
+    /// The kind of alarm.
     pub kind: AlarmKind,
     /// The channel as a source.
     pub source: SourceId,
@@ -53,7 +53,7 @@ pub struct Alarm {
     pub host: String,
     /// When it was noticed, by this host's clock.
     pub noticed: Timestamp,
-    /// When the channel was last checked and as it should be; `None` where it never was.
+    /// When the channel was last checked and as it should be; `None` if it never was.
     pub fine_at: Option<Timestamp>,
     /// The last record that was read before.
     pub last_record: Option<u64>,

@@ -1,4 +1,4 @@
-//! What a source hands over at a time: a few hundred events and what became of the records that are none.
+//! The unit of transfer from a source: a few hundred events, and the account of the records that gave no event.
 
 use super::{
     alarm::Alarm,
@@ -14,11 +14,11 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub u32);
 
-/// Where an event stands in its source: a byte offset of its record, or a record's number where there are no bytes.
-/// Later events have larger places.
+/// An event's position in its source: the byte offset of its record, or a record number where there are no bytes. Later
+/// events have larger positions.
 pub type Place = u64;
 
-/// Room is made for so many texts an event before they are there.
+/// The count of texts per event for which room is reserved.
 const USUAL_TEXTS: usize = 4;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,36 +36,36 @@ pub struct EventHead {
     pub time: Option<Timestamp>,
     /// `System/EventRecordID`.
     pub record_id: Option<u64>,
-    /// Where the event stands in its source.
+    /// The event's position in its source.
     pub place: Place,
-    /// The process that the event speaks of; `None` where it is missing or no GUID.
+    /// The event's process; `None` if it is missing or not a GUID.
     pub process_guid: Option<Guid>,
-    /// Event 1: the parent; `None` where it is missing or no GUID.
+    /// Event 1: the parent; `None` if it is missing or not a GUID.
     pub parent_process_guid: Option<Guid>,
 }
 
-/// One event of a [`Batch`]; its text stands in the batch.
+/// One event of a [`Batch`]; the batch holds its text.
 #[derive(Clone, Debug)]
 pub struct EventRecord {
     /// The typed parts.
     pub head: EventHead,
     /// One bit for each field that is there, by the field's number.
     present: u64,
-    /// Where the places of their texts begin among the batch's, in the order of the bits.
+    /// The index of its first span among the batch's, in the order of the bits.
     first: u32,
 }
 
 const _: () = assert!(Field::COUNT <= 64, "an event's fields are bits of 64");
 
-/// What tells the records of a chunk that are only counted from those of all others: as good as one number for all of
-/// them, since a copy of a log has the same chunks.
+/// The identity of a chunk's records that are only counted. It is as good as one number for all of them, since a copy of
+/// a log has the same chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CountedRecords {
-    /// How many there are.
+    /// Their count.
     pub records: u64,
-    /// The lowest number of a record.
+    /// The lowest record number.
     pub first: u64,
-    /// The highest one.
+    /// The highest record number.
     pub last: u64,
     /// Mixed of all their numbers, times and Event IDs.
     pub digest: u64,
@@ -87,7 +87,7 @@ impl CountedRecords {
     }
 }
 
-/// A field and where its text stands: beginning and end.
+/// A field with the start and end of its text.
 pub type Part = (Field, usize, usize);
 
 /// Events of one source, and the account of its records since the last batch.
@@ -97,22 +97,24 @@ pub struct Batch {
     pub source: SourceId,
     /// The events, in the source's order.
     pub events: Vec<EventRecord>,
-    /// The records behind this batch, the ones that gave no event included.
+    /// The account of this batch's records, the ones that gave no event included.
     pub tally: Tally,
-    /// What could not be read.
+    /// The faults found while reading.
     pub faults: Vec<Fault>,
-    /// Events of other channels, where they were asked for. The tally counts them as skipped: the detection does not
+    /// Events of other channels, where they were requested. The tally counts them as skipped: the detection does not
     /// read them.
     pub telemetry: Vec<EventRecord>,
-    /// All records of those channels, read or not, by the channel's number; 0 where nobody asked for them.
+    /// All records of the other channels, read or not, by the channel's number; 0 where the channel was not requested.
     pub beside: [u64; Channel::COUNT],
-    /// What keeps events of the source from coming.
+    /// Alarms that keep events of the source from coming.
     pub alarms: Vec<Alarm>,
-    /// Where the events are rows that scans wrote: what these said, one for each event. Empty for events of logs.
+    /// Verdicts of the scans that wrote the rows, one for each event, where the events are such rows. Empty for events
+    /// of logs.
     pub claims: Vec<RowClaim>,
-    /// What a record had in place of the fields that its event lacks, as a clause, where the reader can tell.
+    /// The content of a record in place of the fields that its event lacks, as a clause, where the reader can identify
+    /// it.
     pub hint: Option<Box<str>>,
-    /// The records of a chunk that are only counted, where the batch is all of one.
+    /// A chunk's records that are only counted, where the batch is all of one chunk.
     pub counted: Option<CountedRecords>,
     text: String,
     spans: Vec<Span>,
@@ -125,7 +127,7 @@ impl Batch {
         Self { source, ..Self::default() }
     }
 
-    /// Makes room for so many events.
+    /// Reserves room for a number of events.
     pub fn reserve(&mut self, events: usize) {
         self.events.reserve(events);
         self.spans.reserve(events * USUAL_TEXTS);
@@ -172,7 +174,7 @@ impl Batch {
         self.record_of(head, &spans)
     }
 
-    /// Adds an event whose texts will stand in the text that [`Self::give_text`] hands over. As in [`Self::push`], an
+    /// Adds an event whose texts will be in the text that [`Self::give_text`] hands over. As in [`Self::push`], an
     /// empty one is missing, and of two the first stays.
     pub fn push_parts(&mut self, head: EventHead, parts: &[Part]) {
         let record = self.record_of_parts(head, parts);
@@ -194,7 +196,7 @@ impl Batch {
             else {
                 continue;
             };
-            // Each field behind those of lower numbers: that is the order in which they are looked up.
+            // Spans are sorted by field number: that is the order in which they are looked up.
             if bit <= present {
                 self.spans.truncate(first);
                 return self.record_of_unsorted(head, parts);
@@ -230,7 +232,7 @@ impl Batch {
         EventRecord { head, present, first }
     }
 
-    /// Takes the batch's text out, for more to be written behind it as UTF-8; it must be given back.
+    /// Takes the batch's text out, so that more can be appended as UTF-8; it must be given back.
     pub fn take_text(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text).into_bytes()
     }
@@ -240,7 +242,7 @@ impl Batch {
         self.text = String::from_utf8(text).unwrap_or_default();
     }
 
-    /// The text of an event's field; `None` where the event lacks it or has it empty.
+    /// Returns the text of an event's field; `None` if the event lacks it or has it empty.
     #[must_use]
     pub fn text(&self, event: &EventRecord, field: Field) -> Option<&str> {
         debug_assert!(field.is_carried(), "no batch carries {}", field.name());
@@ -259,7 +261,7 @@ impl Batch {
         self.text.len()
     }
 
-    /// Whether the batch says nothing at all.
+    /// Returns whether the batch carries nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

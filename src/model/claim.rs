@@ -1,4 +1,4 @@
-//! What a scan elsewhere said of an event: its row, as far as the event itself does not say it.
+//! Another scan's verdict on an event: its row, as far as the event itself does not hold it.
 
 use super::batch::SourceId;
 use super::event::Field;
@@ -9,9 +9,9 @@ use super::row::Signal;
 pub struct RowClaim {
     /// The signal.
     pub signal: Signal,
-    /// Whether the scan's CI-host pattern matched.
+    /// True if the scan's CI-host pattern matched.
     pub is_ci_system: bool,
-    /// Whether the scan's IDE-parent pattern matched.
+    /// True if the scan's IDE-parent pattern matched.
     pub is_known_ide: bool,
     /// 0 to 3.
     pub suspicion_score: u8,
@@ -26,7 +26,7 @@ pub struct RowClaim {
 pub struct JoinedValue {
     /// The field.
     pub field: Field,
-    /// What it was filled with.
+    /// The joined value.
     pub value: String,
     /// The Event ID of the record that it came from.
     pub event_code: u16,

@@ -1,6 +1,6 @@
 //! Sysmon events as every source hands them over.
 
-/// The Sysmon Event IDs that the console keeps: for the detection, the drill-down and what logs could have shown.
+/// The Sysmon Event IDs that the console keeps: for the detection, the drill-down and the coverage of the logs.
 pub mod code {
     /// Process creation.
     pub const PROCESS_CREATE: u16 = 1;
@@ -18,12 +18,12 @@ pub mod code {
     pub const FILE_CREATE: u16 = 11;
     /// DNS query.
     pub const DNS_QUERY: u16 = 22;
-    /// PowerShell's own: a script block, or a part of one. Beside Sysmon's.
+    /// PowerShell's own: a script block, or a part of one. Not a Sysmon event.
     pub const SCRIPT_BLOCK: u16 = 4104;
-    /// Security's own: a process was created. Beside Sysmon's.
+    /// Security's own: a process was created. Not a Sysmon event.
     pub const NEW_PROCESS: u16 = 4688;
 
-    /// Whether Sysmon's events of this ID are kept; all others are only counted.
+    /// Returns whether Sysmon's events of this ID are kept; all others are only counted.
     #[must_use]
     pub const fn is_kept(event_code: u16) -> bool {
         matches!(
@@ -43,7 +43,7 @@ pub mod code {
 /// The names of Sysmon's providers.
 pub const PROVIDERS: [&str; 2] = ["Microsoft-Windows-Sysmon", "Linux-Sysmon"];
 
-/// Whether a provider's name is Sysmon's; case does not matter.
+/// Returns whether a provider's name is Sysmon's; case does not matter.
 #[must_use]
 pub fn is_sysmon(provider: &str) -> bool {
     PROVIDERS.iter().any(|name| name.eq_ignore_ascii_case(provider))
@@ -53,8 +53,8 @@ macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         /// The fields that are read off an event, under the names that Sysmon, PowerShell and Security give them.
         ///
-        /// `ProcessGuid` and `ParentProcessGuid` stand here only where the text is no GUID; otherwise they are
-        /// typed values of the event.
+        /// `ProcessGuid` and `ParentProcessGuid` are texts only where the value is not a GUID. Otherwise they are typed
+        /// values of the event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Field {
@@ -64,7 +64,7 @@ macro_rules! fields {
         impl Field {
             /// All fields, in the order of their numbers.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
-            /// How many fields there are.
+            /// The count of fields.
             pub const COUNT: usize = Self::ALL.len();
 
             /// The field's own name.
@@ -79,8 +79,8 @@ macro_rules! fields {
                 match name { $(stringify!($name) => Some(Self::$name),)+ _ => None }
             }
 
-            /// Whether a batch carries the field. Nobody asks for the others, which are the longest texts of all:
-            /// sources need not decode them. Whoever wants one takes it off this list.
+            /// Returns whether a batch carries the field. Nothing requests the others, which are the longest
+            /// texts of all: sources need not decode them. To use one, take it off this list.
             #[must_use]
             pub const fn is_carried(self) -> bool {
                 !matches!(
@@ -126,9 +126,9 @@ fields! {
     OriginalFileName,
     /// Event 1: hashes, `SHA1=…,MD5=…`, in any subset and order.
     Hashes,
-    /// The process's GUID where it is none.
+    /// The process's GUID where the text is not a GUID.
     ProcessGuid,
-    /// Event 1: the parent's GUID where it is none.
+    /// Event 1: the parent's GUID where the text is not a GUID.
     ParentProcessGuid,
     /// Decimal process number.
     ProcessId,
@@ -148,7 +148,7 @@ fields! {
     DestinationHostname,
     /// Event 3: the other side's port.
     DestinationPort,
-    /// Event 22: the name asked for.
+    /// Event 22: the queried name.
     QueryName,
     /// Event 22: 0 or an error number.
     QueryStatus,
@@ -160,11 +160,11 @@ fields! {
     UtcTime,
     /// PowerShell 4104: the text, or a part of it.
     ScriptBlockText,
-    /// PowerShell 4104: what all parts of a block share.
+    /// PowerShell 4104: the ID that all parts of a block share.
     ScriptBlockId,
     /// PowerShell 4104: the part's number, from 1.
     MessageNumber,
-    /// PowerShell 4104: how many parts the block has.
+    /// PowerShell 4104: the count of the block's parts.
     MessageTotal,
     /// Security 4688: full path of the new process's executable.
     NewProcessName,
@@ -176,8 +176,7 @@ fields! {
     SubjectUserName,
 }
 
-/// Which texts somebody asks of events, by Event ID. Sources may hand over more, and hand over everything unless they
-/// are told.
+/// The texts requested of events, by Event ID. Sources may hand over more. By default they hand over everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Bits by the fields' numbers: of Event 1, 3, 22, and of all others.
@@ -185,8 +184,8 @@ pub struct Wanted {
     gates: &'static [Gate],
 }
 
-/// Of the events of one ID, the ones that are of no interest beyond a few fields: those of which a text, which is there,
-/// has none of these endings, without case.
+/// A filter on the events of one ID, which requests only a few fields of those that do not pass. An event does not pass
+/// if it has the field's text and that text has none of the endings, without case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gate {
     event_code: u16,
@@ -197,8 +196,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate on a field's endings, which are ASCII in lower case. Of the events without them these fields are asked for,
-    /// and their host.
+    /// A gate on a field's endings, which are ASCII in lower case. Of the events without them these fields are
+    /// requested, and their host.
     #[must_use]
     pub const fn new(
         event_code: u16,
@@ -209,7 +208,7 @@ impl Gate {
         Self { event_code, field, endings, others: mask(others) | mask(&[Field::Computer]) }
     }
 
-    /// The field that is looked at.
+    /// The tested field.
     #[must_use]
     pub const fn field(&self) -> Field {
         self.field
@@ -221,7 +220,7 @@ impl Gate {
         self.endings
     }
 
-    /// Whether a text has one of the endings.
+    /// Returns whether a text has one of the endings.
     #[must_use]
     pub fn passes(&self, text: &str) -> bool {
         self.endings.iter().any(|ending| {
@@ -232,7 +231,7 @@ impl Gate {
         })
     }
 
-    /// The fields that are asked for without, as [`Wanted::mask`] gives them.
+    /// The fields that are requested of events without them, as [`Wanted::mask`] gives them.
     #[must_use]
     pub const fn others(&self) -> u64 {
         self.others
@@ -254,7 +253,7 @@ impl Wanted {
         Self { masks, gates: &[] }
     }
 
-    /// The same, but less of the events that do not pass the gates, of which there is one for an Event ID at most.
+    /// The same, but with fewer fields of the events that do not pass the gates. An Event ID has one gate at most.
     #[must_use]
     pub const fn behind(self, gates: &'static [Gate]) -> Self {
         Self { gates, ..self }
@@ -266,19 +265,19 @@ impl Wanted {
         self.gates.iter().find(|gate| gate.event_code == event_code)
     }
 
-    /// Whether anything of an event's own data is asked for, beside what every event has.
+    /// Returns whether any of an event's own data is requested, apart from the fields that every event has.
     #[must_use]
     pub const fn has_data(mask_of_event: u64) -> bool {
         mask_of_event & !mask(&[Field::Computer]) != 0
     }
 
-    /// Whether a field of events of that ID is asked for.
+    /// Returns whether a field of events of that ID is requested.
     #[must_use]
     pub const fn has(&self, event_code: u16, field: Field) -> bool {
         self.mask(event_code) & 1 << field.index() != 0
     }
 
-    /// The fields that are asked for of events of that ID: bits by the fields' numbers.
+    /// The requested fields of events of that ID: bits by the fields' numbers.
     #[must_use]
     pub const fn mask(&self, event_code: u16) -> u64 {
         let [process_create, network_connect, dns_query, other] = self.masks;
@@ -291,7 +290,7 @@ impl Wanted {
     }
 }
 
-/// These fields, what the event is told apart and joined by, and its host.
+/// These fields, the ones that identify and join the event, and its host.
 const fn only(fields: &[Field]) -> u64 {
     let host = mask(&[Field::Computer]);
     if fields.is_empty() {

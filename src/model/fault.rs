@@ -1,4 +1,4 @@
-//! What could not be read, named and counted: nothing vanishes.
+//! Faults of reading, named and counted: nothing vanishes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,7 +41,7 @@ impl SkipReason {
 /// The account of records: `records == sysmon + the sum of skipped`, always.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Bytes of the source that are behind these records.
+    /// Bytes of the source that these records cover.
     pub bytes: u64,
     /// Sysmon events of any Event ID.
     pub sysmon: u64,
@@ -63,7 +63,7 @@ impl Tally {
         self.count_several(event_code, 1);
     }
 
-    /// Counts so many Sysmon events of one Event ID.
+    /// Counts several Sysmon events of one Event ID.
     pub fn count_several(&mut self, event_code: u16, events: u64) {
         if events > 0 {
             self.sysmon += events;
@@ -78,7 +78,7 @@ impl Tally {
         }
     }
 
-    /// Sysmon events that were counted turned out to be none to count.
+    /// Moves counted Sysmon events to the skipped records.
     pub fn uncount(&mut self, event_code: u16, events: u64, reason: SkipReason) {
         self.sysmon = self.sysmon.saturating_sub(events);
         if let Some(count) = self.event_codes.get_mut(&event_code) {
@@ -99,7 +99,7 @@ impl Tally {
         }
     }
 
-    /// What this account has more than an earlier one.
+    /// The increase of this account over an earlier one.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         fn more<K: Copy + Ord>(now: &BTreeMap<K, u64>, before: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
@@ -116,7 +116,7 @@ impl Tally {
         }
     }
 
-    /// Whether nothing was counted.
+    /// Returns whether nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes == 0 && self.sysmon == 0 && self.skipped.is_empty()
@@ -134,10 +134,10 @@ pub enum Severity {
     Unreadable,
 }
 
-/// One thing that could not be read as it should be: where, why, and what is lost.
+/// One reading fault: where, why, and the loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The source; `None` for one that never became a source (a path that does not exist).
+    /// The source; `None` if the fault's path never became a source (a path that does not exist).
     pub source: Option<SourceId>,
     /// The file's name as given, not made safe for a terminal.
     pub name: String,
@@ -149,7 +149,7 @@ pub struct Fault {
     pub severity: Severity,
     /// Records that are lost by it, as far as that is known.
     pub lost_records: u64,
-    /// Its kind, which writes the clause that says what happened and what to do.
+    /// Its kind, which writes the clause on the cause and the remedy.
     pub kind: FaultKind,
 }
 
@@ -167,7 +167,7 @@ impl Fault {
         Self { source: Some(source), ..self }
     }
 
-    /// The same fault, where its place makes it graver or less grave than its kind is.
+    /// The same fault, where its context makes it graver or less grave than its kind is.
     #[must_use]
     pub fn with_severity(self, severity: Severity) -> Self {
         Self { severity, ..self }
@@ -185,7 +185,7 @@ impl Fault {
         Self { record, ..self }
     }
 
-    /// What happened and what to do, as a clause without a full stop.
+    /// The cause and the remedy, as a clause without a full stop.
     #[must_use]
     pub fn reason(&self) -> String {
         self.kind.to_string()

@@ -88,7 +88,7 @@ pub enum FaultKind {
     UnknownMethod(u16),
     /// Text without events.
     NoEventsInText,
-    /// A stream that is none of the known formats.
+    /// A stream in an unknown format.
     UnknownContent,
     /// A source without events.
     NoEvents,
@@ -151,7 +151,7 @@ pub enum FaultKind {
     TemplatesRecovered(u64),
     /// Records whose templates are overwritten, in a log that still grows.
     TemplatesLost(u64),
-    /// A place of a growing log that should hold a chunk.
+    /// An offset of a growing log that should hold a chunk.
     NoChunk,
     /// Faults of a file that are counted and not named.
     More {
@@ -202,7 +202,7 @@ pub enum BugIn {
 pub enum StreamError {
     /// A packed stream that expands beyond this ratio.
     Bomb(u64),
-    /// A packed log that is larger than what is unpacked to disk, in GiB.
+    /// A packed log above the size limit of unpacking to disk, in GiB.
     TooLarge(u64),
     /// A member of an archive whose checksum is wrong.
     WrongChecksum,
@@ -216,7 +216,7 @@ impl FaultKind {
         Self::Line { line, why: why.into() }
     }
 
-    /// How much a fault of this kind costs, unless the place where it is found knows better.
+    /// The severity of a fault of this kind, unless the code that finds it knows better.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
@@ -288,7 +288,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether it is an archive or a stream that expands beyond all measure.
+    /// Returns whether it is an archive or a stream that expands beyond all measure.
     #[must_use]
     pub const fn is_bomb(&self) -> bool {
         match self {
@@ -299,14 +299,14 @@ impl FaultKind {
         }
     }
 
-    /// Whether it is a failure of the program itself.
+    /// Returns whether it is a failure of the program itself.
     #[must_use]
     pub const fn is_bug(&self) -> bool {
         matches!(self, Self::Bug(_))
     }
 }
 
-/// A clause without a full stop: what happened, and what to do.
+/// A clause without a full stop: the cause, and the remedy.
 impl fmt::Display for FaultKind {
     #[allow(clippy::too_many_lines, reason = "one sentence a kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What passes between the sources and whoever takes their events, over whatever channel the wiring chose.
+//! Messages from the sources to the consumer of their events, over any channel that the wiring chose.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -39,8 +39,8 @@ pub enum FeedMessage {
 /// and named.
 pub const SOURCE_THREAD: &str = "source";
 
-/// How far a load is. Written by the sources' threads, read by whoever shows it; all orders are relaxed, since each
-/// figure stands alone.
+/// The progress of a load. Written by the sources' threads, read by the code that shows it. All orders are relaxed, since
+/// each figure is independent.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Files that were found.
@@ -53,7 +53,8 @@ pub struct Progress {
     pub bytes_done: AtomicU64,
     /// Records that are read.
     pub records_done: AtomicU64,
-    /// By source, where it keeps its place from one console to the next: the last one read its events up to this place.
+    /// By source, where it keeps its position from one console to the next: the last one read its events up to this
+    /// position.
     seen_until: Mutex<BTreeMap<SourceId, Place>>,
     stop: AtomicBool,
 }
@@ -64,13 +65,13 @@ impl Progress {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Returns the place up to which the last console read a source, where that is known.
+    /// Returns the position up to which the last console read a source, where that is known.
     #[must_use]
     pub fn seen_until(&self, source: SourceId) -> Option<Place> {
         self.seen_until.lock().unwrap_or_else(PoisonError::into_inner).get(&source).copied()
     }
 
-    /// Sets that place.
+    /// Sets that position.
     pub fn set_seen_until(&self, source: SourceId, place: Option<Place>) {
         let mut places = self.seen_until.lock().unwrap_or_else(PoisonError::into_inner);
         match place {
@@ -79,26 +80,26 @@ impl Progress {
         };
     }
 
-    /// Whether somebody asked for a stop.
+    /// Returns whether a stop was requested.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }
 
-/// Reads an event again from its place, to show it raw. The text is not made safe for a terminal.
+/// Rereads an event from its position, to show it raw. The text is not made safe for a terminal.
 pub trait RawEvents: Send + Sync {
     /// The event as XML.
     ///
     /// # Errors
-    /// A sentence that names the file and says why, where it can't be read again.
+    /// A sentence that names the file and the reason, where it can't be read again.
     fn xml(&self, source: &SourceInfo, place: Place) -> Result<String, String>;
 
-    /// The same, of the event that has this record number: a file that was rotated or written over since holds another
-    /// one in its place.
+    /// The same, for the event with this record number. A file that was rotated or overwritten since holds another
+    /// event at its position.
     ///
     /// # Errors
-    /// The same, and a sentence where another event stands there.
+    /// The same, and a sentence where another event is at that position.
     fn xml_of_record(
         &self,
         source: &SourceInfo,
@@ -124,7 +125,7 @@ pub trait RawEvents: Send + Sync {
     }
 }
 
-/// What tells an event from all others: its number alone does not where events of several hosts meet.
+/// An event's identity across hosts. The record number alone does not suffice where events of several hosts meet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventKey {
     /// The record's number.
@@ -135,7 +136,7 @@ pub struct EventKey {
     pub time: Option<Timestamp>,
 }
 
-/// Whether a number stands in a text, with other digits on neither side.
+/// Returns whether a text contains a number, with other digits on neither side.
 fn has_number(text: &str, number: u64) -> bool {
     let digits = number.to_string();
     text.match_indices(&digits).any(|(at, _)| {

@@ -1,5 +1,5 @@
-//! Work that may fail by a bug and take nothing else down with it. A panic in it is caught by whoever asked for the
-//! work, who counts and names it; whoever prints panics can ask here whether this one is such.
+//! Panic isolation for work that may fail by a bug and take nothing else down with it. The caller catches the panic,
+//! counts and names it. The panic hook asks here whether a panic is caught in this way.
 
 #![cfg_attr(
     windows,
@@ -9,11 +9,11 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What is said of work that failed so, behind who failed on what.
+/// The end of the report of work that panicked, after the part that failed and its input.
 pub const IS_A_BUG: &str = "which is a bug; please send it in";
 
 thread_local! {
-    /// How many callers on this thread's stack would catch a panic now.
+    /// The count of callers on this thread's stack that would catch a panic now.
     static CATCHERS: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -32,7 +32,7 @@ impl Drop for Catchers {
     }
 }
 
-/// Does some work; `None` where it panicked. What it was changing then is to be thrown away.
+/// Runs some work; `None` if it panicked. The state that it was changing then is to be thrown away.
 pub fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     let catchers = Catchers::set(CATCHERS.get() + 1);
     let done = catch_unwind(AssertUnwindSafe(work)).ok();
@@ -40,19 +40,19 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     done
 }
 
-/// Does some work in the midst of guarded work whose panic is not the guarded work's fault.
+/// Runs some work within guarded work whose panic is not the guarded work's fault.
 pub fn unguarded<T>(work: impl FnOnce() -> T) -> T {
     let _catchers = Catchers::set(0);
     work()
 }
 
-/// Whether a panic on this thread would be caught by [`guarded`], counted and named.
+/// Returns whether [`guarded`] would catch a panic on this thread, so that it is counted and named.
 #[must_use]
 pub fn is_guarded() -> bool {
     CATCHERS.get() > 0
 }
 
-/// Fails where a test wants it: whatever is read says so by these words in its name or content.
+/// Panics where a test wants it: the read data has these words in its name or content.
 #[cfg(test)]
 pub(crate) fn fail_on_purpose(words: &str, read: &[u8]) {
     assert!(memchr::memmem::find(read, words.as_bytes()).is_none(), "on purpose: {words}");

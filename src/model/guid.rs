@@ -32,7 +32,7 @@ impl Guid {
         &self.0
     }
 
-    /// Reads a GUID with or without braces, in any case, with surrounding blanks. `None` where the text is none.
+    /// Parses a GUID with or without braces, in any case, with surrounding blanks. `None` if the text is not a GUID.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -57,7 +57,7 @@ impl Guid {
         Some(Self(bytes))
     }
 
-    /// A GUID of zeros stands for "not known": it joins nothing.
+    /// Returns whether the GUID is all zeros, which means "not known": it joins nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0 == [0; 16]

@@ -12,7 +12,7 @@ pub fn label(name: &str) -> &str {
     name.split('.').next().filter(|label| !label.is_empty()).unwrap_or(name)
 }
 
-/// Whether a host is meant by a name, which may be its first label alone.
+/// Returns whether a name means a host; the name may be the host's first label alone.
 #[must_use]
 pub fn is_meant(host: &str, wanted: &str) -> bool {
     let wanted = key(wanted);

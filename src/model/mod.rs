@@ -1,4 +1,4 @@
-//! What every other module speaks of. This module names none of them.
+//! The vocabulary of every other module. This module names none of them.
 
 pub mod alarm;
 pub mod batch;

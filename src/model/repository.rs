@@ -38,13 +38,13 @@ impl OwnHosts {
         Self { names: names.iter().map(|name| name.to_ascii_lowercase()).collect() }
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no own hosts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Whether a whole name is one of them, without case.
+    /// Returns whether a whole name is one of them, without case.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         !self.names.is_empty() && self.names.contains(&*name.to_ascii_lowercase())
@@ -54,7 +54,7 @@ impl OwnHosts {
 /// A repository, as far as it is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// The host that is spoken to, in lower case and without a port or a final dot.
+    /// The contacted host, in lower case and without a port or a final dot.
     pub host: String,
     /// The account, group or organisation.
     pub owner: Option<String>,
@@ -110,7 +110,7 @@ impl Address {
         bare
     }
 
-    /// The address that a place of a text is part of.
+    /// The address that contains an offset of a text.
     #[must_use]
     pub fn around(text: &str, place: usize, own: &OwnHosts) -> Option<Self> {
         let before = text.get(..place)?;
@@ -139,8 +139,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// The owner of a repository as it is shown: `github.com/owner` of `github.com/Owner/name`, the host alone where no owner
-/// is known; in lower case, since the great hosts tell no case apart.
+/// The owner of a repository as it is shown: `github.com/owner` of `github.com/Owner/name`, the host alone where no
+/// owner is known. It is in lower case, since the great hosts ignore case.
 #[must_use]
 pub fn owner(repository: &str) -> String {
     let (host, rest) = repository.split_once('/').unwrap_or((repository, ""));
@@ -164,7 +164,7 @@ impl<'a> Url<'a> {
         Self { authority, path: without_query(path) }
     }
 
-    /// The address; `is_remote` says that all of the path names a repository, whatever the host is.
+    /// The address; `is_remote` means that all of the path names a repository, whatever the host is.
     fn address(&self, own: &OwnHosts, is_remote: bool) -> Option<Address> {
         let host = host_of(self.authority)?;
         let (owner, name) = match forge(&host, own) {
@@ -180,8 +180,8 @@ fn without_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or("")
 }
 
-/// The host of a URL's authority: what follows the last `@`, without port and final dot; percent-escapes are decoded, as
-/// clients do. `None` where it can't be a name.
+/// The host of a URL's authority: the part after the last `@`, without port and final dot. Percent-escapes are decoded,
+/// as clients do. `None` if it can't be a name.
 fn host_of(authority: &str) -> Option<String> {
     let host = authority.rsplit('@').next().unwrap_or(authority);
     // Clients of Windows take a backslash for a slash.
@@ -211,7 +211,7 @@ fn chunks(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_separator).filter(|chunk| !chunk.is_empty())
 }
 
-/// Whether a text holds the name of a repository's site anywhere, without case.
+/// Returns whether a text holds the name of a repository's site anywhere, without case.
 fn holds_site_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'.', bytes).any(|dot| {
@@ -225,8 +225,8 @@ fn holds_site_name(text: &str) -> bool {
     })
 }
 
-/// The address that a chunk of a text is, and whether it is written as one: with its scheme, or with user, host and
-/// path. Where a URL holds another one in its path or its query, it is the outer one that is spoken to.
+/// The address that a chunk of a text is, with true if it is written as one: with its scheme, or with user, host and
+/// path. Where a URL holds another one in its path or its query, the client contacts the outer one.
 fn in_chunk(chunk: &str, own: &OwnHosts) -> Option<(Address, bool)> {
     let chunk = chunk.trim_end_matches('\\');
     // A slash before the scheme's colon is a path's, but for that of an option: `/p:Url=https://…`.
@@ -235,7 +235,7 @@ fn in_chunk(chunk: &str, own: &OwnHosts) -> Option<(Address, bool)> {
     if let Some((_, rest)) = chunk.split_once("://").filter(|(before, _)| is_scheme(before)) {
         return Some((Url::parse(rest).address(own, false)?, true));
     }
-    // `--repo=github.com/o/r`: what an option is set to.
+    // `--repo=github.com/o/r`: the value of an option.
     let before_value = chunk.get(..chunk.find(['/', ':', '@', '?', '#']).unwrap_or(chunk.len()))?;
     let chunk = before_value.rfind('=').and_then(|at| chunk.get(at + 1..)).unwrap_or(chunk);
     let url = Url::parse(chunk);

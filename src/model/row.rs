@@ -32,7 +32,7 @@ pub const COLUMNS: [&str; 18] = [
 /// The search's own columns, in their order.
 pub const SEARCH_COLUMNS: &[&str] = COLUMNS.split_at(12).0;
 
-/// What the detection calls an event.
+/// The detection's name for an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Signal {
     /// A connection to a code repository.
@@ -99,7 +99,7 @@ impl Signal {
         Self::Unknown,
     ];
 
-    /// Whether it is a lead of `hunt`, which the search does not have.
+    /// Returns whether it is a lead of `hunt`, which the search does not have.
     #[must_use]
     pub const fn is_lead(self) -> bool {
         !matches!(
@@ -137,7 +137,7 @@ impl Signal {
         }
     }
 
-    /// What it means, in a sentence.
+    /// The signal's meaning, in a sentence.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -204,23 +204,23 @@ impl fmt::Display for Signal {
     }
 }
 
-/// A condition of the clause that held, and the very text that met it.
+/// A condition of the clause that held, and the exact text that met it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// The field that was looked at.
+    /// The tested field.
     pub field: Field,
     /// The test in words, after the field's name: `ends with \git.exe`.
     pub test: String,
-    /// Where in the field's value the matching text stands, in bytes.
+    /// The byte range of the matching text in the field's value.
     pub matched: Range<usize>,
 }
 
-/// What one of the two patterns says of a row.
+/// The result of one of the two patterns on a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlagMatch {
-    /// Where in `host` or `ParentImage` the pattern matched, in bytes; `None` where it did not.
+    /// The byte range in `host` or `ParentImage` that the pattern matched; `None` if it did not.
     pub matched: Option<Range<usize>>,
-    /// Whether there was a text to look at.
+    /// True if there was a text to test.
     pub has_text: bool,
 }
 
@@ -241,16 +241,16 @@ pub struct Explanation {
     pub exception: Option<String>,
     /// Why it scored as it did, in one sentence.
     pub sentence: String,
-    /// What the other profile says, where it says something else, in one sentence.
+    /// The other profile's result where it differs, in one sentence.
     pub difference: Option<String>,
-    /// A lead: the events that it was made of, in the order of what they tell.
+    /// A lead: the events that it was made of, in the order of their statements.
     pub evidence: Vec<Evidence>,
 }
 
 /// An event that a lead was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// What it tells, as a clause.
+    /// The event's statement, as a clause.
     pub what: String,
     /// Its Event ID.
     pub event_code: u16,
@@ -271,12 +271,12 @@ pub struct JoinedField {
     pub record_id: Option<u64>,
     /// The file name of the source of that record.
     pub source: String,
-    /// What the event itself had in the field.
+    /// The event's own value in the field.
     pub own_value: Option<String>,
 }
 
-/// One row of the result. Texts are the event's own, neither masked nor made safe for a terminal: whoever shows a row
-/// does both.
+/// One row of the result. Texts are the event's own, neither masked nor made safe for a terminal: the code that shows a
+/// row does both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRow {
     /// `System/TimeCreated/@SystemTime`.
@@ -297,9 +297,9 @@ pub struct AlertRow {
     pub destination_hostname: Option<String>,
     /// The detection's name for it.
     pub signal: Signal,
-    /// Whether the CI-host pattern matches the host.
+    /// True if the CI-host pattern matches the host.
     pub is_ci_system: bool,
-    /// Whether the IDE-parent pattern matches the parent.
+    /// True if the IDE-parent pattern matches the parent.
     pub is_known_ide: bool,
     /// 0 to 3.
     pub suspicion_score: u8,

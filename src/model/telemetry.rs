@@ -2,20 +2,20 @@
 
 use super::event::code;
 
-/// A channel beside Sysmon's.
+/// A channel other than Sysmon's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Channel {
-    /// What PowerShell logs of its script blocks.
+    /// PowerShell's log of its script blocks.
     PowerShell,
-    /// What Windows itself audits.
+    /// Windows' own audit log.
     Security,
 }
 
 impl Channel {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::PowerShell, Self::Security];
-    /// How many there are.
+    /// The count of channels.
     pub const COUNT: usize = Self::ALL.len();
 
     /// The channel's name.
@@ -27,7 +27,7 @@ impl Channel {
         }
     }
 
-    /// The Event ID that is read of it; its other events are only counted.
+    /// The Event ID that is read from it; its other events are only counted.
     #[must_use]
     pub const fn event_code(self) -> u16 {
         match self {

@@ -1,5 +1,5 @@
-//! The border between hostile text and a terminal. Command lines are the attacker's: whatever could move the cursor,
-//! turn the reading direction or hide goes through [`visible`] before it is shown, once.
+//! The border between hostile text and a terminal. Command lines are the attacker's: any character that could move the
+//! cursor, turn the reading direction or hide goes through [`visible`] before it is shown, once.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How many combining marks may stand on one character; the ones after them are escaped.
+/// The maximum count of combining marks on one character; the ones after them are escaped.
 pub const MARKS_PER_BASE: usize = 4;
 
 const ESCAPE_OPENING: &str = "<U+";
 const ESCAPE_CLOSING: char = '>';
 const ESCAPE_DIGITS: Range<usize> = 4..7;
 
-/// Whether a character must never reach a terminal as it is: control characters, bidirectional controls, invisible
-/// formatting, blanks other than the space, variation selectors, tags, fillers without a shape, private use, and
-/// noncharacters.
+/// Returns whether a character must never reach a terminal as it is: control characters, bidirectional controls,
+/// invisible formatting, blanks other than the space, variation selectors, tags, fillers without a shape, private use,
+/// and noncharacters.
 ///
 /// The ranges are the general categories Cc, Cf, Co, Zs, Zl and Zp and the properties Default_Ignorable_Code_Point,
 /// Bidi_Control and Noncharacter_Code_Point of Unicode 16.0 (DerivedGeneralCategory.txt, DerivedCoreProperties.txt,
@@ -31,7 +31,7 @@ pub const fn is_forbidden(character: char) -> bool {
             | '\u{7F}'..='\u{A0}' // controls, no-break space
             | '\u{AD}' // soft hyphen
             | '\u{34F}' // combining grapheme joiner
-            | '\u{600}'..='\u{605}' // Arabic number signs, which stand around what follows
+            | '\u{600}'..='\u{605}' // Arabic number signs, which enclose the text after them
             | '\u{61C}' // Arabic letter mark
             | '\u{6DD}' // Arabic end of ayah
             | '\u{70F}' // Syriac abbreviation mark
@@ -66,8 +66,8 @@ pub const fn is_forbidden(character: char) -> bool {
     ) || character as u32 & 0xFFFE == 0xFFFE
 }
 
-/// The pieces of a text that were written anew, as pairs of byte ranges: what carries the places of matches from a
-/// text to its masked or visible form.
+/// The rewritten pieces of a text, as pairs of byte ranges. They map match ranges from a text to its masked or visible
+/// form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edits(Vec<Edit>);
 
@@ -78,7 +78,7 @@ struct Edit {
 }
 
 impl Edits {
-    /// Whether the text stayed as it was.
+    /// Returns whether the text is unchanged.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -89,15 +89,15 @@ impl Edits {
         self.0.push(Edit { source, target });
     }
 
-    /// What turns the new text into the old one.
+    /// The edits from the new text to the old one.
     #[must_use]
     pub(super) fn inverted(&self) -> Self {
         let swap = |edit: &Edit| Edit { source: edit.target.clone(), target: edit.source.clone() };
         Self(self.0.iter().map(swap).collect())
     }
 
-    /// Where a byte range of the old text stands in the new one. A range that touches the inside of a rewritten piece
-    /// takes in the whole piece.
+    /// Maps a byte range of the old text to the new one. A range that touches the inside of a rewritten piece takes in
+    /// the whole piece.
     #[must_use]
     pub fn map(&self, range: &Range<usize>) -> Range<usize> {
         let before_start = self.0.partition_point(|edit| edit.source.start <= range.start);
@@ -132,12 +132,12 @@ fn whole_characters(text: &str, range: &Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// Carries ranges of `text` over its edits; what comes out stands on character boundaries of the new text.
+/// Maps ranges of `text` over its edits; the results are on character boundaries of the new text.
 pub(super) fn map_ranges(text: &str, edits: &Edits, ranges: &[Range<usize>]) -> Vec<Range<usize>> {
     ranges.iter().map(|range| edits.map(&whole_characters(text, range))).collect()
 }
 
-/// Whether the terminal takes nothing but ASCII.
+/// True if the terminal takes only ASCII.
 static KEEPS_TO_ASCII: AtomicBool = AtomicBool::new(false);
 
 /// From now on every character beyond ASCII is written as an escape too: the terminal takes no UTF-8.
@@ -145,7 +145,7 @@ pub fn keep_to_ascii() {
     KEEPS_TO_ASCII.store(true, Ordering::Relaxed);
 }
 
-/// Whether [`keep_to_ascii`] was asked for.
+/// Returns whether [`keep_to_ascii`] was called.
 #[must_use]
 pub fn keeps_to_ascii() -> bool {
     KEEPS_TO_ASCII.load(Ordering::Relaxed)
@@ -166,7 +166,7 @@ pub fn visible_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
     let mut edits = Edits::default();
     let mut output = String::new();
     let mut copied = 0;
-    // A mark at the very start, or after an escape, has no base of its own and would sit on somebody else's.
+    // A mark at the very start, or after an escape, has no base of its own and would combine with a foreign character.
     let mut marks = MARKS_PER_BASE;
     for (at, character) in text.char_indices() {
         let is_mark = character.width() == Some(0);
@@ -199,7 +199,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     visible_with_edits(text).0
 }
 
-/// The text as it may be shown, and where byte ranges of the original stand in it. A range that touches an escaped
+/// The text in its visible form, with byte ranges of the original mapped to it. A range that touches an escaped
 /// character takes in its whole escape; ranges beyond the text are cut to it.
 #[must_use]
 pub fn visible_with_ranges<'a>(text: &'a str, ranges: &[Range<usize>]) -> (Cow<'a, str>, Vec<Range<usize>>) {
@@ -208,7 +208,7 @@ pub fn visible_with_ranges<'a>(text: &'a str, ranges: &[Range<usize>]) -> (Cow<'
     (shown, ranges)
 }
 
-/// The original of a [`visible`] text. What is no escape stays.
+/// The original of a [`visible`] text. Text that is not an escape stays.
 #[must_use]
 pub fn unescape(text: &str) -> String {
     let mut output = String::with_capacity(text.len());
@@ -229,7 +229,7 @@ pub fn unescape(text: &str) -> String {
     output
 }
 
-/// Reads `202E>` and gives what stands after it.
+/// Reads `202E>` and returns the text after it.
 fn escaped_character(text: &str) -> Option<(char, &str)> {
     let length = text.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')).count();
     let digits = text.get(..length).filter(|_| ESCAPE_DIGITS.contains(&length))?;
@@ -237,7 +237,7 @@ fn escaped_character(text: &str) -> Option<(char, &str)> {
     Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, after))
 }
 
-/// How many columns a text takes: the sum over its grapheme clusters, as ratatui lays them out.
+/// The count of columns that a text takes: the sum over its grapheme clusters, as ratatui lays them out.
 #[must_use]
 pub fn width(text: &str) -> usize {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -279,13 +279,13 @@ fn tail(text: &str, columns: usize) -> &str {
     text.get(start..).unwrap_or_default()
 }
 
-/// Whether the text fits, without measuring much more of it than the columns.
+/// Returns whether the text fits, without measuring much more of it than the columns.
 fn fits(text: &str, columns: usize) -> bool {
     head(text, columns).len() == text.len()
 }
 
-/// The text cut at its end to at most `columns`, in whole grapheme clusters; where something was cut, `ellipsis`
-/// stands at the end (itself cut where there is no room for it).
+/// The text cut at its end to at most `columns`, in whole grapheme clusters. A cut text ends in `ellipsis` (itself cut
+/// where there is no room for it).
 #[must_use]
 pub fn truncate_to_width<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
     if fits(text, columns) {
@@ -296,7 +296,7 @@ pub fn truncate_to_width<'a>(text: &'a str, columns: usize, ellipsis: &str) -> C
     Cow::Owned(joined_within([kept, mark], columns))
 }
 
-/// The text cut in its middle to at most `columns`: for paths, whose end says more than their start. The last
+/// The text cut in its middle to at most `columns`: for paths, whose end is more specific than their start. The last
 /// component stays whole where it fits.
 #[must_use]
 pub fn truncate_middle<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
@@ -327,8 +327,8 @@ pub fn image_name(path: &str) -> &str {
     if trimmed.is_empty() { path } else { trimmed.rsplit(is_separator).next().unwrap_or(trimmed) }
 }
 
-/// Of the candidates the one that a misspelt name most likely means: compared without case, `_` as `-`, and no
-/// further off than a third of its length.
+/// Returns the candidate nearest to a misspelt name: compared without case, `_` as `-`, and no further off than a third
+/// of its length.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let normal = |text: &str| -> Vec<char> {

@@ -83,7 +83,7 @@ impl Timestamp {
         self.digits_plus_one.get() - 1
     }
 
-    /// Whether two times are one, as far as both are written: some dialects cut times, some round them.
+    /// Returns whether two times are equal, as far as both are written: some dialects cut times, some round them.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
         let unit = 10_i128.pow(u32::from(9 - self.digits().min(other.digits()).min(9)));

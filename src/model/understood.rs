@@ -1,8 +1,8 @@
-//! Whether a source's events were understood: Sysmon writes some fields into each event of an ID, so that events without
-//! them are ones that the reader did not understand, or that an export left incomplete. "No alerts" is no answer then.
+//! Detection of events that the reader did not understand. Sysmon writes some fields into each event of an ID. Events
+//! without them were not understood, or an export left them incomplete. "No alerts" is no answer then.
 //!
-//! The rule is told in [`Understood::severity`]. It is about counts and not about a share alone: whoever can write
-//! events into a log could hide those that are not understood among as many good ones as he likes.
+//! The rule is in [`Understood::severity`]. It uses counts and not a share alone: a writer of events into a log could
+//! hide those that are not understood among as many good ones as he likes.
 
 use std::fmt::Write as _;
 
@@ -10,18 +10,19 @@ use super::batch::{Batch, EventRecord};
 use super::event::{Field, Wanted, code};
 use super::fault::Severity;
 
-/// So many events without their fields are a fault of the source, however many others it has.
+/// The maximum count of events without their fields that is only odd. More are a fault of the source, however many
+/// other events it has.
 const MAX_ODD: u64 = 9;
 
-/// The Event IDs that are judged, and what is missing where one is not understood.
+/// The judged Event IDs, and the fields that an event lacks when it is not understood.
 const JUDGED: [(u16, &str); 3] = [
     (code::PROCESS_CREATE, "Image and CommandLine"),
     (code::NETWORK_CONNECT, "Image or address"),
     (code::DNS_QUERY, "QueryName"),
 ];
 
-/// Whether an event has none of the fields without which it shows the detection nothing. `has` tells of a field that was
-/// asked for.
+/// Returns whether an event lacks all fields that show the detection anything. `has` reports the presence of a
+/// requested field.
 pub fn lacks_essentials(event_code: u16, has: impl Fn(Field) -> bool) -> bool {
     match event_code {
         code::PROCESS_CREATE => !has(Field::Image) && !has(Field::CommandLine),
@@ -33,7 +34,7 @@ pub fn lacks_essentials(event_code: u16, has: impl Fn(Field) -> bool) -> bool {
     }
 }
 
-/// The same of an event of a batch, as far as its fields were asked for.
+/// The same check on an event of a batch, as far as its fields were requested.
 #[must_use]
 pub fn is_bare(batch: &Batch, event: &EventRecord, wanted: &Wanted) -> bool {
     let event_code = event.head.event_code;
@@ -48,7 +49,7 @@ pub fn is_bare(batch: &Batch, event: &EventRecord, wanted: &Wanted) -> bool {
     }
 }
 
-/// How many events of a source there are, and how many of them lack their fields.
+/// The count of a source's events, and of those that lack their fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Understood {
     all: [u64; JUDGED.len()],
@@ -96,7 +97,7 @@ impl Understood {
         worst.max()
     }
 
-    /// Returns the missing fields with their counts of events, as a clause; empty where none is missing.
+    /// Returns the missing fields with their counts of events, as a clause; empty if no field is missing.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut text = String::new();

@@ -1,18 +1,18 @@
-//! What an analyst says of an alert.
+//! An analyst's verdict on an alert.
 
 use std::fmt;
 
 /// An analyst's verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
-    /// None yet, or taken back.
+    /// No verdict yet, or taken back.
     #[default]
     Undecided,
-    /// Data was carried out, or somebody tried to.
+    /// Data was carried out, or an attempt was made.
     Malicious,
     /// Nothing to worry about.
     Benign,
-    /// Looked at, and not to be decided from what is known.
+    /// Examined, and undecidable from the known facts.
     Unclear,
 }
 

@@ -1,10 +1,10 @@
-//! What a walk through tests found: of each test its runs, of each run its steps and the verdict. Texts hold parts of
-//! events, neither masked nor made safe for a terminal: whoever shows them does that.
+//! The report of a walk through tests: of each test its runs, of each run its steps and the verdict. Texts hold parts
+//! of events, neither masked nor made safe for a terminal: the view that shows them does that.
 
 use super::row::Signal;
 use super::time::Timestamp;
 
-/// Whether a step's telemetry was seen.
+/// The visibility of a step's telemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepState {
     /// It is there.
@@ -27,12 +27,12 @@ impl StepState {
     }
 }
 
-/// What the detection made of a run.
+/// The detection's result for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// An alert is there.
     Detected,
-    /// It was selected, but a pattern or the least score took the alert away.
+    /// It was selected, but a pattern or the minimum score suppressed the alert.
     Suppressed,
     /// Its telemetry is there, but the detection did not select it.
     Missed,
@@ -58,30 +58,30 @@ impl Outcome {
 pub struct StepReport {
     /// The step, in a word or two.
     pub step: String,
-    /// What is expected, as a clause.
+    /// The expected telemetry, as a clause.
     pub expected: String,
-    /// Whether it was seen.
+    /// The visibility of the telemetry.
     pub state: StepState,
-    /// How many events it is.
+    /// The count of its events.
     pub count: usize,
     /// Their record numbers, where they have one, in the order of time.
     pub records: Vec<u64>,
-    /// Their numbers in the store, in the same order: for whoever has the store.
+    /// Their numbers in the store, in the same order: for a reader that has the store.
     pub events: Vec<u32>,
     /// Where they are, or why they are not, as a sentence.
     pub why: String,
 }
 
-/// What the detection made of a run, and why.
+/// The detection's result for a run, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The verdict.
     pub outcome: Outcome,
-    /// What the detection calls it, where it selected anything of it.
+    /// The detection's signal, where it selected anything of the run.
     pub signal: Option<Signal>,
     /// Its score, 0 to 3.
     pub score: Option<u8>,
-    /// The finding's number in the store: the alert, or what was suppressed.
+    /// The finding's number in the store: the alert, or the suppressed finding.
     pub finding: Option<u32>,
     /// Why, in a sentence or a few.
     pub why: String,
@@ -90,7 +90,7 @@ pub struct Verdict {
 /// One run of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunReport {
-    /// Its number among the test's runs, from 1; `None` where there is no trace of any.
+    /// Its number among the test's runs, from 1; `None` where the test left no trace.
     pub number: Option<u32>,
     /// Where it ran.
     pub host: Option<String>,
@@ -107,19 +107,19 @@ pub struct RunReport {
 pub struct TestReport {
     /// Its name.
     pub name: String,
-    /// What it does, in a sentence.
+    /// The test's action, in a sentence.
     pub sentence: String,
     /// The ATT&CK technique.
     pub technique: Option<String>,
-    /// What is to be done for it, step by step.
+    /// The instructions for it, step by step.
     pub steps: Vec<String>,
     /// Its runs, by time.
     pub runs: Vec<RunReport>,
-    /// Runs behind these, which were too many to be told apart.
+    /// The count of further runs, which were too many to be distinguished.
     pub more_runs: usize,
 }
 
-/// Whether every run of every test that left a trace was detected.
+/// Returns whether every run of every test that left a trace was detected.
 #[must_use]
 pub fn all_detected(tests: &[TestReport]) -> bool {
     let mut runs = tests.iter().flat_map(|test| &test.runs);

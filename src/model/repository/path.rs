@@ -76,11 +76,11 @@ pub enum Forge {
     AzureOrganisation(String),
     /// codeberg.org.
     Codeberg,
-    /// A host that the configuration names, or any other to which git is told to go.
+    /// A host that the configuration names, or any other remote of git.
     Own,
 }
 
-/// Hosts with their forge and the site that stands for them.
+/// Hosts with their forge and its site.
 const HOSTS: [(&str, Forge, &str); 16] = [
     ("github.com", Forge::GitHub, "github.com"),
     ("ssh.github.com", Forge::GitHub, "github.com"),
@@ -126,7 +126,7 @@ pub fn azure_organisation(host: &str) -> Option<&str> {
     (!label.is_empty() && !label.contains('.') && !is_service).then_some(label)
 }
 
-/// The forge of a host; `None` for one that is no repository's.
+/// The forge of a host; `None` if the host is not a repository's.
 #[must_use]
 pub fn forge(host: &str, own: &OwnHosts) -> Option<Forge> {
     let listed = HOSTS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(host));
@@ -136,18 +136,18 @@ pub fn forge(host: &str, own: &OwnHosts) -> Option<Forge> {
         .or_else(|| own.contains(host).then_some(Forge::Own))
 }
 
-/// The site that stands for a host of a forge, in lower case.
+/// The site that a forge's host is shown as, in lower case.
 pub(super) fn site(host: &str) -> Option<&'static str> {
     let listed = HOSTS.iter().find(|(name, ..)| *name == host).map(|(.., site)| *site);
     listed.or_else(|| azure_organisation(host).map(|_| "dev.azure.com"))
 }
 
-/// Whether the owner of an address is none, but all gists of the token's account.
+/// Returns whether an address has no owner, but means all gists of the token's account.
 pub(super) fn is_collection(host: &str, owner: &str) -> bool {
     host == "api.github.com" && owner == "gists"
 }
 
-/// Whether the only part of a path is a gist, not its owner.
+/// Returns whether the only part of a path is a gist, not its owner.
 pub(super) fn is_gist_id(host: &str, part: &str) -> bool {
     host == "gist.github.com" && part.len() >= 20 && part.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -218,7 +218,7 @@ pub(super) fn owner_and_name(forge: &Forge, path: &str) -> Names {
     }
 }
 
-/// Hosts of GitLab, Gitea, GitHub Enterprise, Bitbucket and others, told apart by their paths alone.
+/// Hosts of GitLab, Gitea, GitHub Enterprise, Bitbucket and others, distinguished by their paths alone.
 fn own(parts: &[&str]) -> Names {
     match parts {
         ["api", "v4", rest @ ..] => gitlab_api(rest),
@@ -290,7 +290,7 @@ fn without_git(name: &str) -> &str {
     name.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
 
-/// Whether a part of a path can be a name; `$owner`, `{0}` and `%REPO%` can't.
+/// Returns whether a part of a path can be a name; `$owner`, `{0}` and `%REPO%` can't.
 fn is_name(part: &str) -> bool {
     !part.is_empty()
         && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | ' '))
@@ -318,7 +318,7 @@ fn parts(path: &str) -> Vec<String> {
     parts
 }
 
-/// A text with its percent-escapes decoded; `None` where one is none, or the result is no UTF-8.
+/// A text with its percent-escapes decoded; `None` if an escape is invalid, or the result is not UTF-8.
 pub(super) fn decoded(text: &str) -> Option<Cow<'_, str>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

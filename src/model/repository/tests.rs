@@ -5,7 +5,7 @@ fn own() -> OwnHosts {
     OwnHosts::new(&["Git.Corp.Example".to_owned()])
 }
 
-/// Remotes of git, and what is shown of each.
+/// Remotes of git, each with its shown form.
 const REMOTES: &[(&str, &str)] = &[
     ("https://github.com/o/r", "github.com/o/r"),
     ("https://github.com/o/r.git", "github.com/o/r"),
@@ -96,7 +96,7 @@ const NO_REMOTES: &[&str] = &[
     "https://a b/x",
 ];
 
-/// Command lines, and what is shown of each; empty for nothing.
+/// Command lines, each with its shown repository; empty for no repository.
 const LINES: &[(&str, &str)] = &[
     ("git push --force https://user:t@GitHub.com/O/r", "github.com/O/r"),
     ("git push github.com", "github.com"),

@@ -1,4 +1,4 @@
-//! Secrets that a script says in a call or a sentence of its own: `ConvertTo-SecureString`, `NetworkCredential`,
+//! Secrets in a call or a sentence of a script: `ConvertTo-SecureString`, `NetworkCredential`,
 //! `GetBytes("user:password")`, `IDENTIFIED BY`, `echo … | docker login --password-stdin`.
 
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ enum Kind {
     Word,
     /// `user:password`.
     User,
-    /// What stands behind `bearer` or `basic` somewhere.
+    /// The credential after `bearer` or `basic` anywhere.
     Scheme,
 }
 
@@ -106,7 +106,7 @@ pub(super) fn needs() -> impl Iterator<Item = &'static str> {
     RULES.iter().flat_map(|rule| rule.needs).copied()
 }
 
-/// Finds what calls and sentences say.
+/// Finds secrets in calls and sentences.
 pub(super) fn find(text: &str, lower: &str, findings: &mut Vec<Finding>) {
     for rule in RULES.iter().filter(|rule| rule.needs.iter().any(|needed| lower.contains(needed))) {
         let Some(pattern) = rule.pattern.as_ref() else { continue };
@@ -125,7 +125,7 @@ pub(super) fn find(text: &str, lower: &str, findings: &mut Vec<Finding>) {
                 Kind::Word => is_secret(value, false),
                 Kind::Scheme => value.len() >= 12 && is_mixed(value) && is_secret(value, true),
                 Kind::User => {
-                    // What is encoded may be anything: only a user and a password make it a secret.
+                    // An encoded text may be anything: only a user and a password make it a secret.
                     let looks_like_user = value.contains(':')
                         && !value.contains("://")
                         && !value.contains('\\')

@@ -1,5 +1,5 @@
-//! Texts without a secret, remembered: users, images and hosts stand in row after row, and on the screen in frame after
-//! frame. The whole text is compared, so that none is taken for another one.
+//! A cache of texts without a secret: users, images and hosts recur in row after row, and on the screen in frame after
+//! frame. The whole text is compared, so that no text is mistaken for another one.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,8 @@ use hashbrown::HashSet;
 
 /// Longer texts seldom come twice.
 const MAX_BYTES: usize = 256;
-/// When it is full it begins again: 256 KiB a thread at most, for what a screen or a page of rows holds.
+/// The maximum count of cached texts. A full cache is cleared: 256 KiB a thread at most, enough for a screen or a page
+/// of rows.
 const MAX_TEXTS: usize = 1024;
 
 thread_local! {

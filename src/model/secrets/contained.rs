@@ -7,7 +7,7 @@ use super::super::text::Edits;
 use super::folded::{entity, hex};
 use super::text_at;
 
-/// Where the texts of an event stand, quotes and tags aside; empty for a text that is no event.
+/// The byte ranges of an event's texts, quotes and tags aside; empty for a text that is not an event.
 fn places(text: &str) -> Vec<Range<usize>> {
     match text.trim_start().as_bytes().first() {
         Some(b'{' | b'[') => strings(text, b'"'),
@@ -35,7 +35,7 @@ fn places(text: &str) -> Vec<Range<usize>> {
     }
 }
 
-/// Where quoted strings stand; a backslash takes the quote behind it into the string.
+/// The byte ranges of quoted strings; a backslash takes the quote after it into the string.
 fn strings(text: &str, quote: u8) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let mut opened = None;

@@ -1,5 +1,5 @@
-//! Base64 that decodes to a text with a secret in it, such as PowerShell's `-EncodedCommand`: of the digits, those are
-//! masked that encode the secret, so that the rest still tells what was carried out.
+//! Base64 that decodes to a text with a secret in it, such as PowerShell's `-EncodedCommand`. Only the digits that
+//! encode the secret are masked, so that the rest still shows the data that was carried out.
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -22,7 +22,7 @@ const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 /// The text that a run of digits encodes.
 struct Script {
     text: String,
-    /// Whether each byte of the text stands for two: UTF-16 of characters of ASCII.
+    /// True if each byte of the text is two encoded bytes: UTF-16 of characters of ASCII.
     is_wide: bool,
     /// For each character of a text with others than ASCII: where it ends in the text and in the bytes.
     ends: Vec<(usize, usize)>,
@@ -34,7 +34,7 @@ impl Script {
         let whole = digits.len() - usize::from(digits.len() % 4 == 1);
         let digits = digits.get(..whole)?;
         let engine = if digits.contains(['-', '_']) { FOR_URLS } else { PLAIN };
-        // A glance decides of most words.
+        // The first digits decide most words.
         let mut glance = [0; 6];
         engine.decode_slice(digits.get(..8)?, &mut glance).ok()?;
         if glance.iter().any(|byte| matches!(byte, 1..=8 | 14..=31 | 127)) {
@@ -64,7 +64,7 @@ impl Script {
         Some(Self { text, is_wide, ends })
     }
 
-    /// Where a byte of the text stands among the bytes that were decoded.
+    /// The offset of a byte of the text among the bytes that were decoded.
     fn byte(&self, at: usize) -> usize {
         if !self.is_wide {
             return at;
@@ -86,8 +86,8 @@ fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// Finds secrets in what the text's base64 encodes, by `find`. `knows_users` tells that the text speaks of users and
-/// passwords, so that `user:password` alone is one.
+/// Finds secrets in the texts that the text's base64 encodes, by `find`. `knows_users` means that the text is about
+/// users and passwords, so that `user:password` alone is one.
 pub(super) fn find_encoded(
     text: &str,
     knows_users: &dyn Fn() -> bool,
@@ -100,13 +100,13 @@ pub(super) fn find_encoded(
         let rest = bytes.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| !is_digit(*byte)).unwrap_or(rest.len());
         let run = at..at + length;
-        // What is no digit is passed over; bytes beyond ASCII are none.
+        // Characters that are not digits are skipped; bytes beyond ASCII are never digits.
         at = run.end + 1;
         if length < MIN_DIGITS {
             continue;
         }
         let Some(digits) = text.get(run.clone()) else { continue };
-        // Names and paths stand before digits: what follows the last of their signs may be base64 all the same.
+        // Names and paths come before digits: the run after the last of their signs may be base64 all the same.
         let Some(script) = Script::of(digits) else { continue };
         let mut inner = Vec::new();
         find(&script.text, &mut inner);

@@ -1,15 +1,16 @@
-//! A text as a shell, a browser or a parser would read it: escapes decoded, what is invisible gone, words in one piece that
-//! quotes and carets cut. A token that was cut in two is one again here, and is masked where it stands.
+//! A text as a shell, a browser or a parser would read it: escapes decoded, invisible characters gone, words in one
+//! piece that quotes and carets cut. A token that was cut in two is one again here, and is masked at its original
+//! offsets.
 
 use std::fmt::Write as _;
 
 use super::super::text::{Edits, is_forbidden};
 use super::text_at;
 
-/// Bytes of an escape at most.
+/// The maximum bytes of an escape.
 const MAX_ESCAPE: usize = 10;
 
-/// What stands at `at` as another text would write it: the length it takes, and the character that it means, if any.
+/// The folded form of the text at `at`: the length it takes, and the character that it means, if any.
 fn folded_at(text: &str, at: usize, byte: u8) -> Option<(usize, Option<char>)> {
     let next = text.as_bytes().get(at + 1).copied();
     let may_be = match byte {
@@ -45,7 +46,7 @@ fn folded_at(text: &str, at: usize, byte: u8) -> Option<(usize, Option<char>)> {
     }
 }
 
-/// The printable character of ASCII that so many hexadecimal digits mean.
+/// The printable ASCII character that the given count of hexadecimal digits means.
 pub(super) fn hex(text: &str, from: usize, digits: usize) -> Option<char> {
     let digits =
         text.get(from..from + digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
@@ -105,7 +106,7 @@ fn cut_at(text: &str, at: usize) -> Option<(usize, Option<char>)> {
     (has_quote && is_word(bytes.get(at + run))).then_some((run, None))
 }
 
-/// The text as it is read, and the edits that led there; `None` where it is read as it is written.
+/// The text as it is read, and the edits that led there; `None` if it is read as it is written.
 pub(super) fn fold(text: &str) -> Option<(String, Edits)> {
     let mut edits = Edits::default();
     let mut output = String::new();

@@ -1,9 +1,11 @@
 //! Secrets on command lines: tokens, passwords and keys are masked wherever a text is shown or exported, unless the
-//! user asks to reveal them. The mask keeps what tells the kind (`ghp_****`, `Bearer ****`) and nothing else.
+//! user asks to reveal them. The mask keeps the part that identifies the kind (`ghp_****`, `Bearer ****`) and nothing
+//! else.
 //!
-//! A secret is told by its shape (`shapes`), by its name (`names`), by the tool that takes it (`tools`), by the call that
-//! says it (`calls`), or by its place in a URL (`urls`). All of that is looked for in the text, in the text as its reader
-//! reads it (`folded`), in the texts that its base64 encodes (`encoded`), and in those that an event holds (`contained`).
+//! A secret is identified by its shape (`shapes`), by its name (`names`), by the tool that takes it (`tools`), by the
+//! call that contains it (`calls`), or by its position in a URL (`urls`). All of that is searched in the text, in the
+//! text as its reader reads it (`folded`), in the texts that its base64 encodes (`encoded`), and in those that an event
+//! holds (`contained`).
 
 mod calls;
 mod clean;
@@ -28,18 +30,18 @@ use super::text::{Edits, map_ranges, visible_with_ranges};
 /// The mask of a secret of any length.
 pub const MASK: &str = "****";
 
-/// How often what a text encodes is read again: base64 within base64, escapes within escapes. The texts that are read get
-/// no longer, so that all of them together are a fixed number of times the text.
+/// The maximum depth at which an encoded text is read again: base64 within base64, escapes within escapes. The texts
+/// that are read get no longer, so that all of them together are a fixed number of times the text.
 const MAX_DEPTH: usize = 3;
 
-/// A secret's bytes, and how many of its first ones tell its kind and stay.
+/// A secret's bytes, and the count of its first ones that identify its kind and stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     range: Range<usize>,
     kept: usize,
 }
 
-/// The text from `at` on; empty where it has no such place.
+/// The text from `at` on; empty where it has no such offset.
 fn text_at(text: &str, at: usize) -> &str {
     text.get(at..).unwrap_or_default()
 }
@@ -71,7 +73,7 @@ mod steps {
     }
 }
 
-/// Words that a text has which speaks of users and what they prove themselves by.
+/// Words of a text that is about users and their credentials.
 const OF_USERS: [&str; 6] = ["auth", "basic", "cred", "login", "passw", "header"];
 
 fn find(text: &str) -> Vec<Finding> {
@@ -92,7 +94,7 @@ static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
-/// Finds secrets in a text and in what it encodes, so many levels deep.
+/// Finds secrets in a text and in the texts that it encodes, `depth` levels deep.
 fn find_in(text: &str, depth: usize, findings: &mut Vec<Finding>) {
     steps::count(text.len());
     let has_signs = SIGNS.as_ref().is_some_and(|signs| signs.is_match(text));
@@ -118,7 +120,7 @@ fn find_in(text: &str, depth: usize, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Finds secrets in what a part of a text means, which begins at `at`, and carries them back to where they stand.
+/// Finds secrets in the decoded form of a text's part, which begins at `at`, and maps them back to the original.
 fn find_behind(at: usize, meant: &str, edits: &Edits, depth: usize, findings: &mut Vec<Finding>) {
     let mut inner = Vec::new();
     find_in(meant, depth, &mut inner);
@@ -130,7 +132,7 @@ fn find_behind(at: usize, meant: &str, edits: &Edits, depth: usize, findings: &m
     }));
 }
 
-/// Overlapping findings become one: all that any of them covers is masked, and the kind stays that the first tells.
+/// Overlapping findings become one: all that any of them covers is masked, and the kind of the first stays.
 fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_key(|finding| (finding.range.start, std::cmp::Reverse(finding.kept)));
     let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());
@@ -145,8 +147,8 @@ fn merge(mut findings: Vec<Finding>) -> Vec<Finding> {
     merged
 }
 
-/// Masks the kind that a finding keeps from where a secret begins that lies within it: a password `ghp_`, before what looked
-/// like the rest of a token. The findings come in order and do not overlap.
+/// Masks a finding's kept kind from the start of a secret that begins within it: a password `ghp_`, before a text that
+/// looked like the rest of a token. The findings come in order and do not overlap.
 fn keep_less(findings: &mut [Finding], secret: &Range<usize>) {
     let after = findings.partition_point(|finding| finding.range.start <= secret.start);
     let Some(finding) = after.checked_sub(1).and_then(|at| findings.get_mut(at)) else { return };
@@ -171,7 +173,7 @@ pub fn mask_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
         return (Cow::Borrowed(text), Edits::default());
     }
     let (mut masked, mut edits) = apply(text, &findings);
-    // Where a secret is masked, what stands around it may look like one too.
+    // Where a secret is masked, the text around it may look like one too.
     for _ in 1..MAX_ROUNDS {
         let further = find(&masked);
         if further.is_empty() {
@@ -194,7 +196,7 @@ pub fn mask_with_edits(text: &str) -> (Cow<'_, str>, Edits) {
     (Cow::Owned(masked), edits)
 }
 
-/// Puts masks in the places of findings, which come in order and do not overlap.
+/// Replaces findings by masks. The findings come in order and do not overlap.
 fn apply(text: &str, findings: &[Finding]) -> (String, Edits) {
     let mut edits = Edits::default();
     let mut output = String::with_capacity(text.len());
@@ -217,8 +219,8 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     mask_with_edits(text).0
 }
 
-/// The text with its secrets masked, and where byte ranges of the original stand in it. A range that touches a secret
-/// takes in its whole mask.
+/// The text with its secrets masked, and byte ranges of the original mapped to it. A range that touches a secret takes
+/// in its whole mask.
 #[must_use]
 pub fn mask_with_ranges<'a>(text: &'a str, ranges: &[Range<usize>]) -> (Cow<'a, str>, Vec<Range<usize>>) {
     let (masked, edits) = mask_with_edits(text);
@@ -226,14 +228,14 @@ pub fn mask_with_ranges<'a>(text: &'a str, ranges: &[Range<usize>]) -> (Cow<'a, 
     (masked, ranges)
 }
 
-/// A part of a text, masked as it is where it stands: alone, a piece of a secret is not known for one.
+/// A part of a text, masked as within the whole: alone, a piece of a secret is not recognised.
 #[must_use]
 pub fn mask_part(text: &str, range: &Range<usize>) -> String {
     let (masked, ranges) = mask_with_ranges(text, std::slice::from_ref(range));
     ranges.first().and_then(|range| masked.get(range.clone())).unwrap_or_default().to_owned()
 }
 
-/// A text as a terminal may show it: masked unless `reveal_secrets`, then made visible, with the places of matches.
+/// A text as a terminal may show it: masked unless `reveal_secrets`, then made visible, with the ranges of matches.
 #[must_use]
 pub fn shown<'a>(
     text: &'a str,

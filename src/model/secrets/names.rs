@@ -1,8 +1,8 @@
-//! Secrets that are told by their name: `password=…`, `--client-secret …`, `"X-Api-Key": "…"`, `setx TOKEN …`. Any value of
-//! four bytes or more is one that is no variable, path or piece of code.
+//! Secrets that are identified by their name: `password=…`, `--client-secret …`, `"X-Api-Key": "…"`, `setx TOKEN …`.
+//! Any value of four bytes or more is one, unless it is a variable, path or piece of code.
 //!
-//! Each name is read once, and each value once: what follows a value that was taken is read from its end, and what is
-//! refused is refused by its first bytes.
+//! Each name is read once, and each value once: after a taken value, reading goes on from its end. A refused value is
+//! refused by its first bytes.
 
 use std::sync::LazyLock;
 
@@ -14,13 +14,13 @@ use super::value::{
 };
 use super::{Finding, compile, steps, text_at};
 
-/// Bytes of a name to either side of what tells it.
+/// The maximum bytes of a name to either side of its keyword.
 const MAX_NAME: usize = 64;
 /// Signs between a name and its value.
 const MAX_SIGNS: usize = 12;
 /// Blanks between a name and its value.
 const MAX_BLANKS: usize = 16;
-/// Bytes behind a name in which an option may say its value.
+/// The maximum bytes after a name in which an option may give its value.
 const MAX_OPTIONS: usize = 160;
 
 /// Words in a secret's name.
@@ -39,11 +39,11 @@ enum Kind {
     Token,
     /// `user:password`.
     Credentials,
-    /// A scheme and what it proves by.
+    /// A scheme and its credential.
     Authorization,
     /// `name=value; name=value`.
     Cookie,
-    /// A command that says the secret: `GIT_ASKPASS=echo …`.
+    /// A command that prints the secret: `GIT_ASKPASS=echo …`.
     Command,
     /// A hash or key in hexadecimal digits.
     Hash,
@@ -112,10 +112,10 @@ const SECRET_ENDINGS: &[&str] = &[
     "secretstring",
 ];
 
-/// How names end that tell of a token only where the value looks like one.
+/// Endings of names that mean a token only where the value looks like one.
 const TOKEN_ENDINGS: &[&str] = &["key", "pat", "sas", "sessionid", "sessid", "otp", "signature"];
 
-/// Names that end as those of secrets do, and name something else.
+/// Names with the ending of a secret's name that name something else.
 const PUBLIC: &[&str] = &[
     "publickeytoken",
     "cancellationtoken",
@@ -151,14 +151,14 @@ const PUBLIC: &[&str] = &[
     "logonsessionid",
 ];
 
-/// What options begin with that ask for a secret, or are about one, and take no value of it.
+/// First words of options that ask for a secret, or are about one, and take no value of it.
 const SWITCHES: &[&str] = &[
     "no", "with", "without", "ask", "askfor", "show", "skip", "disable", "enable", "use", "prompt", "reset",
     "force", "is", "has", "require", "allow", "print", "list", "get", "generate", "save", "store", "keep",
     "hide", "read", "include",
 ];
 
-/// Words after which a name and its value stand without a sign: `setx TOKEN value`, `git config github.token value`.
+/// Words after which a name and its value follow without a sign: `setx TOKEN value`, `git config github.token value`.
 const SETTERS: &[&str] = &[
     "setx",
     "setx.exe",
@@ -179,7 +179,7 @@ const SETTERS: &[&str] = &[
     "--replace-all",
 ];
 
-/// Options that say the value of what was named before.
+/// Options that give the value of the name before them.
 const VALUE_OPTIONS: &[&str] =
     &["/d", "-value", "--value", "--body", "-v", "--secret-string", "--plaintext", "-string", "--data", "-b"];
 
@@ -187,7 +187,7 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// A name without signs and case, what follows it and its number taken off.
+/// A name without signs and case, its suffix and its number taken off.
 fn normal(name: &str) -> String {
     let mut normal: String = name
         .bytes()
@@ -203,7 +203,7 @@ fn normal(name: &str) -> String {
     normal
 }
 
-/// Whether the last word of a name is this one: it is all of it, or a sign or a change of case sets it off.
+/// Returns whether this is the last word of a name: it is all of it, or a sign or a change of case sets it off.
 fn ends_in_word(name: &str, word: &str) -> bool {
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let Some(at) = name.len().checked_sub(word.len()) else { return false };
@@ -256,7 +256,7 @@ fn classify(name: &str) -> Option<Kind> {
     None
 }
 
-/// Whether a name is one of a secret, whatever its value looks like.
+/// Returns whether a name is one of a secret, whatever its value looks like.
 pub(super) fn is_secret_name(name: &str) -> bool {
     classify(name) == Some(Kind::Secret)
 }
@@ -305,7 +305,7 @@ fn named_at(text: &str, from: usize, to: usize) -> (Option<Named<'_>>, usize) {
     let end = to + after;
     let written = text.get(start..end).unwrap_or_default();
     let name = written.trim_start_matches(['-', '.']);
-    // `https://x-access-token:…@host`: where a URL says who logs in, its own rule knows better.
+    // `https://x-access-token:…@host`: where a URL names a user, its own rule knows better.
     let is_user = text.get(..start).is_some_and(|before| before.ends_with("://"));
     let Some(kind) = classify(name).filter(|_| !is_user) else { return (None, end) };
     let previous = text.get(..start).and_then(|before| before.chars().next_back());
@@ -328,7 +328,7 @@ fn named_at(text: &str, from: usize, to: usize) -> (Option<Named<'_>>, usize) {
 fn value_place(named: &Named<'_>) -> Option<(usize, Sign)> {
     let (text, bytes) = (named.text, named.text.as_bytes());
     let opening = named.start.checked_sub(1).and_then(|at| bytes.get(at)).copied();
-    // What closes the name: quotes and brackets.
+    // The closing signs of the name: quotes and brackets.
     let closers = text_at(text, named.end)
         .bytes()
         .take(MAX_SIGNS)
@@ -364,7 +364,7 @@ fn value_place(named: &Named<'_>) -> Option<(usize, Sign)> {
     };
     at += length;
     at += blanks_at(text, at);
-    // A quote that closes what the name began in leaves no value.
+    // A quote that closes the one opened before the name leaves no value.
     let opened_before = !has_quote && matches!(opening, Some(b'"' | b'\''));
     if opened_before && bytes.get(at).copied() == opening {
         let next = bytes.get(at + 1).copied();
@@ -405,7 +405,7 @@ fn value_attribute(rest: &str) -> Option<usize> {
     matches!(after.as_bytes().get(closers), Some(b'=' | b':')).then_some(signs + word.len() + closers + 1)
 }
 
-/// Whether the quoted name is the first of a call's arguments: `Add("X-Api-Key", "…")`.
+/// Returns whether the quoted name is the first of a call's arguments: `Add("X-Api-Key", "…")`.
 fn is_argument(named: &Named<'_>) -> bool {
     let before = named.text.as_bytes().get(..named.start).unwrap_or_default();
     let mut signs = before.iter().rev().skip_while(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b'`' | b' '));
@@ -413,7 +413,7 @@ fn is_argument(named: &Named<'_>) -> bool {
         && signs.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
-/// Whether a call of that name asks for a secret instead of saying it.
+/// Returns whether a call of that name asks for a secret instead of containing it.
 fn is_getter(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
     [
@@ -431,14 +431,14 @@ fn is_switch(name: &str) -> bool {
         || matches!(lower.as_str(), "nopassword" | "usetoken" | "nopass" | "askpass" | "withtoken")
 }
 
-/// The words before a place, the nearest first.
+/// The words before an offset, the nearest first.
 fn words_before(text: &str, at: usize) -> impl Iterator<Item = &str> {
     let from = at.saturating_sub(MAX_OPTIONS);
     let near = (from..=at).find_map(|from| text.get(from..at)).unwrap_or_default();
     near.split_whitespace().rev().map(|word| word.trim_matches(['"', '\'', '`', '\\', '(', '&']))
 }
 
-/// The word before the one that a name stands in.
+/// The word before the one that contains a name.
 fn word_before<'a>(named: &Named<'a>) -> impl Iterator<Item = &'a str> {
     let before = named.text.as_bytes().get(..named.start).unwrap_or_default();
     let near = before.get(before.len().saturating_sub(MAX_NAME)..).unwrap_or_default();
@@ -450,7 +450,7 @@ fn word_before<'a>(named: &Named<'a>) -> impl Iterator<Item = &'a str> {
     words_before(named.text, before.len() - into_word)
 }
 
-/// Whether an option before a name says that it is one: `/v DefaultPassword`, `-Name token`, `env:TOKEN`.
+/// Returns whether an option before a name marks it as one: `/v DefaultPassword`, `-Name token`, `env:TOKEN`.
 fn is_named_by_option(named: &Named<'_>) -> bool {
     let before = named.text.get(..named.start).unwrap_or_default();
     before.get(before.len().saturating_sub(4)..).is_some_and(|last| last.eq_ignore_ascii_case("env:"))
@@ -461,13 +461,13 @@ fn is_named_by_option(named: &Named<'_>) -> bool {
         })
 }
 
-/// Whether a command before a name sets it to what follows without a sign.
+/// Returns whether a command before a name sets it to the value that follows without a sign.
 fn is_set(named: &Named<'_>) -> bool {
     let before = named.text.get(..named.start).unwrap_or_default();
     if before.get(before.len().saturating_sub(4)..).is_some_and(|last| last.eq_ignore_ascii_case("env:")) {
         return true;
     }
-    // `//registry/:_authToken value`: what counts is before the word that the name ends.
+    // `//registry/:_authToken value`: the deciding word is before the word that the name ends.
     let mut words = word_before(named);
     let Some(previous) = words.next() else {
         return false;
@@ -493,7 +493,7 @@ fn image_is(word: &str, name: &str) -> bool {
             && image.get(..name.len()).is_some_and(|stem| stem.eq_ignore_ascii_case(name))
 }
 
-/// `-Name TOKEN -Value …`, `/v DefaultPassword /t REG_SZ /d …`: where the value stands of a name that is a word.
+/// `-Name TOKEN -Value …`, `/v DefaultPassword /t REG_SZ /d …`: the offset of the value of a name that is a word.
 fn option_value_place(named: &Named<'_>, at: usize) -> Option<(usize, Sign)> {
     if named.is_option || named.kind == Kind::Token || !is_named_by_option(named) {
         return None;
@@ -509,12 +509,12 @@ fn option_value_place(named: &Named<'_>, at: usize) -> Option<(usize, Sign)> {
         near.split_whitespace().take(6).take_while(|word| !matches!(*word, "|" | "&" | "&&" | "||" | ";"));
     let option = words.find(|word| VALUE_OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option)))?;
     let behind = at + (option.as_ptr() as usize - base) + option.len();
-    // A value that no option names stands there for something else.
+    // A value that no option names is something else.
     let is_first = rest.trim_start().starts_with(['-', '/']);
     is_first.then(|| (behind + blanks_at(named.text, behind), Sign::Blank))
 }
 
-/// Finds the value of a name; where one was taken, reading goes on behind it.
+/// Finds the value of a name; after a taken value, reading goes on at the returned offset.
 fn find_value(named: &Named<'_>, findings: &mut Vec<Finding>) -> Option<usize> {
     let (at, sign) = value_place(named)?;
     let rest = text_at(named.text, at);
@@ -528,7 +528,7 @@ fn find_value(named: &Named<'_>, findings: &mut Vec<Finding>) -> Option<usize> {
     if named.kind == Kind::Authorization {
         return find_authorization(named, at, findings);
     }
-    // `password = (…)`, `[string]"…"`: what is in the brackets is read for itself.
+    // `password = (…)`, `[string]"…"`: the text in the brackets is read for itself.
     let at = at + cast_length(rest);
     let value = value_at(named.text, at)?;
     let value = widened(named, value);
@@ -536,7 +536,7 @@ fn find_value(named: &Named<'_>, findings: &mut Vec<Finding>) -> Option<usize> {
         findings.push(Finding { range: start..start + length, kept: 0 });
         Some(value.after.max(start + length))
     };
-    // A long value that is refused is not read again for the names in it: that would take its square.
+    // A long value that is refused is not read again for the names in it: that would take quadratic time.
     let refused = (!value.is_quoted && value.text.len() > MAX_REFERENCE).then_some(value.after);
     let is_plain = || is_secret(value.text, value.is_quoted);
     match named.kind {
@@ -633,7 +633,7 @@ fn is_guid(text: &str) -> bool {
         })
 }
 
-/// A value with blanks in it, where the quotes stand around the name too: `"X-Api-Key: two words"`.
+/// A value with blanks in it, where the quotes are around the name too: `"X-Api-Key: two words"`.
 fn widened<'a>(named: &Named<'a>, value: Value<'a>) -> Value<'a> {
     let bytes = named.text.as_bytes();
     let opening = named.start.checked_sub(1).and_then(|at| bytes.get(at)).copied();
@@ -747,7 +747,7 @@ fn joint_length(text: &str) -> Option<usize> {
     matches!(bytes.get(opening), Some(b'"' | b'\'')).then_some(opening + 1)
 }
 
-/// The length of a value without quotes that may go on behind a comma: `Credential=…, Signature=…`.
+/// The length of a value without quotes that may go on after a comma: `Credential=…, Signature=…`.
 fn list_length(text: &str) -> usize {
     let mut length = 0;
     loop {

@@ -1,7 +1,8 @@
-//! Secrets that are told by their shape: what services put before their tokens so that scanners find them.
+//! Secrets that are identified by their shape: the prefixes of services' tokens, which exist so that scanners find
+//! them.
 //!
-//! The families follow what GitHub's secret scanning, gitleaks and the services' own pages describe (November 2026). A
-//! new family is a line in [`FAMILIES`], or a pattern in [`PATTERNS`] where the kind is not told at its beginning.
+//! The families follow GitHub's secret scanning, gitleaks and the services' own pages (November 2026). A new family is
+//! a line in [`FAMILIES`], or a pattern in [`PATTERNS`] where the beginning does not identify the kind.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -12,7 +13,7 @@ use regex::Regex;
 use super::value::is_mixed;
 use super::{Finding, MASK, compile, steps, text_at};
 
-/// Bytes behind a prefix by which it is decided whether a token begins there.
+/// The count of bytes after a prefix that decide whether a token begins there.
 const MAX_HEAD: usize = 256;
 
 /// The alphabet of a token after its prefix.
@@ -47,17 +48,17 @@ impl Alphabet {
     }
 }
 
-/// Prefixes whose tokens have one build.
+/// Prefixes whose tokens have one format.
 struct Family {
     prefixes: &'static [&'static str],
     alphabet: Alphabet,
-    /// Bytes behind the prefix at least.
+    /// The minimum count of bytes after the prefix.
     min: usize,
-    /// How many bytes of those have to be letters or digits in one piece.
+    /// The minimum run of letters or digits among those bytes.
     run: usize,
-    /// Whether letters and digits both have to be there.
+    /// True if both letters and digits are required.
     is_mixed: bool,
-    /// Whether a letter may stand directly before the prefix.
+    /// True if a letter may come directly before the prefix.
     is_strong: bool,
 }
 
@@ -65,7 +66,7 @@ const fn family(prefixes: &'static [&'static str], alphabet: Alphabet, min: usiz
     Family { prefixes, alphabet, min, run: 0, is_mixed: false, is_strong: false }
 }
 
-/// A prefix that may be a part of a word: what is behind it has to look like a token.
+/// A prefix that may be a part of a word: the text after it has to look like a token.
 const fn weak(prefixes: &'static [&'static str], alphabet: Alphabet, min: usize, run: usize) -> Family {
     Family { prefixes, alphabet, min, run, is_mixed: true, is_strong: false }
 }
@@ -74,9 +75,9 @@ const fn strong(prefixes: &'static [&'static str], alphabet: Alphabet, min: usiz
     Family { prefixes, alphabet, min, run: 0, is_mixed: false, is_strong: true }
 }
 
-/// Longer prefixes stand before those that they begin with.
+/// Longer prefixes come before those that they begin with.
 const FAMILIES: &[Family] = &[
-    // GitHub: `ghs_` may be a JSON Web Token since 2026, behind a number.
+    // GitHub: `ghs_` may be a JSON Web Token since 2026, after a number.
     strong(&["github_pat_"], Word, 20),
     Family {
         prefixes: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
@@ -252,11 +253,11 @@ static PREFIXES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
-/// A secret whose kind is not told by a prefix. `s` is the secret; `k` stands before it, where it stays.
+/// A secret whose kind no prefix identifies. `s` is the secret; `k` comes before it, where it stays.
 struct Pattern {
-    /// Literals of which a text must hold one, in lower case; empty where the text's shape alone tells.
+    /// Literals of which a text must hold one, in lower case; empty where the text's shape alone decides.
     needs: &'static [&'static str],
-    /// A run of so many letters and digits has to be there.
+    /// The minimum run of letters and digits in the text.
     run: usize,
     compiled: LazyLock<Option<Regex>>,
 }
@@ -278,7 +279,7 @@ static PATTERNS: [Pattern; 22] = [
     pattern!(&["azdo"], 84, r"(?-u:\b)(?P<s>[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4})(?-u:\b)"),
     pattern!(&["jqqj99"], 66, r"(?-u:\b)(?P<s>[A-Za-z0-9]{40,64}JQQJ99[A-Za-z0-9]{20,40})(?-u:\b)"),
     pattern!(&[], 52, r"(?P<k>:)(?P<s>[a-z2-7]{52})(?-u:\b)"),
-    // Azure: client secrets, keys of accounts, keys that can be told.
+    // Azure: client secrets, keys of accounts, keys that can be identified.
     pattern!(&["q~"], 0, r"(?:^|[^A-Za-z0-9_~.-])(?P<s>[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})"),
     pattern!(&[], 24, r"(?:^|[^A-Za-z0-9+/])(?P<s>[A-Za-z0-9+/]{86}==)"),
     pattern!(
@@ -343,7 +344,7 @@ static PATTERNS: [Pattern; 22] = [
     ),
 ];
 
-/// Whether `text` is a mask, with no more before it than what masks keep.
+/// Returns whether `text` is a mask, with no more before it than masks keep.
 pub(super) fn is_masked(text: &str) -> bool {
     let Some(kind) = text.strip_suffix(MASK) else { return false };
     kind.is_empty()
@@ -365,7 +366,8 @@ pub(super) fn needs() -> impl Iterator<Item = &'static str> {
     PATTERNS.iter().flat_map(|rule| rule.needs).copied()
 }
 
-/// Finds what is told by its shape. `lower` is the text in lower case; `None` where no pattern has in it what it needs.
+/// Finds secrets by their shape. `lower` is the text in lower case; `None` if the text lacks the literals of all
+/// patterns.
 pub(super) fn find(text: &str, lower: Option<&str>, findings: &mut Vec<Finding>) {
     find_prefixed(text, findings);
     let longest = longest_run(text);
@@ -400,7 +402,7 @@ fn find_prefixed(text: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The token behind a prefix.
+/// The token after a prefix.
 fn token_at(text: &str, prefix: &Range<usize>) -> Option<Finding> {
     let before = prefix.start.checked_sub(1).and_then(|at| text.as_bytes().get(at)).copied();
     let written = text.get(prefix.clone())?;
@@ -411,7 +413,7 @@ fn token_at(text: &str, prefix: &Range<usize>) -> Option<Finding> {
         }
         let length_of =
             |max: usize| rest.iter().take(max).take_while(|byte| family.alphabet.has(**byte)).count();
-        // What is refused is refused by its first bytes: a chain of prefixes would take its square else.
+        // A token is refused by its first bytes: a chain of prefixes would take quadratic time otherwise.
         let head = text.get(prefix.end..prefix.end + length_of(MAX_HEAD))?;
         if !(head.len() >= family.min && has_run(head, family.run) && (!family.is_mixed || is_mixed(head))) {
             return None;

@@ -1,4 +1,4 @@
-//! Tables of what is masked and what stays, and what holds for any text.
+//! Tables of masked and unmasked texts, and properties of any text.
 
 use super::*;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 const A36: &str = "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA3bC5";
 const PAT52: &str = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
 
-/// Stands for tokens in the tables, so that no scanner takes the tests for a leak.
+/// Fills in the tokens of the tables, so that no scanner takes the tests for a leak.
 fn filled(text: &str) -> String {
     text.replace("A36", A36)
         .replace("PAT52", PAT52)
@@ -95,9 +95,9 @@ fn secrets_are_masked_and_their_kind_stays() {
         ("$env:GH_TOKEN='HEX40'; x", "$env:GH_TOKEN='****'; x"),
         ("set GITHUB_TOKEN=HEX40", "set GITHUB_TOKEN=****"),
         ("größe ghp_A36 東京", "größe ghp_**** 東京"),
-        // Read as a token only where the password behind it is masked.
+        // Read as a token only where the password after it is masked.
         ("curl -ume|token=ghp_1ttp||||||-6:x://us y", "curl -ume|token=****||||||-6:**** y"),
-        // What a mask kept as its kind is a password by itself.
+        // The part that a mask kept as its kind is a password by itself.
         ("/Bearer --password ghp_\"abcdefgh12345678abcdefgh", "/Bearer --password ****"),
     ] {
         let text = filled(text);

@@ -1,5 +1,5 @@
-//! Secrets on command lines of tools whose options say a password without naming it: `curl -u user:password`,
-//! `mysql -pSECRET`, `net use \\host\share SECRET`. Other tools' `-u` and `-p` are paths, ports and branches, and stay.
+//! Secrets on command lines of tools whose options take a password without naming it: `curl -u user:password`, `mysql
+//! -pSECRET`, `net use \\host\share SECRET`. Other tools' `-u` and `-p` are paths, ports and branches, and stay.
 
 use std::sync::LazyLock;
 
@@ -12,12 +12,12 @@ use super::value::{
 };
 use super::{Finding, compile, steps, text_at};
 
-/// How an option says its secret.
+/// The form of an option's secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// In the next word, or behind `=` or `:` in its own.
+    /// In the next word, or after `=` or `:` in its own.
     Next,
-    /// Directly behind it: `-pSECRET`.
+    /// Directly after it: `-pSECRET`.
     Glued,
     /// Either.
     Both,
@@ -34,7 +34,7 @@ enum Form {
 }
 use Form::{Both, Comma, File, Glued, Next, Percent, Token, User};
 
-/// Tools of one kind, and their options that say a secret.
+/// Tools of one kind, and their options that take a secret.
 struct Tool {
     names: &'static [&'static str],
     options: &'static [(&'static str, Form)],
@@ -119,7 +119,7 @@ const TOOLS: &[Tool] = &[
     Tool { names: &["ccencrypt", "ccdecrypt", "ccrypt"], options: &[("-K", Next)] },
 ];
 
-/// Tools that log in by `-u` and `-p` where `login` stands between.
+/// Tools that log in by `-u` and `-p` where `login` comes between.
 const LOGINS: &[&str] = &[
     "docker", "podman", "nerdctl", "buildah", "skopeo", "helm", "az", "oc", "cf", "cf7", "cf8", "oras",
     "crane", "heroku",
@@ -155,7 +155,7 @@ const IMPACKET: &[&str] = &[
 /// Tools whose `-u` is a user with a password, whatever comes.
 const CURL_LIKE: &[&str] = &["curl", "curl64", "wget", "wget2", "aria2c", "httpie"];
 
-/// Tools whose `-u` and `-p` say nothing of a password.
+/// Tools whose `-u` and `-p` have nothing to do with a password.
 const OTHERS: &[&str] = &[
     "git",
     "gh",
@@ -221,7 +221,7 @@ const OTHERS: &[&str] = &[
     "xcopy",
 ];
 
-/// Words that run what follows them.
+/// Words that run the command after them.
 const RUNNERS: &[&str] = &[
     "/c", "/k", "/r", "-c", "-command", "call", "start", "sudo", "exec", "xargs", "env", "&", ".", "nohup",
     "-e", "--",
@@ -231,15 +231,15 @@ const RUNNERS: &[&str] = &[
 const ENCLOSING: [char; 16] =
     ['"', '\'', '`', '\\', '(', ')', '{', '}', '&', '|', ';', '@', ',', '^', '<', '>'];
 
-/// Whether a text may hold an option that one of these rules is about.
+/// Matches a text that may hold an option of these rules.
 static MAY_HOLD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     compile(
         r"(?i)(?:^|[\s\x22'>])[-/]{1,2}[a-z]|net1?(?:\.exe)?[\x22']?\s+use|sqlplus|imp|exp|rman|sqlldr|[:/][^\s@]+@",
     )
 });
 
-/// The words of a text that blanks part, where they begin, and whether a command line begins with one. In XML and JSON it
-/// begins within a word: `Name="CommandLine">curl`, `"CommandLine":"curl`.
+/// The words of a text that blanks part, their offsets, and true for each with which a command line begins. In XML and
+/// JSON it begins within a word: `Name="CommandLine">curl`, `"CommandLine":"curl`.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str, bool)> {
     let base = text.as_ptr() as usize;
     text.split_whitespace().flat_map(move |word| {
@@ -265,7 +265,7 @@ fn program_of(word: &str) -> Option<&str> {
     if word.contains("://") || word.starts_with(['-', '/']) && !word.contains("/bin/") || word.len() > 320 {
         return None;
     }
-    // `<Data Name="CommandLine">curl`, `CommandLine="curl`: what follows the sign.
+    // `<Data Name="CommandLine">curl`, `CommandLine="curl`: the part after the sign.
     let word = word.trim_matches(ENCLOSING);
     let word = word.rsplit(['>', '=', '"', '\'']).next().unwrap_or(word);
     let name = image_name(word).trim_matches(ENCLOSING);
@@ -287,9 +287,9 @@ struct Segment {
     is_oracle: bool,
     is_impacket: bool,
     is_msbuild: bool,
-    /// `net`, and how many words came since.
+    /// `net`, and the count of words since.
     net: Option<Net>,
-    /// `bitsadmin /setcredentials`, and how many words came since.
+    /// `bitsadmin /setcredentials`, and the count of words since.
     bits: Option<usize>,
     has_user: bool,
     /// Words so far.
@@ -301,15 +301,15 @@ struct Segment {
 struct Net {
     /// `use` or `user`.
     verb: Option<bool>,
-    /// Words that are no options.
+    /// Words that are not options.
     plain: usize,
     saw_share: bool,
-    /// Whether a quoted word goes on behind a blank.
+    /// True if a quoted word goes on after a blank.
     in_quotes: bool,
 }
 
 impl Segment {
-    /// Takes in a word that names a program where `may_run` or `opens` says that one may stand there.
+    /// Takes in a word that names a program where `may_run` or `opens` allows one.
     fn take(&mut self, word: &str, may_run: bool, opens: bool) -> bool {
         let Some(name) = program_of(word) else { return false };
         let has = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
@@ -346,20 +346,20 @@ impl Segment {
             return true;
         }
         if (may_run || is_file) && self.words > 0 {
-            // Another program runs here, which nothing is known of.
+            // Another program runs here, which is unknown.
             *self = Self::default();
         }
         false
     }
 }
 
-/// Whether a segment ends with this word, or before it.
+/// Returns whether the word is a separator itself, and whether the segment ends with it.
 fn ends_segment(word: &str) -> (bool, bool) {
     let is_sign = matches!(word, "|" | "||" | "&" | "&&" | ";");
     (is_sign, is_sign || word.ends_with([';', '|']) || word.ends_with('&'))
 }
 
-/// Finds what options of known tools say.
+/// Finds secrets in options of known tools.
 pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
     if !MAY_HOLD.as_ref().is_some_and(|pattern| pattern.is_match(text)) {
         return;
@@ -400,7 +400,7 @@ pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The option that a word is, if its value follows; where it stands in the word, it is found here.
+/// The option that a word is, if its value follows; a value within the word is found here.
 fn option(
     text: &str,
     at: usize,
@@ -458,7 +458,7 @@ fn option(
     (is_p && logs_in && !segment.is_curl).then_some(Next)
 }
 
-/// Whether a value is a port, a range of them, or a map of them.
+/// Returns whether a value is a port, a range of them, or a map of them.
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b','))
         && text.len() < 20
@@ -469,7 +469,7 @@ fn tool_option(bare: &str, segment: &Segment) -> Option<Form> {
     (!matches!(form, Glued)).then_some(*form)
 }
 
-/// Options of a letter are told by case, longer ones and those with a slash are not.
+/// Options of a letter are distinguished by case, longer ones and those with a slash are not.
 fn same_option(written: &str, name: &str) -> bool {
     written == name || (name.len() > 2 || name.starts_with('/')) && written.eq_ignore_ascii_case(name)
 }
@@ -489,7 +489,7 @@ fn tool_value_inside(bare: &str, segment: &Segment) -> Option<(usize, Form)> {
     })
 }
 
-/// Where the value of an option for a user's name stands.
+/// The position of the value of an option for a user's name.
 #[derive(Clone, Copy)]
 enum UserValue {
     /// From this byte of the same word on.
@@ -498,7 +498,7 @@ enum UserValue {
     Follows,
 }
 
-/// Whether a word is an option for a user's name.
+/// Returns the position of the value if a word is an option for a user's name.
 fn user_option(option: &str, is_curl: bool) -> Option<UserValue> {
     for long in ["--user", "--proxy-user", "--username"] {
         match option.strip_prefix(long) {
@@ -557,7 +557,7 @@ fn take_value(text: &str, at: usize, form: Form, findings: &mut Vec<Finding>) {
         }
         Next | Both if is_option || value.starts_with('/') && begins_as_path(value) => {}
         Next | Both | Glued => {
-            // OpenSSL says where a password comes from.
+            // OpenSSL names the source of a password.
             let from = if value.starts_with("pass:") { 5 } else { 0 };
             if is_secret(text_at(value, from), true) && !is_number(value) {
                 take(from);
@@ -588,12 +588,12 @@ fn take_value(text: &str, at: usize, form: Form, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a value with a colon is a path, and no user with a password.
+/// Returns whether a value with a colon is a path, and not a user with a password.
 fn is_path(value: &str) -> bool {
     begins_as_path(value)
 }
 
-/// Secrets that are told by their place.
+/// Secrets that are identified by their position.
 fn positional(at: usize, word: &str, segment: &mut Segment, findings: &mut Vec<Finding>) {
     let bare = word.trim_matches(['"', '\'']);
     let start = at + (word.len() - word.trim_start_matches(['"', '\'']).len());

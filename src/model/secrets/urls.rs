@@ -1,12 +1,12 @@
-//! Secrets in URLs: `https://user:password@host`, `https://token@host`, `jdbc:oracle:thin:user/password@host`. The host stays:
-//! it is where something was carried to.
+//! Secrets in URLs: `https://user:password@host`, `https://token@host`, `jdbc:oracle:thin:user/password@host`. The host
+//! stays: it is the destination of the data.
 
 use std::ops::Range;
 
 use super::value::{MIN_SECRET, credentials, is_placeholder, is_token_like, is_variable};
 use super::{Finding, text_at};
 
-/// The secrets of `user:password`, which stands at `at` in the text.
+/// The secrets of `user:password`, which begins at `at` in the text.
 pub(super) fn find_in_credentials(text: &str, at: usize, findings: &mut Vec<Finding>) {
     let (user, password) = credentials(text);
     let marks_token = password.is_some_and(|password| password == "x-oauth-basic" || password == "api_token");
@@ -27,11 +27,11 @@ fn ends_url(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>')
 }
 
-/// Finds who a URL logs in as, and by what.
+/// Finds the credentials with which a URL logs in.
 pub(super) fn find(text: &str, findings: &mut Vec<Finding>) {
     let bytes = text.as_bytes();
     let mut from = 0;
-    // Where the next `@` and the next end of a URL stand: each is looked for once.
+    // The offsets of the next `@` and the next end of a URL: each is searched once.
     let (mut next_at, mut next_end) = (0, 0);
     while let Some(found) = bytes.get(from..).and_then(|rest| memchr::memmem::find(rest, b"://")) {
         let start = from + found + 3;
@@ -70,7 +70,7 @@ fn userinfo(text: &str, url: Range<usize>, first: usize) -> Option<Range<usize>>
     let authority = bytes.get(..slash.min(bytes.len()))?;
     if let Some(at) = memchr::memrchr(b'@', authority) {
         let user = text.get(start..start + at)?;
-        // `https://host:443?mail=a@b`: a port, and what is asked for.
+        // `https://host:443?mail=a@b`: a port, and a query.
         let asks = user.find(['?', '#']).is_some_and(|mark| {
             let host = user.get(..mark).unwrap_or_default();
             let port = host.split_once(':').map_or("", |(_, port)| port);
@@ -78,7 +78,7 @@ fn userinfo(text: &str, url: Range<usize>, first: usize) -> Option<Range<usize>>
         });
         return (!asks).then_some(start..start + at);
     }
-    // A password with a slash: what stands behind the colon is no port.
+    // A password with a slash: the part after the colon is not a port.
     let colon = memchr::memchr(b':', authority)?;
     let port = authority.get(colon + 1..)?;
     let is_port = port.iter().all(u8::is_ascii_digit);

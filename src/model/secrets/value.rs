@@ -1,17 +1,17 @@
-//! A value that stands where a secret would: where it ends, and what shows that it is none. A variable, a path, a file's
-//! name or a piece of code names a secret that is kept elsewhere, and is evidence of what was carried out.
+//! A value in the position of a secret: its end, and the signs that it is not a secret. A variable, a path, a file's
+//! name or a piece of code names a secret that is kept elsewhere. It is evidence of the data that was carried out.
 
 use super::shapes;
 use super::{steps, text_at};
 
 /// Least length of a value that is masked, in bytes.
 pub(super) const MIN_SECRET: usize = 4;
-/// Bytes of a value that are looked at before it is taken for one that is no reference: no path is longer.
+/// The maximum bytes of a value that are checked for a reference: no path is longer.
 pub(super) const MAX_REFERENCE: usize = 320;
 /// Bytes of a variable.
 const MAX_VARIABLE: usize = 256;
 
-/// Words that say something of a secret but are none.
+/// Words about a secret that are not secrets.
 const WORDS: [&str; 44] = [
     "true",
     "false",
@@ -117,7 +117,7 @@ const EXTENSIONS: [&str; 54] = [
     "html",
 ];
 
-/// Verbs of cmdlets that make a value where one is to be written.
+/// Verbs of cmdlets that yield a value where one is expected.
 const VERBS: [&str; 26] = [
     "get",
     "new",
@@ -186,7 +186,7 @@ fn name_length(text: &str, at: usize) -> usize {
     text_at(text, at).bytes().take(MAX_VARIABLE).take_while(|byte| is_word_byte(*byte)).count()
 }
 
-/// Where the text that begins at `at` has closed as many `open` as it opened, `close` included.
+/// The offset at which the text from `at` has closed as many `open` as it opened, `close` included.
 fn balanced(text: &str, at: usize, open: u8, close: u8) -> Option<usize> {
     let mut depth = 0_usize;
     for (index, byte) in text_at(text, at).bytes().enumerate().take(MAX_VARIABLE) {
@@ -209,8 +209,8 @@ fn closed_by(text: &str, from: usize, closing: &str) -> Option<usize> {
     memchr::memmem::find(near, closing.as_bytes()).map(|at| from + at + closing.len())
 }
 
-/// How many bytes of the text's beginning refer to something that is kept elsewhere: `$env:X`, `%X%`, `${{ x }}`,
-/// `$(command)`, `!X!`, `{x}`, `<token>`, `` `command` ``; 0 where it begins with none.
+/// The count of bytes at the text's beginning that refer to something kept elsewhere: `$env:X`, `%X%`, `${{ x }}`,
+/// `$(command)`, `!X!`, `{x}`, `<token>`, `` `command` ``; 0 without a reference there.
 pub(super) fn variable_length(text: &str) -> usize {
     let end = match byte_at(text, 0) {
         Some(b'$') => after_dollar(text),
@@ -291,7 +291,7 @@ fn after_dollar(text: &str) -> Option<usize> {
     })
 }
 
-/// Whether the text is nothing but references to what is kept elsewhere.
+/// Returns whether the text consists only of references to values kept elsewhere.
 pub(super) fn is_variable(text: &str) -> bool {
     let mut at = 0;
     while at < text.len() {
@@ -303,7 +303,7 @@ pub(super) fn is_variable(text: &str) -> bool {
     at > 0
 }
 
-/// Whether the text stands for a secret that somebody took out: `****`, `xxxx`, `[REDACTED]`, `...`.
+/// Returns whether the text is a placeholder for a removed secret: `****`, `xxxx`, `[REDACTED]`, `...`.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let is_filler =
         |character: char| matches!(character, '*' | 'x' | 'X' | '.' | '-' | '_' | '#' | '?' | '•' | '…');
@@ -315,7 +315,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
         || shapes::is_masked(text)
 }
 
-/// Whether the text begins as a path, a URL, or a file that a tool reads the value from.
+/// Returns whether the text begins as a path, a URL, or a file that a tool reads the value from.
 pub(super) fn begins_as_path(text: &str) -> bool {
     let bytes = text.as_bytes();
     match bytes {
@@ -351,7 +351,7 @@ fn is_store(name: &str, rest: &str) -> bool {
         || rest.starts_with(":\\")
 }
 
-/// Whether the text is a file's name.
+/// Returns whether the text is a file's name.
 fn is_file_name(text: &str) -> bool {
     let Some((stem, extension)) = text.rsplit_once('.') else { return false };
     let is_known = EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known));
@@ -362,7 +362,7 @@ fn is_file_name(text: &str) -> bool {
         })
 }
 
-/// Whether an unquoted text is a piece of code that yields the value: a call, a cmdlet, a member of something.
+/// Returns whether an unquoted text is a piece of code that yields the value: a call, a cmdlet, a member of something.
 fn is_code(text: &str) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b':');
     let letters = text.bytes().take_while(is_letter).count();
@@ -390,7 +390,7 @@ fn is_code(text: &str) -> bool {
     false
 }
 
-/// Whether a value is a secret indeed. `is_quoted` tells that it stood in quotes of its own.
+/// Returns whether a value is a secret. `is_quoted` means that it had quotes of its own.
 pub(super) fn is_secret(text: &str, is_quoted: bool) -> bool {
     if text.len() < MIN_SECRET || is_placeholder(text) {
         return false;
@@ -406,7 +406,7 @@ pub(super) fn is_secret(text: &str, is_quoted: bool) -> bool {
         || !is_quoted && is_code(text))
 }
 
-/// Whether the value is long enough and of such a mixture that it is a token, whatever it is called.
+/// Returns whether the value is long enough and of such a mixture that it is a token, whatever it is called.
 pub(super) fn is_long_and_mixed(text: &str) -> bool {
     text.len() >= 16 && is_mixed(text)
 }
@@ -430,25 +430,25 @@ pub(super) fn credentials(text: &str) -> (&str, Option<&str>) {
     (text, None)
 }
 
-/// Whether a name without a password is a token all the same: long, of one piece, letters and digits.
+/// Returns whether a name without a password is a token all the same: long, of one piece, letters and digits.
 pub(super) fn is_token_like(text: &str) -> bool {
     text.len() >= 20
         && is_mixed(text)
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// A value that begins at a place, without its quotes.
+/// A value that begins at an offset, without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Value<'a> {
     pub(super) start: usize,
     pub(super) text: &'a str,
     pub(super) is_quoted: bool,
-    /// Where one may go on reading.
+    /// The offset at which reading may go on.
     pub(super) after: usize,
 }
 
-/// The value that begins at `at`, behind its separator: in quotes up to the closing one, or up to where a shell, a URL, a
-/// list or a tag ends it. `None` where there is none.
+/// The value that begins at `at`, after its separator: in quotes up to the closing one, or up to where a shell, a URL,
+/// a list or a tag ends it. `None` if there is no value.
 pub(super) fn value_at(text: &str, at: usize) -> Option<Value<'_>> {
     let mut start = at;
     let rest = text_at(text, at);
@@ -564,7 +564,7 @@ fn unquoted_length(text: &str) -> usize {
     at.min(text.len())
 }
 
-/// Whether a text begins with another member of a list: `name=` or `name:`.
+/// Returns whether a text begins with another member of a list: `name=` or `name:`.
 fn begins_member(text: &str) -> bool {
     let name = text.bytes().take(32).take_while(|byte| is_word_byte(*byte) || *byte == b'-').count();
     name > 1 && matches!(byte_at(text, name), Some(b'=' | b':'))
