@@ -72,7 +72,7 @@ pub(super) fn discover(
     search.found
 }
 
-/// Whether a load of a folder with this file would read it, or would say that it can't.
+/// Returns whether a load of a folder with this file would read it, or would report that it can't.
 #[must_use]
 pub fn is_read_in_folder(path: &Path, format: Option<InputFormat>) -> bool {
     let Ok(metadata) = fs::metadata(path) else { return false };

@@ -28,7 +28,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Whether it is events as text.
+    /// Returns true for the text formats.
     pub(super) const fn is_text(self) -> bool {
         matches!(self, Self::Json | Self::Xml | Self::Csv(_))
     }
@@ -116,7 +116,7 @@ fn has_event(text: &[u8]) -> bool {
 const COLUMNS: [&str; 8] =
     ["EventID", "EventId", "EventCode", "_raw", "event_id", "winlog.event_id", "EventData", "ProviderName"];
 
-/// Whether a line of a table names a column that events have.
+/// Returns whether a table's line names a column that events have.
 pub(super) fn names_columns(line: &[u8]) -> bool {
     table_delimiter(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii()).is_some()
 }
@@ -132,7 +132,7 @@ fn table_delimiter(line: &[u8]) -> Option<u8> {
     })
 }
 
-/// Whether the beginning of a text names fields of events. Decides for files in folders.
+/// Returns whether the beginning of a text names fields of events. It decides for files in folders.
 pub(super) fn looks_like_events(head: &[u8]) -> bool {
     let mut text = String::new();
     let head = match encoding(head) {

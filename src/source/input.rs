@@ -53,7 +53,7 @@ pub(super) fn member_head(path: &Path, member: &Member) -> Result<(Vec<u8>, Form
     head_of(stream, &budget).map_err(|error| FaultKind::CantUnpack(stream_error(&error)))
 }
 
-/// Whether a packed file holds what may be events.
+/// Returns whether the contents of a packed file may be events.
 pub(super) fn packed_looks_like_events(path: &Path) -> bool {
     let Ok(file) = open_file(path) else { return false };
     let (counting, packed) = CountingReader::new(Box::new(file));

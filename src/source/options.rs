@@ -31,7 +31,7 @@ impl InputFormat {
     }
 }
 
-/// How a load is done.
+/// The options of a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoadOptions {
     /// Threads that read, 1 to 64; 0 means one for each core.
@@ -43,8 +43,8 @@ pub struct LoadOptions {
 pub struct Inputs {
     /// The format of all of them; `None` detects each by its content.
     pub format: Option<InputFormat>,
-    /// Whether the events of other channels that a walk-through of tests looks at are handed on too. Without it they are
-    /// passed over as early as can be.
+    /// True if the events of other channels, for a walk-through of tests, are handed on too. Otherwise they are skipped
+    /// as early as possible.
     pub telemetry: bool,
     /// The projection.
     pub wanted: Wanted,

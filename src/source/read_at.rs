@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io;
 
-/// Reads at an offset until the buffer is full or the file ends; gives the bytes that were read.
+/// Reads at an offset until the buffer is full or the file ends. Returns the count of bytes read.
 ///
 /// # Errors
-/// Whatever the system says, but for interruptions.
+/// Any error of the system except interruptions.
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {

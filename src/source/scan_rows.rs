@@ -1,7 +1,7 @@
 //! Rows that `scan --format ndjson` wrote, from many hosts, turned back into events with the verdicts of the scans.
 //!
-//! A line that is no row is named (file, line, reason) and costs no other. The names of logs in the rows become sources of
-//! their own, so that a row's `Source` stays what it is; their place is the row's line.
+//! A line that is no row is named (file, line, reason) and costs no other. The names of logs in the rows become sources
+//! of their own, so that a row's `Source` stays what it is; their place is the row's line.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -61,7 +61,7 @@ pub fn load_rows(paths: &[PathBuf], progress: &Progress, sink: &dyn Fn(FeedMessa
     reader.send(FeedMessage::Finished);
 }
 
-/// Whether a file in a folder of rows is read, by its name.
+/// Returns whether a file in a folder of rows is read, by its name.
 #[must_use]
 pub fn is_row_file(path: &Path) -> bool {
     path.extension().is_some_and(|own| ENDINGS.iter().any(|ending| own.eq_ignore_ascii_case(ending)))

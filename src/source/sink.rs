@@ -96,7 +96,7 @@ impl<'a> Sink<'a> {
         &self.allowance
     }
 
-    /// Whether the receiver is gone.
+    /// Returns whether the receiver is gone.
     pub(super) fn is_gone(&self) -> bool {
         self.is_gone.load(Ordering::Relaxed)
     }

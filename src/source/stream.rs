@@ -177,7 +177,7 @@ pub(super) struct Section {
     pub(super) file: File,
     /// Where the next byte is.
     pub(super) at: u64,
-    /// Behind the last.
+    /// The end, exclusive.
     pub(super) end: u64,
 }
 

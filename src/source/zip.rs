@@ -25,7 +25,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Whether it is one of those that macOS adds.
+    /// Returns true for the entries that macOS adds.
     pub(super) fn is_apple(&self) -> bool {
         let mut parts = self.name.split(['/', '\\']);
         parts.clone().any(|part| part == "__MACOSX")

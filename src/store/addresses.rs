@@ -1,7 +1,7 @@
 //! Which answers gave which address on which host.
 //!
-//! One answer can hold thousands of addresses that nothing ever connects to: such a one costs an entry of a table, and its
-//! place among the others is only looked for once a connection to the address is there.
+//! One answer can hold thousands of addresses that nothing ever connects to: such a one costs an entry of a table, and
+//! its place among the others is only looked for once a connection to the address is there.
 
 use crate::store::events::hash_index::HashIndex;
 use crate::store::events::interner::Symbol;
@@ -28,7 +28,7 @@ pub(super) struct AddressJoin {
     pub(super) connections: Ordered,
     pub(super) latest: Option<EventId>,
     pub(super) sweep: Sweep,
-    /// Whether it stands among those that are swept next.
+    /// True if it is queued for the next sweep.
     pub(super) waits_for_sweep: bool,
 }
 
@@ -144,7 +144,7 @@ impl Addresses {
         }
     }
 
-    /// Whether anything is known of an address.
+    /// Returns whether anything is known of an address.
     pub(super) fn knows(&self, host: Symbol, address: IpAddr) -> bool {
         let address = bytes_of(address);
         self.find(self.index.hash((host, address)), host, address).is_some()
@@ -232,7 +232,7 @@ impl Addresses {
     }
 }
 
-/// Returns the bytes that a tree takes beside itself, about: nodes have room for eleven, and are half full or more.
+/// Returns roughly the heap bytes of a tree: nodes have room for eleven, and are half full or more.
 pub(super) fn tree_bytes<T>(tree: &BTreeSet<T>) -> usize {
     const IN_NODE: usize = 11;
     let node = IN_NODE * size_of::<T>() + 16;

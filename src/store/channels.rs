@@ -1,6 +1,6 @@
 //! Events of other channels: PowerShell's script blocks, put together from their parts, and Security's new processes.
 //!
-//! Only what somebody is interested in is kept, and only so much; the rest is counted. The detection sees none of it.
+//! Only events of interest are kept, up to a bound; the rest is counted. The detection sees none of them.
 
 use std::collections::BTreeMap;
 

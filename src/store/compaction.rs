@@ -1,7 +1,7 @@
 //! Bounded memory for sources without an end: old events leave, alerts and their ancestors stay.
 //!
-//! What stays is copied, a few events with each batch, into a store of its own, which takes the old one's place when it
-//! has caught up: no batch waits for it, and the texts of what left are gone with the old store.
+//! The events that stay are copied, a few with each batch, into a store of their own. It replaces the old one when it
+//! has caught up. No batch waits for it, and the texts of the evicted events are freed with the old store.
 
 use std::cell::OnceCell;
 use std::time::Duration;
@@ -34,9 +34,9 @@ const MAX_AHEAD: Duration = Duration::from_secs(86_400);
 /// The bound of a store whose source has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retention {
-    /// The last so many events.
+    /// The count of the last events.
     Events(usize),
-    /// As many of the last events as take so many bytes, copies in the making included.
+    /// The bytes that the last events may take, with unfinished copies.
     Bytes(usize),
     /// Events whose time is no longer ago than this before the latest.
     Age(Duration),
@@ -142,7 +142,7 @@ impl Compactor {
         Self { retention, now, copy: None, stayed: 0, look_at: MIN_SURPLUS, look_at_bytes }
     }
 
-    /// What is kept.
+    /// Returns the bound.
     #[must_use]
     pub const fn retention(&self) -> Retention {
         self.retention
@@ -158,8 +158,8 @@ impl Compactor {
             self.begin(store, tuning);
         }
         let copying = self.copy.as_mut()?;
-        // The copy is as large as the half that stays and all that comes meanwhile: before both together come to the bound,
-        // it is made at once.
+        // The copy is as large as the half that stays and all that comes meanwhile: before both together come to the
+        // bound, it is made at once.
         let is_urgent = matches!(self.retention, Retention::Bytes(most) if store.bytes() > most / 10 * 6);
         let copied = if is_urgent { usize::MAX } else { events * COPIES_PER_EVENT + MIN_COPIED };
         if !copying.advance(store, copied) {
@@ -179,7 +179,7 @@ impl Compactor {
         self.copy.as_ref().map_or(0, |copying| copying.store.bytes())
     }
 
-    /// Whether so much has come that something may have to leave.
+    /// Returns whether enough has come that events may have to be evicted.
     fn is_to_look(&self, store: &Store) -> bool {
         match self.retention {
             Retention::Bytes(_) => store.bytes() >= self.look_at_bytes,
@@ -235,7 +235,7 @@ impl Compactor {
 }
 
 impl PendingCopy {
-    /// Copies so many events, and says whether the copy has caught up.
+    /// Copies up to `events` events. Returns whether the copy has caught up.
     fn advance(&mut self, old: &Store, events: usize) -> bool {
         let mut is_done = false;
         for _ in 0..events {
@@ -257,8 +257,8 @@ impl PendingCopy {
 }
 
 impl Store {
-    /// Bytes that the store takes: all tables that have something for each event, process, address, host, finding or text.
-    /// It is asked after each batch, and looks at no single one of them.
+    /// Bytes that the store takes: all tables that have something for each event, process, address, host, finding or
+    /// text. It is asked after each batch, and looks at no single one of them.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.events.bytes()
@@ -271,9 +271,9 @@ impl Store {
 
     /// The first of the last events that make about half of the bytes.
     fn first_of_last_half(&self) -> usize {
-        /// What an event takes beside its texts.
+        /// Bytes of an event without its texts.
         const OWN: usize = size_of::<StoredEvent>() + 64;
-        /// What an address of an answer takes for each letter of it.
+        /// Bytes that an address of an answer takes for each letter of it.
         const ADDRESSES: usize = 5;
         let weight = |event: &StoredEvent| {
             let texts = slot_fields(event.event_code).iter().filter_map(|field| {

@@ -18,9 +18,9 @@ use crate::store::events::interner::Symbol;
 
 /// Hosts that a note names; the others are counted.
 const MAX_NAMED_HOSTS: usize = 3;
-/// Batches of a source that are told apart for that; neighbours are taken together where there are more. Tests have fewer.
+/// Maximum of batches of a source that are distinguished for that. Beyond it neighbours are merged. Tests have fewer.
 const MAX_STRETCHES: usize = if cfg!(test) { 8 } else { 16_384 };
-/// Hosts that are told apart although all their events have left. Of more they are counted together.
+/// Maximum of hosts that are distinguished although all their events were evicted. Beyond it they are counted together.
 const MAX_GONE_HOSTS: usize = 10_000;
 /// Seconds by which a clock must go back to be noted: less is the jitter of a busy host.
 const CLOCK_JUMP: i64 = 60;
@@ -130,8 +130,8 @@ impl Jumps {
 }
 
 impl SourceCensus {
-    /// Adds the records of a batch. A source without an end has batches without an end: of very many, each two that follow
-    /// each other become one.
+    /// Adds the records of a batch. A source without an end has batches without an end: of very many, each two that
+    /// follow each other become one.
     fn add_stretch(&mut self, stretch: Stretch) {
         if self.stretches.len() >= MAX_STRETCHES {
             self.stretches.sort_by_key(|stretch| stretch.place);
@@ -172,7 +172,7 @@ impl Census {
             + self.sources.capacity() * size_of::<(SourceId, SourceCensus)>()
     }
 
-    /// The same with the hosts' names as another interner has them. Of hosts that are `here` no more only so many stay.
+    /// Returns the same with the hosts' names of another interner. Hosts that are no longer here stay up to a maximum.
     pub(super) fn renamed(
         self,
         is_here: impl Fn(Symbol) -> bool,

@@ -207,8 +207,8 @@ impl Store {
         self.events.put_back(waiting);
     }
 
-    /// Adds a finding. `spl` says whether that profile selects it too; `named_by` tells where the name comes from without
-    /// which the other does not.
+    /// Adds a finding. `spl` is true if that profile selects it too. `named_by` is the source of the name without which
+    /// the other profile does not.
     pub(super) fn add_finding(
         &mut self,
         id: EventId,
@@ -263,7 +263,7 @@ impl Store {
     }
 }
 
-/// What the selection looks at.
+/// Returns the input of the selection.
 pub(super) fn own_facts<'a>(batch: &'a Batch, record: &EventRecord) -> DetectionInput<'a> {
     let text = |field| batch.text(record, field);
     DetectionInput {

@@ -1,7 +1,7 @@
-//! Rows that scans elsewhere wrote, as events and findings of this store: the patterns answer to them as far as the rows
-//! hold what they look at, and what the scans said stays.
+//! Rows of scans elsewhere, as events and findings of this store. The patterns apply as far as the rows hold their
+//! fields, and the scans' own results stay.
 //!
-//! Of the events that a scan joined, only the joined fields are known. They stand in as events of their own, which are no
+//! Of the events that a scan joined, only the joined fields are known. They become placeholder events, which are no
 //! findings, so that a joined field is shown as joined from its record.
 
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,8 +1,8 @@
 //! Joins of an Event 3 to other events of its process: the name that it asked for, and its Event 1.
 //!
-//! Nothing of it is copied into the findings: it is looked up when somebody asks, so that an event that comes late costs a
-//! place in an order and not a change of every finding that it speaks of. Only readers that remember what they made of a
-//! finding are told, once for all that came between two looks.
+//! Nothing of it is copied into the findings: it is looked up on demand, so that an event that comes late costs an
+//! insertion into an order and not a change of every finding that it concerns. Only readers that cache results of a
+//! finding are notified, once for all that came between two looks.
 
 use std::net::IpAddr;
 
@@ -155,8 +155,8 @@ impl Store {
             }
             return;
         };
-        // Connections that the other one named are named by this one now. Where both say the same, nobody sees it but
-        // who asks where the name comes from.
+        // Connections that the other one named are named by this one now. Where both give the same name, only the
+        // source of the name changes.
         let name = |id: EventId| self.event(id).and_then(|event| event.symbol(Field::QueryName));
         if name(neighbour) != name(answer) && self.joins.renamed.last() != Some(&(id, process)) {
             self.joins.renamed.push((id, process));
@@ -240,7 +240,7 @@ impl Store {
         self.joins.start_changed(process);
     }
 
-    /// Tells those who look at changes of findings which ones have other joined fields than before.
+    /// Logs the findings whose joined fields changed, for the readers of the change log.
     pub(super) fn log_changed_joins(&mut self) {
         for process in std::mem::take(&mut self.joins.changed) {
             let Some(of) = self.joins.findings.get_mut(&process) else { continue };

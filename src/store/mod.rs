@@ -1,8 +1,8 @@
-//! What was read: events, processes, the joins between them, and the findings of the detection.
+//! The store of a load: events, processes, the joins between them, and the findings of the detection.
 //!
 //! One thread owns a [`Store`] and [ingests](Store::ingest) batches; whatever order they come in, the findings are the
-//! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a [`tuning_matches::TuningMatches`],
-//! of which there can be several (one in force, one being tried).
+//! same. The patterns are not the store's: their verdicts on the distinct hosts and parents are a
+//! [`tuning_matches::TuningMatches`], of which there can be several (one in force, one being tried).
 
 mod addresses;
 pub mod channels;
@@ -80,9 +80,9 @@ pub struct Store {
     faults: Vec<Fault>,
     /// Events that could not be kept for want of numbers (four thousand million of them).
     overflowed: u64,
-    /// Where among the faults that is said.
+    /// Index of the fault that reports the overflow.
     overflow_fault: Option<usize>,
-    /// Events that left to keep the store within bounds.
+    /// Events that were evicted to keep the store within bounds.
     evicted: u64,
     /// Connections that were held against the answers to their address: tests count these steps.
     swept: u64,
@@ -213,13 +213,14 @@ impl Store {
         self.events.host_name(host)
     }
 
-    /// Whether some event, of any channel that is read, is of a host: by its name or its first label, without case.
+    /// Returns whether some event, of any channel that is read, is of a host: by its name or its first label, without
+    /// case.
     #[must_use]
     pub fn knows_host(&self, wanted: &str) -> bool {
         self.all_hosts().any(|name| host::is_meant(name, wanted))
     }
 
-    /// The names of so many hosts, in order, and how many more there are.
+    /// Returns the names of up to `most` hosts, in order, and how many more there are.
     #[must_use]
     pub fn host_names(&self, most: usize) -> (Vec<&str>, usize) {
         let mut names: BTreeMap<String, &str> = BTreeMap::new();
@@ -241,7 +242,7 @@ impl Store {
         self.source(event).map_or("", |source| source.name.as_str())
     }
 
-    /// Whether a source has this name: a channel that is read live has it before its first event.
+    /// Returns whether a source has this name. A channel that is read live has it before its first event.
     #[must_use]
     pub fn has_source_named(&self, name: &str) -> bool {
         self.sources.iter().any(|source| source.name == name)
@@ -276,8 +277,8 @@ impl Store {
         self.by_time()
     }
 
-    /// Refreshes the order until it is that of all that had come when the round began, and returns true then; or until the
-    /// pause asks to stop.
+    /// Refreshes the order until it is that of all that had come when the round began, and returns true then; or until
+    /// the pause asks to stop.
     pub fn refresh_until(&mut self, pause: Pause<'_>) -> bool {
         if !self.findings.is_refreshing() && self.activities.is_on && !self.advance_leads_of_round(pause) {
             return false;

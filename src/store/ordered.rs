@@ -1,5 +1,5 @@
-//! Events in an order that their own fields give, four bytes each: sorted in chunks, so that one that comes late is put in
-//! its place without moving all that come after it.
+//! Events in an order that their own fields give, four bytes each: sorted in chunks, so that one that comes late is put
+//! in its place without moving all that come after it.
 
 use crate::store::ids::EventId;
 
@@ -13,7 +13,7 @@ pub(super) struct Ordered {
 }
 
 impl Ordered {
-    /// Adds an event behind those for which `is_before` holds, which are the first ones of the order.
+    /// Adds an event after those for which `is_before` holds, which are the first ones of the order.
     pub(super) fn insert(&mut self, event: EventId, is_before: impl Fn(EventId) -> bool) {
         let behind =
             self.chunks.partition_point(|chunk| chunk.first().is_some_and(|first| is_before(*first)));
@@ -47,7 +47,7 @@ impl Ordered {
         self.chunks.is_empty()
     }
 
-    /// Returns the bytes that it takes beside itself, about: chunks are half full or more.
+    /// Returns roughly its heap bytes: chunks are half full or more.
     pub(super) fn bytes(&self) -> usize {
         let chunks = self.chunks.capacity() * size_of::<Vec<EventId>>();
         match self.chunks.as_slice() {

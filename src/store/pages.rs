@@ -1,6 +1,6 @@
 //! A list in pages of one size: it grows without moving what it has, which would take longer than a frame.
 
-/// So many stand on a page.
+/// Items of a page.
 const PAGE: usize = 4096;
 
 /// Things by their numbers, from 0 in the order in which they came.

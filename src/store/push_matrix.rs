@@ -1,5 +1,5 @@
-//! Who pushes where: the findings of a profile, alerts and suppressed, as a table of repositories' owners and of hosts or
-//! users.
+//! Who pushes where: the findings of a profile, alerts and suppressed, as a table of repositories' owners and of hosts
+//! or users.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ pub struct Count {
     pub first: Option<Timestamp>,
     /// The latest time.
     pub last: Option<Timestamp>,
-    /// Whether there was none before the log's last day, while the log holds earlier ones.
+    /// True if its first finding is of the log's last day, while the log holds earlier ones.
     pub is_new: bool,
 }
 
@@ -155,7 +155,8 @@ impl Counter {
     }
 }
 
-/// A table that is being made, in steps that can be interrupted: a screen must answer while a million findings are counted.
+/// A table that is being made, in steps that can be interrupted: a screen must answer while a million findings are
+/// counted.
 pub struct PushMatrixBuilder {
     of: PushMatrixInputs,
     /// The next finding by number.
@@ -176,8 +177,8 @@ pub struct PushMatrixInputs {
 }
 
 impl PushMatrixInputs {
-    /// What a table is made of now: all findings of a query's profile, whatever it filters; its least score tells alerts
-    /// from suppressed.
+    /// Returns the present inputs of a table: all findings of a query's profile, whatever it filters. Its minimum score
+    /// separates alerts from suppressed.
     #[must_use]
     pub fn new(store: &Store, tuning: &TuningMatches, query: Query, axis: Axis) -> Self {
         let (patterns, exceptions) = (tuning.patterns().clone(), tuning.exceptions().clone());

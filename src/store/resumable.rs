@@ -52,7 +52,7 @@ impl<T: Copy> MergeSort<T> {
         (done * 100 + at * 100 / length) / passes
     }
 
-    /// Goes on until all is in order, which it says, or it is time to stop.
+    /// Continues until all is in order, or the pause asks to stop. Returns true when done.
     pub(in crate::store) fn advance(&mut self, order: impl Fn(&T, &T) -> Ordering, pause: Pause<'_>) -> bool {
         if self.run == 0 {
             while self.at < self.items.len() {
@@ -83,7 +83,7 @@ impl<T: Copy> MergeSort<T> {
         true
     }
 
-    /// Merges the two runs at hand; says whether it came to their end.
+    /// Merges the current two runs. Returns whether it reached their end.
     fn merge_pair(&mut self, order: &impl Fn(&T, &T) -> Ordering, pause: Pause<'_>) -> bool {
         let middle = (self.at + self.run).min(self.items.len());
         let end = (middle + self.run).min(self.items.len());

@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-/// What findings look like under a profile and the patterns' verdicts.
+/// The scores of findings under a profile and the patterns' results.
 pub struct Scores<'a> {
     of_kinds: Vec<Scored>,
     profile: Profile,

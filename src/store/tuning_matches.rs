@@ -65,7 +65,7 @@ impl TuningMatches {
         &self.patterns
     }
 
-    /// Takes other patterns; what a kept pattern said stays.
+    /// Replaces the patterns. The results of a kept pattern stay.
     pub fn set_patterns(&mut self, patterns: Patterns, store: &Store) {
         if patterns.ci_host != self.patterns.ci_host {
             self.ci_systems.clear();

@@ -15,8 +15,8 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// Whether the name's hash is right: a name lies at its first reference, which may be overwritten. The hash is that
-    /// of [MS-EVEN6] 2.2.12, Name: `h = h * 65599 + unit`, the low 16 bits.
+    /// Returns whether the name's hash is right: a name lies at its first reference, which may be overwritten. The hash
+    /// is that of [MS-EVEN6] 2.2.12, Name: `h = h * 65599 + unit`, the low 16 bits.
     pub(super) fn is_sound(&self, chunk: &[u8]) -> bool {
         let text = chunk.get(self.at..).and_then(|rest| rest.get(..self.units * 2)).unwrap_or_default();
         let (units, _) = text.as_chunks::<2>();
@@ -37,7 +37,7 @@ pub(super) enum Token {
         name: Name,
         /// The value without which it is left out.
         dependency: Option<u16>,
-        /// Whether attributes follow.
+        /// True if attributes follow.
         attributes: bool,
     },
     /// An element ends.
@@ -74,7 +74,7 @@ impl<'c> Tokens<'c> {
         Self { chunk, at, end, has_dependencies, name_refs: Vec::with_capacity(64) }
     }
 
-    /// Behind the last token that was read.
+    /// Returns the offset after the last token that was read.
     pub(super) const fn position(&self) -> usize {
         self.at
     }
@@ -225,7 +225,7 @@ pub(super) struct Instance {
     pub(super) descriptors: usize,
     /// Where the values begin.
     pub(super) values: usize,
-    /// Whether the instance holds the definition, as the first of its template in the chunk.
+    /// True if the instance holds the definition, as the first of its template in the chunk.
     pub(super) is_first: bool,
 }
 

@@ -37,7 +37,7 @@ pub(super) fn put(data: &mut [u8], at: usize, bytes: &[u8]) {
     }
 }
 
-/// Whether all bytes are zero.
+/// Returns whether all bytes are zero.
 pub(super) fn is_zero(data: &[u8]) -> bool {
     let (chunks, rest) = data.as_chunks::<64>();
     chunks.iter().all(|chunk| chunk.iter().fold(0, |sum, byte| sum | byte) == 0)

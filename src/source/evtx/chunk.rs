@@ -24,15 +24,15 @@ pub(in crate::source) struct Findings {
     pub(in crate::source) remarks: Vec<Remark>,
     /// The numbers of its first and last record that were found.
     pub(in crate::source) ids: Option<(u64, u64)>,
-    /// Whether it is one beyond doubt: by what it begins with, or by a record that is in it.
+    /// True if it is a chunk beyond doubt: by its magic, or by a record in it.
     pub(in crate::source) is_chunk: bool,
-    /// Whether its header says which records it held.
+    /// True if its header states which records it held.
     pub(in crate::source) is_stated: bool,
-    /// The numbers of the first and the last record that it held, as far as that is known: those that are read, and those
-    /// that are counted as lost.
+    /// The numbers of the first and the last record that it held, as far as that is known: those that are read, and
+    /// those that are counted as lost.
     pub(in crate::source) span: Option<(u64, u64)>,
-    /// The first record's number in the file, by a header that can be believed. A log that was cleared or exported counts
-    /// from 1 on, whatever its records are called.
+    /// The first record's number in the file, by a header that can be believed. A log that was cleared or exported
+    /// counts from 1 on, whatever its records are called.
     pub(in crate::source) first_number: Option<u64>,
     /// Bytes from its beginning to the end of its last record.
     pub(in crate::source) used: usize,
@@ -65,7 +65,7 @@ pub(in crate::source) struct ChunkReader {
     counts: [u32; 32],
 }
 
-/// Whether bytes begin as a chunk does.
+/// Returns whether bytes begin with a chunk's magic.
 pub(in crate::source) fn is_chunk(data: &[u8]) -> bool {
     data.starts_with(CHUNK_MAGIC)
 }
@@ -75,13 +75,14 @@ pub(in crate::source) fn stated_records(chunk: &[u8]) -> u64 {
     ChunkHeader::read(chunk).ids().map_or(0, |(first, last)| last - first + 1)
 }
 
-/// The number in the file of the record that a chunk says it begins with; `None` where it says nothing that can be believed.
+/// The number in the file of the record that a chunk says it begins with; `None` where it says nothing that can be
+/// believed.
 pub(in crate::source) fn first_number(chunk: &[u8]) -> Option<u64> {
     let header = ChunkHeader::read(chunk);
     (header.trusted && header.ids().is_some_and(|(first, _)| first < u64::MAX)).then_some(header.first_number)
 }
 
-/// Whether all bytes are zero.
+/// Returns whether all bytes are zero.
 pub(in crate::source) fn is_unused(data: &[u8]) -> bool {
     is_zero(data)
 }

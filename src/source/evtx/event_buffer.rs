@@ -144,7 +144,7 @@ pub(super) fn channel_utf16(name: &[u8]) -> Option<Channel> {
 /// The provider of nearly all events, in UTF-16LE.
 const USUAL: &[u8; 48] = b"M\0i\0c\0r\0o\0s\0o\0f\0t\0-\0W\0i\0n\0d\0o\0w\0s\0-\0S\0y\0s\0m\0o\0n\0";
 
-/// Whether a provider's name in UTF-16LE is Sysmon's.
+/// Returns whether a provider's name in UTF-16LE is Sysmon's.
 pub(super) fn is_sysmon_utf16(name: &[u8]) -> bool {
     name == USUAL.as_slice()
         || PROVIDERS.iter().any(|provider| super::utf16::is_ascii(name, provider.as_bytes(), true))

@@ -231,8 +231,8 @@ fn narrow(mask: u64, gate: Option<&Gate>, passes: Option<bool>) -> u64 {
     gate.filter(|_| passes == Some(false)).map_or(mask, |gate| mask & gate.others())
 }
 
-/// Whether a record ends where its values do, but for an end token, padding, and the copy of its size. Of a record
-/// whose header is damaged, its size or the copy of that may say so where nothing else does.
+/// Returns whether a record ends where its values do, but for an end token, padding, and the copy of its size. If a
+/// record's header is damaged, its size or the copy of that may be the only evidence.
 fn fits(chunk: &[u8], record: &Record, values_end: usize) -> bool {
     const COPY: usize = 4;
     let is_end = |end: usize| end.checked_sub(values_end).is_some_and(|rest| rest <= 1 + 8 + COPY);

@@ -12,11 +12,11 @@ pub(in crate::source) const FILE_HEADER_READ: usize = 128;
 /// The fields of a file's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::source) struct FileHeader {
-    /// Whether the file begins with one.
+    /// True if the file begins with one.
     pub(in crate::source) is_there: bool,
-    /// Whether its checksum is right.
+    /// True if its checksum is right.
     pub(in crate::source) is_sound: bool,
-    /// The place of the chunk with the oldest records.
+    /// The slot of the chunk with the oldest records.
     pub(in crate::source) first_chunk: u64,
     /// How many chunks there are.
     pub(in crate::source) chunks: u64,

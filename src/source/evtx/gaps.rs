@@ -14,9 +14,9 @@ const CHUNK: u64 = CHUNK_SIZE as u64;
 pub(in crate::source) struct ChunkSummary {
     /// Where it is.
     pub(in crate::source) slot: ChunkExtent,
-    /// Whether it is one beyond doubt.
+    /// True if it is a chunk beyond doubt.
     pub(in crate::source) is_chunk: bool,
-    /// Whether its header says which records it held.
+    /// True if its header states which records it held.
     pub(in crate::source) is_stated: bool,
     /// The numbers of its first and last record, the ones included that are counted as lost.
     pub(in crate::source) span: Option<(u64, u64)>,

@@ -19,9 +19,8 @@ const NO_CHECKSUMS: u32 = 4;
 /// The fields of a chunk's header, as they are written; [`ChunkHeader::trusted`] says whether its checksum is right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ChunkHeader {
-    /// Whether the magic is there.
     pub(super) has_magic: bool,
-    /// Whether the magic is there and the header's checksum is right.
+    /// True if the magic is there and the header's checksum is right.
     pub(super) trusted: bool,
     /// The first record's number in the file.
     pub(super) first_number: u64,
@@ -68,7 +67,7 @@ impl ChunkHeader {
             .then_some((self.first_id, self.last_id))
     }
 
-    /// Whether the checksum of the records is right; `None` where the header can't say.
+    /// Returns whether the checksum of the records is right; `None` where the header has none to trust.
     pub(super) fn records_match(&self, chunk: &[u8]) -> Option<bool> {
         if !self.trusted || self.flags & NO_CHECKSUMS != 0 {
             return None;
@@ -80,7 +79,7 @@ impl ChunkHeader {
         )
     }
 
-    /// Whether this can be a chunk's header at all, found where none was expected.
+    /// Returns whether this can be a chunk's header at all, found where none was expected.
     pub(super) fn is_plausible(&self, chunk: &[u8]) -> bool {
         self.has_magic
             && (self.trusted || (size_at(chunk, 40) == Some(128) && (512..=CHUNK_SIZE).contains(&self.free)))

@@ -37,12 +37,12 @@ pub(in crate::source) struct Layout {
     pub(in crate::source) unusable: Vec<(u64, u64)>,
 }
 
-/// Whether a file that begins with these bytes is a log.
+/// Returns whether a file that begins with these bytes is a log.
 pub(in crate::source) fn is_log_head(head: &[u8]) -> bool {
     head.starts_with(FILE_MAGIC) || head.starts_with(CHUNK_MAGIC)
 }
 
-/// Whether a file that begins with these bytes has a file's header, not one of a chunk.
+/// Returns whether a file that begins with these bytes has a file's header, not one of a chunk.
 pub(super) fn is_file_head(head: &[u8]) -> bool {
     head.starts_with(FILE_MAGIC)
 }

@@ -29,7 +29,7 @@ pub(super) struct Record {
     pub(super) id: u64,
     /// When it was written, in 100 ns since 1601.
     pub(super) filetime: u64,
-    /// Whether its header is as it should be.
+    /// True if its header is valid.
     pub(super) is_whole: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Loss {
     pub(super) id: Option<u64>,
     /// Their count, as far as it is known.
     pub(super) records: u64,
-    /// Whether they are after the end of the file.
+    /// True if they are after the end of the file.
     pub(super) is_cut: bool,
     /// The reason, as a clause.
     pub(super) reason: &'static str,
@@ -149,7 +149,7 @@ impl<'c> Walk<'c> {
         self.chunk.len() < CHUNK_SIZE
     }
 
-    /// Whether a record of this number can be the next one where the header does not vouch for it.
+    /// Returns whether a record of this number can be the next one where the header does not vouch for it.
     fn goes_on(&self, id: u64) -> bool {
         match (self.header.live_end(), self.last_id) {
             (Some(_), Some(last)) => last.checked_add(1) == Some(id),
@@ -159,7 +159,7 @@ impl<'c> Walk<'c> {
         }
     }
 
-    /// Whether a record of this number can follow after `bytes` bytes of damage.
+    /// Returns whether a record of this number can follow after `bytes` bytes of damage.
     fn can_follow(&self, id: u64, bytes: usize) -> bool {
         let most = (bytes / MIN_RECORD + 1) as u64;
         match self.last_id {
@@ -378,7 +378,7 @@ pub(in crate::source) fn first_record_id(chunk: &[u8]) -> Option<u64> {
     if record.starts_with(RECORD_MAGIC) { u64_at(record, 8).filter(|id| *id > 0) } else { None }
 }
 
-/// Whether a record of a chunk ends with its size once more, which is written last.
+/// Returns whether a chunk's record ends with the copy of its size, which is written last.
 pub(in crate::source) fn ends_with_its_size(chunk: &[u8], start: u64) -> bool {
     let Ok(start) = usize::try_from(start) else { return false };
     let size = size_at(chunk, start + 4).filter(|size| *size > 0);
@@ -386,7 +386,7 @@ pub(in crate::source) fn ends_with_its_size(chunk: &[u8], start: u64) -> bool {
     size.is_some() && size == end.and_then(|end| size_at(chunk, end))
 }
 
-/// Whether bytes hold the beginning of a record that can be one: for layout where no chunk is known.
+/// Finds a plausible record header in bytes, for the layout where no chunk is known.
 pub(super) fn holds_record(data: &[u8]) -> Option<usize> {
     memmem::find_iter(data, RECORD_MAGIC).find(|at| {
         u32_at(data, at + 4).is_some_and(|size| (MIN_RECORD..CHUNK_SIZE).contains(&(size as usize)))

@@ -32,7 +32,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    /// Whether it is of a type, and has bytes.
+    /// Returns whether it has a type and bytes.
     pub(super) fn is_something(&self) -> bool {
         self.kind != Kind::NULL && self.end > self.start
     }
@@ -101,7 +101,7 @@ impl<'a> Substitutions<'a> {
         found.unwrap_or((Kind::NULL, &[]))
     }
 
-    /// Whether the provider is Sysmon.
+    /// Returns whether the provider is Sysmon.
     pub(super) fn is_sysmon(&self, source: &FieldSource) -> Result<bool, Fallback> {
         match self.resolve(source) {
             (Kind::NULL, _) => Ok(false),
@@ -110,8 +110,8 @@ impl<'a> Substitutions<'a> {
         }
     }
 
-    /// Whether an event passes a gate; `None` where the field that says so has no place here. What is of no usual shape
-    /// passes.
+    /// Returns whether an event passes a gate; `None` where the template lacks the gate's field. Values of an unusual
+    /// shape pass.
     pub(super) fn passes(&self, gate: &Gate) -> Option<bool> {
         let source =
             self.template.sources.iter().find(|source| source.kind == FieldKind::Field(gate.field()))?;

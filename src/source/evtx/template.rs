@@ -78,11 +78,11 @@ pub(super) struct Template {
     pub(super) sources: Vec<FieldSource>,
     /// The literals of the definition, UTF-16LE.
     pub(super) literals: Vec<u8>,
-    /// Whether the provider or the Event ID are of an unsupported shape.
+    /// True if the provider or the Event ID are of an unsupported shape.
     pub(super) unsupported_system: bool,
-    /// Whether any other field source is.
+    /// True if a field source is of an unsupported shape.
     pub(super) unsupported_data: bool,
-    /// Whether it holds fields of `EventData`.
+    /// True if it holds fields of `EventData`.
     pub(super) has_data: bool,
     /// Offsets of its name references, in the chunk that it was read from.
     pub(super) name_refs: Vec<usize>,
@@ -126,7 +126,8 @@ impl Template {
         (end <= chunk.len()).then_some(size)
     }
 
-    /// Reads the definition at an offset of the chunk. `None` where its bytes are none, or of a shape that is not known.
+    /// Reads the definition at an offset of the chunk. `None` where its bytes are none, or of a shape that is not
+    /// known.
     pub(super) fn read(chunk: &[u8], at: usize, template_id: u32, role: Role) -> Option<Self> {
         let start = at.checked_add(DEFINITION_HEADER)?;
         let end = start + Self::size(chunk, at, template_id)?;

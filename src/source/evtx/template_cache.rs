@@ -122,7 +122,7 @@ fn name_at(chunk: &[u8], table: usize, length: Option<usize>) -> Option<&[u8]> {
 }
 
 impl CachedTemplate {
-    /// Whether tokens that begin at `start` of a chunk are these, by the same names.
+    /// Returns whether the tokens at `start` of a chunk are these, by the same names.
     fn is_same(&self, chunk: &[u8], start: usize, tokens: &[u8]) -> bool {
         let mut from = 0;
         for name_ref in &self.name_refs {

@@ -43,7 +43,7 @@ fn push_any(mut units: &[[u8; 2]], out: &mut Vec<u8>) {
     }
 }
 
-/// Whether UTF-16LE up to its first NUL is this ASCII text, with case or without.
+/// Compares UTF-16LE up to its first NUL with an ASCII text, with case or without.
 pub(super) fn is_ascii(bytes: &[u8], text: &[u8], ignore_case: bool) -> bool {
     let (units, _) = bytes.as_chunks::<2>();
     let Some((head, tail)) = units.split_at_checked(text.len()) else { return false };
@@ -53,8 +53,8 @@ pub(super) fn is_ascii(bytes: &[u8], text: &[u8], ignore_case: bool) -> bool {
         })
 }
 
-/// Whether UTF-16LE may end with one of these ASCII texts in lower case, compared without case. False only where it
-/// surely does not; one with a NUL in it may, since it ends there.
+/// Returns whether UTF-16LE may end with one of these ASCII texts in lower case, compared without case. False only
+/// where it surely does not. A text with a NUL in it may, since it ends there.
 pub(super) fn may_end_with(bytes: &[u8], endings: &[&str]) -> bool {
     let (units, odd) = bytes.as_chunks::<2>();
     // The least of all is found without a branch for each.

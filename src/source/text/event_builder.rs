@@ -56,7 +56,7 @@ fn whole(text: &str) -> &str {
     text.strip_suffix(".0").unwrap_or(text)
 }
 
-/// Whether a channel's name is Sysmon's: `…-Sysmon/Operational`, also after a Splunk source type's `XmlWinEventLog:`.
+/// Returns true for Sysmon's channel: `…-Sysmon/Operational`, also after a Splunk source type's `XmlWinEventLog:`.
 fn is_sysmon_channel(channel: &str) -> bool {
     // Hayabusa writes no more of it.
     if channel.eq_ignore_ascii_case("sysmon") {
@@ -93,8 +93,8 @@ impl EventBuilder {
         self.hint = None;
     }
 
-    /// Whether a Sysmon event that is kept still misses what the detection asks of it: another place in its record may
-    /// hold that.
+    /// Returns whether a kept Sysmon event still lacks data that the detection needs. Another part of its record may
+    /// hold them.
     pub(super) fn is_incomplete(&self) -> bool {
         let RecordKind::Sysmon(event_code) = self.record_kind() else { return false };
         self.is_kept()
@@ -119,7 +119,7 @@ impl EventBuilder {
         self.time = self.time.or_else(|| time_of(text));
     }
 
-    /// Whether a field is known.
+    /// Returns whether a field is known.
     pub(super) fn has(&self, field: Field) -> bool {
         match field {
             Field::ProcessGuid if self.process_guid.is_some() => true,
@@ -176,7 +176,7 @@ impl EventBuilder {
         }
     }
 
-    /// Whether the event's data are needed, as far as it is known. Of all others only the ID is counted.
+    /// Returns whether the event's data are needed, as far as it is known. Of all others only the ID is counted.
     pub(super) fn is_kept(&self) -> bool {
         match self.record_kind() {
             RecordKind::Sysmon(event_code) => {

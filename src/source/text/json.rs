@@ -147,7 +147,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is an object.
+    /// Returns true for an object.
     pub(super) fn is_object(self) -> bool {
         matches!(self.node(), Node::Object { .. })
     }
@@ -200,7 +200,7 @@ impl<'a> Value<'a> {
         found
     }
 
-    /// Whether it is that string; the length decides most comparisons.
+    /// Returns whether it is that string. The length decides most comparisons.
     fn is(self, text: &str) -> bool {
         match self.node() {
             Node::Text(span) => (span.end - span.start) as usize == text.len() && self.slice(span) == text,

@@ -25,7 +25,7 @@ fn behind(rest: &str) -> Option<&str> {
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('\n') }
 }
 
-/// Whether the message shows this value: GUIDs with braces, numbers in another base.
+/// Compares a value with its form in the message: GUIDs with braces, numbers in another base.
 fn same(shown: &str, value: &str) -> bool {
     let number = |text: &str| match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
@@ -142,7 +142,7 @@ struct Line {
     start: usize,
     value: usize,
     end: usize,
-    /// Whether no text that could belong to a value lies between this line and the next one with a name.
+    /// True if no text that could belong to a value lies between this line and the next one with a name.
     is_single: bool,
 }
 

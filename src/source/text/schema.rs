@@ -1,8 +1,8 @@
 //! The values of Sysmon's events in the order in which it logs them.
 //!
 //! Some exports have the values without their names, or the names only in a rendered message. `System/Version` has been
-//! the same since 2017 while fields came, so the number of values tells the schema. A new field of Sysmon is added here,
-//! with the next number as its `since`.
+//! the same since 2017 while fields came, so the number of values identifies the schema. A new field of Sysmon is added
+//! here, with the next number as its `since`.
 
 use super::event_builder::EventBuilder;
 use crate::model::event::code;
@@ -133,12 +133,12 @@ pub(super) const fn layout(event_code: u16) -> &'static [Entry] {
     }
 }
 
-/// Whether an event may end with this value in some schema.
+/// Returns whether an event may end with this value in some schema.
 pub(super) fn is_last(layout: &[Entry], index: usize) -> bool {
     layout.get(index..).is_some_and(|rest| rest.iter().skip(1).all(|entry| entry.since == SCHEMAS - 1))
 }
 
-/// Whether a value can be what its name says. Sysmon writes nothing or `-` where it knows nothing.
+/// Returns whether a value fits the kind of its name. Sysmon writes nothing or `-` where it knows nothing.
 pub(super) fn fits(kind: Kind, value: &str) -> bool {
     let value = match kind {
         Kind::Free => return !is_placeholder(value),

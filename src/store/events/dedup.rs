@@ -1,11 +1,11 @@
-//! The kept events by host, record number and time, to know one again that is met twice.
+//! Duplicate detection: an index of events by host, record number and time.
 //!
 //! In a log that is read once, no record number comes twice. A scan makes use of that: as long as the numbers of each
-//! batch lie apart from those of all others, nothing is looked up, and the table is not even made. Where somebody looks
-//! at a screen meanwhile, the table grows from the first event on, since to make it all at once takes longer than a frame.
+//! batch lie apart from those of all others, nothing is looked up, and the table is not even made. Under a screen the
+//! table grows from the first event on, since to make it all at once takes longer than a frame.
 //!
-//! Host, number and time only say which events are held against each other: whether two are one is said by what is in
-//! them, since whoever can write a log can write any number into it.
+//! Host, number and time only select the events to compare. Their contents decide whether two are one, since the writer
+//! of a log can write any number into it.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ use crate::model::time::Timestamp;
 const MAX_STRETCHES: usize = 1 << 16;
 /// Numbers between two stretches that are so close belong to records that were only counted, and are taken for theirs.
 const MAX_HOLE: u64 = 8;
-/// Events of one host, number and second that are held against each other. Each is another event under the number of the
-/// first, so that more than one is somebody's work; those behind are kept, and met again they are kept again.
+/// Maximum of events of one host, number and second that are compared. Each is another event under the number of the
+/// first, so that more than one is deliberate. Those after the maximum are kept, and so are their duplicates.
 pub(in crate::store) const MAX_SAME_KEY: usize = 16;
 
 /// The key of events that may be one: the host's name without case, the record's number, and the second.
@@ -66,7 +66,7 @@ pub(in crate::store) struct Earlier {
     pub(in crate::store) contradiction: Option<EventId>,
 }
 
-/// The numbers of events by their [`EventKey`]s, which stand in the events themselves.
+/// The numbers of events by their [`EventKey`]s, which are read from the events themselves.
 #[derive(Default)]
 pub(in crate::store) struct Dedup {
     table: HashIndex,
@@ -76,10 +76,10 @@ pub(in crate::store) struct Dedup {
     counted_waiting: Packed,
     counted: Vec<Counted>,
     counted_table: HashIndex,
-    /// Whether some event stands at the very beginning of a second: another dialect may have rounded its time up to it.
+    /// True if some event's time is a whole second: another dialect may have rounded its time up to it.
     has_whole_seconds: bool,
     stretches: RecordRanges,
-    /// Whether no event of the batch that is taken in can have been met before.
+    /// True if no event of the current batch can be a duplicate.
     is_new: bool,
     /// Set where the table is built as late as possible.
     is_deferred: bool,
@@ -89,12 +89,12 @@ pub(in crate::store) struct Dedup {
 #[derive(Default)]
 struct RecordRanges {
     ends: BTreeMap<u64, u64>,
-    /// Whether numbers have met, or are too many to tell.
+    /// True once ranges overlap, or are too many to track.
     is_given_up: bool,
 }
 
 impl RecordRanges {
-    /// Adds a batch's numbers, and says whether they go upwards and lie apart from all others.
+    /// Adds a batch's numbers. Returns whether they go upwards and lie apart from all others.
     fn add(&mut self, batch: &Batch) -> bool {
         if self.is_given_up {
             return false;
@@ -167,8 +167,8 @@ impl Dedup {
         !self.is_new
     }
 
-    /// What was met of an event, once all that came before it are settled. `judge` says what it is to one of the same host,
-    /// number and second.
+    /// Returns the earlier events that match one, once all that came before it are settled. `judge` returns its
+    /// relation to one of the same host, number and second.
     pub(in crate::store) fn find(
         &self,
         wanted: EventKey,
@@ -292,7 +292,8 @@ fn is_whole(time: Option<Timestamp>) -> bool {
     time.is_some_and(|time| time.subsec_nanoseconds() == 0)
 }
 
-/// The seconds in which the same event may stand: its own, and the one that its time may have been rounded from or to.
+/// Returns the seconds that the same event may have: its own, and the one that its time may have been rounded from or
+/// to.
 fn seconds(time: Option<Timestamp>, has_whole_seconds: bool) -> impl Iterator<Item = Option<i64>> {
     let own = second(time);
     let near = own.and_then(|own| {

@@ -1,8 +1,8 @@
 //! Joins that wait until all is read.
 //!
-//! Few processes connect to a repository host, and all others' starts and queries are never joined to anything. Whoever
-//! reads to the end before looking at a row need not make a process of each of them: here they wait, and those of the
-//! processes that did connect are joined at the end, as they would have been when they came.
+//! Few processes connect to a repository host, and all others' starts and queries are never joined to anything. A batch
+//! run, which reads to the end before it shows a row, need not make a process of each of them. They wait here, and
+//! those of the processes that did connect are joined at the end, as they would have been when they came.
 
 use crate::model::event::{Field, code};
 use crate::model::guid::Guid;
@@ -46,7 +46,8 @@ impl Deferred {
         }
     }
 
-    /// Seals the texts of an Event 1, behind a letter for the length of each. `None` where a length is no letter's number.
+    /// Packs the texts of an Event 1, after a letter for the length of each. `None` where a length is no letter's
+    /// number.
     pub(in crate::store) fn pack<'a>(&mut self, text: impl Fn(Field) -> Option<&'a str>) -> Option<Symbol> {
         let texts = PACKED.map(|field| text(field).unwrap_or_default());
         self.scratch.clear();

@@ -9,7 +9,7 @@ use crate::store::ids::{DistinctId, EventId, ProcessId};
 /// How many fields of its own an Event ID has at most.
 pub(in crate::store) const MAX_SLOTS: usize = 6;
 
-/// The fields that are kept of an Event ID beside the ones that all have, in the order of their slots.
+/// Returns the fields kept of an Event ID apart from the ones that all have, in the order of their slots.
 pub(in crate::store) const fn slot_fields(event_code: u16) -> &'static [Field] {
     match event_code {
         code::PROCESS_CREATE => &[

@@ -1,4 +1,4 @@
-//! The numbers of things by the hashes of their keys, which stand in the things themselves.
+//! A hash index of numbers. The keys are read from the things themselves.
 //!
 //! In parts: a table grows by moving all that it has, and a million numbers would take longer than a frame.
 
@@ -33,7 +33,7 @@ pub(in crate::store) fn short_hash(hasher: &DefaultHashBuilder, key: impl Hash) 
     (hasher.hash_one(key) >> 32) as u32
 }
 
-/// The shard_of that a hash belongs to: by bits that no table looks at.
+/// The shard that a hash belongs to: by bits that no table looks at.
 const fn shard_of(hash: u32) -> usize {
     (spread(hash) >> 40) as usize % SHARDS
 }

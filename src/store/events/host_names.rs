@@ -7,14 +7,14 @@ use crate::store::events::interner::{Interner, Symbol};
 
 use crate::model::host;
 
-/// A host as an event names it, as it is shown in the event's row, and as it was first shown: names of hosts have no case,
-/// so that all that is counted or compared by host goes by the first spelling.
+/// A host as an event names it, as it is shown in the event's row, and as it was first shown: names of hosts have no
+/// case, so that all that is counted or compared by host goes by the first spelling.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct HostName {
     pub(in crate::store) written: Symbol,
     pub(in crate::store) shown: Symbol,
     pub(in crate::store) first: Symbol,
-    /// The name as written, without case: events are joined and told apart by it.
+    /// The name as written, without case: events are joined and distinguished by it.
     pub(in crate::store) key: Symbol,
 }
 

@@ -1,7 +1,8 @@
 //! The events of a store: their texts, hosts, parents and processes, and the search for duplicates.
 //!
-//! The owner of everything that a single event tells. It knows no finding and no join between hosts' events: see
-//! [`joins`](super::joins) for those. An event is a row of numbers and symbols, so that a hundred million fit into memory.
+//! The owner of all facts of a single event. It knows no finding and no join between hosts' events: see
+//! [`joins`](super::joins) for those. An event is a row of numbers and symbols, so that a hundred million fit into
+//! memory.
 
 pub mod collect;
 mod counted;
@@ -223,8 +224,8 @@ impl Events {
         self.entries.reserve_exact(events);
     }
 
-    /// Adds an event and returns its number; `None` once there are no numbers left. Of an event that is not selected, only
-    /// the fields that others may be joined to are kept, unless all events are collected.
+    /// Adds an event and returns its number; `None` once there are no numbers left. Of an event that is not selected,
+    /// only the fields that others may be joined to are kept, unless all events are collected.
     pub(in crate::store) fn insert(
         &mut self,
         batch: &Batch,

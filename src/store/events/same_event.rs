@@ -1,9 +1,9 @@
-//! Whether two events of one host, record number and time are one event that was met twice, or one number that was given
-//! to two.
+//! Comparison of two events of one host, record number and time: one event that was met twice, or one number that was
+//! given to two.
 //!
-//! Dialects differ in what they say of an event: times have three digits or seven, a field that is `-` in one is missing
-//! in another, accounts are named in several ways. What decides what becomes of an event must agree, what is missing on
-//! one side included: otherwise an event with a field less, or one more, would take the place of the one that is a find.
+//! Dialects differ in the fields of an event: times have three digits or seven, a field that is `-` in one is missing
+//! in another, accounts are named in several ways. The fields that decide an event's fate must agree, those missing on
+//! one side included. Otherwise an event with a field less, or one more, would replace the one that is a finding.
 
 use std::hash::BuildHasher;
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ pub(in crate::store) struct Contradictions {
     /// The hashes of the hosts' names without case and the numbers.
     met: HashSet<u64>,
     hasher: DefaultHashBuilder,
-    /// Where among the faults those stand that are not named.
+    /// Index of the fault that counts those not named.
     summary: Option<usize>,
 }
 
@@ -61,8 +61,9 @@ impl Events {
         Some(EventKey { host: name?.key, record: record.head.record_id?, time: record.head.time })
     }
 
-    /// Finds the event of the same host, record number, time and contents that was added earlier, and completes it: of two
-    /// the place of the earlier source counts, the finer time, and each gives what the other lacks, whichever came first.
+    /// Finds the event of the same host, record number, time and contents that was added earlier, and completes it: of
+    /// two the place of the earlier source counts, the finer time, and each gives what the other lacks, whichever came
+    /// first.
     pub(in crate::store) fn find_earlier(
         &mut self,
         batch: &Batch,

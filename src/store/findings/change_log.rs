@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::store::ids::{Epoch, FindingId};
 
-/// So many changes are remembered beside twice the findings; who is further behind looks at all of them again.
+/// Changes that are remembered on top of twice the findings. A reader that is further back looks at all of them again.
 const MIN_LOG: usize = 4096;
 
 /// The findings that changed, in order, since the last time that the list became too long.

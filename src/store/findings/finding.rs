@@ -9,7 +9,7 @@ use crate::store::events::Events;
 use crate::store::events::interner::Symbol;
 use crate::store::ids::{ActivityId, AddressJoinId, DistinctId, EventId};
 
-/// An event that a profile selects. All that the score needs beside the patterns is here.
+/// An event that a profile selects. It holds all that the score needs, except the patterns.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The event.
@@ -24,7 +24,8 @@ pub struct Finding {
     pub host: Option<DistinctId>,
     /// The `ParentImage` that the event itself has.
     pub own_parent: Option<DistinctId>,
-    /// What stands in for its process's Event 1, in a row that a scan wrote; see [`Store::start_of`](crate::store::Store::start_of).
+    /// The placeholder for its process's Event 1, in a scan's row; see
+    /// [`Store::start_of`](crate::store::Store::start_of).
     pub(in crate::store) own_start: Option<EventId>,
     /// Event 3: where its other side's name comes from; see [`Store::resolved_by`](crate::store::Store::resolved_by).
     pub(in crate::store) named_by: NamedBy,
@@ -49,7 +50,7 @@ pub(in crate::store) enum NamedBy {
 pub struct HuntLead {
     /// Its name and its score.
     pub lead: Lead,
-    /// What its clues were gathered in; `None` for the row of a scan elsewhere.
+    /// The activity of its clues; `None` for the row of a scan elsewhere.
     pub activity: Option<ActivityId>,
     /// The other side's name, and the event that it came from, where that is another one.
     pub destination: Option<(Symbol, EventId)>,

@@ -12,8 +12,8 @@ use crate::store::resumable::{MergeSort, Pause};
 /// Marks a missing time: earlier than any clock can show.
 pub const NO_TIME: i64 = i64::MIN;
 
-/// So many findings are copied, or so many fresh ones put in, between two questions of whether it is time to stop: about
-/// 50 us. Tests stop far more often.
+/// Findings that are copied between two polls of the pause: about 50 us. A fresh one that is put in counts as
+/// `PENDING_COST` of them. Tests stop far more often.
 const COPIED_PER_POLL: usize = if cfg!(test) { 3 } else { 16_384 };
 const PENDING_COST: usize = if cfg!(test) { 1 } else { 32 };
 
@@ -109,8 +109,8 @@ impl TimeOrder {
         self.round = Some(Merge { fresh, is_changed, old: 0, new: 0, place: None });
     }
 
-    /// Goes on until the fresh ones are in their places, which it says, or it is time to stop. `kinds` has the kind of
-    /// each finding by its number. Nobody may have moved since the round began.
+    /// Continues until the fresh ones are merged in, or the pause asks to stop. Returns true when done. `kinds` has the
+    /// kind of each finding by its number. No finding may have moved since the round began.
     pub(in crate::store) fn advance(
         &mut self,
         findings: &[Finding],
@@ -225,7 +225,7 @@ impl Merge {
         }
     }
 
-    /// Goes on until all stand in `next`, which it says, or it is time to stop.
+    /// Continues until all are in `next`, or the pause asks to stop. Returns true when done.
     fn merge(
         &mut self,
         columns: &Columns,
@@ -301,7 +301,8 @@ fn event_of(id: Option<EventId>, events: &Events) -> Option<&StoredEvent> {
     events.event(id?)
 }
 
-/// Most are told apart by their seconds, without a look at their events. A missing time or record number comes last.
+/// Orders pending findings. Most differ in their seconds, so that their events are not read. A missing time or record
+/// number comes last.
 fn compare(a: &Pending, b: &Pending, events: &Events) -> Ordering {
     b.seconds.cmp(&a.seconds).then_with(|| {
         let (Some(a), Some(b)) = (event_of(a.event, events), event_of(b.event, events)) else {

@@ -45,8 +45,8 @@ impl Store {
         is_done
     }
 
-    /// Weighs the leads, in steps, until as many connections were looked at as waited when this round began: more may have
-    /// come meanwhile, and the list does not wait for these.
+    /// Weighs the leads, in steps, until as many connections were looked at as waited when this round began: more may
+    /// have come meanwhile, and the list does not wait for these.
     pub(in crate::store) fn advance_leads_of_round(&mut self, pause: Pause<'_>) -> bool {
         let began = self.swept;
         let goal = self.sweep_goal.unwrap_or_else(|| began + self.left_to_sweep() as u64);
@@ -118,8 +118,7 @@ impl Store {
         self.activities.mark_dirty(activity);
     }
 
-    /// What the answers to an address say of a connection to it; `None` where they say nothing that is missed without
-    /// them.
+    /// Resolves a connection by the DNS answers of its address; `None` where they add nothing.
     fn said_by_answers(&mut self, connection: EventId, address_join: AddressJoinId) -> Option<Resolved> {
         let event = self.event(connection)?;
         let program = self.field(event, Field::Image).and_then(Program::of)?;
@@ -237,7 +236,8 @@ impl Store {
         }
     }
 
-    /// The Event 22 of the activity that names what a clue names, where the clue is a connection without a name of its own.
+    /// The Event 22 of the activity that names what a clue names, where the clue is a connection without a name of its
+    /// own.
     fn answer_in(&self, id: ActivityId, hit: IndicatorHit) -> Option<EventId> {
         let is_connection = self.event(hit.event)?.event_code == code::NETWORK_CONNECT;
         let hits = &self.activities.get(id)?.shown;
@@ -258,8 +258,8 @@ impl Store {
         hit.host = self.events.intern(host);
     }
 
-    /// The clue that says whom an activity speaks to, and whether that is a repository. What a command line of git says goes
-    /// first: a push to elsewhere is none to a repository, whatever else its process asked for.
+    /// Returns the clue that names an activity's target, and whether that is a repository. A command line of git has
+    /// priority: a push to elsewhere is no push to a repository, whatever else its process asked for.
     fn target(&self, hits: &[IndicatorHit], remote: Option<IndicatorHit>) -> Option<(IndicatorHit, bool)> {
         let known =
             |hit: &IndicatorHit| hit.host.is_some_and(|host| self.activities.hosts.knows(self.text(host)));

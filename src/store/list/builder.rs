@@ -12,9 +12,9 @@ use crate::store::resumable::{Pause, YIELD_CHEAP, YIELD_COSTLY};
 use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::FindingView;
 
-/// A filter, and what it said before.
+/// A filter, and its cached results.
 pub struct FilterPass<'a> {
-    /// Its answers so far.
+    /// Its results so far.
     pub cache: &'a mut FilterCache,
     /// The filter.
     pub passes: &'a dyn Fn(&FindingView<'_>) -> bool,
@@ -77,7 +77,7 @@ impl ListBuilder {
         pause: Pause<'_>,
     ) -> bool {
         if self.listing.epoch != store.epoch() {
-            // What was gathered of a store before a compaction means others now.
+            // Ids gathered before a compaction mean other findings now.
             self.listing.epoch = store.epoch();
             self.listing.begin_again();
             self.stage = Stage::Filter(0);

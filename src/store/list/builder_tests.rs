@@ -32,7 +32,7 @@ const LINES: [&str; 6] = [
     "curl -d @x https://api.github.com/gists",
 ];
 
-/// What an event is made of: the kind, the host, the process, the second and a text.
+/// The parts of an event: the kind, the host, the process, the second and a text.
 type Made = (u8, usize, u8, i64, usize);
 
 fn events() -> impl Strategy<Value = Vec<Made>> {
@@ -134,7 +134,7 @@ fn told(listing: &Listing, store: &Store, profile: Profile) -> impl PartialEq + 
     )
 }
 
-/// Makes a list, with a stop wherever it asks for one of every so many.
+/// Makes a list, with a stop at every nth poll.
 fn make(
     store: &Store,
     tuning: &TuningMatches,

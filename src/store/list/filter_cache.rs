@@ -13,8 +13,7 @@ enum Cached {
     Hides,
 }
 
-/// The answers of one filter. Whoever owns it clears it when the filter, or what that looks at beside the findings, is
-/// another one.
+/// The results of one filter. The owner clears it when the filter, or an input of it other than the findings, changes.
 #[derive(Debug, Default)]
 pub struct FilterCache {
     said: Vec<Cached>,

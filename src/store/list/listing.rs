@@ -104,7 +104,7 @@ pub struct Query {
     pub group: Option<GroupKey>,
     /// From (inclusive) and to (exclusive), in seconds since 1970.
     pub range: Option<(i64, i64)>,
-    /// Findings of the first so many events, in order of arrival; `None` for all.
+    /// Limits the list to findings of this count of first events, in order of arrival; `None` for all.
     pub up_to_event: Option<usize>,
 }
 
@@ -187,7 +187,7 @@ impl Timeline {
         self.seconds.iter().copied().zip(self.signals.iter().copied())
     }
 
-    /// Returns true where there is none.
+    /// Returns true for an empty timeline.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.seconds.is_empty()

@@ -31,7 +31,7 @@ pub(in crate::source::text) struct JsonFramer {
     before: u8,
     before_at: Option<usize>,
     is_envelope_key: bool,
-    /// Behind the bracket of what may be an envelope's list: the first byte that is no blank tells.
+    /// State after a bracket that may open an envelope's list. The first byte that is not blank decides.
     list: List,
     /// Up to here the line is known to be blank, from its beginning on.
     blank_to: usize,
@@ -48,7 +48,7 @@ enum Scan {
     FastPath,
 }
 
-/// Whether a bracket that was opened just now may be that of an envelope's list.
+/// State of a bracket that was just opened: `Maybe` if it may be that of an envelope's list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum List {
     #[default]

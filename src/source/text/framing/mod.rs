@@ -31,7 +31,7 @@ pub(super) enum Frame {
     Line {
         /// Its range, without its line end.
         range: Range<usize>,
-        /// Whether the input ends after it.
+        /// True if the input ends after it.
         is_last: bool,
     },
     /// A lost record, with the reason as a clause.
@@ -72,7 +72,7 @@ impl Framer {
         }
     }
 
-    /// Whether a record is being passed over that is too long to be kept.
+    /// Returns true while a record that is too long to be kept is skipped.
     pub(super) fn is_skipping(&self) -> bool {
         match self {
             Self::Json(framer) => framer.is_skipping,
@@ -95,7 +95,7 @@ impl Framer {
     }
 }
 
-/// The frames of a line that looked like a record and is none, by their offsets in the line.
+/// Returns the frames of a line that looked like a record but is not one, by their offsets in the line.
 pub(super) fn resolve(line: &[u8], is_last: bool) -> Vec<Frame> {
     let mut window = line.to_vec();
     if !is_last {
@@ -121,7 +121,7 @@ fn trimmed(window: &[u8], range: Range<usize>) -> &[u8] {
     window.get(range).unwrap_or_default().trim_ascii()
 }
 
-/// Whether a text is what JSON takes for blank, on one line.
+/// Returns true for JSON's blanks on one line.
 fn is_blank(text: &[u8]) -> bool {
     let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     look_at(blanks);
@@ -134,7 +134,7 @@ fn is_record_line(line: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether a line begins as syslog's do: `Oct 24 17:05:38 `, `<13>`, or a time of RFC 3339.
+/// Returns whether a line begins as syslog's do: `Oct 24 17:05:38 `, `<13>`, or a time of RFC 3339.
 fn is_syslog_line(line: &[u8]) -> bool {
     match line {
         [b'<', rest @ ..] => {
