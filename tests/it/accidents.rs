@@ -166,6 +166,11 @@ fn selection_is_free_in_the_first_moments() {
     app.release_selection();
     more(&mut app, 20);
     assert_eq!(selected_record(&app), 6, "a key was pressed");
+    let mut app = console();
+    app.release_selection();
+    keys(&mut app, "t");
+    more(&mut app, 20);
+    assert_eq!(selected_record(&app), 6, "a key was pressed before the next list");
 }
 
 #[test]

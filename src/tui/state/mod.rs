@@ -158,6 +158,8 @@ pub struct App {
     pub(in crate::tui) detail_of: Option<Held<FindingId>>,
     /// Whether no key was pressed yet.
     pub(in crate::tui) is_untouched: bool,
+    /// The next list selects its first line, unless a key is pressed before.
+    pub(in crate::tui) is_released: bool,
     /// The line of the selection.
     pub cursor: usize,
     /// The first line that is shown.
@@ -270,6 +272,7 @@ impl App {
             shown: None,
             detail_of: None,
             is_untouched: true,
+            is_released: false,
             cursor: 0,
             top: 0,
             scroll_right: 0,

@@ -131,6 +131,10 @@ impl App {
     /// Lays the groups and the findings of open ones out.
     pub fn make_lines(&mut self) {
         self.lines = Lines::of(self.listing(), &self.list.open, self.listed_alarms());
+        // A key that was pressed since then holds it.
+        if std::mem::take(&mut self.is_released) && self.is_untouched {
+            (self.selected, self.shown, self.detail_of) = (None, None, None);
+        }
         let line = match &self.selected {
             None => Some(0),
             Some(selected) => {
@@ -170,15 +174,13 @@ impl App {
 
     /// Keeps the selection from now on, whatever ranks above it.
     pub const fn hold_selection(&mut self) {
-        self.is_untouched = false;
+        (self.is_untouched, self.is_released) = (false, false);
     }
 
     /// Lets the selection go back to the top with the next list, where no key was pressed and no alert was on the screen
     /// for long yet: while a load brings one after the other, they cannot be read.
-    pub fn release_selection(&mut self) {
-        if self.is_untouched {
-            (self.selected, self.shown, self.detail_of) = (None, None, None);
-        }
+    pub const fn release_selection(&mut self) {
+        self.is_released = self.is_untouched;
     }
 
     /// Selects a line by its number.

@@ -66,7 +66,7 @@ fn segments(app: &App) -> Vec<Segment> {
     if app.load.is_held {
         segments.push(one(9, format!("reading stopped{}", percent(app)), Token::Warning));
     } else if let Some(state) = app.endless.as_ref().filter(|_| !app.load.finished) {
-        let mut importances = [8, 8, 5].into_iter();
+        let mut importances = [8, 8, 7].into_iter();
         for part in state().lines() {
             segments.push(if let Some(alarm) = part.strip_prefix("! ") {
                 one(9, safe::masked(alarm, app.reveal_secrets), Token::Error)
