@@ -309,7 +309,7 @@ fn is_device_name(path: &Path) -> bool {
     }
 }
 
-/// Why an output file could not be written, as a sentence.
+/// The reason why an output file could not be written, as a sentence.
 #[derive(Debug)]
 pub struct OutputError {
     path: PathBuf,

@@ -10,9 +10,9 @@ use tempfile::NamedTempFile;
 use super::identity::FileId;
 use super::patience;
 
-/// How the name of a file begins while it is written.
+/// The prefix of a file's name while it is written.
 pub const PREFIX: &str = ".exfilscope-";
-/// How it ends.
+/// The suffix of that name.
 const SUFFIX: &str = ".part";
 
 /// The files that are being written now.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::{NamedTempFile, PersistError};
 
-/// How often it is tried, and how long after: a second in all.
+/// The count of tries, and the pause after each: a second in all.
 const TRIES: u32 = 10;
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Symbolic links that are followed before they count as a circle, as Linux does it.
 const MAX_LINKS: usize = 40;
 
-/// Why a path leads nowhere that may be written.
+/// The reason why a path leads nowhere that may be written.
 #[derive(Debug)]
 pub(super) enum Astray {
     /// The system's error.

@@ -22,7 +22,7 @@ pub type IsRead = Arc<dyn Fn(&Path) -> bool + Send + Sync>;
 #[derive(Clone)]
 pub struct OutputPolicy {
     protected: Vec<Protected>,
-    /// How the user agrees here to replace another file, as a clause.
+    /// The user's way to agree here to replace another file, as a clause.
     pub(super) yes: &'static str,
     /// True if pipes and devices are refused.
     pub(super) only_files: bool,
@@ -32,7 +32,7 @@ pub struct OutputPolicy {
 struct Protected {
     path: PathBuf,
     role: &'static str,
-    /// Which files of a folder count; without it, all.
+    /// A test for the files of a folder that count; without it, all do.
     is_read: Option<IsRead>,
     /// True if new files of a folder will be read, too.
     is_followed: bool,

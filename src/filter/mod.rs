@@ -112,7 +112,7 @@ filter_fields! {
     Note = "note", Text, [];
 }
 
-/// The fields that a plain word is looked for in.
+/// The fields that are searched for a plain word.
 pub const WORD_FIELDS: [FilterField; 9] = [
     FilterField::CommandLine,
     FilterField::Image,

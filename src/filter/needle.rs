@@ -10,7 +10,7 @@ use crate::model::time::Timestamp;
 /// The largest compiled pattern, in bytes.
 const PATTERN_LIMIT: usize = 1 << 20;
 
-/// How a text is compared.
+/// The comparison of a text with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// The field contains it, without case.
@@ -37,7 +37,7 @@ pub(super) struct Needle {
     matcher: Matcher,
 }
 
-/// How it is matched follows from the text and the mode.
+/// The matcher follows from the text and the mode, and is not compared.
 impl PartialEq for Needle {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text && self.mode == other.mode

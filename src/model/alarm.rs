@@ -51,9 +51,9 @@ pub struct Alarm {
     pub channel: String,
     /// This host's name.
     pub host: String,
-    /// When it was noticed, by this host's clock.
+    /// The time at which it was noticed, by this host's clock.
     pub noticed: Timestamp,
-    /// When the channel was last checked and as it should be; `None` if it never was.
+    /// The time at which the channel was last checked and as it should be; `None` if it never was.
     pub fine_at: Option<Timestamp>,
     /// The last record that was read before.
     pub last_record: Option<u64>,

@@ -245,8 +245,8 @@ impl Default for Wanted {
 }
 
 impl Wanted {
-    /// Of Event 1, 3 and 22 the fields that are named and their processes, and of every event its host. Of an Event ID
-    /// without names no more than that.
+    /// The named fields and the processes of Event 1, 3 and 22, and the host of every event. An Event ID without names
+    /// gets no more than the host.
     #[must_use]
     pub const fn only(process_create: &[Field], network_connect: &[Field], dns_query: &[Field]) -> Self {
         let masks = [only(process_create), only(network_connect), only(dns_query), only(&[])];

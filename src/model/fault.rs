@@ -6,7 +6,7 @@ use std::fmt;
 use super::batch::SourceId;
 pub use super::fault_kind::{BugIn, FaultKind, StreamError};
 
-/// Why a record gave no Sysmon event. The name is the key in the statistics.
+/// The reason why a record gave no Sysmon event. The name is the key in the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SkipReason {
     /// A record of another provider than Sysmon.
@@ -123,7 +123,7 @@ impl Tally {
     }
 }
 
-/// How much a fault costs.
+/// The cost of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// Something is odd, but nothing is lost (a dirty header, a wrong checksum over records that can be read).
@@ -145,7 +145,7 @@ pub struct Fault {
     pub chunk: Option<u64>,
     /// The record's number, where it is known.
     pub record: Option<u64>,
-    /// How much it costs.
+    /// The cost.
     pub severity: Severity,
     /// Records that are lost by it, as far as that is known.
     pub lost_records: u64,

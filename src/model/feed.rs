@@ -14,7 +14,7 @@ use super::time::Timestamp;
 pub struct SourceInfo {
     /// Its number; sources are numbered from 0 without gaps, in the order of the command line and of names in folders.
     pub id: SourceId,
-    /// Where it is.
+    /// Its location.
     pub path: PathBuf,
     /// Its file name, for the rows' `Source` column.
     pub name: String,
@@ -29,14 +29,14 @@ pub enum FeedMessage {
     Source(SourceInfo),
     /// Events.
     Batch(Batch),
-    /// Something that concerns no batch: a path that cannot be opened, a folder without logs.
+    /// A fault that concerns no batch: a path that cannot be opened, a folder without logs.
     Fault(Fault),
     /// All sources are read to their end, or the load was stopped.
     Finished,
 }
 
-/// The name of all threads that read sources. A panic on one of them costs what was read just then: it is caught, counted
-/// and named.
+/// The name of all threads that read sources. A panic on one of them costs the data that was read just then: it is
+/// caught, counted and named.
 pub const SOURCE_THREAD: &str = "source";
 
 /// The progress of a load. Written by the sources' threads, read by the code that shows it. All orders are relaxed, since
@@ -132,7 +132,7 @@ pub struct EventKey {
     pub record: Option<u64>,
     /// The host that wrote it.
     pub computer: Option<String>,
-    /// When it was written.
+    /// The time at which it was written.
     pub time: Option<Timestamp>,
 }
 

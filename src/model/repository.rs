@@ -12,7 +12,7 @@ use std::fmt;
 
 pub use path::{Forge, azure_organisation, forge};
 
-/// Schemes by which git speaks to another host.
+/// Schemes by which git contacts another host.
 const REMOTE_SCHEMES: [&str; 6] = ["http", "https", "ssh", "git", "git+ssh", "ssh+git"];
 /// The names that the detection's terms hold, before and after their last dot: a text that holds one of them names a
 /// repository's host, or one that looks like it.

@@ -239,7 +239,7 @@ pub struct Explanation {
     pub branch: Cow<'static, str>,
     /// The name of the exception that made the score 0.
     pub exception: Option<String>,
-    /// Why it scored as it did, in one sentence.
+    /// The reason for the score, in one sentence.
     pub sentence: String,
     /// The other profile's result where it differs, in one sentence.
     pub difference: Option<String>,
@@ -305,7 +305,7 @@ pub struct AlertRow {
     pub suspicion_score: u8,
     /// Sysmon's Event ID.
     pub event_code: u16,
-    /// The process's GUID, in braces and capitals; text that is no GUID as it is.
+    /// The process's GUID, in braces and capitals; text that is not a GUID as it is.
     pub process_guid: Option<String>,
     /// The record's number in its log.
     pub record_id: Option<u64>,
@@ -313,6 +313,6 @@ pub struct AlertRow {
     pub source: String,
     /// The fields that came from other events.
     pub joined: Vec<JoinedField>,
-    /// Why it scored as it did.
+    /// The reasons for the score.
     pub explanation: Explanation,
 }

@@ -21,8 +21,8 @@ const JUDGED: [(u16, &str); 3] = [
     (code::DNS_QUERY, "QueryName"),
 ];
 
-/// Returns whether an event lacks all fields that show the detection anything. `has` reports the presence of a
-/// requested field.
+/// Returns whether an event lacks the fields without which it shows the detection nothing. `has` reports the presence
+/// of a requested field.
 pub fn lacks_essentials(event_code: u16, has: impl Fn(Field) -> bool) -> bool {
     match event_code {
         code::PROCESS_CREATE => !has(Field::Image) && !has(Field::CommandLine),
@@ -42,7 +42,7 @@ pub fn is_bare(batch: &Batch, event: &EventRecord, wanted: &Wanted) -> bool {
     if !lacks_essentials(event_code, |field| !wanted.has(event_code, field) || text(field).is_some()) {
         return false;
     }
-    // Of an event that does not pass a gate, an address is not asked for.
+    // The address of an event that does not pass a gate is not requested.
     match (wanted.gate(event_code), text(Field::Image)) {
         (Some(gate), Some(image)) if event_code == code::NETWORK_CONNECT => gate.passes(image),
         _ => true,
@@ -86,9 +86,8 @@ impl Understood {
         self.bare.iter().sum()
     }
 
-    /// How grave it is. A loss, where of the events of an ID at least half lack their fields, or ten do: adding good
-    /// events to those can't make it less. Fewer among others are odd events and no more than a notice, but never
-    /// nothing.
+    /// The severity. A loss, if at least half the events of an ID lack their fields, or ten do: adding good events to
+    /// those can't make it less. Fewer among others are odd events and no more than a notice, but never nothing.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
         let worst = self.all.iter().zip(self.bare).filter(|(_, bare)| *bare > 0).map(|(all, bare)| {

@@ -68,7 +68,7 @@ pub struct StepReport {
     pub records: Vec<u64>,
     /// Their numbers in the store, in the same order: for a reader that has the store.
     pub events: Vec<u32>,
-    /// Where they are, or why they are not, as a sentence.
+    /// Their location, or the reason for their absence, as a sentence.
     pub why: String,
 }
 
@@ -83,7 +83,7 @@ pub struct Verdict {
     pub score: Option<u8>,
     /// The finding's number in the store: the alert, or the suppressed finding.
     pub finding: Option<u32>,
-    /// Why, in a sentence or a few.
+    /// The reason, in a sentence or a few.
     pub why: String,
 }
 
@@ -92,9 +92,9 @@ pub struct Verdict {
 pub struct RunReport {
     /// Its number among the test's runs, from 1; `None` where the test left no trace.
     pub number: Option<u32>,
-    /// Where it ran.
+    /// The host on which it ran.
     pub host: Option<String>,
-    /// When it began.
+    /// Its start time.
     pub start: Option<Timestamp>,
     /// The telemetry.
     pub steps: Vec<StepReport>,

@@ -1,12 +1,12 @@
-//! How a path names its owner and its repository, by the forge that the host belongs to.
+//! The owner and the repository that a path names, by the forge that the host belongs to.
 
 use std::borrow::Cow;
 
 use super::OwnHosts;
 
-/// Levels of a path that are looked at: GitLab allows twenty below a group.
+/// The maximum count of a path's levels that are read: GitLab allows twenty below a group.
 const MAX_LEVELS: usize = 24;
-/// Pages of GitHub that are no account.
+/// Pages of GitHub that are not accounts.
 const GITHUB_PAGES: [&str; 22] = [
     "about",
     "account",
@@ -31,7 +31,7 @@ const GITHUB_PAGES: [&str; 22] = [
     "topics",
     "trending",
 ];
-/// Path segments that follow a repository and are no part of its name.
+/// Path segments after a repository that are not part of its name.
 const AFTER_NAME: [&str; 18] = [
     "-",
     "actions",

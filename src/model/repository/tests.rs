@@ -81,7 +81,7 @@ const REMOTES: &[(&str, &str)] = &[
     ("ssh://git@[2001:db8::1]:22/o/r.git", "[2001:db8::1]/o/r"),
 ];
 
-/// Texts that are no remote of another host.
+/// Texts that are not remotes of another host.
 const NO_REMOTES: &[&str] = &[
     "origin",
     r"C:\src\x",

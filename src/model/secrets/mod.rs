@@ -51,7 +51,7 @@ fn compile(pattern: &str) -> Option<Regex> {
     Regex::new(pattern).ok()
 }
 
-/// The bytes that were looked at, which the tests count: masking takes time that is linear in its text.
+/// A count of the bytes read, for the tests: masking takes time that is linear in its text.
 mod steps {
     #[cfg(test)]
     thread_local! {

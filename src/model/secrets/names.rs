@@ -49,7 +49,7 @@ enum Kind {
     Hash,
 }
 
-/// How the names of secrets end, without signs and case.
+/// The endings of secrets' names, without signs and case.
 const SECRET_ENDINGS: &[&str] = &[
     "password",
     "passwd",
@@ -266,7 +266,7 @@ struct Named<'a> {
     text: &'a str,
     /// Without the dashes of an option.
     name: &'a str,
-    /// Where it begins, dashes included.
+    /// Its offset, dashes included.
     start: usize,
     end: usize,
     kind: Kind,
@@ -324,7 +324,7 @@ fn named_at(text: &str, from: usize, to: usize) -> (Option<Named<'_>>, usize) {
     (Some(Named { text, name, start, end, kind, is_option }), end)
 }
 
-/// Where the value of a name begins, and how it was set off from the name.
+/// The offset of a name's value, and the sign that set it off from the name.
 fn value_place(named: &Named<'_>) -> Option<(usize, Sign)> {
     let (text, bytes) = (named.text, named.text.as_bytes());
     let opening = named.start.checked_sub(1).and_then(|at| bytes.get(at)).copied();
@@ -377,7 +377,7 @@ fn value_place(named: &Named<'_>) -> Option<(usize, Sign)> {
     Some((at, sign))
 }
 
-/// How a value was set off from its name.
+/// The sign that sets a value off from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
     Equals,
@@ -653,7 +653,7 @@ fn widened<'a>(named: &Named<'a>, value: Value<'a>) -> Value<'a> {
     Value { text: whole, after: value.start + end, ..value }
 }
 
-/// Where a cookie's pairs end: each ends in `;` but the last.
+/// The end of a cookie's pairs: each ends in `;` but the last.
 fn cookies_end(text: &str, value: &Value<'_>) -> usize {
     let mut end = value.start + value.text.len();
     if value.is_quoted {
@@ -733,7 +733,7 @@ fn find_authorization(named: &Named<'_>, at: usize, findings: &mut Vec<Finding>)
     Some(from + secret.len())
 }
 
-/// From the quote that ends a scheme to the one that begins what is added to it.
+/// The length from the quote that ends a scheme to the one that begins the text added to it.
 fn joint_length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     if !matches!(bytes.first(), Some(b'"' | b'\'')) {

@@ -1,5 +1,5 @@
-//! Secrets on command lines of tools whose options take a password without naming it: `curl -u user:password`, `mysql
-//! -pSECRET`, `net use \\host\share SECRET`. Other tools' `-u` and `-p` are paths, ports and branches, and stay.
+//! Secrets on command lines of tools whose options take a password without naming it: `curl -u user:password`,
+//! `mysql -pSECRET`, `net use \\host\share SECRET`. Other tools' `-u` and `-p` are paths, ports and branches, and stay.
 
 use std::sync::LazyLock;
 

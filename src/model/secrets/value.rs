@@ -487,7 +487,7 @@ pub(super) fn value_at(text: &str, at: usize) -> Option<Value<'_>> {
     (!inner.is_empty()).then_some(Value { start, text: inner, is_quoted: false, after: start + length })
 }
 
-/// Where a quote closes that opened before `start`.
+/// The offset of the quote that closes the one opened before `start`.
 fn closing_quote(text: &str, start: usize, quote: u8, is_escaped: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut from = start;
