@@ -29,8 +29,8 @@ pub struct CaseBook {
 /// Maximum number of the last decisions that can be asked for one by one.
 const MAX_RECENT: usize = 100_000;
 
-/// Decisions by a key and by time: one process can have decided alerts by the ten thousand, of which a look-up is to meet
-/// only those of about its own time.
+/// Decisions by a key and by time: one process can have decided alerts by the ten thousand, of which a look-up is to
+/// meet only those of about its own time.
 #[derive(Debug, Default)]
 struct ByMoment {
     places: BTreeSet<(u64, u8, Option<i128>, usize)>,
@@ -45,7 +45,7 @@ impl ByMoment {
         self.places.insert((key, digits, identity.nanoseconds(), place));
     }
 
-    /// The places of decisions under a key whose times can be the one of an identity, as far as both are written.
+    /// Returns the indices of decisions under a key whose times agree with an identity's, as far as both are written.
     fn near(&self, key: u64, identity: &Identity) -> impl Iterator<Item = usize> {
         let time = identity.nanoseconds();
         let own_digits = identity.time_digits();
@@ -89,7 +89,7 @@ impl CaseBook {
         self.decisions.push((self.lines, decision));
     }
 
-    /// Puts a decision where it is looked for.
+    /// Adds a decision to the look-up tables.
     fn place(&mut self, identity: &Identity, at: usize) {
         let process = identity.process_key();
         match identity.record_key() {
@@ -102,7 +102,7 @@ impl CaseBook {
         self.by_process.add(process, identity, at);
     }
 
-    /// Forgets all: the file is another one.
+    /// Clears all: the file is another one.
     pub fn clear(&mut self) {
         let generation = self.generation + 1;
         *self = Self { generation, ..Self::default() };

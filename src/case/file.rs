@@ -12,7 +12,7 @@ use crate::model::text::visible;
 
 /// Maximum number of lines read at a time: the thread that takes them has keys to answer, too.
 const MAX_LINES: u64 = 5_000;
-/// Bytes that are written at a time, whole lines each.
+/// Maximum number of bytes written at a time, whole lines each.
 const MAX_WRITE_BYTES: usize = 64 << 10;
 /// Windows' number for a part of a file that another program has locked.
 const LOCK_VIOLATION: i32 = 33;
@@ -20,19 +20,19 @@ const LOCK_VIOLATION: i32 = 33;
 const TRIES: u32 = 5_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
-/// Bytes of a case file that is read: a million decisions.
+/// Maximum size of a case file that is read: a million decisions.
 const MAX_FILE_BYTES: u64 = 256 << 20;
-/// Bytes of a file's beginning by which it is known again.
+/// Maximum length of a file's beginning by which it is recognised.
 const MAX_HEAD_BYTES: usize = 1024;
 
 /// Content appended to the file since the last check.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct News {
-    /// The file is another one or was cut: all that was read of it before is void.
+    /// The file is another one or was cut: all content that was read before is void.
     pub is_another: bool,
     /// The decisions, in order.
     pub decisions: Vec<Decision>,
-    /// The lines that are none: number and reason.
+    /// The lines that are no decisions: number and reason.
     pub faults: Vec<(u64, String)>,
     /// True if more can be read at once.
     pub has_more: bool,
@@ -77,13 +77,13 @@ impl CaseFile {
         }
     }
 
-    /// The file of a user who named none, in a folder of his that is made where it is missing.
+    /// Returns the default file of a user who named no file, in a folder of his that is made if it is missing.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
         Self { makes_folder: true, ..Self::named(folder.join(FILE_NAME)) }
     }
 
-    /// Where it is.
+    /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -127,7 +127,7 @@ impl CaseFile {
         file.sync_data()
     }
 
-    /// Reads what was appended since the last time. Where nothing was, that costs one look at the file's size.
+    /// Reads the content appended since the last time. Without any, that costs one look at the file's size.
     ///
     /// # Errors
     /// A sentence that names the file. A file that does not exist is an empty one.
@@ -234,7 +234,8 @@ impl CaseFile {
     }
 }
 
-/// A line's bytes, of an overlong one the first; says how many it has with its break, and whether that is there.
+/// Reads a line's bytes, of an overlong one the first. Returns its length with its break, and whether the break is
+/// there.
 fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<(u64, bool)> {
     let mut length = 0;
     loop {

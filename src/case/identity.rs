@@ -74,7 +74,7 @@ impl Identity {
         self.time.map(nanoseconds)
     }
 
-    /// How many digits of a second its time has; 0 where it has no time.
+    /// Returns the number of digits of a second that its time has; 0 without a time.
     #[must_use]
     pub fn time_digits(&self) -> u8 {
         self.time.map_or(0, |time| time.digits().min(MAX_DIGITS))
@@ -93,13 +93,14 @@ impl Identity {
             && agree(self.time, other.time)
     }
 
-    /// A number that all with the same host, Event ID and record number share; `None` without a record number.
+    /// Returns a key shared by all events with the same host, Event ID and record number; `None` without a record
+    /// number.
     #[must_use]
     pub fn record_key(&self) -> Option<u64> {
         Some(record_key(host_key(Some(&self.host)), self.event_code, self.record_id?))
     }
 
-    /// A number that all with the same host, Event ID and process share.
+    /// Returns a key shared by all events with the same host, Event ID and process.
     #[must_use]
     pub fn process_key(&self) -> u64 {
         hash(&(&self.host, self.event_code, &self.process_guid))

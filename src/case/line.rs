@@ -40,7 +40,8 @@ pub fn clean_note(note: &str) -> String {
     secrets::mask(line.trim()).chars().take(MAX_NOTE).collect()
 }
 
-/// The line of a decision, its line break included; secrets are masked, and a terminal finds nothing in it to obey.
+/// Returns the line of a decision, its line break included; secrets are masked, and no character is one that a terminal
+/// would obey.
 #[must_use]
 pub fn write(decision: &Decision) -> String {
     let masked = |text: &str| secrets::mask(text).into_owned();
@@ -57,7 +58,7 @@ pub fn write(decision: &Decision) -> String {
         record_id: identity.record_id(),
         process_guid: identity.process_guid().map(masked),
     };
-    // Strings, numbers and nothing else: there is nothing to fail.
+    // Strings and numbers alone: serialising them cannot fail.
     let json = serde_json::to_string(&line).unwrap_or_default();
     let mut text = String::with_capacity(json.len() + 1);
     for character in json.chars() {

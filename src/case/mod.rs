@@ -43,8 +43,8 @@ pub struct Decision {
     pub at: Option<Timestamp>,
     /// The user who made it.
     pub by: Option<String>,
-    /// The host as the alert names it, for who reads the file.
+    /// The host as the alert names it, for readers of the file.
     pub host: Option<String>,
-    /// The alert's signal, for who reads the file.
+    /// The alert's signal, for readers of the file.
     pub signal: String,
 }

@@ -57,7 +57,7 @@ pub(super) fn shown_usage(text: &str, arguments: impl IntoIterator<Item = OsStri
             }
         }
     }
-    // What was made visible above is not made so twice.
+    // Text that was made visible above is not made visible twice.
     shown_lines(&text).iter().map(|line| line.replace("<U+003C>U+", "<U+") + "\n").collect()
 }
 

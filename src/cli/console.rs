@@ -31,7 +31,7 @@ use crate::walk;
 
 /// Batches that wait between the readers and the console.
 const QUEUE: usize = 64;
-/// The theme where none is asked for: the terminal's own sixteen colours.
+/// The default theme: the terminal's own sixteen colours.
 const DEFAULT_THEME: &str = "ansi";
 
 /// Runs the console on files and folders, until it is left; returns the exit status.
@@ -111,12 +111,12 @@ pub(super) fn run_live(
         Arc::new(LiveEvents),
     );
     stop();
-    // It writes its places in the logs; a panic of it was caught and named.
+    // It writes its offsets in the logs; a panic of it was caught and named.
     let _ = reader.join();
     result.map(|()| 0)
 }
 
-/// Returns the state of the channels in a few words: of the first one all of it, of the others what is wrong.
+/// Returns the state of the channels in a few words: of the first one all of it, of the others the faults.
 fn live_state(channels: &[(String, Arc<LiveStatus>)]) -> String {
     let Some(((_, status), others)) = channels.split_first() else { return String::new() };
     let is_broken = |status: &LiveStatus| status.is_broken.load(Ordering::Relaxed);
@@ -157,7 +157,7 @@ fn unix_seconds(now: SystemTime) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The moment so long before now.
+/// Returns the moment that is a given span before now.
 fn ago(span: Duration, now: SystemTime) -> Timestamp {
     let span = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_unix(unix_seconds(now).saturating_sub(span).max(0), 0, 0)

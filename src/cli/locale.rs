@@ -2,9 +2,9 @@
 
 use std::env;
 
-/// Another character set than UTF-8 that the environment asks for. A terminal that reads UTF-8 as one of those shows
-/// other letters, and finds control characters of eight bits in them, which it obeys. A locale without a character set
-/// (`C`, or none at all over SSH and in containers) says nothing of the terminal.
+/// Returns another character set than UTF-8 that the environment asks for. A terminal that reads UTF-8 as one of those
+/// shows other letters, and finds control characters of eight bits in them, which it obeys. A locale without a
+/// character set (`C`, or none at all over SSH and in containers) does not show which one the terminal uses.
 pub(super) fn other_charset() -> Option<String> {
     if cfg!(windows) {
         return None;

@@ -24,7 +24,7 @@ use self::args::{Arguments, Command};
 use self::border::{complain, complain_in_lines};
 use crate::model::text::{self, nearest};
 
-/// Usage, or nothing could be read at all.
+/// Usage error, or no input could be read.
 const EXIT_USAGE: u8 = 2;
 
 /// The text that is shown without a path.

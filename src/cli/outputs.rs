@@ -34,7 +34,7 @@ pub(super) fn of_command(reads: Reads<'_>, resolved: &Resolved, tests: &[PathBuf
     policy
 }
 
-/// Returns the rule for what the console writes: files alone, since a pipe could hold it for ever.
+/// Returns the rule for the console's outputs: files alone, since a pipe could hold it for ever.
 pub(super) fn of_console(reads: Reads<'_>, case: Option<&Path>, resolved: &Resolved) -> OutputPolicy {
     let mut policy = OutputPolicy::new(BY_MARK).only_files();
     protect_inputs(&mut policy, reads, resolved);

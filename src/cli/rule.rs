@@ -95,7 +95,7 @@ fn as_configuration(options: &RuleImport) -> Result<String, String> {
     Ok(patterns_toml(patterns.ci_host.text(), patterns.ide_parent.text()))
 }
 
-/// Writes the two patterns into the configuration, and shows what that changes.
+/// Writes the two patterns into the configuration, and shows the changes.
 fn write(options: &RuleImport) -> Result<(), String> {
     let patterns = imported(&options.file)?;
     let config = Config::load(options.config.as_deref()).map_err(|error| error.to_string())?;

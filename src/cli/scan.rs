@@ -85,7 +85,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
 
 /// Target of a read, and its options.
 pub(super) struct Reading {
-    /// An empty store that keeps what is needed.
+    /// An empty store for the events that are needed.
     pub store: Store,
     /// The compactor that keeps it within its bounds, where it has some.
     pub keeper: Option<Compactor>,

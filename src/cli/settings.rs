@@ -26,7 +26,7 @@ pub(super) struct Resolved {
     pub profile: Profile,
     /// The form of host names.
     pub naming: HostNaming,
-    /// The least score of an alert.
+    /// The minimum score of an alert.
     pub min_score: u8,
     /// The patterns in force.
     pub patterns: Patterns,

@@ -2,19 +2,19 @@
 
 use crate::files::part::remove_unfinished_and;
 
-/// Has SIGINT, SIGTERM and their kin remove what is being written, and then do what they would have done.
+/// Makes SIGINT, SIGTERM and their kin remove half-written files, and then have their usual effect.
 #[cfg(unix)]
 pub(super) fn remove_unfinished_files() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::low_level::emulate_default_handler;
-    // Without them a signal ends the program as ever, and a file under a name of its own is left.
+    // Without them a signal ends the program as usual, and a file under a name of its own is left.
     let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]) else {
         return;
     };
     let answer = move || {
         for signal in signals.forever() {
             remove_unfinished_and(|| {
-                // The shell shall see by which signal it ended: a loop of commands ends with it.
+                // The shell must see by which signal it ended: a loop of commands ends with it.
                 let _ = emulate_default_handler(signal);
             });
         }
@@ -22,11 +22,11 @@ pub(super) fn remove_unfinished_files() {
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(answer);
 }
 
-/// Has Ctrl-C and its kin remove what is being written, and then end the program.
+/// Makes Ctrl-C and its kin remove half-written files, and then end the program.
 #[cfg(windows)]
 pub(super) fn remove_unfinished_files() {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-    /// As Windows itself says that Ctrl-C ended a program.
+    /// Windows' own exit status for a program that Ctrl-C ended.
     const STATUS_CONTROL_C_EXIT: u32 = 0xc000_013a;
     async fn wait() -> std::io::Result<()> {
         let (mut c, mut pause, mut close, mut shutdown) =

@@ -19,7 +19,7 @@ const CONTEXT: usize = 2;
 const MAX_COMPARED: usize = 2_000;
 /// The folder of the snapshots, next to the configuration.
 const SNAPSHOTS: &str = "snapshots";
-/// The longest name of a snapshot.
+/// Maximum length of a snapshot's name.
 const NAME_LIMIT: usize = 64;
 /// Snapshots that are listed.
 const MAX_SNAPSHOTS: usize = 1_000;
@@ -27,13 +27,13 @@ const MAX_SNAPSHOTS: usize = 1_000;
 /// A line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiffLine {
-    /// It stays.
+    /// An unchanged line.
     Same(String),
-    /// It goes.
+    /// A removed line.
     Out(String),
-    /// It comes.
+    /// An added line.
     In(String),
-    /// Lines that stay are left out here.
+    /// Omitted unchanged lines.
     Gap,
 }
 
@@ -63,7 +63,7 @@ impl Plan {
 /// Why a plan was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteError {
-    /// The file is not what the plan was made over: it takes another look.
+    /// The file is not the one that the plan was made over: it must be planned again.
     Changed,
     /// Something else, as a sentence.
     Failed(String),
@@ -89,7 +89,7 @@ pub struct Snapshot {
     pub name: String,
     /// The patterns.
     pub patterns: Patterns,
-    /// Seconds since 1970 at which it was taken, if the system says.
+    /// Time at which it was taken, in seconds since 1970, if the system reports it.
     pub taken: Option<i64>,
 }
 
@@ -111,7 +111,7 @@ impl Keeper {
         Self { path: config.path.clone(), known, today, outputs: Arc::new(OutputPolicy::new("")) }
     }
 
-    /// Has nothing written over what is read.
+    /// Protects the files that are read: none of them is overwritten.
     #[must_use]
     pub fn with_outputs(self, outputs: OutputPolicy) -> Self {
         Self { outputs: Arc::new(outputs), ..self }
@@ -122,10 +122,10 @@ impl Keeper {
         self.path.as_deref().ok_or_else(|| lacks.to_owned())
     }
 
-    /// Says what would be written, over the file as it is now.
+    /// Plans a write over the file as it is now.
     ///
     /// # Errors
-    /// A sentence: no place for a file, a file that can't be read, or one that is faulty as it is.
+    /// A sentence: no folder for a file, a file that can't be read, or one that is faulty as it is.
     pub fn plan(&self, patterns: &Patterns, exceptions: &Exceptions) -> Result<Plan, String> {
         let path = self.path()?;
         let before = match read_file(path) {
@@ -169,7 +169,7 @@ impl Keeper {
         })
     }
 
-    /// Writes what was planned, if the file is still what it was then.
+    /// Writes a plan, if the file is unchanged since it was made.
     ///
     /// # Errors
     /// A file that was changed since, or one that can't be written; it is as it was.
@@ -253,7 +253,7 @@ impl Keeper {
     /// The patterns of a name.
     ///
     /// # Errors
-    /// A sentence: no snapshot of that name, or one that says no patterns.
+    /// A sentence: no snapshot of that name, or one without valid patterns.
     pub fn snapshot(&self, name: &str) -> Result<Snapshot, String> {
         let file = self.snapshot_file(name)?;
         let bytes = read_file(&file).map_err(|error| match error.kind() {
@@ -369,7 +369,7 @@ fn compare(old: &[String], new: &[String]) -> Vec<DiffLine> {
     }
 }
 
-/// Leaves out what stays and is far from a change.
+/// Omits unchanged lines that are far from a change.
 fn shorten(lines: Vec<DiffLine>) -> Vec<DiffLine> {
     let changed: Vec<bool> = lines.iter().map(|line| !matches!(line, DiffLine::Same(_))).collect();
     let is_near = |at: usize| {

@@ -1,7 +1,7 @@
-//! The configuration file, `exfilscope.toml`: read strictly, and written back without touching what it does not change.
+//! The configuration file, `exfilscope.toml`: read strictly, and written back with all else unchanged.
 //!
-//! A key that is misspelt would otherwise silently be none; so every unknown key, wrong type and invalid pattern is an
-//! error that names its file, line and column.
+//! A misspelt key would otherwise be silently ignored. Every unknown key, wrong type and invalid pattern is therefore
+//! an error that names its file, line and column.
 
 mod document;
 mod exceptions;
@@ -101,7 +101,7 @@ pub enum ConfigError {
         /// Why, as a clause.
         reason: String,
     },
-    /// The file says something that it cannot say.
+    /// The content of the file is invalid.
     Invalid {
         /// The file.
         path: PathBuf,
@@ -119,7 +119,7 @@ pub enum ConfigError {
         /// Why, as a clause.
         reason: String,
     },
-    /// The file is not what it was when it was read.
+    /// The file has changed since it was read.
     ChangedMeanwhile {
         /// The file.
         path: PathBuf,
@@ -157,9 +157,9 @@ fn shown_path(path: &Path) -> String {
     visible(&path.to_string_lossy()).into_owned()
 }
 
-/// The folder of the configuration, as the environment says: `EXFILSCOPE_CONFIG`; on Windows `%APPDATA%\exfilscope`;
-/// elsewhere `$XDG_CONFIG_HOME/exfilscope` or `~/.config/exfilscope`. Empty variables, and an `XDG_CONFIG_HOME` that is
-/// not absolute, count as unset.
+/// Returns the folder of the configuration from the environment: `EXFILSCOPE_CONFIG`; on Windows
+/// `%APPDATA%\exfilscope`; elsewhere `$XDG_CONFIG_HOME/exfilscope` or `~/.config/exfilscope`. Empty variables, and an
+/// `XDG_CONFIG_HOME` that is not absolute, count as unset.
 #[must_use]
 pub fn folder_from(variable: impl Fn(&str) -> Option<OsString>, is_windows: bool) -> Option<PathBuf> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -180,7 +180,7 @@ pub fn folder() -> Option<PathBuf> {
     folder_from(|name| std::env::var_os(name), cfg!(windows))
 }
 
-/// The folder of what the program notes by itself on this system: the configuration's, but on Windows the one that does
+/// Returns the folder of the program's own state on this system: the configuration's, but on Windows the one that does
 /// not move from host to host with its user.
 #[must_use]
 pub fn state_folder() -> Option<PathBuf> {
@@ -195,16 +195,16 @@ fn state_folder_from(variable: impl Fn(&str) -> Option<OsString>, is_windows: bo
     }
 }
 
-/// A file's bytes, none that is absurdly large.
+/// Reads a file's bytes, up to `SIZE_LIMIT`.
 pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     open::read(path, SIZE_LIMIT)
 }
 
 impl Config {
-    /// Reads `file`, or the file in the configuration's folder; where that does not exist, nothing is configured.
+    /// Reads `file`, or the file in the configuration's folder; if the latter does not exist, all is unset.
     ///
     /// # Errors
-    /// A named file that does not exist, and anything that the file cannot say.
+    /// A named file that does not exist, and invalid content.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let (path, is_named) = match file {
             Some(path) => (path.to_owned(), true),
@@ -232,7 +232,7 @@ impl Config {
     /// Reads a configuration's bytes; the path is only named in errors.
     ///
     /// # Errors
-    /// Anything that the file cannot say.
+    /// Invalid content.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, ConfigError> {
         let source = Source::new(bytes, path)?;
         let document = source.document()?;

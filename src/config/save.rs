@@ -75,8 +75,8 @@ pub(super) fn target_of(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Puts new bytes in a file's place, if it still has the old ones; `None` where there was no file. Whenever this is cut
-/// short, the file is the old or the new one.
+/// Replaces a file's bytes, if it still has the old ones; `None` if there was no file. Whenever this is interrupted,
+/// the file is the old or the new one.
 pub(super) fn replace(
     path: &Path,
     before: Option<&[u8]>,
@@ -116,7 +116,7 @@ fn sweep(folder: &Path) {
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
         let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|at| at.elapsed());
         if matches!(age, Ok(Ok(age)) if age > ABANDONED) {
-            // Who may not delete it leaves it.
+            // A user without the right to delete it leaves it.
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -177,7 +177,7 @@ pub(super) fn edit(
         let mut value = text_value(pattern);
         match table.get_mut(key).and_then(Item::as_value_mut) {
             Some(old) => {
-                // The blanks and the comment around it belong to the place, not to the value.
+                // The blanks and the comment around it belong to its line, not to the value.
                 *value.decor_mut() = old.decor().clone();
                 *old = value;
             }

@@ -6,7 +6,7 @@ struct Saved {
     snapshot: Vec<u8>,
 }
 
-/// Writes patterns over what was read of a file, as the keeper does.
+/// Writes patterns over a file's content as it was read, as the keeper does.
 fn save_patterns(
     path: &Path,
     snapshot: Option<&[u8]>,

@@ -1,8 +1,8 @@
 //! Rows as comma-separated values that a spreadsheet may open.
 //!
-//! Lines end in CR LF, as RFC 4180 says: who reads CSV with line tools has `ndjson` for that, and every reader of CSV takes
-//! CR LF. No cell holds a line break, so a row is a line. There is no byte order mark: it would become part of the first
-//! column's name for most readers.
+//! Lines end in CR LF, per RFC 4180: line tools have `ndjson`, and every reader of CSV takes CR LF. No cell holds a
+//! line break, so a row is a line. There is no byte order mark: it would become part of the first column's name in most
+//! readers.
 //!
 //! A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers of the console's own are
 //! exempt. This holds at the start of a cell, and after a `;` or `|` in it, where a cell begins for a reader with that
@@ -82,7 +82,7 @@ fn push_cell(line: &mut String, text: &str) {
     }
 }
 
-/// The text with what is invisible written out, and no formula. TAB and CR are invisible, too.
+/// Returns the text with invisible characters written out, and never a formula. TAB and CR are invisible, too.
 fn harmless(text: &str) -> Cow<'_, str> {
     let shown = safe::shown(text, true);
     if shown == "-" {

@@ -1,6 +1,7 @@
-//! Rows as a report in one HTML file, for who has neither a console nor a ticket.
+//! Rows as a report in one HTML file, for readers without a console or a ticket.
 //!
-//! The page loads nothing and runs nothing: its own policy forbids both, should a text ever slip through the escaping.
+//! The page loads nothing and runs nothing: its own policy forbids both, in case a text ever slips through the
+//! escaping.
 
 use std::borrow::Borrow;
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ use crate::detect::TECHNIQUE;
 use crate::model::row::AlertRow;
 use crate::model::text::{image_name, visible};
 
-/// How deep a tree is indented.
+/// Maximum depth to which a tree is indented.
 const MAX_NESTED: usize = 24;
 const FOOT: &[u8] = b"</body>\n</html>\n";
 /// Scores for which the report counts rows, the worst first.

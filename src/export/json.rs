@@ -1,8 +1,8 @@
 //! Rows as JSON: one array, or one object a line.
 //!
-//! Values are exactly the event's, masked tokens aside. What JSON lets through but a terminal would obey (C1 controls,
-//! bidirectional overrides, zero-width characters) is written as `\u…`: a reader of JSON gets the same value, and a
-//! screen gets nothing to obey.
+//! Values are exactly the event's, masked tokens aside. Characters that JSON permits but a terminal would obey (C1
+//! controls, bidirectional overrides, zero-width characters) are written as `\u…`: a reader of JSON gets the same
+//! value, and a screen gets none of them.
 
 use std::borrow::Borrow;
 use std::io::{self, Write};
@@ -52,7 +52,7 @@ pub(super) fn write_json(
     out.write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })
 }
 
-/// Appends a value as JSON on one line, with nothing in it that a terminal would obey.
+/// Appends a value as JSON on one line, without characters that a terminal would obey.
 pub(super) fn to_json(buffer: &mut Vec<u8>, value: &impl Serialize) -> io::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(buffer, HarmlessFormatter))?;
     Ok(())

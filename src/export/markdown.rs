@@ -1,8 +1,9 @@
 //! Rows for a ticket: a short table, and under it a list of each alert's particulars.
 //!
 //! Texts of events are in code spans, where no link, mention, picture or formula is made of them. A character that
-//! could end a span, a cell or a tag is no part of a span but a character reference between two of them (``
-//! `a`&#124;`b` ``): that holds for readers that know tables, readers that don't, and readers that are lax about HTML.
+//! could end a span, a cell or a tag is no part of a span but a character reference between two of them
+//! (`` `a`&#124;`b` ``): that holds for readers that know tables, readers that don't, and readers that are lax about
+//! HTML.
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;

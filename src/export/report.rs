@@ -13,7 +13,7 @@ use crate::model::verdict::Verdict;
 pub struct Report {
     /// The data that was analysed, a sentence each.
     pub summary: Vec<String>,
-    /// The patterns in force and what else suppresses, by name.
+    /// The patterns in force and the other suppressions, by name.
     pub patterns: Vec<(String, String)>,
     /// Activity that the logs could not have shown and data that could not be read, a sentence each.
     pub coverage: Vec<String>,
@@ -68,7 +68,7 @@ pub struct Node {
     pub depth: usize,
     /// The executable.
     pub image: String,
-    /// When and by whom, or why that is not known.
+    /// The start's time and user, or the reason why they are not known.
     pub about: String,
     /// The command line.
     pub command_line: Option<String>,

@@ -9,7 +9,7 @@ use crate::model::row::{AlertRow, COLUMNS, JoinedField};
 pub(super) enum Value<'a> {
     /// The row lacks it, or has it empty.
     Missing,
-    /// A text, tokens masked, otherwise as the event says it.
+    /// A text, tokens masked, otherwise as in the event.
     Text(Cow<'a, str>),
     /// A number.
     Number(u64),

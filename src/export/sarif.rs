@@ -30,7 +30,7 @@ pub(super) fn write(
     let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
     let mut signals: Vec<Signal> =
         Signal::ALL.into_iter().filter(|signal| *signal != Signal::Unknown && !signal.is_lead()).collect();
-    // The leads and what has no signal are rules only where there is a row of them.
+    // Leads and rows without a signal are rules only where such a row exists.
     let is_met = |signal: &Signal| rows.iter().any(|row| row.signal == *signal);
     let others: Vec<Signal> =
         Signal::ALL.into_iter().filter(|signal| !signals.contains(signal)).filter(is_met).collect();

@@ -182,7 +182,7 @@ fn runs(cells: Vec<(usize, &Cell, usize)>, palette: &Palette) -> Vec<Run> {
     runs
 }
 
-/// A cell's symbol without what XML forbids or a viewer would obey.
+/// Returns a cell's symbol without characters that XML forbids or a viewer would obey.
 fn printable(symbol: &str) -> Cow<'_, str> {
     if symbol.is_empty() {
         return Cow::Borrowed(" ");
@@ -206,7 +206,7 @@ pub fn write_text(out: &mut dyn Write, buffer: &Buffer) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the screen as an SVG picture with a title for who can't see it.
+/// Writes the screen as an SVG picture, with a title for screen readers.
 ///
 /// # Errors
 /// Those of `out`.

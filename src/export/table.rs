@@ -5,8 +5,8 @@
 //!     3  2026-03-01 13:37:00  ws01  CORP\alice  git-push  git.exe               git push https://github.com/a/…
 //! ```
 //!
-//! On a narrow terminal the widest columns give way first, then whole columns, the least telling ones first. The score and
-//! the command line are the last.
+//! On a narrow terminal the widest columns shrink first, then whole columns go, the least informative ones first. The
+//! score and the command line are the last.
 
 use std::borrow::Borrow;
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ const GAP: usize = 2;
 const COLUMN_COUNT: usize = 8;
 /// Columns that the command line is given before the others keep theirs.
 const COMMAND_LINE_WANTS: usize = 32;
-/// Fewer than that say nothing: other columns go instead.
+/// Minimum width of a useful command line: below it other columns go instead.
 const COMMAND_LINE_NEEDS: usize = 16;
 /// From this width on there is room for the signals' full names.
 const FULL_NAMES_FROM: usize = 160;
@@ -30,7 +30,7 @@ const JOINED_NOTE: &str = "* joined: it comes from another event of the same pro
 
 struct Column {
     heading: &'static str,
-    /// Minimum width, down to which it gives way.
+    /// Minimum width, down to which it shrinks.
     least: usize,
     /// Maximum width, where the total width is bounded.
     most: usize,
@@ -168,7 +168,7 @@ fn fit(natural: [usize; COLUMN_COUNT], room: Option<usize>) -> Widths {
         *given = given.map(|columns| columns.min(column.most));
     }
     let wanted = natural.last().copied().unwrap_or(0);
-    // The widest give way, a column at a time, until the command line has what it wants.
+    // The widest shrink, a column at a time, until the command line has the width that it wants.
     while left_for_command_line(&widths, room) < wanted.min(COMMAND_LINE_WANTS) {
         let others = widths.iter_mut().zip(&COLUMNS).take(COMMAND_LINE);
         let shrinkable = others.filter(|(given, column)| given.is_some_and(|given| given > column.least));

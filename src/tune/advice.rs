@@ -17,7 +17,7 @@ use crate::store::events::distinct::DistinctTable;
 use crate::store::ids::{DistinctId, Epoch};
 use crate::store::tuning_matches::TuningMatches;
 
-/// Hosts or parents that a sentence names; the others are counted.
+/// Maximum number of hosts or parents that a sentence names; the others are counted.
 const NAMED: usize = 3;
 
 /// Subject of an advice.
@@ -64,7 +64,7 @@ struct Facts {
     in_domain: Vec<DistinctId>,
 }
 
-/// Remembers what branches match, so that a keystroke costs one branch.
+/// Caches the matches of each branch, so that a keystroke costs one branch.
 #[derive(Default)]
 pub struct Adviser {
     facts: HashMap<(Which, String), Facts>,
@@ -99,7 +99,7 @@ impl Adviser {
                 which.of(flags.patterns()) != which.of(in_force) && silences_all(*which, store, flags)
             })
             .collect();
-        // The branches are looked at only where there is something to say.
+        // The branches are processed only if there is a warning.
         if silencing.is_empty() {
             return Vec::new();
         }
@@ -216,7 +216,7 @@ impl Adviser {
     }
 }
 
-/// Names that no pattern means, and that share no letter: one that matches all of them matches whatever there is.
+/// Names that no pattern means, and that share no letter: a pattern that matches all of them matches every name.
 const fn probes(which: Which) -> [&'static str; 3] {
     match which {
         Which::CiHost => ["qx", "zk7", "jv-q"],
@@ -405,7 +405,7 @@ impl Context<'_> {
         if useless.is_empty() {
             return;
         }
-        // From the last one on, so that the places of those before stay right.
+        // From the last one on, so that the offsets of those before stay right.
         let without = useless
             .iter()
             .rev()

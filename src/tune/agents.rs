@@ -9,18 +9,18 @@ use crate::store::Store;
 use crate::store::events::interner::Symbol;
 use crate::store::ids::DistinctId;
 
-/// Runs from which on a host is busy enough to be judged.
+/// Minimum number of runs at which a host is busy enough to be judged.
 const MANY: usize = 5;
 /// Maximum gap in seconds between the events of one run: a push is several processes.
 const RUN_SECONDS: i64 = 30;
-/// Users and parents that are remembered of a host; one with more is no agent.
+/// Maximum number of users and parents that are remembered of a host; one with more is no agent.
 const MOST: usize = 8;
 
 /// A host that pushes like an agent, with the evidence.
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub(super) host: DistinctId,
-    /// How often it pushed or uploaded; what follows within half a minute belongs to it.
+    /// The number of its pushes or uploads; events that follow within half a minute belong to one.
     pub(super) runs: usize,
     /// The median of the seconds between two, and the quarters around it.
     pub(super) gaps: (i64, i64, i64),

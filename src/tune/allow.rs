@@ -74,8 +74,8 @@ pub fn also_taken_in(store: &Store, proposal: &Proposal, made_for: &str) -> Opti
     }
 }
 
-/// An exception of an alert and what is like it: the same host, user, image and parent, and for a connection the same
-/// name. `None` where the alert has none of these.
+/// Returns an exception for an alert and similar ones: the same host, user, image and parent, and for a connection the
+/// same name. `None` if the alert has none of these.
 ///
 /// # Errors
 /// A text that is too long for a pattern.

@@ -16,7 +16,7 @@ pub(super) struct Branch {
     pub(super) alone: String,
 }
 
-/// The branches of a pattern that compiles; none where it has too many.
+/// Returns the branches of a pattern that compiles; empty if it has too many.
 #[must_use]
 pub(super) fn branches(pattern: &str) -> Vec<Branch> {
     let flags = flags(pattern);
@@ -35,7 +35,7 @@ pub(super) fn branches(pattern: &str) -> Vec<Branch> {
     spans.into_iter().filter_map(branch).collect()
 }
 
-/// How many bytes of flags a pattern begins with: `(?i)`.
+/// Returns the length in bytes of the flags that a pattern begins with: `(?i)`.
 fn flags(pattern: &str) -> usize {
     let Some(rest) = pattern.strip_prefix("(?") else { return 0 };
     let letters = rest.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(0);
@@ -63,14 +63,15 @@ impl Branch {
         pattern.get(self.span.clone()).unwrap_or_default()
     }
 
-    /// The pattern with another text in its place.
+    /// Returns the pattern with the branch replaced by another text.
     #[must_use]
     pub(super) fn replaced(&self, pattern: &str, text: &str) -> String {
         let (before, after) = (pattern.get(..self.span.start), pattern.get(self.span.end..));
         format!("{}{text}{}", before.unwrap_or_default(), after.unwrap_or_default())
     }
 
-    /// The pattern without it; `None` where it is the only one of its group, since an empty group matches everything.
+    /// Returns the pattern without it; `None` if it is the only one of its group, since an empty group matches
+    /// everything.
     #[must_use]
     pub(super) fn removed(&self, pattern: &str) -> Option<String> {
         let (before, after) = (pattern.get(..self.span.start)?, pattern.get(self.span.end..)?);

@@ -60,7 +60,7 @@ impl Which {
         }
     }
 
-    /// Returns a count of its subjects: `1 host`, `29 hosts`.
+    /// Returns a number with its unit: `1 host`, `29 hosts`.
     #[must_use]
     pub fn counted(self, number: usize) -> String {
         let one = match self {
@@ -70,7 +70,7 @@ impl Which {
         if number == 1 { format!("1 {one}") } else { format!("{number} {}", self.subjects()) }
     }
 
-    /// That one of both.
+    /// Returns this one of both patterns.
     #[must_use]
     pub const fn of(self, patterns: &Patterns) -> &Pattern {
         match self {
@@ -79,7 +79,7 @@ impl Which {
         }
     }
 
-    /// Both with that one replaced.
+    /// Returns both patterns with this one replaced.
     #[must_use]
     pub fn with(self, patterns: &Patterns, pattern: Pattern) -> Patterns {
         match self {
@@ -88,7 +88,7 @@ impl Which {
         }
     }
 
-    /// How many distinct hosts or parents there are.
+    /// Returns the count of distinct hosts or parents.
     #[must_use]
     pub fn count(self, store: &Store) -> usize {
         self.table(store).entries().len()
@@ -122,7 +122,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Starts from what is in force.
+    /// Starts from the state in force.
     #[must_use]
     pub fn new(which: Which, in_force: &TuningMatches) -> Self {
         Self { which, flags: in_force.clone(), error: None }
@@ -217,7 +217,7 @@ impl Changes {
     /// No change.
     pub const NONE: &'static Self = &Self { appear: Vec::new(), go: Vec::new(), rescored: Vec::new() };
 
-    /// How many findings change.
+    /// Returns the number of findings that change.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.appear.len() + self.go.len() + self.rescored.len()

@@ -1,8 +1,9 @@
-//! The tree of processes around runs: who is the topmost above a process, and what a shell started when.
+//! The tree of processes around runs: the topmost one above a process, and the processes that a shell started in a
+//! time.
 //!
-//! A process below a shell has a place in the order of a walk through the tree, children by the time of their start. What a
-//! shell started between two times, with all below it, is then one range of places, whatever its size: runs that share
-//! what is near them share it without a copy for each.
+//! A process below a shell has a place in the order of a walk through the tree, children by the time of their start.
+//! The processes that a shell started between two times, with all below them, are then one range of places, whatever
+//! its size. Runs that share nearby processes share the range without a copy for each.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -68,7 +69,7 @@ impl Around {
         around
     }
 
-    /// Gives a process and all below it their places, where they have none.
+    /// Assigns places to a process and all its descendants, if they have no place yet.
     fn walk(&mut self, scene: &Scene<'_>, shells: &HashSet<ProcessId>, from: ProcessId) {
         enum Step {
             Enter(ProcessId),
@@ -106,7 +107,7 @@ impl Around {
         }
     }
 
-    /// The places of what a shell started between two times, both included, and of all below.
+    /// Returns the places of the processes that a shell started between two times, both included, and of all below.
     pub(super) fn started(&self, shell: ProcessId, from: i64, to: i64) -> Range<u32> {
         let children = self.started.get(&shell).map(Vec::as_slice).unwrap_or_default();
         let first = children.partition_point(|(started, _)| *started < from);

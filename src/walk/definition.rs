@@ -13,7 +13,7 @@ pub struct Test {
     pub name: String,
     /// Its purpose, in a sentence.
     pub sentence: String,
-    /// The ATT&CK technique; `None` where the file names none.
+    /// The ATT&CK technique; `None` if the file names no technique.
     pub technique: Option<String>,
     /// The instructions, step by step.
     pub steps: Vec<String>,

@@ -70,7 +70,7 @@ pub fn load(files: &[PathBuf]) -> Result<Vec<Test>, ConfigError> {
 /// Reads a test's bytes; the path is only named in errors.
 ///
 /// # Errors
-/// Anything that the file cannot say.
+/// Content that the file must not have.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Test, ConfigError> {
     let source = Source::new(bytes, path)?;
     let document = source.document()?;
@@ -119,7 +119,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A text for people: some, not too much, and nothing in it that a screen would obey.
+    /// Reads a text for people: not empty, not too long, and without characters that a screen would obey.
     fn words(&self, key: &str, item: &Item) -> Result<String, ConfigError> {
         let text = self.source.string(key, item)?;
         if text.trim().is_empty() {
@@ -141,7 +141,7 @@ impl Reader<'_> {
         Ok(text.to_owned())
     }
 
-    /// A string, or a list of strings, none of them empty.
+    /// Reads a string, or a list of strings, each of them not empty.
     fn list(&self, key: &str, item: &Item) -> Result<Vec<String>, ConfigError> {
         let wrong = || self.source.wrong_type(key, item, "a string or a list of strings");
         let texts: Vec<&str> = match (item.as_str(), item.as_array()) {

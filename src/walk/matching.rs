@@ -22,7 +22,7 @@ pub(super) struct HostCount {
 const COUNTED: [u16; 4] = [code::PROCESS_CREATE, code::NETWORK_CONNECT, code::FILE_CREATE, code::DNS_QUERY];
 
 impl HostCount {
-    /// Events of an ID; `None` for an ID that is not counted.
+    /// Returns the count of an Event ID; `None` for an ID that is not counted.
     pub(super) fn of(&self, event_code: u16) -> Option<u64> {
         let at = COUNTED.iter().position(|counted| *counted == event_code)?;
         self.by_code.get(at).copied()
@@ -40,7 +40,7 @@ impl HostCount {
 /// A walk through tests over the events of one store.
 pub struct Walk {
     pub(super) tests: Vec<Test>,
-    /// That of the events that were looked at.
+    /// Store epoch of the processed events.
     epoch: Epoch,
     next: usize,
     /// By test and row: the events that meet its conditions, but for the name of a connection, which may be joined.
@@ -50,7 +50,7 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// A walk that has looked at nothing yet.
+    /// Returns a walk that has processed no events yet.
     #[must_use]
     pub fn new(tests: Vec<Test>) -> Self {
         let mut by_code: HashMap<u16, Vec<(usize, usize)>> = HashMap::new();

@@ -31,21 +31,21 @@ pub struct Scope {
     pub to: Option<Timestamp>,
 }
 
-/// How a walk is looked at.
+/// Parameters of a report.
 pub struct View<'a> {
-    /// The store that the walk looked at.
+    /// The store whose events were processed.
     pub store: &'a Store,
     /// The verdicts of the patterns in force.
     pub flags: &'a TuningMatches,
     /// The profile.
     pub profile: Profile,
-    /// The least score of an alert.
+    /// The minimum score of an alert.
     pub min_score: u8,
-    /// Which runs.
+    /// The runs to report.
     pub scope: &'a Scope,
 }
 
-/// A view with all that is looked up in it again and again.
+/// A view with caches of its repeated look-ups.
 pub(super) struct Scene<'a> {
     pub(super) walk: &'a Walk,
     pub(super) view: &'a View<'a>,
@@ -67,7 +67,7 @@ type Lookup = (Option<(usize, usize)>, ProcessId, IpAddr);
 /// Where a connection's name comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
-    /// Nothing was asked of its name, or the event itself has it.
+    /// The row asks for no name, or the event itself has it.
     Own,
     /// This Event 22 of the same process.
     Joined(EventId),
@@ -199,7 +199,7 @@ impl<'a> Scene<'a> {
         hits.filter(|id| self.naming(test, row, *id).is_some()).collect()
     }
 
-    /// How a hit of a row comes by the name that the row asks for; `None` where it has another one, or none.
+    /// Returns the source of the name that a row asks for; `None` if the hit has another name or no name.
     pub(super) fn naming(&self, test: usize, row: usize, id: EventId) -> Option<Naming> {
         let Origin::Events { conditions, .. } = &self.walk.tests.get(test)?.rows.get(row)?.source else {
             return None;
@@ -223,8 +223,8 @@ impl<'a> Scene<'a> {
         event.is_some_and(|event| self.query_for(event, None, &is_listed).is_some())
     }
 
-    /// The Event 22 by which a connection's process came by its address, if the name asked for is such a one. What is
-    /// asked for `of` a row is the same each time, and looked for once for each process and address.
+    /// Returns the Event 22 by which a connection's process got its address, if the name queried passes `holds`. The
+    /// answer for a row (`of`) is always the same, and looked up once for each process and address.
     fn query_for(
         &self,
         event: &StoredEvent,
@@ -270,8 +270,8 @@ fn address(text: &str) -> Option<IpAddr> {
     text.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
-/// A text of an event in a sentence: its beginning, where it is long. What is cut is masked before, since half a token is
-/// not known for one any more.
+/// Quotes an event's text in a sentence, cut to its beginning if it is long. A cut text is masked first, since half a
+/// token can't be recognised any more.
 pub(super) fn excerpt(text: &str) -> String {
     const MOST: usize = 160;
     if text.chars().nth(MOST).is_none() {

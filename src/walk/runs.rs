@@ -18,14 +18,14 @@ use crate::store::ids::{EventId, ProcessId};
 
 /// Seconds of silence after which traces are another run's.
 const GAP: i64 = 120;
-/// Seconds around a run in which what has no process may be its own.
+/// Seconds around a run in which an event without a process may belong to it.
 const AROUND: i64 = 120;
 /// Seconds before an act in which the same shell may have prepared it, and after it in which it may have tidied up.
 const BEFORE: i64 = 900;
 const AFTER: i64 = 10;
 /// Maximum number of runs of one test that are kept apart; a test that is met more often is no test.
 const MAX_RUNS: usize = 10_000;
-/// Runs of a host that are compared by their times, on either side.
+/// Maximum number of runs of a host that are compared by their times, on either side.
 const MAX_NEIGHBOURS: usize = 64;
 
 /// One run.
@@ -37,7 +37,7 @@ pub(super) struct Run {
     pub(super) act: Option<EventId>,
     /// Its first act or trace, and its last.
     pub(super) span: Option<(Timestamp, Timestamp)>,
-    /// The events that tell of it.
+    /// The acts and traces that established it.
     starters: Vec<EventId>,
     /// The process of the act: it and all that it started is the run's own.
     root: Option<ProcessId>,
@@ -51,14 +51,14 @@ pub(super) struct Run {
 #[derive(Clone, Debug)]
 pub(super) struct Near {
     pub(super) shell: ProcessId,
-    /// When the shell's own doings are the run's, in seconds since 1970.
+    /// The times at which the shell's own actions belong to the run, in seconds since 1970.
     pub(super) seconds: RangeInclusive<i64>,
-    /// The places of what it started then, and of all below.
+    /// The places of the processes that it started then, and of all their descendants.
     pub(super) places: Range<u32>,
 }
 
 impl Run {
-    /// How far away a time is, in seconds; 0 inside.
+    /// Returns the distance of a time, in seconds; 0 inside the run.
     fn distance(&self, seconds: Option<i64>) -> Option<i64> {
         let (first, last) = self.span?;
         let seconds = seconds?;
@@ -70,7 +70,7 @@ impl Run {
         self.starters.first().copied()
     }
 
-    /// When it began: the act, or the first that is known of it.
+    /// Returns its start: the time of its first act or trace.
     pub(super) fn began(&self) -> Option<Timestamp> {
         self.span.map(|span| span.0)
     }
@@ -79,17 +79,17 @@ impl Run {
 /// How an event belongs to runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tie {
-    /// To none.
+    /// It belongs to no run.
     Nothing,
-    /// It is of the act's own processes of this run.
+    /// It belongs to the act's own processes of this run.
     Core(usize),
     /// It has no process, and is near this run in time.
     Alone(usize),
-    /// It is of a process around runs: of those that have its place near them, or its process as their shell.
+    /// Its process lies around runs: it belongs to those that have its place near them, or its process as their shell.
     Around {
         /// Its process.
         process: ProcessId,
-        /// The place of that, where it is below some run's shell.
+        /// The place of that process, if it is below some run's shell.
         place: Option<u32>,
         /// True if it is the shell of some run.
         is_shell: bool,
@@ -146,7 +146,7 @@ impl Runs {
         runs
     }
 
-    /// Makes runs of what has a process; gives the rest.
+    /// Makes runs of the starters that have a process; returns the rest.
     fn by_process(&mut self, scene: &Scene<'_>, starters: Vec<Starter>) -> Vec<Starter> {
         let processes = |of: &dyn Fn(&Starter) -> bool| -> HashSet<ProcessId> {
             starters.iter().filter(|starter| of(starter)).filter_map(|starter| starter.process).collect()
@@ -180,7 +180,7 @@ impl Runs {
         rest
     }
 
-    /// Puts what has no process to the nearest run of its host, or makes runs of it.
+    /// Adds starters without a process to the nearest run of their host, or makes runs of them.
     fn by_time(&mut self, mut rest: Vec<Starter>) {
         self.index_hosts();
         rest.sort_by_key(|starter| (starter.host, starter.time));
@@ -251,7 +251,7 @@ impl Runs {
         }
     }
 
-    /// A run without a process takes those that do what the test does, near it in time.
+    /// Gives a run without a process the processes that do the test's actions near it in time.
     fn adopt(&mut self, scene: &Scene<'_>, number: usize, test: &Test) {
         if self.runs.iter().all(|run| run.root.is_some()) {
             return;
@@ -405,7 +405,7 @@ fn starters(scene: &Scene<'_>, number: usize, test: &Test) -> Vec<Starter> {
     starters
 }
 
-/// Cuts starters in order of host and time where the host changes or nothing comes for a while.
+/// Splits starters in order of host and time where the host changes, or where none comes for a while.
 fn split(starters: Vec<Starter>) -> Vec<Vec<Starter>> {
     let mut groups: Vec<Vec<Starter>> = Vec::new();
     for starter in starters {

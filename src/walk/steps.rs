@@ -47,9 +47,9 @@ type OfShell<T> = (Vec<T>, Vec<(i64, T)>);
 
 /// The hits of a row that are around runs.
 struct AroundRuns<T> {
-    /// By their place.
+    /// By place.
     by_place: Vec<(u32, T)>,
-    /// By shell: the Event 1 of it, and what else it did, by time in seconds since 1970.
+    /// By shell: its Event 1, and its other hits, by time in seconds since 1970.
     of_shells: HashMap<ProcessId, OfShell<T>>,
 }
 
@@ -92,7 +92,8 @@ impl<T: Copy> AroundRuns<T> {
     }
 }
 
-/// The events of all rows, by run and row. What is near many runs is counted for each of them, and listed in part.
+/// Returns the events of all rows, by run and row. An event near several runs is counted for each of them, and listed
+/// in part.
 pub(super) fn gather(scene: &Scene<'_>, number: usize, test: &Test, runs: &Runs) -> Vec<Vec<Found>> {
     let time = |(id, _): &Hit| {
         scene.store.event(*id).map(|event| (event.time, event.record_id(), event.source, event.place))
@@ -166,7 +167,7 @@ fn step(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) -> StepR
     }
 }
 
-/// Where a row's events are, and what had to be put together.
+/// Locates a row's events, and names the joins and parts that they were put together from.
 fn seen(scene: &Scene<'_>, events: &[Hit], count: usize) -> String {
     let store = scene.store;
     let Some((first, naming)) = events.first() else { return String::new() };
@@ -203,7 +204,7 @@ fn seen(scene: &Scene<'_>, events: &[Hit], count: usize) -> String {
     why + "."
 }
 
-/// Why nothing of a row is there.
+/// Returns the reason why a row has no events.
 fn unseen(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) -> (StepState, String) {
     let host = run.and_then(|run| scene.host_name(run.host));
     let (channel, event_code) = match &row.source {

@@ -228,7 +228,7 @@ fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<Strin
                 .iter()
                 .map(|(number, clause)| (*id, *event, *clause, failed_conditions(scene, *id, event, *number)))
         });
-        // The act itself before anything else that fails in as many places.
+        // The act itself before any other event that fails as many conditions.
         let nearest = candidates
             .filter(|(.., unmet)| !unmet.is_empty())
             .min_by_key(|(id, .., unmet)| (unmet.len(), run.act != Some(*id)));
