@@ -1,8 +1,8 @@
 //! A file that is written whole or not at all, over nothing that is read, and over another file only with a yes.
 //!
 //! The text goes to a temporary file in the folder of the target and takes its name at the end, when every byte is on
-//! the disk. Whatever stops the program before then leaves the old file as it was. A target that is no file (a pipe with
-//! a name, a device, `/dev/stdout`) can't be replaced: it is written as it comes.
+//! the disk. Whatever stops the program before then leaves the old file as it was. A target that is no file (a pipe
+//! with a name, a device, `/dev/stdout`) can't be replaced: it is written as it comes.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};

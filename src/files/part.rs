@@ -1,4 +1,5 @@
-//! Files while they are written, under a name of their own: they go away when their writing ends early, also by a signal.
+//! Files while they are written, under a name of their own: they go away when their writing ends early, also by a
+//! signal.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -22,8 +23,8 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes all files that are being written, and then ends the program by `end`. No file begins or gets its name between
-/// the two.
+/// Removes all files that are being written, and then ends the program by `end`. No file begins or gets its name
+/// between the two.
 pub fn remove_unfinished_and(end: impl FnOnce()) {
     let unfinished = unfinished();
     for path in unfinished.iter() {

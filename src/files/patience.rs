@@ -1,5 +1,5 @@
-//! Patience with a name that another program holds for a moment: on Windows a scanner, an indexer or a second console that
-//! has the file open keeps it from being replaced.
+//! Patience with a name that another program holds for a moment: on Windows a scanner, an indexer or a second console
+//! that has the file open keeps it from being replaced.
 
 use std::fs::File;
 use std::io;

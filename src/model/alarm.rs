@@ -1,6 +1,7 @@
 //! Alarms: incidents of a channel while it was read, by which its events do not come, or are gone.
 //!
-//! An alarm is an observation of this program about a log, not an event of a log. No field of an event is made up for it.
+//! An alarm is an observation of this program about a log, not an event of a log. No field of an event is made up for
+//! it.
 
 use super::batch::SourceId;
 use super::time::Timestamp;

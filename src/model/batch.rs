@@ -57,8 +57,8 @@ pub struct EventRecord {
 
 const _: () = assert!(Field::COUNT <= 64, "an event's fields are bits of 64");
 
-/// The identity of a chunk's records that are only counted. It is as good as one number for all of them, since a copy of
-/// a log has the same chunks.
+/// The identity of a chunk's records that are only counted. It is as good as one number for all of them, since a copy
+/// of a log has the same chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CountedRecords {
     /// Their count.

@@ -39,8 +39,8 @@ pub enum FeedMessage {
 /// caught, counted and named.
 pub const SOURCE_THREAD: &str = "source";
 
-/// The progress of a load. Written by the sources' threads, read by the code that shows it. All orders are relaxed, since
-/// each figure is independent.
+/// The progress of a load. Written by the sources' threads, read by the code that shows it. All orders are relaxed,
+/// since each figure is independent.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Files that were found.

@@ -64,8 +64,8 @@ pub struct Address {
 
 impl Address {
     /// Reads a remote of git: `https://user@host:port/owner/name.git`, `ssh://…` and the scp-like
-    /// `user@host:owner/name`. A path of this machine and the name of a remote give `None`. `own` are the organisation's
-    /// own repository hosts.
+    /// `user@host:owner/name`. A path of this machine and the name of a remote give `None`. `own` are the
+    /// organisation's own repository hosts.
     #[must_use]
     pub fn of_remote(text: &str, own: &OwnHosts) -> Option<Self> {
         if let Some((scheme, rest)) = text.split_once("://") {
@@ -88,8 +88,8 @@ impl Address {
         Url { authority, path: without_query(path) }.address(own, true)
     }
 
-    /// The repository host that a command line names first, a URL before a bare name; a host that only holds the name of
-    /// one, such as `github.com.evil.example`, counts too, and is returned as it is.
+    /// The repository host that a command line names first, a URL before a bare name; a host that only holds the name
+    /// of one, such as `github.com.evil.example`, counts too, and is returned as it is.
     #[must_use]
     pub fn in_text(text: &str, own: &OwnHosts) -> Option<Self> {
         let mut bare = None;

@@ -296,8 +296,8 @@ fn is_name(part: &str) -> bool {
         && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | ' '))
 }
 
-/// The parts of a path between its slashes, percent-escapes decoded and `..` resolved, as clients do before they ask. It
-/// ends where a shell would end it.
+/// The parts of a path between its slashes, percent-escapes decoded and `..` resolved, as clients do before they ask.
+/// It ends where a shell would end it.
 fn parts(path: &str) -> Vec<String> {
     let end = path.find(['&', '^', '\\', '"', '\'', '`', '<', '>', '|', ';', ',']).unwrap_or(path.len());
     let mut parts: Vec<String> = Vec::new();

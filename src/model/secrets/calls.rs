@@ -36,7 +36,8 @@ macro_rules! rule {
 }
 
 /// Each pattern is bounded after its first word, so that a search takes linear time. The patterns are of bytes: a class
-/// that is repeated 400 times compiles in a tenth of a millisecond then, and takes 3 ms and a megabyte as one of characters.
+/// that is repeated 400 times compiles in a tenth of a millisecond then, and takes 3 ms and a megabyte as one of
+/// characters.
 static RULES: [Rule; 13] = [
     rule!(
         &["securestring"],

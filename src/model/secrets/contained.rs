@@ -1,5 +1,5 @@
-//! The texts that a whole event holds, as the raw view shows it: the strings of JSON, and the texts and attributes of XML.
-//! Each is read as the field that it is, its escapes decoded, so that a secret is found in it as it is in a row.
+//! The texts that a whole event holds, as the raw view shows it: the strings of JSON, and the texts and attributes of
+//! XML. Each is read as the field that it is, its escapes decoded, so that a secret is found in it as it is in a row.
 
 use std::ops::Range;
 
