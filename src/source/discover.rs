@@ -55,7 +55,7 @@ impl Candidate {
     }
 }
 
-/// Finds the files, in the order of the paths and of names in folders. What can't be read is handed to `report`.
+/// Finds the files, in the order of the paths and of names in folders. Unreadable paths are handed to `report`.
 pub(super) fn discover(
     paths: &[PathBuf],
     format: Option<InputFormat>,
@@ -228,7 +228,7 @@ impl Search<'_> {
 
     fn folder(&mut self, root: &Path) {
         let mut passed = Passed::default();
-        // Links are held against it. Where the system can't resolve it, none is followed.
+        // Links are compared with it. Where the system can't resolve it, none is followed.
         let real_root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         // A stack: the next entry is the last.
         let mut waiting = vec![root.to_owned()];
@@ -274,7 +274,7 @@ impl Search<'_> {
         }
     }
 
-    /// Follows a link to a file in the folder, or to what is never opened; says of any other that it was not followed.
+    /// Follows a link to a file in the folder, or to what is never opened; reports that any other was not followed.
     fn link(&mut self, path: &Path, real_root: &Path, passed: &mut Passed) -> Option<Metadata> {
         let Ok(metadata) = fs::metadata(path) else {
             self.fault(path, FaultKind::DeadLink);

@@ -32,7 +32,7 @@ pub(super) fn encoding(head: &[u8]) -> Encoding {
     }
 }
 
-/// UTF-16 as UTF-8. What is no UTF-16 becomes U+FFFD.
+/// UTF-16 as UTF-8. Invalid UTF-16 becomes U+FFFD.
 struct Utf16<'a> {
     inner: Stream<'a>,
     is_big: bool,

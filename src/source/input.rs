@@ -14,7 +14,7 @@ use crate::files::open::open_file;
 use crate::model::fault::{FaultKind, StreamError};
 use crate::model::feed::SourceInfo;
 
-/// Where a text comes from.
+/// The origin of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A file of its own.

@@ -366,7 +366,7 @@ struct ScanRow {
     why: Option<String>,
 }
 
-/// Where a joined field came from, and what the event itself has in it.
+/// The origin of a joined field, and the event's own value of it.
 #[derive(Deserialize)]
 struct JoinedFrom {
     #[serde(rename = "RecordId")]
@@ -441,7 +441,7 @@ fn open(path: &Path) -> io::Result<Stream<'static>> {
     Ok(decoded(Box::new(file), encoding(&head)))
 }
 
-/// A line's bytes, of an overlong one the first; says how many it has, with its break.
+/// A line's bytes, of an overlong one the first; returns how many it has, with its break.
 fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<u64> {
     let mut length = 0;
     loop {

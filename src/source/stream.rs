@@ -14,7 +14,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::read_at::read_at;
 use crate::model::fault::StreamError;
 
-/// Unpacked to less than this, the ratio says nothing: of all inputs together.
+/// Unpacked to less than this, the ratio is not checked: of all inputs together.
 pub(super) const MAX_EXCESS: u64 = 64 << 20;
 
 /// Events shrink to a tenth or a fiftieth when they are packed, the most monotonous to a few hundredths of that.
@@ -138,7 +138,7 @@ impl<R: Read> ZstdFrames<R> {
                 self.is_open = true;
                 return Ok(true);
             }
-            // A frame that is to be passed over.
+            // A frame to skip.
             let mut length = [0; 4];
             self.inner.read_exact(&mut length)?;
             let length = u64::from(u32::from_le_bytes(length));
@@ -175,7 +175,7 @@ impl<R: Read> Read for ZstdFrames<R> {
 pub(super) struct Section {
     /// The file.
     pub(super) file: File,
-    /// Where the next byte is.
+    /// The offset of the next byte.
     pub(super) at: u64,
     /// The end, exclusive.
     pub(super) end: u64,

@@ -174,7 +174,7 @@ pub(super) fn open(
     Ok((Box::new(Checked { inner, hasher: crc32fast::Hasher::new(), expected }), budget))
 }
 
-/// Says at the end whether the checksum is right.
+/// Verifies the checksum at the end.
 struct Checked {
     inner: Stream<'static>,
     hasher: crc32fast::Hasher,

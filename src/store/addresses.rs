@@ -44,8 +44,8 @@ impl AddressJoin {
     }
 }
 
-/// The connections that are held against the answers, around and around: those that have not been since the last answer
-/// came, from the next one on.
+/// The connections that are compared with the answers, around and around: those that have not been since the last
+/// answer came, from the next one on.
 #[derive(Default)]
 pub(super) struct Sweep {
     connections: Vec<EventId>,
@@ -54,7 +54,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// Adds a connection, which is to be held against the answers.
+    /// Adds a connection, which is to be compared with the answers.
     pub(super) fn add(&mut self, connection: EventId) {
         let known = self.connections.len();
         self.connections.push(connection);

@@ -183,7 +183,7 @@ impl Store {
         self.telemetry.interest.is_some()
     }
 
-    /// Says which events of other channels are to be kept, before the first batch; without it none is.
+    /// Sets which events of other channels are to be kept, before the first batch; without it none is.
     pub fn collect_channels(&mut self, interest: Interest) {
         self.telemetry.interest = Some(interest);
     }

@@ -117,7 +117,7 @@ pub struct Compactor {
     stayed: usize,
     /// The number of events at which the store is looked at again.
     look_at: usize,
-    /// Where bytes are bounded, that of bytes.
+    /// The same for bytes, if bytes are bounded.
     look_at_bytes: usize,
 }
 
@@ -132,7 +132,7 @@ struct PendingCopy {
 }
 
 impl Compactor {
-    /// A compactor for a new store. `now` is the clock that ages are held against.
+    /// A compactor for a new store. `now` is the clock that ages are measured by.
     #[must_use]
     pub const fn new(retention: Retention, now: fn() -> Timestamp) -> Self {
         let look_at_bytes = match retention {
@@ -148,7 +148,7 @@ impl Compactor {
         self.retention
     }
 
-    /// Takes a batch into the store. Says where things are, once the copy has taken the store's place.
+    /// Takes a batch into the store. Returns the relocation, once the copy has replaced the store.
     pub fn ingest(&mut self, store: &mut Store, batch: Batch, tuning: &TuningMatches) -> Option<Relocation> {
         let events = batch.events.len();
         store.ingest(batch);

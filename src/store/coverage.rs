@@ -40,7 +40,7 @@ pub struct HostCoverage {
     pub without_parent: u64,
     /// Event 3.
     pub connections: u64,
-    /// Event 3 with a name that says something: neither empty nor `-`.
+    /// Event 3 with a usable name: neither empty nor `-`.
     pub named_connections: u64,
     /// Event 3 whose name is on the search's list.
     pub listed_connections: u64,
@@ -52,7 +52,7 @@ pub struct HostCoverage {
     pub configuration_changes: u64,
     /// Event 255: it had an error.
     pub sysmon_errors: u64,
-    /// Event 1 whose fields did not come through: what they lack says nothing of Sysmon's configuration.
+    /// Event 1 whose fields did not come through: the missing ones prove nothing of Sysmon's configuration.
     pub bare_process_creates: u64,
     /// Event 3 of the same kind.
     pub bare_connections: u64,
@@ -248,7 +248,7 @@ impl Census {
     }
 }
 
-/// Where the clock went back between two records that follow each other.
+/// Returns a jump back of the clock between two records that follow each other.
 fn jump(before: (u64, Timestamp), after: (u64, Timestamp)) -> Option<(u64, i64)> {
     let back = before.1.unix_seconds() - after.1.unix_seconds();
     (after.0 > before.0 && back >= CLOCK_JUMP).then_some((after.0, back))

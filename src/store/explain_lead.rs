@@ -103,7 +103,7 @@ impl Store {
         let mut events: Vec<EventId> = Vec::new();
         for hit in hits {
             let is_said = kinds.contains(&hit.kind)
-                // What a child says of its parent adds nothing where the parent's own event is there.
+                // A child's fields of its parent add nothing where the parent's own event is there.
                 || hit.kind == IndicatorKind::PushAsParent && kinds.contains(&IndicatorKind::Push)
                 || hit.kind == IndicatorKind::FetchAsParent && kinds.contains(&IndicatorKind::Fetch);
             if is_said || clauses.len() == MAX_NAMED {

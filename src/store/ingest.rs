@@ -17,7 +17,7 @@ use crate::store::events::host_names::HostName;
 use crate::store::findings::finding::{Finding, NamedBy};
 use crate::store::ids::{EventId, FindingId, ProcessId};
 
-/// Connections that are held against answers for each event that comes in: more than one, so that they catch up.
+/// Connections that are compared with answers for each event that comes in: more than one, so that they catch up.
 const LEADS_PER_EVENT: usize = 8;
 
 impl Store {
@@ -49,8 +49,8 @@ impl Store {
         }
         self.ingest_channels(&batch);
         if self.activities.is_on {
-            // Before the patterns and the exceptions are held against what came in; an answer that concerns very many
-            // connections is held against them bit by bit.
+            // Before the patterns and the exceptions are applied to the new events; an answer that concerns very many
+            // connections is compared with them bit by bit.
             let mut steps = LEADS_PER_EVENT * (batch.events.len() + 16);
             self.advance_leads(&mut || {
                 steps = steps.saturating_sub(1);
@@ -249,7 +249,7 @@ impl Store {
         Some(finding_id)
     }
 
-    /// Counts an event for which there was no number any more, and says so once.
+    /// Counts an event for which there was no number any more, and reports it once.
     pub(super) fn overflow(&mut self, event_code: u16) {
         self.tally.uncount(event_code, 1, SkipReason::NoRoom);
         self.overflowed += 1;

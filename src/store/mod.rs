@@ -84,7 +84,7 @@ pub struct Store {
     overflow_fault: Option<usize>,
     /// Events that were evicted to keep the store within bounds.
     evicted: u64,
-    /// Connections that were held against the answers to their address: tests count these steps.
+    /// Connections that were compared with the answers to their address: tests count these steps.
     swept: u64,
     /// How many there are to be before the next round of refreshing.
     sweep_goal: Option<u64>,

@@ -1,5 +1,5 @@
-//! Who pushes where: the findings of a profile, alerts and suppressed, as a table of repositories' owners and of hosts
-//! or users.
+//! The push matrix, of who pushes where: the findings of a profile, alerts and suppressed, as a table of repositories'
+//! owners and of hosts or users.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

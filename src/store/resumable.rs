@@ -16,7 +16,7 @@ pub(in crate::store) struct MergeSort<T> {
     merged: Vec<T>,
     /// How many are in order already, beginning with each multiple of it; 0 before the first pass.
     run: usize,
-    /// Where the next run, or the next pair of runs, begins.
+    /// The index of the next run, or of the next pair of runs.
     at: usize,
     /// How much of that pair's runs is merged.
     taken: (usize, usize),

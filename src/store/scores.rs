@@ -1,7 +1,7 @@
 //! Scores and signals of findings.
 //!
 //! Findings that no pattern can tell apart are of one kind: the same host, parents and signals. There are far fewer
-//! kinds than findings, so that a pattern is held against the kinds alone, and a finding costs a look into a table.
+//! kinds than findings, so that a pattern is matched with the kinds alone, and a finding costs a look into a table.
 
 use crate::detect::profile::Profile;
 use crate::detect::signal::score;
@@ -66,7 +66,7 @@ impl Store {
 pub struct Scores<'a> {
     of_kinds: Vec<Scored>,
     profile: Profile,
-    /// Where there are exceptions.
+    /// The tuning, if it has exceptions.
     exceptions: Option<&'a TuningMatches>,
 }
 
@@ -78,7 +78,7 @@ impl Scores<'_> {
         kind.map_or_else(Scored::default, |kind| self.of_class(store, finding, kind))
     }
 
-    /// The same for who knows its kind.
+    /// The same for a known kind.
     #[must_use]
     pub fn of_class(&self, store: &Store, finding: FindingId, kind: ScoreClassId) -> Scored {
         let scored = self.of_kinds.get(kind.index()).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The patterns' verdicts on the distinct hosts and parents, and what the exceptions take out.
+//! The patterns' results on the distinct hosts and parents, and the findings that the exceptions take out.
 
 use hashbrown::HashMap;
 
@@ -13,7 +13,7 @@ use crate::store::findings::change_log::Cursor;
 use crate::store::findings::finding::Finding;
 use crate::store::ids::{DistinctId, Epoch, EventId, FindingId};
 
-/// Two patterns and what they say of each distinct host and parent. Extend it after the store has grown.
+/// Two patterns and their results on each distinct host and parent. Extend it after the store has grown.
 #[derive(Clone, Debug)]
 pub struct TuningMatches {
     patterns: Patterns,
@@ -118,11 +118,11 @@ fn extend(verdicts: &mut Vec<bool>, pattern: &Pattern, table: &DistinctTable, st
 /// No exception.
 const NONE: u8 = u8::MAX;
 
-/// The exceptions in force, and what they take out. Extend it after the store has grown.
+/// The exceptions in force, and the findings that they take out. Extend it after the store has grown.
 #[derive(Clone, Debug, Default)]
 struct ExceptionMatches {
     exceptions: Exceptions,
-    /// By exception and term: what it says of a text.
+    /// By exception and term: its results on texts.
     terms: Vec<Vec<HashMap<Symbol, bool>>>,
     /// By event of a finding: the number of the first exception that matches, for each profile.
     events: HashMap<EventId, [u8; Profile::ALL.len()]>,

@@ -1,4 +1,4 @@
-//! A finding's texts under a profile, borrowed: what lists and filters look at.
+//! A finding's texts under a profile, borrowed: the input of lists and filters.
 
 use std::cell::OnceCell;
 
@@ -175,7 +175,7 @@ impl<'a> FindingView<'a> {
         self.store.symbol_of(self.finding, self.profile, field).map(|symbol| self.store.text(symbol))
     }
 
-    /// Where a field of the row was joined from: the event, and that event's field. `None` for the event's own.
+    /// Returns the source of a joined field of the row: the event, and that event's field. `None` for the event's own.
     #[must_use]
     pub fn joined_from(&self, field: Field) -> Option<(EventId, Field)> {
         self.store.joined_from(self.finding, self.profile, field)
@@ -195,7 +195,7 @@ impl<'a> FindingView<'a> {
         Some(address.to_string())
     }
 
-    /// Whose repository it goes to: `github.com/owner`, or the host alone, in lower case.
+    /// Returns the owner of the target repository: `github.com/owner`, or the host alone, in lower case.
     #[must_use]
     pub fn owner(&self) -> Option<String> {
         self.destination().as_deref().map(owner)

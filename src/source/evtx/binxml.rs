@@ -8,7 +8,7 @@ pub(super) const DEFINITION_HEADER: usize = 24;
 /// A name in the chunk's table of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
-    /// Where its UTF-16LE begins in the chunk.
+    /// The offset of its UTF-16LE in the chunk.
     pub(super) at: usize,
     /// Its length in units of two bytes.
     pub(super) units: usize,
@@ -49,7 +49,7 @@ pub(super) enum Token {
     },
     /// Text, UTF-16LE.
     Text {
-        /// Where it begins in the chunk.
+        /// Its offset in the chunk.
         at: usize,
         /// Its bytes.
         length: usize,
@@ -221,9 +221,9 @@ pub(super) struct Instance {
     pub(super) template_id: u32,
     /// Offset of the definition in the chunk.
     pub(super) definition: usize,
-    /// Where the descriptors of the values begin: two bytes of size, one of type, one of nothing.
+    /// The offset of the values' descriptors: two bytes of size, one of type, one of nothing.
     pub(super) descriptors: usize,
-    /// Where the values begin.
+    /// The offset of the values.
     pub(super) values: usize,
     /// True if the instance holds the definition, as the first of its template in the chunk.
     pub(super) is_first: bool,

@@ -70,7 +70,7 @@ pub(in crate::source) fn is_chunk(data: &[u8]) -> bool {
     data.starts_with(CHUNK_MAGIC)
 }
 
-/// How many records a chunk says that it has; 0 where it says nothing that can be.
+/// Returns how many records a chunk states; 0 where it states nothing plausible.
 pub(in crate::source) fn stated_records(chunk: &[u8]) -> u64 {
     ChunkHeader::read(chunk).ids().map_or(0, |(first, last)| last - first + 1)
 }

@@ -1,4 +1,4 @@
-//! The fast reader held against the evtx crate, which stays the reference.
+//! The fast reader compared with the evtx crate, which stays the reference.
 
 use super::binxml::Instance;
 use super::chunk::is_chunk;
@@ -24,7 +24,7 @@ pub struct Agreement {
     pub beyond: usize,
     /// Of those, the ones that the fast reader kept.
     pub kept_beyond: usize,
-    /// Records of which they say different things, and that hold a list or a value of another size than its type has:
+    /// Records on which they differ, and that hold a list or a value of another size than its type has:
     /// the crate goes by the type and reads all later values at wrong offsets, so that it can't be compared there.
     pub drifting: usize,
 }
@@ -71,7 +71,7 @@ impl Agreement {
     /// Reads the chunks after a log's header, or chunks alone, with both readers.
     ///
     /// # Errors
-    /// The first record of which they say different things, and what.
+    /// The first record on which they differ, and the difference.
     pub fn of(log: &[u8]) -> Result<Self, String> {
         let mut agreement = Self::default();
         let mut reader = FastReader::default();

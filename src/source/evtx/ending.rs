@@ -1,11 +1,11 @@
-//! The end of a log: what its file's header says was written, and the chunks lack.
+//! The end of a log: records that were written by its file's header, and that the chunks lack.
 //!
 //! | the header | the chunks | what follows |
 //! |---|---|---|
 //! | none, or its checksum is wrong | any | nothing can be compared; a wrong checksum is noted where it would matter |
-//! | says less than there is | any | it is older than its chunks, as in a log that is in use: no loss |
-//! | says more | some | the records after the last one are lost |
-//! | says more | none | all of them are lost |
+//! | states less than there is | any | it is older than its chunks, as in a log that is in use: no loss |
+//! | states more | some | the records after the last one are lost |
+//! | states more | none | all of them are lost |
 //! | counts from record 1 | begin with a later one | it belongs to a whole of which these chunks are a part |
 //!
 //! The dirty flag changes none of it: a header is written after the chunks, never before.
@@ -44,11 +44,11 @@ pub(in crate::source) enum Ending {
     AllMissing(u64),
     /// Unknown: the header is that of a whole of which these chunks are a part.
     Excerpt,
-    /// Unknown: the header says more than there is, and its checksum is wrong.
+    /// Unknown: the header states more than there is, and its checksum is wrong.
     Doubtful,
 }
 
-/// Holds what was found against what the header says.
+/// Compares the records found with the header's numbers.
 pub(in crate::source) fn judge(header: &FileHeader, seen: LogSummary) -> Ending {
     let last = seen.last.unwrap_or(0);
     let says_more = header.last_record > last || header.chunks > seen.slots;

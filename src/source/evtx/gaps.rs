@@ -12,7 +12,7 @@ const CHUNK: u64 = CHUNK_SIZE as u64;
 /// The facts of a chunk that gaps are judged by.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::source) struct ChunkSummary {
-    /// Where it is.
+    /// Its extent in the file.
     pub(in crate::source) slot: ChunkExtent,
     /// True if it is a chunk beyond doubt.
     pub(in crate::source) is_chunk: bool,
@@ -29,7 +29,7 @@ pub(in crate::source) struct ChunkSummary {
 /// Records that are missing before a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source) struct Gap {
-    /// Where the chunk begins.
+    /// The offset of the chunk.
     pub(in crate::source) before: u64,
     /// The first missing number, and the last one.
     pub(in crate::source) ids: (u64, u64),
@@ -81,7 +81,7 @@ pub(in crate::source) fn missing_between(
                 if between == 0 && one.is_stated && other.is_stated {
                     return None;
                 }
-                // A chunk that says nothing may have held more records, and so may have one that is gone.
+                // A chunk that states nothing may have held more records, and so may have one that is gone.
                 let slack = CHUNK.saturating_sub(one.used) + if between < CHUNK { CHUNK } else { 0 };
                 let gap = gap(*before, *behind, other.slot.start, between + slack)?;
                 // Next to each other, they may just as well be of different rounds.

@@ -13,10 +13,10 @@ pub(super) const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
 pub(in crate::source) const MIN_RECORD: usize = 28;
 /// Records that a chunk has room for.
 pub(in crate::source) const MAX_RECORDS: u64 = ((CHUNK_SIZE - HEADER_SIZE) / MIN_RECORD) as u64;
-/// The flag that says that the chunk has no checksums.
+/// The flag of a chunk without checksums.
 const NO_CHECKSUMS: u32 = 4;
 
-/// The fields of a chunk's header, as they are written; [`ChunkHeader::trusted`] says whether its checksum is right.
+/// The fields of a chunk's header, as they are written; [`ChunkHeader::trusted`] is true if its checksum is right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ChunkHeader {
     pub(super) has_magic: bool,
@@ -28,7 +28,7 @@ pub(super) struct ChunkHeader {
     pub(super) first_id: u64,
     /// The last record's number in the log.
     pub(super) last_id: u64,
-    /// Where the records end, from the chunk's beginning.
+    /// The end offset of the records in the chunk.
     pub(super) free: usize,
     records_checksum: u32,
     flags: u32,
@@ -54,7 +54,7 @@ impl ChunkHeader {
         }
     }
 
-    /// Where the records end, where that is to be believed.
+    /// Returns the end offset of the records, if it can be trusted.
     pub(super) fn live_end(&self) -> Option<usize> {
         (self.trusted && (HEADER_SIZE..=CHUNK_SIZE).contains(&self.free)).then_some(self.free)
     }

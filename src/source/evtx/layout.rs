@@ -1,4 +1,4 @@
-//! Where the chunks of a file are.
+//! The layout of a file: the offsets of its chunks.
 //!
 //! Normally there is one every 64 KiB after a header of 4096 bytes. The header is never believed: that grid is tried,
 //! and whatever part of the file does not fit it is surveyed for chunks at any offset.
@@ -22,7 +22,7 @@ const CHUNK: u64 = CHUNK_SIZE as u64;
 /// A part of a file that is read as one chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source) struct ChunkExtent {
-    /// Where it begins in the file.
+    /// Its offset in the file.
     pub(in crate::source) start: u64,
     /// Its bytes; fewer than 64 KiB where it is cut short.
     pub(in crate::source) length: usize,
@@ -47,7 +47,7 @@ pub(super) fn is_file_head(head: &[u8]) -> bool {
     head.starts_with(FILE_MAGIC)
 }
 
-/// Where the grid of chunks begins in a file that begins with these bytes.
+/// Returns the offset of the grid of chunks in a file that begins with these bytes.
 pub(in crate::source) fn base_of(head: &[u8]) -> u64 {
     if head.starts_with(CHUNK_MAGIC) { 0 } else { FILE_HEADER }
 }

@@ -19,11 +19,11 @@ const MAX_ENDS: usize = 8;
 /// A record in its chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
-    /// Where it begins in the chunk.
+    /// Its offset in the chunk.
     pub(super) start: usize,
-    /// Where it ends in the chunk, the copy of its size included.
+    /// Its end in the chunk, the copy of its size included.
     pub(super) end: usize,
-    /// Where its content ends at the latest.
+    /// The latest possible end of its content.
     pub(super) content_end: usize,
     /// Its number in the log; of a record whose header is gone, the number that it must have had.
     pub(super) id: u64,
@@ -34,7 +34,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Where its content begins.
+    /// Returns the offset of its content.
     pub(super) fn content_start(&self) -> usize {
         self.start + RECORD_HEADER
     }
@@ -224,7 +224,7 @@ impl<'c> Walk<'c> {
         })
     }
 
-    /// Where a record of wrong size ends: where the copy of its size fits, else before whatever comes next.
+    /// Returns the end of a record of wrong size: where the copy of its size fits, else before whatever comes next.
     fn end_of_record(&self, at: usize) -> Option<usize> {
         let least = at.checked_add(MIN_RECORD).filter(|least| *least <= self.chunk.len())?;
         let limit = self.header.live_end().filter(|end| *end > least).unwrap_or(CHUNK_SIZE);
@@ -248,7 +248,7 @@ impl<'c> Walk<'c> {
         if let Some(end) = first {
             return Some(end);
         }
-        // The last record: nothing but the copy of its size says where it ends.
+        // The last record: only the copy of its size marks its end.
         Some((least..=area.len()).step_by(4).find(|end| fits(*end)).unwrap_or(area.len()))
     }
 
@@ -297,8 +297,8 @@ impl<'c> Walk<'c> {
         }))
     }
 
-    /// Where another chunk begins inside of this one, which lacks bytes then. Searched for once, from the first damage
-    /// on: whole records are believed whatever they hold.
+    /// Returns the offset of another chunk inside of this one, which lacks bytes then. Searched for once, from the
+    /// first damage on: whole records are believed whatever they hold.
     fn next_chunk(&mut self) -> usize {
         let (chunk, at) = (self.chunk, self.at);
         *self.next_chunk.get_or_insert_with(|| {
@@ -344,9 +344,9 @@ impl<'c> Walk<'c> {
         let begun = rest.starts_with(RECORD_MAGIC)
             && u64_at(rest, 8).is_none_or(|id| next_id.is_none_or(|next| next == id));
         let records = match stated {
-            // A header that can be believed says that nothing is missing.
+            // By a header that can be believed, nothing is missing.
             Some(0) if self.header.trusted => 0,
-            // One that was never written again says less than there is.
+            // One that was never written again states less than there is.
             Some(0) | None => u64::from(begun),
             Some(records) => {
                 let room = (CHUNK_SIZE.saturating_sub(self.at) / MIN_RECORD) as u64;

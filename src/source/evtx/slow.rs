@@ -20,11 +20,11 @@ use crate::model::time::Timestamp;
 /// The last FILETIME that the crate accepts as a record's own; the event's time is in its content.
 const HARMLESS_FILETIME: u64 = 0x01d0_0000_0000_0000;
 
-/// Bytes that the records of one chunk may make the crate build and write, beyond which the others are lost. It bounds a
-/// record by itself alone, at 16 MiB and 262,144 nodes, and a chunk has room for two thousand records of one definition.
-/// The records of no real chunk are known to need more than 7 MiB, were all of them read through the crate.
+/// Bytes that the records of one chunk may make the crate build and write, beyond which the others are lost. It bounds
+/// a record by itself alone, at 16 MiB and 262,144 nodes, and a chunk has room for two thousand records of one
+/// definition. The records of no real chunk are known to need more than 7 MiB, were all of them read through the crate.
 pub(super) const MAX_WORK: usize = 32 << 20;
-/// The cost of a record that fails when it is written; the crate does not say how much was written by then.
+/// The cost of a record that fails when it is written; the crate does not report how much was written by then.
 const FAILED_WORK: usize = MAX_WORK / 8;
 /// Bytes of a record as JSON. Those of a real chunk's records are together fewer than 300 KiB.
 const MAX_JSON: usize = 1 << 20;
@@ -162,7 +162,7 @@ fn isolate(chunk: &[u8], record: &Record, data: &mut Vec<u8>) {
     put(data, record.content_end, &size);
 }
 
-/// An error of the crate as a clause: its innermost cause, which is what says something.
+/// An error of the crate as a clause: its innermost cause, which is the informative one.
 fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

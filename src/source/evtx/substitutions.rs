@@ -45,7 +45,7 @@ pub(super) struct Substitutions<'a> {
     pub(super) template: &'a Template,
     /// Size and type of each value.
     pub(super) descriptors: &'a [[u8; 4]],
-    /// Where each begins in the chunk.
+    /// The offset of each in the chunk.
     pub(super) starts: &'a [u32],
 }
 

@@ -138,7 +138,7 @@ impl Template {
     }
 
     /// Reads an event that a record holds without a template, as in logs that were exported through a filter: all its
-    /// values are texts. Says too where it ends.
+    /// values are texts. Returns its end too.
     pub(super) fn of_whole_event(chunk: &[u8], start: usize, end: usize) -> Option<(Self, usize)> {
         let mut tokens = Tokens::new(chunk, start, end.min(chunk.len()), false);
         let template = Self::of_tokens(chunk, &mut tokens, Role::Event)?;
@@ -164,7 +164,7 @@ impl Template {
 }
 
 impl Template {
-    /// Where two elements are the same thing, the crate says what comes of it.
+    /// Marks duplicate elements as unsupported: the crate decides what comes of them.
     fn mark_what_stands_twice(&mut self) {
         let once = |kind: &FieldKind| !matches!(kind, FieldKind::Fragment | FieldKind::EventDataContent);
         let is_twice = |kind: FieldKind| self.sources.iter().filter(|source| source.kind == kind).count() > 1;
@@ -296,7 +296,7 @@ impl Reader<'_> {
                 _ => false,
             };
             if is_known && is_known_already {
-                // Which of two counts is the crate's to say.
+                // The crate decides which of two counts.
                 self.template.unsupported_system = true;
                 self.template.unsupported_data = true;
             }

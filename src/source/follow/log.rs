@@ -260,7 +260,7 @@ impl LogTail {
             *known = first;
         }
         if first > highest {
-            // The one that grew until now is complete: what it lacks is lost.
+            // The one that grew until now is complete: its missing records are lost.
             if let Some(growing) = self.growing.as_ref().map(|growing| growing.slot) {
                 self.fill(growing)?;
                 self.take(true, hand_on);

@@ -150,7 +150,7 @@ fn head_of(path: &Path) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Who follows what.
+/// The followers of files.
 struct Board<'a> {
     format: Option<InputFormat>,
     outlet: &'a Sink<'a>,
@@ -230,7 +230,8 @@ impl Board<'_> {
         Identity::at(path).is_ok_and(|identity| self.lock().contains(&identity))
     }
 
-    /// Gives a file a follower, unless it has one. `counted` says how many of its bytes are counted as found already.
+    /// Gives a file a follower, unless it has one. `counted` is the count of its bytes that are counted as found
+    /// already.
     fn meet<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, path: &Path, counted: u64) {
         let Ok(metadata) = fs::metadata(path) else { return };
         if metadata.len() == 0 {
@@ -326,7 +327,7 @@ impl Follower<'_, '_> {
         #[cfg(test)]
         crate::model::guard::fail_on_purpose("fails-in-turn", self.path.as_os_str().as_encoded_bytes());
         let file = open_file(&self.path)?;
-        // Too short to say what it is.
+        // Too short to detect its format.
         let since = Instant::now();
         while file.metadata()?.len() < LEAST_HEAD {
             if is_over() {

@@ -7,7 +7,8 @@ pub const BATCH: usize = 64;
 
 macro_rules! errors {
     ($($(#[$doc:meta])* $name:ident = $code:literal),+ $(,)?) => {
-        /// Why a call failed: the Win32 codes that ask for something to be done, and the others as their number.
+        /// The reason why a call failed: the Win32 codes that ask for something to be done, and the others as their
+        /// number.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum LogError {
             $($(#[$doc])* $name,)+
@@ -150,7 +151,7 @@ impl LogInfo {
 /// The reason why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wake {
-    /// The log says that there are new events.
+    /// The log signals new events.
     Signal,
     /// A stop was requested.
     Stop,
@@ -221,7 +222,7 @@ pub trait EventLog {
     /// Waits for new events or a stop.
     ///
     /// # Errors
-    /// The wait failed at once; who calls again must not do so without a pause.
+    /// The wait failed at once; the caller must pause before it calls again.
     fn wait(&mut self, timeout: Duration) -> Result<Wake, LogError>;
 
     /// Waits for a stop alone. Returns whether it came.

@@ -44,7 +44,7 @@ impl Unreadable {
         self.log.add(fault);
     }
 
-    /// Returns what is to be reported now.
+    /// Returns the faults to report now.
     fn take_due(&mut self, info: &SourceInfo) -> Vec<Fault> {
         if self.reported >= MAX_REPORTED {
             if self.waiting < self.report_at {
@@ -63,7 +63,7 @@ impl Unreadable {
 }
 
 impl Session {
-    /// Reads and hands over what the last pull gave, and only then moves the bookmark.
+    /// Reads and hands over the events of the last pull, and only then moves the bookmark.
     pub(super) fn take(&mut self, feed: &mut Feed<'_>, count: usize) {
         let Some(last) = count.checked_sub(1) else { return };
         let end = self.log.place(last).ok();

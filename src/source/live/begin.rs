@@ -1,4 +1,4 @@
-//! Where reading begins, at the start and after each trouble.
+//! The start of reading, at first and after each trouble.
 
 use super::LiveOptions;
 use super::api::{EventLog, LogError, LogInfo, Start};
@@ -14,10 +14,10 @@ use crate::model::fault::Severity;
 const FORWARDED_CHANNEL: &str = "ForwardedEvents";
 
 impl Session {
-    /// Subscribes at the oldest event, whatever an earlier console has read: what it kept is gone with it.
+    /// Subscribes at the oldest event, whatever an earlier console has read: its events are gone with it.
     ///
     /// # Errors
-    /// A clause that says why the channel can't be read and what to do.
+    /// The reason why the channel can't be read, and the remedy, as a clause.
     pub(super) fn open(log: Box<dyn EventLog + Send>, options: LiveOptions) -> Result<Self, String> {
         let mut session = Self::new(log, options);
         let is_off = session.log.is_enabled() == Ok(false);
@@ -47,7 +47,7 @@ impl Session {
             .is_ok_and(|(place, xml)| Stamp::of(&xml).record_id.is_some_and(|own| own != place))
     }
 
-    /// Reads where the last console stopped. What does not belong to this log is named and not used.
+    /// Reads the last console's stop. One that does not belong to this log is reported and not used.
     fn recall(&mut self, info: Option<LogInfo>) {
         let Some(path) = &self.options.memory else { return };
         let stop = match memory::read(path) {
@@ -165,7 +165,7 @@ impl Session {
     }
 }
 
-/// Why a place is not one of this log.
+/// Returns why a saved position is not one of this log.
 fn foreign(stop: &Stop, options: &LiveOptions, info: Option<LogInfo>) -> Option<String> {
     if stop.host != options.host {
         return Some(format!("it is a place on the host {}", stop.host));

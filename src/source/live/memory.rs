@@ -1,4 +1,4 @@
-//! Where the last console stopped, kept in a file.
+//! The last console's stop, kept in a file.
 //!
 //! It is a hint of this user's, which any of this user's processes can write: it marks events as seen before and finds
 //! losses between two consoles, and never hides an event.
@@ -16,7 +16,7 @@ use crate::files::policy::{Existing, OutputPolicy};
 /// The largest size of such a file.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The place of a console in a log.
+/// The position of a console in a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stop {
     /// The host's name.

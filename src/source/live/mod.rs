@@ -64,7 +64,7 @@ pub struct LiveOptions {
     pub telemetry: Option<Channel>,
     /// How old events may be that the log holds already; `None` for all. What is written from now on comes in any case.
     pub since: Option<Timestamp>,
-    /// Where the place in the log is kept from one run to the next, to tell what was seen before.
+    /// The file that keeps the position in the log between runs, to mark the events that were seen before.
     pub memory: Option<PathBuf>,
     /// This host's name.
     pub host: String,
@@ -132,7 +132,7 @@ impl Live {
     /// Subscribes to channels. The first one must be there; another that can't be read is a notice.
     ///
     /// # Errors
-    /// A clause that says why the first channel can't be read and what to do.
+    /// The reason why the first channel can't be read, and the remedy, as a clause.
     pub fn open(channels: Vec<LiveOptions>, log_of: OpenLog<'_>) -> Result<Self, String> {
         let mut live = Self { sessions: Vec::new(), unread: Vec::new() };
         for options in channels {
@@ -160,8 +160,9 @@ impl Live {
         self.sessions.iter().map(of).collect()
     }
 
-    /// Hands over the channels' events until a stop is asked for or `sink` says by `false` that the receiver is gone.
-    /// `sink` may wait: meanwhile the events stay in their logs. [`FeedMessage::Finished`] is the last message of all.
+    /// Hands over the channels' events until a stop is asked for or `sink` returns `false` because the receiver is
+    /// gone. `sink` may wait: meanwhile the events stay in their logs. [`FeedMessage::Finished`] is the last message of
+    /// all.
     pub fn run(self, progress: &Progress, sink: &(dyn Fn(FeedMessage) -> bool + Sync)) {
         let outlet = Sink::new(progress, sink, Wanted::default());
         // A source comes before its first batch, and the sources in their order.
@@ -207,7 +208,7 @@ fn not_read(channel: &str, other: Channel, reason: &str) -> Fault {
 /// Subscribes to channels of this host, so that an error is known before a screen is drawn.
 ///
 /// # Errors
-/// A clause that says why the first channel can't be read and what to do.
+/// The reason why the first channel can't be read, and the remedy, as a clause.
 #[cfg(windows)]
 pub fn open(channels: Vec<LiveOptions>) -> Result<(Live, Stopper), String> {
     let mut stoppers: Vec<Stopper> = Vec::new();

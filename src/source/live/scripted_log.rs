@@ -183,7 +183,7 @@ pub(super) struct State {
     pub(super) unrendered: Vec<u64>,
     /// `mark` fails, and so does asking for an event's place.
     pub(super) cannot_mark: bool,
-    /// The service says nothing of the log.
+    /// The service reports nothing of the log.
     pub(super) has_no_info: bool,
     is_subscribed: bool,
     query: String,

@@ -78,7 +78,7 @@ pub(super) struct Session {
     pub(super) passed: Option<Note>,
     /// True once a Sysmon event came.
     pub(super) has_sysmon: bool,
-    /// Where the last console stopped.
+    /// The last console's stop.
     pub(super) last_stop: Option<Stop>,
     pub(super) notes: Vec<Note>,
     most: usize,
@@ -117,7 +117,7 @@ pub(super) enum Drained {
     Broken(LogError),
 }
 
-/// Where the events and notes of one channel go.
+/// The destination of one channel's events and notes.
 pub(super) struct Feed<'a> {
     pub(super) sink: &'a Sink<'a>,
     pub(super) info: SourceInfo,
@@ -370,7 +370,7 @@ impl Session {
         self.notes.push(Note { alarm: Some(alarm), ..Note::new(Severity::Loss, reason) });
     }
 
-    /// Says what was noted.
+    /// Reports the notes.
     pub(super) fn say_notes(&mut self, feed: &mut Feed<'_>) {
         if !self.notes.is_empty() {
             self.mark_seen(feed);

@@ -20,7 +20,7 @@ pub struct LiveStatus {
     pub losses: AtomicU64,
     /// The time of the latest event, in seconds since 1970; 0 where there was none.
     pub latest: AtomicI64,
-    /// Where the last console stopped, as a clause.
+    /// The last console's stop, as a clause.
     pub last_stop: OnceLock<String>,
     /// The reason why no events come: the channel is off, removed or was cleared. In two words.
     pub(super) alarm: Mutex<Option<&'static str>>,

@@ -16,7 +16,8 @@ pub(super) struct Stuck {
 }
 
 impl Stuck {
-    /// Notes a failure. One that says nothing of the events (the handle is dead, the service is down) does not count.
+    /// Notes a failure. One that reports nothing of the events (the handle is dead, the service is down) does not
+    /// count.
     pub(super) fn failed(&mut self, last: Option<u64>, error: LogError) {
         if error.is_outage() || error.is_of_handle() {
             return;

@@ -330,7 +330,7 @@ fn restart_shows_all_and_marks_seen() {
     let stop = outcome.status.last_stop.get().unwrap();
     assert_eq!(stop, "the last console stopped at record 100, 2026-11-24 10:01:40");
 
-    // Who takes the events goes away: what it did not take was not seen.
+    // The receiver of the events goes away: events that it did not take were not seen.
     std::fs::remove_file(&path).unwrap();
     let log = ScriptedLog::new(100, &[]);
     let mut batches = 0;

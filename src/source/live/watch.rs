@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Where nothing came for a while although the log moves: asks whether there is an event that should have come.
+    /// Checks for an event that should have come, if nothing came for a while although the log moves.
     pub(super) fn check(&mut self, feed: &mut Feed<'_>) -> Drained {
         let Some(newest) = self.info.and_then(|info| info.newest()) else { return Drained::All };
         let idle = self.log.clock().saturating_sub(self.watch.came_at);
@@ -158,7 +158,7 @@ impl Session {
         self.watch.is_removed || feed.status.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Where the log holds no Sysmon event: says whose events it has.
+    /// Reports whose events the log has, where it holds no Sysmon event.
     pub(super) fn say_what_it_has(&mut self, feed: &mut Feed<'_>) {
         if self.has_sysmon || self.options.since.is_some() || self.options.telemetry.is_some() {
             return;

@@ -155,7 +155,7 @@ impl EventLog for Win32Log {
         if i32::try_from(value.Type) != Ok(EvtVarTypeBoolean.0) {
             return Err(LogError::NoReason);
         }
-        // SAFETY: the type says that the union holds a truth value, and any bits are one.
+        // SAFETY: by its type the union holds a truth value, and any bits are one.
         Ok(unsafe { value.Anonymous.BooleanVal }.as_bool())
     }
 
@@ -282,7 +282,7 @@ fn number(log: EVT_HANDLE, property: EVT_LOG_PROPERTY_ID) -> Result<u64, LogErro
     wevtapi::get_log_info(log, property, &mut value).map_err(|error| log_error(&error))?;
     let kind = i32::try_from(value.Type);
     if kind == Ok(EvtVarTypeUInt64.0) {
-        // SAFETY: the type says which of the union's numbers it is, and any bits are one.
+        // SAFETY: the type selects which of the union's numbers it is, and any bits are one.
         Ok(unsafe { value.Anonymous.UInt64Val })
     } else if kind == Ok(EvtVarTypeFileTime.0) {
         // SAFETY: as above.
@@ -292,7 +292,7 @@ fn number(log: EVT_HANDLE, property: EVT_LOG_PROPERTY_ID) -> Result<u64, LogErro
     }
 }
 
-/// Events that a query finds, the newest one first: what is looked for is young as a rule, and a log may be large.
+/// Events that a query finds, the newest one first: the wanted event is young as a rule, and a log may be large.
 struct Results(OwnedHandle);
 
 impl Results {

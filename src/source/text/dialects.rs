@@ -471,7 +471,7 @@ fn attribute<'a>(
     separate.get(name)?.scalar()
 }
 
-/// `{"Name": …, "text": …}` in the spellings of several converters. Says whether it names a field at all.
+/// `{"Name": …, "text": …}` in the spellings of several converters. Returns whether it names a field at all.
 fn pair(value: Value<'_>, builder: &mut EventBuilder) -> bool {
     let name =
         value.get("Name").or_else(|| value.get("@Name")).or_else(|| value.path(&["#attributes", "Name"]));

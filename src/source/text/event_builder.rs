@@ -248,7 +248,7 @@ pub(super) fn time_of(text: &str) -> Option<Timestamp> {
         return Some(time);
     }
     if let Some(inner) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
-        // An offset after the milliseconds only says how to show them.
+        // An offset after the milliseconds only affects their display.
         let end = inner.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inner.len(), |at| at + 1);
         let milliseconds: i64 = inner.get(..end)?.parse().ok()?;
         let nanoseconds = u32::try_from(milliseconds.rem_euclid(1000)).ok()? * 1_000_000;

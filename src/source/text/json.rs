@@ -510,7 +510,7 @@ fn hex(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4)?.iter().try_fold(0, |sum, byte| Some(sum * 16 + char::from(*byte).to_digit(16)?))
 }
 
-/// The bytes as text; what is no UTF-8 becomes U+FFFD.
+/// The bytes as text; invalid UTF-8 becomes U+FFFD.
 pub(super) fn as_text(bytes: &[u8]) -> Cow<'_, str> {
     // Nearly all text is UTF-8; checking is faster than replacing.
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)

@@ -74,7 +74,7 @@ pub(super) enum Reading {
     Cut,
     /// Read up to this field: it and the fields after it can be read in more than one way.
     Ambiguous(&'static str),
-    /// Not at all: its values are not what its names say.
+    /// Not at all: its values do not fit its names.
     Misfit,
 }
 
@@ -257,7 +257,7 @@ fn ways(message: &str, layout: &[Entry], lines: &[Line]) -> Vec<Ways> {
 }
 
 /// Fields of which some may hold line ends: the reading with the most fields in the layout's order is taken. Up to
-/// where another one has as many, what both say is taken and nothing else.
+/// where another one has as many, the values that both give are taken and nothing else.
 fn in_order(message: &str, layout: &[Entry], lines: &[Line], builder: &mut EventBuilder) -> Reading {
     // A name without a value shows that the names are those of another version.
     let is_without_value = |line: &Line| {

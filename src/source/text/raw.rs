@@ -16,7 +16,7 @@ use crate::source::stream::Stream;
 /// The record at a place of a file that holds events as text; `Ok(None)` where the file holds none.
 ///
 /// # Errors
-/// A sentence that names the file and says why, where it can't be read again.
+/// The file and the reason, as a sentence, where it can't be read again.
 pub(in crate::source) fn text_xml(source: &SourceInfo, place: Place) -> Result<Option<String>, String> {
     let name = source.path.display();
     if source.path.as_os_str() == "-" {

@@ -38,7 +38,7 @@ impl RenderedSystem {
 /// Adds an event, as `EvtRender` writes it, to a batch and its account. Its place is its record number.
 ///
 /// # Errors
-/// A clause that says why it can't be read; it is counted all the same.
+/// The reason why it can't be read, as a clause. It is counted all the same.
 pub fn parse_rendered(xml: &str, batch: &mut Batch) -> Result<(), String> {
     #[cfg(test)]
     crate::model::guard::fail_on_purpose("fails-in-rendered", xml.as_bytes());

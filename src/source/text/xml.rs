@@ -8,7 +8,7 @@ use crate::model::event::Field;
 
 const MAX_DEPTH: usize = 32;
 
-/// Where in an event the reader is.
+/// The part of an event that the reader is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Part {
     #[default]

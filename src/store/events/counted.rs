@@ -15,7 +15,7 @@ const HAS_OTHER_HOST: u8 = 1;
 const HAS_TIME: u8 = 1 << 1;
 /// The fraction is stored in units of its last digit.
 const IS_SCALED: u8 = 1 << 2;
-/// Where the number of digits begins, 0 to 9.
+/// The first bit of the number of digits, 0 to 9.
 const DIGITS_SHIFT: u8 = 3;
 
 /// An event that is only counted.
@@ -126,7 +126,7 @@ fn read_event(
     Some(Counted { event_key: EventKey { host: previous.host?, record: previous.record, time }, event_code })
 }
 
-/// Writes a number as LEB128: seven bits a byte, the lowest first, the highest bit says that another byte follows.
+/// Writes a number as LEB128: seven bits a byte, the lowest first, the highest bit is set if another byte follows.
 fn write(block: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         block.push(0x80 | low_bits(number));

@@ -211,7 +211,7 @@ impl Dedup {
         self.insert(id, all);
     }
 
-    /// Adds an event that is only counted, and says whether it was met before.
+    /// Adds an event that is only counted. Returns whether it is a duplicate.
     pub(in crate::store) fn count(&mut self, event_key: EventKey, event_code: u16) -> bool {
         let counted = Counted { event_key, event_code };
         if self.is_new {

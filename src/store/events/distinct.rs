@@ -12,7 +12,8 @@ pub struct Distinct {
     pub written: Symbol,
     /// The text that the pattern is evaluated on (a host's first label, where so configured).
     pub shown: Symbol,
-    /// The first spelling of that text where case does not matter, as in a host's name: what is counted by host goes by it.
+    /// The first spelling of that text where case does not matter, as in a host's name: what is counted by host goes by
+    /// it.
     pub first: Symbol,
     /// Events that have it.
     pub events: u64,
@@ -39,7 +40,7 @@ impl DistinctTable {
         DistinctId(next)
     }
 
-    /// Counts an event with that text, and says its number.
+    /// Counts an event with that text. Returns its number.
     pub(in crate::store) fn count(
         &mut self,
         written: Symbol,

@@ -136,7 +136,7 @@ impl Events {
         }
     }
 
-    /// Gives an event what another copy of it says more.
+    /// Adds to an event the fields that only another copy of it has.
     fn complete(&mut self, id: EventId, batch: &Batch, record: &EventRecord, is_selected: bool) {
         let Some(event) = self.entries.get(id.0 as usize) else { return };
         let event_code = event.event_code;

@@ -33,7 +33,7 @@ pub struct Finding {
     pub hunt: Option<HuntLead>,
 }
 
-/// Where the name of a connection's other side comes from, if not from the connection itself.
+/// The source of the name of a connection's other side, if not the connection itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) enum NamedBy {
     /// It has its own.

@@ -53,7 +53,7 @@ struct Merge {
     /// How many of the old ones, and of the fresh ones, are in their places.
     old: usize,
     new: usize,
-    /// Where among the old ones the next fresh one belongs, once that is known.
+    /// The index among the old ones at which the next fresh one belongs, once that is known.
     place: Option<usize>,
 }
 
@@ -96,7 +96,7 @@ impl TimeOrder {
         !self.moved.is_empty()
     }
 
-    /// Begins a round with all that has come by now; `changed` names those who may have another kind than before.
+    /// Begins a round with all that has come by now; `changed` names those that may have another kind than before.
     pub(in crate::store) fn begin(&mut self, findings: &[Finding], events: &Events, changed: &[FindingId]) {
         self.take_out_the_moved(findings.len());
         let fresh = self.fresh.drain(..).map(|finding| {

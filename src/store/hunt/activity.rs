@@ -1,7 +1,7 @@
 //! Activities: a git with its helpers, or one process, and the indicators that its events gave.
 //!
-//! A git process that has a git above it is of the same activity, by what its own Event 1 says of its parent; so an activity grows
-//! together in whatever order its events come in. Clues are only gathered here; the leads weigh them.
+//! A git process that has a git above it is of the same activity, by what its own Event 1 says of its parent; so an
+//! activity grows together in whatever order its events come in. Clues are only gathered here; the leads weigh them.
 
 use crate::detect::TECHNIQUE;
 use crate::store::Store;
@@ -61,7 +61,7 @@ pub(in crate::store) struct Activity {
     pub(in crate::store) shown: Vec<IndicatorHit>,
     /// How many were too many then.
     pub(in crate::store) not_shown: usize,
-    /// Clues that were let go.
+    /// Clues that were dropped.
     pub(in crate::store) evicted: u32,
     /// The earlier `git remote add` of the same working directory.
     pub(in crate::store) remote: Option<IndicatorHit>,
@@ -100,7 +100,7 @@ pub(in crate::store) struct Activities {
     /// Of events that are of no process.
     by_event: DenseMap,
     dirty: Vec<ActivityId>,
-    /// Where connections are to be held against answers.
+    /// Address joins whose connections are to be compared with answers.
     pub(in crate::store) to_sweep: VecDeque<AddressJoinId>,
     /// Connections of an ssh.exe that is of no activity yet.
     ssh: HashMap<ProcessId, Vec<EventId>>,
@@ -270,8 +270,8 @@ impl Store {
         self.activities.hosts = other.activities.hosts.clone();
     }
 
-    /// The events of activities that are alerts, and of those that go on after `first_kept`: half of an activity would be another
-    /// one, and a fetch without its Event 1 no fetch.
+    /// The events of activities that are alerts, and of those that go on after `first_kept`: half of an activity would
+    /// be another one, and a fetch without its Event 1 no fetch.
     pub(in crate::store) fn needed_by_activities(
         &self,
         first_kept: usize,
@@ -352,7 +352,7 @@ impl Store {
         }
     }
 
-    /// Clues in their order, each once and no more than are kept; says how many are let go.
+    /// Clues in their order, each once and no more than are kept; returns how many are dropped.
     pub(in crate::store) fn in_order(&self, hits: &mut Vec<IndicatorHit>) -> usize {
         hits.sort_by_cached_key(|hit| {
             (hit.kind, self.events.sort_key(hit.event), hit.event, hit.host.is_none())

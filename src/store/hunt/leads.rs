@@ -1,4 +1,4 @@
-//! The leads: what the clues of an activity come to, kept as findings that only `hunt` shows.
+//! The leads: the conclusions from the clues of an activity, kept as findings that only `hunt` shows.
 //!
 //! An activity is weighed again whenever something of it is new, once for all that came in between two looks.
 
@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// Weighs what is new, as long as `goes_on` allows to hold one more connection against the answers to its address.
-    /// Says whether all were.
+    /// Returns whether all were.
     pub(in crate::store) fn advance_leads(&mut self, goes_on: &mut dyn FnMut() -> bool) -> bool {
         let is_done = self.sweep(goes_on);
         for activity in self.activities.take_dirty() {
@@ -61,7 +61,7 @@ impl Store {
         self.sweep_goal.is_none()
     }
 
-    /// How many connections are to be held against answers.
+    /// Returns how many connections are to be compared with answers.
     pub(in crate::store) fn left_to_sweep(&self) -> usize {
         let joins_by_address = self.activities.to_sweep.iter().filter_map(|id| self.addresses.get(*id));
         joins_by_address.map(|address_join| address_join.sweep.left()).sum()
@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// The answer that gave a connection its address: the last of its own process before it, or else its first after;
-    /// or else the last of another process within a minute before. Says whether it is the own one.
+    /// or else the last of another process within a minute before. Returns whether it is the own one.
     fn answer_of(&self, connection: EventId, address_join: AddressJoinId) -> Option<(EventId, bool)> {
         let event = self.event(connection)?;
         let address_join = self.addresses.get(address_join)?;

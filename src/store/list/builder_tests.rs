@@ -1,4 +1,4 @@
-//! Lists are made in pieces and while events come in; what comes out is what is made at once of all of them.
+//! Lists are made in pieces and while events come in; the result equals the one made at once of all of them.
 
 use std::cell::Cell;
 

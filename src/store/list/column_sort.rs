@@ -52,7 +52,7 @@ impl ColumnSort {
         if self.looked_at < findings { 0 } else { self.sort.percent() }
     }
 
-    /// Goes on until all is in order, which it says, or it is time to stop.
+    /// Continues until all is in order, or the pause asks to stop. Returns true when done.
     pub(in crate::store) fn advance(
         &mut self,
         store: &Store,

@@ -87,7 +87,7 @@ impl Grouping {
         (self.of.len() * 2 + self.placed) * 100 / (3 * findings).max(1)
     }
 
-    /// Goes on until all have their places, which it says, or it is time to stop.
+    /// Continues until all have their places, or the pause asks to stop. Returns true when done.
     pub(in crate::store) fn advance(
         &mut self,
         store: &Store,

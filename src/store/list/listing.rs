@@ -153,7 +153,7 @@ pub struct Group {
     pub by_score: [usize; 4],
     /// The latest time.
     pub last_seen: Option<Timestamp>,
-    /// Where its findings begin among those of all groups.
+    /// The index of its first finding among those of all groups.
     pub(in crate::store) first: usize,
 }
 

@@ -12,7 +12,7 @@ pub(in crate::source::text) struct JsonFramer {
     at: usize,
     /// The treatment of a line that can only be a record if it is valid JSON.
     lines: Scan,
-    /// Where the record begins, inside of one.
+    /// The offset of the current record, inside of one.
     start: Option<usize>,
     /// How far from its line's beginning that is.
     column: usize,
@@ -36,7 +36,7 @@ pub(in crate::source::text) struct JsonFramer {
     /// Up to here the line is known to be blank, from its beginning on.
     blank_to: usize,
     pub(super) is_skipping: bool,
-    /// The rest of a broken record is passed over.
+    /// The rest of a broken record is skipped.
     resync_reason: Option<&'static str>,
     garbage: Option<usize>,
 }
@@ -319,7 +319,7 @@ impl JsonFramer {
             if self.list == List::Maybe && !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0c) {
                 self.list = List::No;
                 if byte == b'{' && self.before == b'[' {
-                    // An envelope around records: what was held of it is let go.
+                    // An envelope around records: the part held of it is dropped.
                     self.start = None;
                     self.is_skipping = false;
                     self.bases.push(self.open.len());

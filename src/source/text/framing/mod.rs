@@ -54,7 +54,7 @@ pub(super) enum Framer {
 }
 
 impl Framer {
-    /// The next frame of the window; `is_end` says that the input ends with it.
+    /// The next frame of the window; `is_end` is true if the input ends with it.
     pub(super) fn next(&mut self, window: &[u8], is_end: bool) -> Frame {
         match self {
             Self::Json(framer) => framer.next(window, is_end),
@@ -81,7 +81,7 @@ impl Framer {
         }
     }
 
-    /// Says what was cut from the window's beginning.
+    /// Notes the bytes that were cut from the window's beginning.
     pub(super) fn cut(&mut self, gone: &[u8]) {
         let bytes = gone.len();
         match self {
