@@ -217,7 +217,7 @@ pub(super) struct RuleImport {
 pub(super) struct RuleExport {
     /// The engine
     #[arg(long, value_enum, value_name = "FORMAT")]
-    pub to: EngineName,
+    pub to: Engine,
     /// clickhouse: the table, with the columns of the rows
     #[arg(long, value_name = "NAME", default_value = "sysmon")]
     pub table: String,
@@ -231,32 +231,6 @@ impl RuleExport {
     /// The options that it shares with the other commands.
     pub(super) fn common(&self) -> Common {
         Common { detection: self.detection.clone(), secrets: self.secrets.clone(), ..Common::default() }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum EngineName {
-    /// Splunk
-    Spl,
-    /// A Sigma rule
-    Sigma,
-    /// Microsoft Sentinel
-    Kql,
-    /// Elasticsearch
-    Esql,
-    /// ClickHouse, over a flat table
-    Clickhouse,
-}
-
-impl From<EngineName> for Engine {
-    fn from(name: EngineName) -> Self {
-        match name {
-            EngineName::Spl => Self::Spl,
-            EngineName::Sigma => Self::Sigma,
-            EngineName::Kql => Self::Kql,
-            EngineName::Esql => Self::Esql,
-            EngineName::Clickhouse => Self::Clickhouse,
-        }
     }
 }
 

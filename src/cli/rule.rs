@@ -13,7 +13,7 @@ use crate::export::is_closed_pipe;
 use crate::files::open;
 use crate::files::policy::OutputPolicy;
 use crate::model::text::keeps_to_ascii;
-use crate::rule::{Engine, Rule, export, import, patterns_toml};
+use crate::rule::{Rule, export, import, patterns_toml};
 
 /// Bytes of a search that are read.
 const SEARCH_LIMIT: u64 = 1 << 20;
@@ -61,7 +61,7 @@ fn exported(options: &RuleExport) -> Result<String, String> {
         profile: resolved.profile,
         table: &options.table,
     };
-    let text = export(Engine::from(options.to), &rule)?;
+    let text = export(options.to, &rule)?;
     refuse_control(&text).map_err(|reason| format!("the rule can't be exported: {reason}"))?;
     Ok(text)
 }

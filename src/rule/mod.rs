@@ -15,6 +15,8 @@ mod spl;
 
 pub use import::{ImportError, import, patterns_toml};
 
+use clap::ValueEnum;
+
 use crate::detect::TECHNIQUE;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
@@ -22,18 +24,18 @@ use crate::detect::profile::Profile;
 use crate::detect::technique::Technique;
 use crate::model::row::SEARCH_COLUMNS;
 
-/// An engine that a detection can be written for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An engine that a detection can be written for. The comments are the command line's help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Engine {
-    /// Splunk's search processing language.
+    /// Splunk
     Spl,
-    /// A Sigma rule.
+    /// A Sigma rule
     Sigma,
-    /// Kusto, as Microsoft Sentinel has it.
+    /// Microsoft Sentinel
     Kql,
-    /// Elasticsearch's ES|QL.
+    /// Elasticsearch
     Esql,
-    /// One SELECT for ClickHouse.
+    /// ClickHouse, over a flat table
     Clickhouse,
 }
 
@@ -143,7 +145,7 @@ mod tests {
     fn every_engine_gets_the_exceptions() {
         let patterns = Patterns::new(None, None).unwrap();
         let (with, without) = (exceptions(), Exceptions::default());
-        for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+        for engine in Engine::value_variants().iter().copied() {
             let write = |exceptions| {
                 let rule = Rule { patterns: &patterns, exceptions, profile: Profile::Spl, table: "sysmon" };
                 export(engine, &rule).unwrap()
@@ -164,7 +166,7 @@ mod tests {
         for profile in Profile::ALL {
             let exceptions = exceptions();
             let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile, table: "sysmon" };
-            for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+            for engine in Engine::value_variants().iter().copied() {
                 let text = export(engine, &rule).unwrap();
                 for part in ["build", "code", "codeberg.org", "requests.post", "gist.github.com", "ruby.exe"]
                 {
@@ -181,7 +183,7 @@ mod tests {
             let exceptions = Exceptions::new(vec![builtin.exception().unwrap()]);
             for profile in Profile::ALL {
                 let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile, table: "sysmon" };
-                for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+                for engine in Engine::value_variants().iter().copied() {
                     let text = export(engine, &rule).unwrap();
                     assert!(text.contains(builtin.name), "{engine:?}");
                 }
@@ -216,7 +218,7 @@ mod tests {
             terms: vec![(User, Pattern::new(r"\<svc").unwrap())],
         }]);
         let rule = Rule { patterns: &patterns, exceptions: &exceptions, profile: Profile::Spl, table: "x" };
-        for engine in [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse] {
+        for engine in Engine::value_variants().iter().copied() {
             let refusal = export(engine, &rule).unwrap_err();
             assert!(refusal.starts_with("the exception mirror, its user: "), "{refusal}");
             assert!(refusal.ends_with(r"write `\b` for the beginning and the end of a word"), "{refusal}");

@@ -1,6 +1,8 @@
 //! A made-up clause and a made-up technique: the table alone must make them known to every engine, to the explanation and
 //! to the readers' prefilter.
 
+use clap::ValueEnum as _;
+
 use super::{Engine, Rule, export_of};
 use crate::detect::DetectionInput;
 use crate::detect::exception::Exceptions;
@@ -10,8 +12,6 @@ use crate::detect::profile::Profile;
 use crate::detect::technique::{Branch, CasedTest, Clause, Operator, Score, T1567_001, Technique, Test};
 use crate::model::event::{Field, code};
 use crate::model::row::Signal;
-
-const ENGINES: [Engine; 5] = [Engine::Spl, Engine::Sigma, Engine::Kql, Engine::Esql, Engine::Clickhouse];
 
 const fn image(terms: &'static [&'static str]) -> Test {
     Test { field: Field::Image, operator: Operator::EndsWith, label: "program", terms }
@@ -109,7 +109,7 @@ fn explained(technique: &Technique, profile: Profile, line: &str) -> Option<(Str
 
 #[test]
 fn made_up_clause_is_in_every_engine() {
-    for engine in ENGINES {
+    for engine in Engine::value_variants().iter().copied() {
         for profile in Profile::ALL {
             let text = exported(&with_clause(), engine, profile);
             for term in ["rclone.exe", "azcopy.exe", "mega:", "b2:", "codeberg.org"] {
@@ -123,7 +123,7 @@ fn made_up_clause_is_in_every_engine() {
 
 #[test]
 fn made_up_technique_is_in_every_engine() {
-    for engine in ENGINES {
+    for engine in Engine::value_variants().iter().copied() {
         for profile in Profile::ALL {
             let text = exported(&CLOUD, engine, profile);
             for term in ["rclone.exe", "mega:", "g.api.mega.co.nz"] {
