@@ -152,7 +152,7 @@ fn first_alert_shown_stays_selected() {
 }
 
 #[test]
-fn selection_is_free_in_the_first_moments() {
+fn untouched_selection_follows_top_until_held() {
     let mut app = console();
     app.release_selection();
     more(&mut app, 10);
@@ -174,7 +174,7 @@ fn selection_is_free_in_the_first_moments() {
 }
 
 #[test]
-fn hidden_selection_has_a_steady_stand_in() {
+fn hidden_selection_keeps_a_steady_substitute() {
     let mut app = console();
     keys(&mut app, "j/ws-1\n");
     let stand_in = selected_record(&app);
@@ -348,7 +348,7 @@ fn harmless_pattern_is_kept_at_once() {
 }
 
 #[test]
-fn letter_of_all_names_is_no_universal_pattern() {
+fn single_name_pattern_gives_no_warning() {
     let mut app = console();
     keys(&mut app, "i|x");
     // The only parent here is cmd.exe: one name says nothing of all.
@@ -444,7 +444,7 @@ fn quit_from_an_editor_asks() {
 }
 
 #[test]
-fn unsaved_patterns_are_marked_at_any_width() {
+fn unsaved_patterns_any_width_are_marked() {
     for columns in [60, 80, 120] {
         let mut app = console();
         app.feed(pushes(100..400, "jenkins-1"));
@@ -474,7 +474,7 @@ fn escape_never_ends_a_feed() {
 }
 
 #[test]
-fn stopped_source_without_end_has_no_percent() {
+fn stopped_endless_source_shows_no_percent() {
     for (endless, expected) in [(false, "reading stopped 40%"), (true, "reading stopped  ")] {
         let mut app = console();
         app.endless =
@@ -513,7 +513,7 @@ fn stop_asks_and_resume_goes_on() {
 }
 
 #[test]
-fn questions_are_as_they_were_looked_at() {
+fn question_screens_match_their_snapshots() {
     for size in SIZES {
         for (name, typed) in [
             ("verdict", "d"),

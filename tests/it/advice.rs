@@ -84,7 +84,7 @@ fn of(all: &[Advice], kind: Kind) -> Vec<&Advice> {
 }
 
 #[test]
-fn a_token_inside_a_word_gets_its_boundary() {
+fn token_inside_word_gets_boundary() {
     let all = advice(
         &[push("PC-DECI-7"), push("PC-DECI-7"), push("ci-01"), push("WS-1")],
         r"(?i)(ci[-_]|zz)",
@@ -100,7 +100,7 @@ fn a_token_inside_a_word_gets_its_boundary() {
 }
 
 #[test]
-fn a_parent_inside_a_word_gets_its_boundary_too() {
+fn parent_inside_word_gets_boundary() {
     let hosts = [Pushes { parent: r"C:\Temp\evilcode.exe", ..push("WS-1") }, push("WS-2")];
     let all = advice(&hosts, "zz", r"(?i)(code\.exe|cmd\.exe)");
     let found = of(&all, Kind::InsideWord);
@@ -113,7 +113,7 @@ fn a_parent_inside_a_word_gets_its_boundary_too() {
 }
 
 #[test]
-fn nothing_is_offered_that_another_branch_undoes_or_that_loses_an_agent() {
+fn useless_or_lossy_fix_is_withheld() {
     let all = advice(&[push("PC-DECI-7"), push("WS-1")], r"(?i)(ci[-_]|deci)", "zz");
     let on_ci: Vec<_> = of(&all, Kind::InsideWord);
     assert!(
@@ -129,7 +129,7 @@ fn nothing_is_offered_that_another_branch_undoes_or_that_loses_an_agent() {
 }
 
 #[test]
-fn a_token_in_the_domain_is_kept_to_the_name() {
+fn token_in_domain_is_host_bound() {
     let hosts = [push("ws01.devops.corp.example"), push("devops-1.corp.example"), push("10.0.0.7")];
     let all = advice(&hosts, "(?i)devops", "zz");
     let found = of(&all, Kind::InDomain);
@@ -139,7 +139,7 @@ fn a_token_in_the_domain_is_kept_to_the_name() {
 }
 
 #[test]
-fn branches_that_match_nothing_are_named_together() {
+fn branches_without_match_are_listed_together() {
     let all = advice(&[push("ci-1"), push("WS-1")], "(?i)(bamboo|ci-|teamcity)", "zz");
     let found = of(&all, Kind::MatchesNothing);
     let ci = found.iter().find(|advice| advice.which == Which::CiHost).unwrap();
@@ -153,7 +153,7 @@ fn branches_that_match_nothing_are_named_together() {
 }
 
 #[test]
-fn a_pattern_that_matches_everything_is_told_first() {
+fn universal_pattern_is_reported_first() {
     let hosts = [push("ci-1"), push("WS-1")];
     for (pattern, part, text) in [
         ("ci||WS", "an empty branch matches every text", Some("ci|WS")),
@@ -171,7 +171,7 @@ fn a_pattern_that_matches_everything_is_told_first() {
 }
 
 #[test]
-fn a_host_that_pushes_like_an_agent_is_proposed() {
+fn host_pushing_like_agent_is_proposed() {
     let all = advice(&[agent("10482.corp.example"), push("WS-1.corp.example")], "(?i)jenkins", "zz");
     let found = of(&all, Kind::Agent);
     let [advice] = found.as_slice() else { panic!("{all:#?}") };
@@ -184,7 +184,7 @@ fn a_host_that_pushes_like_an_agent_is_proposed() {
 }
 
 #[test]
-fn agents_that_differ_in_numbers_alone_are_one_proposal_if_nobody_else_is_taken_in() {
+fn numbered_agents_share_one_exact_proposal() {
     let both = [agent("10482.corp.example"), agent("10483.corp.example")];
     let found = advice(&both, "zz", "zz");
     let [advised] = of(&found, Kind::Agent)[..] else { panic!("{found:#?}") };
@@ -197,7 +197,7 @@ fn agents_that_differ_in_numbers_alone_are_one_proposal_if_nobody_else_is_taken_
 }
 
 #[test]
-fn who_does_not_push_like_an_agent_is_not_proposed() {
+fn host_unlike_agent_is_not_proposed() {
     for (why, hosts, ide) in [
         ("matched already", agent("jenkins-1"), "zz"),
         ("a person", Pushes { user: r"CORP\alice", ..agent("WS-1") }, "zz"),
@@ -212,7 +212,7 @@ fn who_does_not_push_like_an_agent_is_not_proposed() {
 }
 
 #[test]
-fn a_proposal_says_what_else_it_takes_in() {
+fn proposal_names_its_other_matches() {
     let store = store(&[push("WS-1"), push("WS-22"), push("ws-3"), push("XWS-4"), push("WS-x")]);
     let patterns = Patterns::new(None, None).unwrap();
     let proposals = exfilscope::tune::proposals(&patterns, Some("WS-1"), None);

@@ -127,7 +127,7 @@ fn exported_rules_hold_nothing_raw() {
 }
 
 #[test]
-fn a_mistyped_command_is_told_as_one() {
+fn mistyped_command_is_reported_as_command() {
     let folder = tempfile::tempdir().unwrap();
     for (typed, meant) in
         [("scna", "scan"), ("Scan", "scan"), ("test", "tests"), ("merg", "merge"), ("rules", "rule")]
@@ -147,7 +147,7 @@ fn a_mistyped_command_is_told_as_one() {
 }
 
 #[test]
-fn an_option_that_would_be_ignored_is_refused() {
+fn ineffective_option_is_refused() {
     let log = fixture();
     for (arguments, reason) in [
         (&[log.as_str(), "--since", "3d"][..], "/time>="),
@@ -209,7 +209,7 @@ fn search(folder: &Path, ci_host: &str) -> PathBuf {
 }
 
 #[test]
-fn a_search_is_merged_into_the_configuration() {
+fn imported_search_merges_into_configuration() {
     let folder = tempfile::tempdir().unwrap();
     search(folder.path(), "(?i)bamboo-");
     let path = folder.path().join("ours.toml");
@@ -274,7 +274,7 @@ fn a_faulty_configuration_takes_no_search() {
 }
 
 #[test]
-fn a_search_with_what_a_terminal_obeys_is_escaped() {
+fn search_with_control_characters_is_escaped() {
     let folder = tempfile::tempdir().unwrap();
     let text = search(folder.path(), "agent");
     let spl = fs::read_to_string(&text).unwrap();
@@ -298,7 +298,7 @@ fn a_search_with_what_a_terminal_obeys_is_escaped() {
 }
 
 #[test]
-fn a_host_that_is_not_there_is_told() {
+fn absent_host_is_reported() {
     let log = fixture();
     let told = run(&["tests", &log, "--host", "nobody"]);
     assert_eq!((told.status, told.out.as_str()), (Some(2), ""), "{}", told.said);

@@ -72,7 +72,7 @@ fn start_writer(path: &Path, writer: u64) -> Child {
 }
 
 #[test]
-fn killed_a_hundred_times_while_it_writes_it_leaves_whole_lines() {
+fn killed_writer_leaves_whole_lines() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.ndjson");
     let mut expected_growth = 0;
@@ -110,7 +110,7 @@ fn killed_a_hundred_times_while_it_writes_it_leaves_whole_lines() {
 }
 
 #[test]
-fn consoles_that_write_at_once_lose_no_line_of_each_other() {
+fn concurrent_consoles_lose_no_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.ndjson");
     // An unfinished line precedes all others.
@@ -235,7 +235,7 @@ fn assert_same_events(name: &str, one: &[Event], other: &[Event]) {
 }
 
 #[test]
-fn a_log_in_another_dialect_has_the_same_alerts() {
+fn log_in_other_dialect_keeps_alerts() {
     let folder = tempfile::tempdir().unwrap();
     for fixture in ["four-tests.evtx", "old-schema.evtx", "forwarded.evtx"] {
         let log = events(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture));
@@ -287,7 +287,7 @@ fn a_log_in_another_dialect_has_the_same_alerts() {
 }
 
 #[test]
-fn twins_of_real_logs_have_the_same_alerts() {
+fn real_log_twins_keep_alerts() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let Ok(twins) = fs::read_dir(shared.join("derived")) else {
         eprintln!("not tested: the logs are not here");

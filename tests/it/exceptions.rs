@@ -42,7 +42,7 @@ const CURL: &str = "[[exceptions]]\nname = \"gists\"\nimage = '(?i)\\\\curl\\.ex
     reason = \"she keeps her notes there\"\n";
 
 #[test]
-fn an_exception_suppresses_visibly_under_either_profile() {
+fn exception_either_profile_suppresses_visibly() {
     for profile in ["spl", "correlated"] {
         let (all, _) = scan("", &["--profile", profile]);
         let is_curl = |row: &Value| row["Image"].as_str().unwrap().ends_with("curl.exe");
@@ -67,7 +67,7 @@ fn an_exception_suppresses_visibly_under_either_profile() {
 }
 
 #[test]
-fn all_terms_must_match_and_a_missing_field_matches_none() {
+fn exception_requires_all_terms_to_match() {
     let (all, _) = scan("", &["--profile", "spl"]);
     for other in ["user = 'somebody else'", "destination = '.*'"] {
         let configuration = format!(
@@ -81,7 +81,7 @@ fn all_terms_must_match_and_a_missing_field_matches_none() {
 }
 
 #[test]
-fn an_exception_sees_joined_fields_where_the_profile_joins() {
+fn exception_under_correlated_sees_joined_fields() {
     let by_parent =
         "[[exceptions]]\nname = 'shell'\nparent = '(?i)\\\\cmd\\.exe$'\ndestination = '.'\nreason = 'r'\n";
     let of_connections = |configuration, profile| {
@@ -94,7 +94,7 @@ fn an_exception_sees_joined_fields_where_the_profile_joins() {
 }
 
 #[test]
-fn an_expired_exception_suppresses_no_more_and_says_so() {
+fn expired_exception_is_reported_without_effect() {
     let (all, _) = scan("", &[]);
     let (left, said) = scan(&format!("{CURL}expires = 2020-02-29\n"), &[]);
     assert_eq!(left, all);
@@ -110,7 +110,7 @@ fn an_expired_exception_suppresses_no_more_and_says_so() {
 }
 
 #[test]
-fn an_export_knows_the_exceptions_in_force() {
+fn export_includes_exceptions_in_force() {
     for engine in ["spl", "sigma", "kql", "esql", "clickhouse"] {
         let export = |configuration: &str| {
             let output = run(configuration, &["rule", "export", "--to", engine]);

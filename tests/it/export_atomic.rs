@@ -29,7 +29,7 @@ fn write(path: &Path, text: &str) -> Result<(), OutputError> {
 }
 
 #[test]
-fn a_file_has_its_name_only_when_it_is_whole() {
+fn file_gets_name_only_when_complete() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.csv");
     fs::write(&path, "old").unwrap();
@@ -48,7 +48,7 @@ fn a_file_has_its_name_only_when_it_is_whole() {
 }
 
 #[test]
-fn errors_are_sentences_that_name_the_file() {
+fn error_sentences_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     for (path, expected) in [
         (folder.path().to_owned(), "that is a folder; name a file in it"),
@@ -72,14 +72,14 @@ fn errors_are_sentences_that_name_the_file() {
 }
 
 #[test]
-fn a_closed_pipe_is_known_as_one() {
+fn closed_pipe_is_recognised() {
     let error = OutputError::new(Path::new("x"), ErrorKind::BrokenPipe.into());
     assert!(error.is_closed_pipe());
     assert!(!OutputError::new(Path::new("x"), ErrorKind::StorageFull.into()).is_closed_pipe());
 }
 
 #[test]
-fn a_bare_name_is_a_file_in_the_working_folder() {
+fn bare_name_writes_into_working_folder() {
     let file = create(Path::new("exfilscope-test-output.csv")).unwrap();
     drop(file);
     assert!(!PathBuf::from("exfilscope-test-output.csv").exists());
@@ -98,7 +98,7 @@ mod unix {
     }
 
     #[test]
-    fn permissions_of_an_existing_file_stay_and_a_new_one_follows_the_umask() {
+    fn permissions_are_kept_or_follow_umask() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kept");
         fs::write(&path, "old").unwrap();
@@ -134,7 +134,7 @@ mod unix {
     }
 
     #[test]
-    fn a_pipe_with_a_name_is_written_as_it_comes() {
+    fn named_pipe_is_written_directly() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());

@@ -129,7 +129,7 @@ const HOSTILE: [&str; 22] = [
 ];
 
 #[test]
-fn ndjson_is_the_contract_to_the_letter() {
+fn ndjson_matches_the_contract_exactly() {
     let expected = concat!(
         r#"{"_time":"2026-03-01T13:37:00.1234567Z","host":"ws01.corp.example","User":"CORP\\alice","#,
         r#""Image":"C:\\Program Files\\Git\\cmd\\git.exe","CommandLine":"git push https://github.com/a/b main","#,
@@ -159,7 +159,7 @@ fn joined_fields_name_their_records() {
 }
 
 #[test]
-fn an_empty_text_is_null_and_a_dash_is_a_dash() {
+fn empty_text_is_null_unlike_dash() {
     let mut empty = row();
     empty.user = Some(String::new());
     empty.command_line = Some("-".to_owned());
@@ -169,7 +169,7 @@ fn an_empty_text_is_null_and_a_dash_is_a_dash() {
 }
 
 #[test]
-fn json_is_one_array_of_the_same_rows() {
+fn json_is_one_array_of_rows() {
     assert_eq!(plain(Format::Json, &[]), "[]\n");
     let rows = [row(), joined_row()];
     let array: Vec<Value> = serde_json::from_str(&plain(Format::Json, &rows)).unwrap();
@@ -192,7 +192,7 @@ fn assert_json_gives_back(text: &str) {
 }
 
 #[test]
-fn hostile_texts_come_back_exactly_from_json_and_reach_no_terminal() {
+fn hostile_texts_survive_json_without_controls() {
     for text in HOSTILE {
         assert_json_gives_back(text);
     }
@@ -285,7 +285,7 @@ fn assert_csv_gives_back(text: &str) {
 }
 
 #[test]
-fn csv_cells_are_no_formulas_and_read_back() {
+fn csv_cells_read_back_without_formulas() {
     for text in HOSTILE {
         assert_csv_gives_back(text);
     }
@@ -293,7 +293,7 @@ fn csv_cells_are_no_formulas_and_read_back() {
 }
 
 #[test]
-fn csv_says_where_joined_fields_come_from() {
+fn csv_names_origin_of_joined_fields() {
     let records = csv_records(&plain(Format::Csv, &[joined_row()]));
     let joined = COLUMNS.iter().position(|column| *column == "Joined").unwrap();
     assert_eq!(
@@ -315,7 +315,7 @@ fn table(rows: &[AlertRow], width: Option<usize>, color: bool) -> String {
 }
 
 #[test]
-fn a_table_is_aligned_within_the_terminal() {
+fn table_is_aligned_within_the_terminal() {
     assert_eq!(
         table(&[row(), joined_row()], Some(120), false),
         "\
@@ -368,7 +368,7 @@ fn assert_table_is_harmless(text: &str, columns: usize) {
 }
 
 #[test]
-fn a_table_keeps_to_the_terminal_whatever_stands_in_it() {
+fn table_any_content_fits_the_terminal() {
     for text in HOSTILE {
         for columns in [0, 1, 4, 5, 10, 20, 40, 60, 80, 120, 200] {
             assert_table_is_harmless(text, columns);
@@ -427,7 +427,7 @@ fn nothing_breaks_out_of_markdown() {
 }
 
 #[test]
-fn markdown_is_a_table_and_the_particulars() {
+fn markdown_holds_table_and_details() {
     let options = ExportOptions { reveal_secrets: true, ..ExportOptions::default() };
     assert_eq!(
         written(Format::Markdown, &[joined_row()], &options),
@@ -495,7 +495,7 @@ fn sarif_has_what_its_readers_need() {
 }
 
 #[test]
-fn sarif_names_the_signal_that_is_none_where_it_occurs() {
+fn sarif_names_non_signal_where_present() {
     let mut unknown = row();
     unknown.signal = Signal::Unknown;
     unknown.suspicion_score = 0;
@@ -566,7 +566,7 @@ fn nothing_breaks_out_of_a_report() {
 }
 
 #[test]
-fn tokens_are_masked_everywhere_unless_they_are_to_be_seen() {
+fn tokens_are_masked_unless_revealed() {
     let token = format!("ghp_{}", "aB3dE6gH9".repeat(4));
     let mut secret = row_of(&format!("curl -H 'Authorization: token {token}' https://api.github.com/gists"));
     secret.source = "day1.evtx".to_owned();
@@ -586,7 +586,7 @@ fn tokens_are_masked_everywhere_unless_they_are_to_be_seen() {
 }
 
 #[test]
-fn a_closed_pipe_comes_through_as_one() {
+fn closed_pipe_error_is_passed_through() {
     struct Closed;
     impl std::io::Write for Closed {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
@@ -619,7 +619,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_comes_back_exactly_from_json(text in hostile()) {
+    fn json_any_text_reads_back_exactly(text in hostile()) {
         assert_json_gives_back(&text);
     }
 
@@ -634,17 +634,17 @@ proptest! {
     }
 
     #[test]
-    fn any_text_keeps_to_its_place_in_markdown(text in hostile()) {
+    fn markdown_any_text_stays_in_cell(text in hostile()) {
         assert_markdown_is_harmless(&text);
     }
 
     #[test]
-    fn any_text_keeps_to_its_place_in_a_report(text in hostile()) {
+    fn report_any_text_stays_in_field(text in hostile()) {
         assert_report_is_harmless(&text);
     }
 
     #[test]
-    fn any_text_is_a_text_in_sarif(text in hostile()) {
+    fn sarif_any_text_stays_a_text(text in hostile()) {
         assert_sarif_is_harmless(&text);
     }
 }

@@ -24,7 +24,7 @@ fn folder() -> PathBuf {
 }
 
 #[test]
-fn committed_files_are_what_their_scenarios_write() {
+fn committed_files_match_their_scenarios() {
     let bless = std::env::var_os("EXFILSCOPE_BLESS").is_some();
     for fixture in scenarios::all() {
         let path = folder().join(fixture.path);
@@ -38,7 +38,7 @@ fn committed_files_are_what_their_scenarios_write() {
 }
 
 #[test]
-fn a_reader_finds_what_the_scenarios_say() {
+fn independent_reader_agrees_with_scenarios() {
     for fixture in scenarios::all() {
         let Some(log) = fixture.log else { continue };
         let settings = ParserSettings::new().validate_checksums(true);
@@ -52,7 +52,7 @@ fn a_reader_finds_what_the_scenarios_say() {
 }
 
 #[test]
-fn a_large_log_is_the_same_at_every_run() {
+fn large_log_is_reproducible() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, seed| {
         let path = folder.path().join(name);

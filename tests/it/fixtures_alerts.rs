@@ -41,7 +41,7 @@ fn expected() -> BTreeMap<String, Expected> {
 }
 
 #[test]
-fn each_log_gives_the_alerts_that_it_should() {
+fn each_log_gives_expected_alerts() {
     let fixtures = scenarios::all();
     let table = expected();
     let logs: Vec<(&str, &Log)> =
@@ -57,7 +57,7 @@ fn each_log_gives_the_alerts_that_it_should() {
 }
 
 #[test]
-fn the_day_read_as_one_gives_the_alerts_that_it_should() {
+fn whole_day_gives_expected_alerts() {
     let fixtures = scenarios::all();
     let is_of_day = |fixture: &&Fixture| fixture.path.starts_with("developers-day/");
     let logs: Vec<&Log> =

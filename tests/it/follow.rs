@@ -199,7 +199,7 @@ fn texts_of(bytes: &[u8]) -> BTreeMap<u64, Vec<String>> {
 }
 
 #[test]
-fn a_log_is_read_while_it_is_written_and_nothing_half_written_is_lost_or_met_twice() {
+fn growing_log_is_read_exactly_once() {
     let (bytes, kept) = log();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("live.evtx");
@@ -228,7 +228,7 @@ fn a_log_is_read_while_it_is_written_and_nothing_half_written_is_lost_or_met_twi
 }
 
 #[test]
-fn a_log_that_goes_round_is_read_on() {
+fn circular_log_is_read_on() {
     let (bytes, kept) = log();
     let chunk = |number: usize| &bytes[4096 + number * 65_536..4096 + (number + 1) * 65_536];
     assert!(bytes.len() >= 4096 + 3 * 65_536, "a log of three chunks at least");
@@ -259,7 +259,7 @@ fn records(chunk: &[u8]) -> u64 {
 }
 
 #[test]
-fn damage_in_a_log_that_grows_is_told_once_and_what_stands_behind_it_is_read_at_once() {
+fn growing_log_damage_is_reported_once() {
     let (mut bytes, kept) = log();
     let victim = kept[kept.len() / 3];
     let at = (4096..bytes.len() - 16)
@@ -294,7 +294,7 @@ fn other_providers(heard: &Heard) -> u64 {
 }
 
 #[test]
-fn half_written_lines_wait_for_their_other_half() {
+fn half_written_lines_await_completion() {
     for write in [line as fn(u64) -> String, xml] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.log");
@@ -317,7 +317,7 @@ fn half_written_lines_wait_for_their_other_half() {
 }
 
 #[test]
-fn a_file_is_followed_through_rotation_truncation_and_replacement() {
+fn rotated_truncated_replaced_file_is_followed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.json");
     let put = |records: std::ops::Range<u64>| {
@@ -361,7 +361,7 @@ fn a_file_is_followed_through_rotation_truncation_and_replacement() {
 }
 
 #[test]
-fn a_log_is_followed_through_clearing_and_replacement() {
+fn cleared_and_replaced_log_is_followed() {
     let (bytes, kept) = log();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("Sysmon.evtx");
@@ -382,7 +382,7 @@ fn a_log_is_followed_through_clearing_and_replacement() {
 }
 
 #[test]
-fn a_file_that_is_not_there_yet_and_one_that_appears_in_a_folder_are_followed() {
+fn later_appearing_files_are_followed() {
     let folder = tempfile::tempdir().unwrap();
     let (named, logs) = (folder.path().join("later.json"), folder.path().join("logs"));
     fs::create_dir(&logs).unwrap();
@@ -410,7 +410,7 @@ fn a_file_that_is_not_there_yet_and_one_that_appears_in_a_folder_are_followed() 
 }
 
 #[test]
-fn a_log_not_understood_is_told_while_it_grows() {
+fn growing_unknown_log_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("export.json");
     let event = |record: u64, data: &str| {

@@ -70,7 +70,7 @@ fn changed(corpus: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
 }
 
 #[test]
-fn every_target_has_a_corpus_and_passes_it() {
+fn every_target_passes_its_corpus() {
     for (name, run) in TARGETS {
         let corpus = corpus(name);
         assert!(!corpus.is_empty(), "{name} has no corpus");
@@ -81,7 +81,7 @@ fn every_target_has_a_corpus_and_passes_it() {
 }
 
 #[test]
-fn every_target_passes_what_is_made_of_its_corpus() {
+fn every_target_passes_mutated_corpus() {
     let inputs = std::env::var("EXFILSCOPE_FUZZ_INPUTS").ok().and_then(|text| text.parse().ok());
     let inputs: usize = inputs.unwrap_or(INPUTS);
     for (number, (name, run)) in TARGETS.into_iter().enumerate() {

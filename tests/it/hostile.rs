@@ -105,7 +105,7 @@ fn instance(definition: Result<(&[u8], usize), usize>, value: &[u8]) -> Vec<u8> 
 }
 
 #[test]
-fn however_deep_binary_xml_is_nested_it_costs_no_more_than_its_record() {
+fn deep_binary_xml_costs_one_record() {
     let elements = |depth: usize, is_in_template: bool| -> Vec<u8> {
         let mut tokens = vec![0x0f, 1, 1, 0];
         tokens.extend(open(is_in_template).repeat(depth));
@@ -136,7 +136,7 @@ fn however_deep_binary_xml_is_nested_it_costs_no_more_than_its_record() {
 }
 
 #[test]
-fn however_deep_text_is_nested_it_is_one_record_that_is_none() {
+fn deeply_nested_text_costs_one_record() {
     let event = r##"{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":5}}}"##;
     for depth in [200, 200_000] {
         let json = format!("{event}\n{{\"a\":{}1{}}}\n{event}\n", "[".repeat(depth), "]".repeat(depth));
@@ -175,7 +175,7 @@ fn no_entity_is_expanded() {
 
 #[cfg(unix)]
 #[test]
-fn no_name_of_a_file_reaches_a_terminal_as_it_is() {
+fn hostile_file_names_are_escaped() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().unwrap();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/four-tests.evtx");
@@ -209,7 +209,7 @@ fn no_name_of_a_file_reaches_a_terminal_as_it_is() {
 }
 
 #[test]
-fn a_pattern_that_is_too_large_is_refused_in_a_sentence_and_none_is_slow() {
+fn large_patterns_are_refused_or_fast() {
     for pattern in
         ["((a{1,100}){1,100}){1,100}", r"(\pL{1,500}){1,500}", &"(".repeat(5_000), &"a|".repeat(600_000)]
     {
@@ -222,7 +222,7 @@ fn a_pattern_that_is_too_large_is_refused_in_a_sentence_and_none_is_slow() {
 }
 
 #[test]
-fn a_command_line_of_nothing_but_matches_is_one_row() {
+fn repetitive_command_line_is_one_row() {
     let line = "git push github.com api.github.com PUT ghp_0123456789abcdefghijABCDEFGHIJ012345 ".repeat(410);
     let event = serde_json::json!({"EventTime": "2026-03-01 13:37:00", "Hostname": "ws", "EventID": 1,
         "SourceName": "Microsoft-Windows-Sysmon", "Image": r"C:\git.exe", "CommandLine": line});
@@ -274,7 +274,7 @@ fn any_number_of_hosts_are_hosts() {
 
 #[cfg(unix)]
 #[test]
-fn an_environment_without_anything_is_one_to_work_in() {
+fn empty_environment_still_works() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/four-tests.evtx");
     for environment in
         [&[][..], &[("HOME", "/nonexistent"), ("LC_ALL", "de_DE.ISO-8859-1"), ("TERM", "dumb")]]

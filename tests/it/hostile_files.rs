@@ -91,7 +91,7 @@ fn archive(names: &[&str], deflated: &[u8], crc: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_bomb_is_ended_whatever_it_is_packed_in() {
+fn decompression_bomb_any_format_is_ended() {
     const LARGE: u64 = 80 << 20;
     let bomb = || (EVENT.to_owned() + "\n").into_bytes();
     let stream = || io::Cursor::new(bomb()).chain(io::repeat(b'{').take(LARGE));
@@ -123,7 +123,7 @@ fn a_bomb_is_ended_whatever_it_is_packed_in() {
 }
 
 #[test]
-fn a_line_of_any_length_is_one_record_that_is_none_and_needs_no_memory() {
+fn long_line_costs_one_bounded_record() {
     // A gigabyte takes half a minute without optimisation: `EXFILSCOPE_LINE_MEGABYTES=1024` asks for it.
     let length = std::env::var("EXFILSCOPE_LINE_MEGABYTES").ok().and_then(|text| text.parse().ok());
     let length = length.unwrap_or(160_i64) << 20;
@@ -144,7 +144,7 @@ fn a_line_of_any_length_is_one_record_that_is_none_and_needs_no_memory() {
 }
 
 #[test]
-fn sizes_that_claim_four_gigabytes_cost_their_record_and_no_memory() {
+fn false_huge_sizes_cost_one_record() {
     let log = fs::read(fixture("four-tests.evtx")).unwrap();
     let (_, whole) = account("whole.evtx", &log);
     let all = whole["sysmon"].as_u64().unwrap();
@@ -174,7 +174,7 @@ fn sizes_that_claim_four_gigabytes_cost_their_record_and_no_memory() {
 }
 
 #[test]
-fn times_of_all_years_come_through_every_format() {
+fn times_of_all_years_survive_export() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clock.json");
     let times = [
@@ -205,7 +205,7 @@ fn times_of_all_years_come_through_every_format() {
 
 #[cfg(unix)]
 #[test]
-fn pipes_and_devices_are_not_opened_wherever_they_stand() {
+fn pipes_and_devices_are_never_opened() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -237,7 +237,7 @@ fn pipes_and_devices_are_not_opened_wherever_they_stand() {
 }
 
 #[test]
-fn a_text_that_becomes_shorter_is_read_to_where_it_ends() {
+fn shrinking_text_is_read_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shrinks.json");
     let lines = 60_000;
@@ -313,7 +313,7 @@ fn saves_its_configuration() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_full_disk_what_was_there_stays_and_it_is_said() {
+fn full_disk_is_reported_without_loss() {
     let folder = tempfile::tempdir().unwrap();
     let save = "EXFILSCOPE_TEST_SAVES_INTO=\"$1\"/exfilscope.toml \"$TEST\" hostile_files::saves_its_configuration --exact --nocapture";
     let Some(output) = on_a_full_disk(folder.path(), save) else { return };

@@ -172,7 +172,7 @@ fn summary(log: &Log) -> Vec<(Signal, u8, u64)> {
 }
 
 #[test]
-fn a_push_without_a_url_is_one_lead_with_all_its_events() {
+fn push_without_url_is_one_lead() {
     let log = push_to_origin(CMD);
     let found = leads(&log);
     let [row] = found.as_slice() else { panic!("{found:#?}") };
@@ -195,7 +195,7 @@ fn a_push_without_a_url_is_one_lead_with_all_its_events() {
 }
 
 #[test]
-fn an_ide_and_a_ci_host_are_heard_where_they_should_be() {
+fn push_from_ide_counts_unlike_ci() {
     assert_eq!(
         summary(&push_to_origin(CODE)),
         [(Signal::GitPushSendPack, 3, 2)],
@@ -211,7 +211,7 @@ fn an_ide_and_a_ci_host_are_heard_where_they_should_be() {
 }
 
 #[test]
-fn what_is_missing_of_a_push_lowers_what_can_be_said() {
+fn missing_push_events_lower_the_lead() {
     let without = |gone: &[u64]| {
         let mut log = push_to_origin(CMD);
         log.events.retain(|event| !gone.contains(&event.record));
@@ -234,7 +234,7 @@ fn what_is_missing_of_a_push_lowers_what_can_be_said() {
 }
 
 #[test]
-fn a_fetch_is_no_push_whoever_runs_it() {
+fn fetch_is_never_a_push() {
     for (shell, verb) in
         [(CODE, "fetch --all"), (CMD, "pull"), (CMD, "clone https://github.com/prom/pushgateway")]
     {
@@ -264,7 +264,7 @@ fn a_fetch_is_no_push_whoever_runs_it() {
 }
 
 #[test]
-fn over_ssh_the_side_that_receives_tells() {
+fn ssh_receiving_side_decides_direction() {
     let mut log = Log::default();
     log.start(1, GIT, "git push", (9, CMD, "x"))
         .start(2, SSH, "ssh.exe git@github.com \"git-receive-pack 'o/r.git'\"", (1, GIT, "git push"))
@@ -286,7 +286,7 @@ fn over_ssh_the_side_that_receives_tells() {
 }
 
 #[test]
-fn a_push_elsewhere_is_seen_but_no_alert_and_to_a_configured_host_it_is_one() {
+fn push_to_configured_host_alerts() {
     for (url, expected) in [
         ("https://backup.example/o/r.git", (Signal::GitPushSendPack, 1, 2)),
         ("https://git.corp.example/o/r.git", (Signal::GitPushSendPack, 3, 2)),
@@ -306,7 +306,7 @@ fn a_push_elsewhere_is_seen_but_no_alert_and_to_a_configured_host_it_is_one() {
 }
 
 #[test]
-fn connections_that_the_list_or_the_join_misses() {
+fn connections_missed_elsewhere_are_leads() {
     let one = |image: &str, name: &str| {
         let mut log = Log::default();
         log.connect(1, image, name);
@@ -332,7 +332,7 @@ fn connections_that_the_list_or_the_join_misses() {
 }
 
 #[test]
-fn an_answer_of_another_process_counts_for_a_minute_on_its_own_host() {
+fn foreign_answer_counts_for_one_minute() {
     let at = |seconds: i64, other_host: bool| {
         let mut log = Log::default();
         log.ask(7, r"C:\Windows\System32\svchost.exe", "api.github.com").wait(seconds);
@@ -354,7 +354,7 @@ fn an_answer_of_another_process_counts_for_a_minute_on_its_own_host() {
 }
 
 #[test]
-fn an_upload_and_its_connection_are_one_lead() {
+fn upload_and_connection_are_one_lead() {
     let mut log = Log::default();
     log.start(1, CURL, "curl -T a.zip https://uploads.github.com/repos/o/r/releases/1/assets", (9, CMD, "x"))
         .connect(1, CURL, "uploads.github.com")
@@ -371,7 +371,7 @@ fn an_upload_and_its_connection_are_one_lead() {
 }
 
 #[test]
-fn the_other_profiles_have_the_same_rows_with_and_without_leads() {
+fn leads_leave_other_profiles_unchanged() {
     let mut log = push_to_origin(CMD);
     log.start(20, GIT, "git push https://github.com/o/r main", (9, CMD, "x"))
         .start(21, GIT, "git send-pack --stateless-rpc https://github.com/o/r/", (20, GIT, "x"))
@@ -400,7 +400,7 @@ fn the_other_profiles_have_the_same_rows_with_and_without_leads() {
 }
 
 #[test]
-fn where_old_events_leave_leads_keep_what_they_are_made_of_and_fetches_stay_fetches() {
+fn leads_and_fetches_survive_compaction() {
     let url = "https://github.com/o/r.git";
     let mut log = Log::default();
     for round in 0..12 {
@@ -465,7 +465,7 @@ fn everything() -> Vec<Event> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn the_order_of_arrival_makes_no_difference(
+    fn leads_are_independent_of_arrival_order(
         order in Just((0..everything().len()).collect::<Vec<_>>()).prop_shuffle(),
         look_every in 1_usize..8,
     ) {
@@ -490,7 +490,7 @@ proptest! {
 }
 
 #[test]
-fn leads_ignore_how_many_words_come_before() {
+fn leads_ignore_count_of_preceding_words() {
     for (image, before, padding, after, expected) in [
         (
             CURL,

@@ -155,7 +155,7 @@ fn named(line: &str) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn no_module_names_one_that_it_may_not() {
+fn modules_name_only_allowed_modules() {
     let mut breaches = Vec::new();
     let mut checked = 0;
     for (module, allowed) in ALLOWED {
@@ -296,7 +296,7 @@ fn every_module_has_its_rule() {
 }
 
 #[test]
-fn the_terminal_is_named_where_it_belongs() {
+fn terminal_is_named_only_where_allowed() {
     let may_name_crossterm = ["tui/terminal.rs", "tui/terminal/drawing.rs", "tui/input.rs"];
     let may_name_tokio = [
         "tui/run.rs",

@@ -192,7 +192,7 @@ fn muted_channel_is_a_line() {
 }
 
 #[test]
-fn alarms_of_one_kind_share_a_line() {
+fn alarms_of_one_kind_share_line() {
     let mut alarms = Alarms::default();
     let at = |second| Timestamp::from_unix(second, 0, 0);
     for second in 0..1000 {

@@ -101,7 +101,7 @@ fn command_lines(app: &App) -> Vec<String> {
 }
 
 #[test]
-fn the_list_before_stays_and_answers_while_one_is_sorted() {
+fn old_list_answers_during_sort() {
     let mut app = app();
     let ranked = app.listing.findings.clone();
     assert_eq!(ranked.len(), ALERTS as usize);
@@ -129,7 +129,7 @@ fn the_list_before_stays_and_answers_while_one_is_sorted() {
 }
 
 #[test]
-fn a_filter_typed_on_is_the_one_that_counts() {
+fn last_typed_filter_wins() {
     let mut app = app();
     press(&mut app, Key::Char('/'));
     for c in "r0001".chars() {
@@ -146,7 +146,7 @@ fn a_filter_typed_on_is_the_one_that_counts() {
 }
 
 #[test]
-fn the_list_before_says_what_it_is() {
+fn old_list_is_labelled_as_such() {
     let mut app = app();
     app.list.sort = SortKey::CommandLine;
     press(&mut app, Key::Char('x'));
@@ -163,7 +163,7 @@ fn the_list_before_says_what_it_is() {
 }
 
 #[test]
-fn groups_come_when_they_are_made_and_take_in_what_came_meanwhile_later() {
+fn groups_take_in_later_events() {
     let mut app = app();
     press(&mut app, Key::Char('b'));
     assert_eq!((app.list.group, app.listing.query.group), (Some(GroupKey::Host), None));

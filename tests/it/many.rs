@@ -112,7 +112,7 @@ fn verdict_on_many_goes_in_steps() {
 }
 
 #[test]
-fn detail_shows_a_part_and_counts_all() {
+fn detail_shows_part_and_counts_all() {
     let detail = text(&app(&shapes::kids(12_000)));
     assert!(detail.contains("11800 more children"), "{}", &detail[..2000]);
     let detail = text(&app(&shapes::acts(1_500)));

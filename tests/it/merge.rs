@@ -93,7 +93,7 @@ fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 #[test]
-fn merged_rows_are_the_rows_that_were_merged() {
+fn merged_rows_equal_their_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let mut compared = 0;
     for name in FIXTURES {
@@ -116,7 +116,7 @@ fn merged_rows_are_the_rows_that_were_merged() {
 }
 
 #[test]
-fn patterns_answer_to_merged_rows_as_to_the_logs() {
+fn patterns_match_merged_rows_like_logs() {
     let folder = tempfile::tempdir().unwrap();
     let mut changed = 0;
     for name in ["four-tests.evtx", "developers-day"] {
@@ -167,7 +167,7 @@ fn patterns_answer_to_merged_rows_as_to_the_logs() {
 }
 
 #[test]
-fn hosts_are_ranked_as_one_and_doubles_are_counted() {
+fn merged_hosts_rank_together_without_duplicates() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("more");
     fs::create_dir(&inner).unwrap();
@@ -198,7 +198,7 @@ fn hosts_are_ranked_as_one_and_doubles_are_counted() {
 }
 
 #[test]
-fn what_is_no_row_is_named_and_the_rest_goes_on() {
+fn invalid_rows_are_reported_and_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let good = ndjson(&rows(&mut scanned(&fixture("four-tests.evtx")), Profile::Correlated, None, None));
     let lines: Vec<&str> = good.lines().collect();
@@ -247,7 +247,7 @@ fn what_is_no_row_is_named_and_the_rest_goes_on() {
 }
 
 #[test]
-fn files_that_are_no_rows_are_told() {
+fn files_without_rows_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), "a.ndjson", "");
     written(folder.path(), "b.txt", "x");
@@ -259,7 +259,7 @@ fn files_that_are_no_rows_are_told() {
 }
 
 #[test]
-fn rows_that_a_shell_wrote_as_utf_16_are_read() {
+fn utf16_rows_of_shell_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let good = ndjson(&rows(&mut scanned(&fixture("hostile.evtx")), Profile::Correlated, None, None));
     let mut bytes = vec![0xff, 0xfe];
@@ -274,7 +274,7 @@ fn rows_that_a_shell_wrote_as_utf_16_are_read() {
 }
 
 #[test]
-fn rows_without_record_numbers_are_told_apart_by_what_they_say() {
+fn rows_without_record_numbers_stay_distinct() {
     let folder = tempfile::tempdir().unwrap();
     let good = ndjson(&rows(&mut scanned(&fixture("four-tests.evtx")), Profile::Correlated, None, None));
     let unnumbered: Vec<String> = good
@@ -297,7 +297,7 @@ fn rows_without_record_numbers_are_told_apart_by_what_they_say() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn no_file_of_rows_is_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..400), cut in 0_usize..2000) {
+    fn any_file_of_rows_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), cut in 0_usize..2000) {
         let folder = tempfile::tempdir().unwrap();
         let good = ndjson(&rows(&mut scanned(&fixture("four-tests.evtx")), Profile::Correlated, None, None));
         let mut text = good.into_bytes();
@@ -316,7 +316,7 @@ proptest! {
 }
 
 #[test]
-fn a_lead_stays_one_and_of_its_profile_alone() {
+fn merged_lead_keeps_its_profile() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["four-tests.evtx", "developers-day"] {
         let messages = Mutex::new(Vec::new());

@@ -104,7 +104,7 @@ const TWO_DAYS: [&str; 4] = [
 ];
 
 #[test]
-fn the_table_counts_alerts_and_suppressed_and_knows_what_is_new() {
+fn table_counts_alerts_and_marks_new() {
     let mut app = app(&TWO_DAYS, Profile::Hunt);
     at(&mut app, (120, 40));
     press(&mut app, "5");
@@ -139,7 +139,7 @@ fn the_table_counts_alerts_and_suppressed_and_knows_what_is_new() {
 }
 
 #[test]
-fn a_log_of_one_day_has_nothing_new_and_a_broken_clock_makes_no_day() {
+fn single_day_log_has_nothing_new() {
     let mut one = app(&["developers-day"], Profile::Correlated);
     at(&mut one, (80, 24));
     press(&mut one, "5");
@@ -154,7 +154,7 @@ fn a_log_of_one_day_has_nothing_new_and_a_broken_clock_makes_no_day() {
 }
 
 #[test]
-fn every_cell_leads_to_the_findings_that_it_counts() {
+fn every_cell_opens_its_findings() {
     let logs = ["developers-day", "four-tests.evtx", "hostile.evtx", "forwarded.evtx"];
     let mut app = app(&logs, Profile::Hunt);
     at(&mut app, (120, 40));
@@ -202,7 +202,7 @@ fn every_cell_leads_to_the_findings_that_it_counts() {
 }
 
 #[test]
-fn the_page_is_as_it_was_looked_at() {
+fn pushes_page_matches_its_snapshots() {
     for size in SIZES {
         let mut app = app(&TWO_DAYS, Profile::Hunt);
         at(&mut app, size);
@@ -220,7 +220,7 @@ fn the_page_is_as_it_was_looked_at() {
 }
 
 #[test]
-fn colours_tell_the_cursor_the_new_and_the_grave() {
+fn colours_mark_cursor_new_and_grave() {
     for size in SIZES {
         let mut app = app(&TWO_DAYS, Profile::Hunt);
         at(&mut app, size);
@@ -244,7 +244,7 @@ fn colours_tell_the_cursor_the_new_and_the_grave() {
 }
 
 #[test]
-fn the_cursor_stays_on_its_pair_while_others_come_in() {
+fn cursor_keeps_pair_during_load() {
     let mut one = app(&["four-tests.evtx"], Profile::Hunt);
     at(&mut one, (120, 40));
     press(&mut one, "5jl");

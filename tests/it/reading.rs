@@ -65,7 +65,7 @@ const NO_FILES: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn no_pipe_device_or_giant_is_read_wherever_a_file_is_named() {
+fn pipes_devices_giants_are_never_read() {
     let folder = folder();
     for (name, reason) in NO_FILES {
         let config = fs::read_to_string(folder.path().join("config/exfilscope.toml")).unwrap_or_default();
@@ -103,7 +103,7 @@ fn a_configuration_names_files_alone() {
 }
 
 #[test]
-fn a_missing_file_is_the_same_sentence_everywhere() {
+fn missing_file_has_one_sentence() {
     let folder = folder();
     for arguments in [
         &["scan", "logs", "--config", "nothing"][..],
@@ -119,7 +119,7 @@ fn a_missing_file_is_the_same_sentence_everywhere() {
 }
 
 #[test]
-fn no_link_leads_out_of_a_folder() {
+fn links_never_leave_their_folder() {
     let folder = folder();
     let root = folder.path();
     let outside = |name: &str, host: &str| {
@@ -225,7 +225,7 @@ fn a_case_file_is_a_file() {
 }
 
 #[test]
-fn many_links_out_of_a_folder_are_counted() {
+fn many_outward_links_are_counted() {
     let folder = folder();
     for number in 0..100 {
         symlink("../large", folder.path().join(format!("logs/{number}.json"))).unwrap();
@@ -237,7 +237,7 @@ fn many_links_out_of_a_folder_are_counted() {
 }
 
 #[test]
-fn a_file_that_becomes_a_pipe_is_not_waited_for() {
+fn file_turned_pipe_never_blocks() {
     use exfilscope::files::open::{open_file, open_to_append};
     let folder = folder();
     for name in ["pipe", "device", "socket", "logs"] {

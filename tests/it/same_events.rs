@@ -159,7 +159,7 @@ const STORES: [(Collect, bool); 5] = [
 ];
 
 #[test]
-fn what_is_the_same_counts_once_and_what_is_not_twice() {
+fn only_identical_events_count_once() {
     let c = r"C:\Windows\System32\svchost.exe";
     // The other event, whether it is the same, and whether it gives the lie to the first.
     for (case, one, other, is_same, is_named) in [
@@ -311,7 +311,7 @@ proptest! {
 }
 
 #[test]
-fn events_that_are_only_counted_count_once() {
+fn tallied_events_count_once() {
     for (retention, is_deferred) in STORES {
         let events =
             [end(), connection(), end().from(1).at("2026-03-01T13:37:01.123Z"), connection().from(1)];
@@ -376,7 +376,7 @@ fn copied_json_counts_once() {
 }
 
 #[test]
-fn a_copied_log_counts_once_with_all_that_is_in_it() {
+fn copied_log_counts_once() {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/developers-day");
     let fixtures = std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path());
     let log = fixtures.into_iter().find(|path| path.extension().is_some_and(|it| it == "evtx")).unwrap();
@@ -417,7 +417,7 @@ fn a_copied_log_counts_once_with_all_that_is_in_it() {
 }
 
 #[test]
-fn many_events_of_one_number_are_kept_and_summed_up() {
+fn many_events_sharing_number_are_summarised() {
     let events: Vec<Event> = (0..500)
         .map(|number| push().with(Field::CommandLine, &format!("git push https://github.com/evil/{number}")))
         .collect();
@@ -435,7 +435,7 @@ fn many_events_of_one_number_are_kept_and_summed_up() {
 }
 
 #[test]
-fn a_host_is_one_in_any_spelling() {
+fn host_in_any_spelling_is_one() {
     for (naming, shown) in [(HostNaming::Computer, "WS-1.corp.example"), (HostNaming::Short, "WS-1")] {
         let mut store = Store::new(naming, Collect::Everything);
         store.add_source(SourceInfo {

@@ -59,7 +59,7 @@ fn start(command: &mut Command) -> Child {
 }
 
 #[test]
-fn a_save_that_is_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
+fn killed_save_leaves_a_whole_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("exfilscope.toml");
     let mut whole = HashSet::new();

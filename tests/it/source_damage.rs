@@ -16,7 +16,7 @@ use exfilscope::model::fault::Severity;
 use source_log::{CHUNK, Log, Outcome, PER_CHUNK, Writer, seal};
 
 #[test]
-fn of_overwritten_records_only_themselves_are_lost() {
+fn overwritten_records_lose_only_themselves() {
     // The first record of a chunk holds the templates of all others; another chunk has the same.
     for id in [21, 25, 40, 60] {
         for byte in [0xaa, 0x00, 0xff] {
@@ -38,7 +38,7 @@ fn of_overwritten_records_only_themselves_are_lost() {
 }
 
 #[test]
-fn without_another_chunk_the_first_record_takes_the_others_with_it() {
+fn single_chunk_depends_on_first_record() {
     let mut log = Log::new(1);
     log.fill(log.records[&1].clone(), 0xaa);
     let all: Vec<u64> = (1..=PER_CHUNK).collect();
@@ -49,7 +49,7 @@ fn without_another_chunk_the_first_record_takes_the_others_with_it() {
 }
 
 #[test]
-fn a_record_whose_header_alone_is_damaged_is_read() {
+fn record_with_damaged_header_is_read() {
     for id in [21, 30, 40, 60] {
         for size in [u32::MAX, 0, 1, 27, 60_000, 200, 0x8000_0000] {
             let mut log = Log::new(3);
@@ -88,7 +88,7 @@ fn chunks_without_header_are_read() {
 }
 
 #[test]
-fn a_chunk_that_is_overwritten_is_missed() {
+fn overwritten_chunk_is_reported_missing() {
     let mut log = Log::new(3);
     log.chunk(1).fill(0xab);
     let lost: Vec<u64> = (21..=40).collect();
@@ -117,7 +117,7 @@ fn the_files_header_is_not_needed() {
 }
 
 #[test]
-fn of_a_log_that_is_cut_short_the_whole_records_are_read() {
+fn truncated_log_keeps_whole_records() {
     let whole = Log::new(3);
     for (id, offset) in [(60, 4), (60, 100), (55, 10), (55, 0), (50, 23), (41, 30), (42, 0)] {
         let mut log = whole.clone();
@@ -157,7 +157,7 @@ fn wrong_checksums_cost_nothing() {
 }
 
 #[test]
-fn a_wrong_end_of_the_records_is_seen_through() {
+fn wrong_records_end_is_corrected() {
     let whole = Log::new(3);
     let right = |log: &mut Log| u32::from_le_bytes(log.chunk(1)[48..52].try_into().unwrap());
     for sealed in [true, false] {
@@ -189,7 +189,7 @@ fn a_wrong_end_of_the_records_is_seen_through() {
 }
 
 #[test]
-fn what_is_left_from_the_last_round_is_not_taken() {
+fn records_of_last_round_are_ignored() {
     let whole = Log::new(3);
     // In chunk 1, records of an older chunk follow the live ones, at any offset.
     let (old, ranges) = Writer::chunk(1000..1020);
@@ -244,7 +244,7 @@ fn chunks_that_are_shifted_are_found() {
 }
 
 #[test]
-fn what_is_no_log_is_called_so() {
+fn file_without_log_is_reported() {
     for (bytes, words) in [
         (vec![], "empty"),
         (vec![0; 70_000], "nothing but zeros"),
@@ -311,7 +311,7 @@ fn the_missing_end_is_counted() {
 }
 
 #[test]
-fn a_log_without_chunks_is_no_success() {
+fn log_without_chunks_fails() {
     for byte in [0, 0xa5] {
         let mut log = Log::new(3);
         log.fill(4096..log.bytes.len(), byte);
@@ -325,7 +325,7 @@ fn a_log_without_chunks_is_no_success() {
 }
 
 #[test]
-fn zeroed_chunks_in_the_middle_are_counted() {
+fn zeroed_middle_chunks_are_counted() {
     for (chunks, lost) in [(1..2, 21..=40), (1..3, 21..=60), (0..1, 1..=20), (0..3, 1..=60)] {
         for byte in [0, 0xa5] {
             let mut log = Log::new(5);
@@ -342,7 +342,7 @@ fn zeroed_chunks_in_the_middle_are_counted() {
 }
 
 #[test]
-fn a_part_of_a_log_is_called_one() {
+fn partial_log_is_reported() {
     let mut log = Log::new(5);
     log.bytes.drain(4096..4096 + 2 * CHUNK);
     log.bytes.truncate(4096 + CHUNK);
@@ -352,7 +352,7 @@ fn a_part_of_a_log_is_called_one() {
 }
 
 #[test]
-fn what_was_begun_in_the_slack_is_no_record() {
+fn slack_fragment_is_no_record() {
     // The service had begun to write a record that went to the next chunk instead: its content is there, its header is not.
     let mut log = Log::new(2);
     let content = log.bytes[log.records[&20].start + 24..log.records[&20].end].to_vec();
@@ -362,7 +362,7 @@ fn what_was_begun_in_the_slack_is_no_record() {
 }
 
 #[test]
-fn records_that_are_hidden_in_others_are_read() {
+fn records_hidden_in_others_are_read() {
     for hidden in [1_u64, 3] {
         let mut log = Log::new(3);
         let (start, end) = (log.records[&30].start, log.records[&(30 + hidden)].end);
@@ -374,7 +374,7 @@ fn records_that_are_hidden_in_others_are_read() {
 }
 
 #[test]
-fn records_that_are_cut_out_are_missed() {
+fn cut_out_records_are_missed() {
     // The bytes of record 30 are taken out of the chunk, and the rest is moved up: the templates stay where they are.
     let mut log = Log::new(3);
     let range = log.records[&30].clone();

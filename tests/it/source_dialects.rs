@@ -136,7 +136,7 @@ fn manifest() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn twins_give_the_events_of_their_log() {
+fn twins_give_events_of_their_log() {
     let mut twins = 0;
     for row in manifest().iter().filter(|row| row[0].starts_with("derived/")) {
         let Some(path) = shared(&row[0]) else { continue };
@@ -207,7 +207,7 @@ fn captures_give_what_their_manifest_says() {
 }
 
 #[test]
-fn a_large_capture_is_read_straight_from_its_archive() {
+fn large_capture_in_archive_is_read() {
     let Some(path) = shared("json-large/nxlog-flat-42k.json.zip") else { return };
     let loaded = Loaded::one(&path);
     let total = loaded.total();
@@ -272,7 +272,7 @@ fn json(text: &str) -> String {
 }
 
 #[test]
-fn xml_is_read_alone_and_in_whatever_carries_it() {
+fn xml_in_any_carrier_is_read() {
     let raw = json(XML);
     for sample in [
         XML.to_owned(),
@@ -359,7 +359,7 @@ fn the_shapes_of_json_are_read() {
 }
 
 #[test]
-fn otrf_captures_label_local_time_utc_so_that_utctime_is_taken() {
+fn otrf_captures_take_time_from_utctime() {
     let sample = format!(
         "{{\"@timestamp\":\"2026-03-01T08:37:01.000Z\",\"TimeCreated\":\"2026-03-01T08:37:01.000Z\",\"Hostname\":\"ws01.example\",\"SourceName\":\"Microsoft-Windows-Sysmon\",\"EventID\":3,\"UtcTime\":\"2026-03-01 13:37:00.123\",\"Image\":\"C:\\\\a.exe\",\"ProcessGuid\":\"{GUID}\",\"DestinationHostname\":\"-\"}}"
     );
@@ -367,7 +367,7 @@ fn otrf_captures_label_local_time_utc_so_that_utctime_is_taken() {
 }
 
 #[test]
-fn what_elastic_moves_is_found_where_it_went() {
+fn elastic_moved_fields_are_found() {
     let sample = format!(
         "{{\"@timestamp\":\"2026-03-01T13:37:00.123Z\",\"event\":{{\"code\":\"22\",\"provider\":\"Microsoft-Windows-Sysmon\",\"module\":\"sysmon\"}},\"winlog\":{{\"channel\":\"Microsoft-Windows-Sysmon/Operational\",\"event_id\":\"22\",\"computer_name\":\"ws01.example\"}},\"process\":{{\"entity_id\":\"{GUID}\",\"pid\":7,\"executable\":\"C:\\\\git.exe\"}},\"dns\":{{\"question\":{{\"name\":\"github.com\"}}}},\"message\":\"Dns query:\\nImage: other.exe\\nQueryResults: ::ffff:1.2.3.4;\\nUser: LAB\\\\ann\"}}"
     );
@@ -386,7 +386,7 @@ fn what_elastic_moves_is_found_where_it_went() {
 }
 
 #[test]
-fn powershell_names_its_values_in_the_message() {
+fn powershell_values_come_from_message() {
     for (created, expected) in [
         ("\"\\/Date(1772372220123)\\/\"", "2026-03-01T13:37:00.123Z"),
         ("\"2026-03-01T14:37:00.1234567+01:00\"", TIME),
@@ -401,7 +401,7 @@ fn powershell_names_its_values_in_the_message() {
 }
 
 #[test]
-fn tables_are_read_with_line_ends_in_their_cells() {
+fn tables_with_multiline_cells_are_read() {
     let payload = format!(
         "{{\"\"EventData\"\":{{\"\"Data\"\":[{{\"\"@Name\"\":\"\"ProcessGuid\"\",\"\"#text\"\":\"\"{GUID}\"\"}},{{\"\"@Name\"\":\"\"CommandLine\"\",\"\"#text\"\":\"\"x, y\"\"}}]}}}}"
     );
@@ -481,7 +481,7 @@ fn what_is_broken_costs_only_itself() {
 }
 
 #[test]
-fn text_that_is_no_utf8_is_kept_and_said() {
+fn invalid_utf8_is_kept_and_reported() {
     let mut bytes = good(1).replace("\"x\"", "\"gr@n.exe\"").into_bytes();
     let at = bytes.iter().position(|byte| *byte == b'@').unwrap();
     bytes[at] = 0xfc;
@@ -491,7 +491,7 @@ fn text_that_is_no_utf8_is_kept_and_said() {
 }
 
 #[test]
-fn a_record_of_any_length_is_passed_over() {
+fn record_of_any_length_is_skipped() {
     let (one, two) = (good(1), good(2));
     let long = "x".repeat(18 << 20);
     for broken in [
@@ -548,7 +548,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn packed_logs_are_read_and_nothing_is_written() {
+fn packed_logs_are_read_without_writes() {
     let (one, two, xml) = (good(1), good(2), format!("{XML}\n"));
     assert_eq!(ids(&read(&gzip(format!("{one}{two}").as_bytes()))), [1, 2]);
     assert_eq!(ids(&read(&[gzip(one.as_bytes()), gzip(two.as_bytes())].concat())), [1, 2]);
@@ -594,7 +594,7 @@ fn packed_logs_are_read_and_nothing_is_written() {
 }
 
 #[test]
-fn a_packed_log_of_windows_is_read_too() {
+fn packed_windows_log_is_read() {
     let Some(log) = shared("evtx/sysmon_1_persist_bitsjob_SetNotifyCmdLine.evtx") else { return };
     let bytes = std::fs::read(&log).unwrap();
     let expected = Loaded::one(&log).events();
@@ -616,7 +616,7 @@ fn a_format_can_be_said() {
 }
 
 #[test]
-fn standard_input_is_read_as_it_comes() {
+fn standard_input_in_pieces_is_read() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
     let mut child = Command::new(env!("CARGO_BIN_EXE_exfilscope"))

@@ -82,7 +82,7 @@ fn crate_records(path: &Path) -> usize {
 }
 
 #[test]
-fn no_real_log_yields_less_than_the_crate_or_than_its_manifest_says() {
+fn real_logs_yield_no_fewer_records() {
     let (Some(folder), Some(manifest)) = (shared("evtx"), shared("MANIFEST.tsv")) else { return };
     let loaded = Loaded::of(&[folder], 0);
     let manifest = std::fs::read_to_string(manifest).unwrap();
@@ -169,7 +169,7 @@ fn lost(loaded: &Loaded) -> u64 {
 
 /// Of a real log that is damaged, only what is destroyed is lost.
 #[test]
-fn damage_costs_real_logs_no_more_than_it_must() {
+fn damaged_real_logs_lose_the_least() {
     for name in ["evtx/PanacheSysmon_vs_AtomicRedTeam01.evtx", "evtx/issue_43.evtx"] {
         let Some(path) = shared(name) else { return };
         let whole = std::fs::read(path).unwrap();

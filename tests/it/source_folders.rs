@@ -73,7 +73,7 @@ fn write(path: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn folders_are_read_in_the_order_of_names() {
+fn folders_are_read_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let log = Log::new(1).bytes;
@@ -94,7 +94,7 @@ fn folders_are_read_in_the_order_of_names() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
+fn unreadable_files_are_reported_and_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(&root.join("good.evtx"), &Log::new(1).bytes);
@@ -124,7 +124,7 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
 
 #[cfg(unix)]
 #[test]
-fn links_in_circles_and_special_files_are_not_followed() {
+fn circular_links_and_devices_are_skipped() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -167,7 +167,7 @@ fn a_file_without_permission_is_named() {
 }
 
 #[test]
-fn all_numbers_of_threads_read_the_same() {
+fn any_thread_count_reads_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let mut paths = Vec::new();
     for (number, chunks) in [1, 40, 3, 1, 0, 17].into_iter().enumerate() {
@@ -209,7 +209,7 @@ fn all_numbers_of_threads_read_the_same() {
 }
 
 #[test]
-fn a_load_stops_when_nobody_listens_or_somebody_says_so() {
+fn load_stops_on_request_or_disconnect() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.evtx");
     write(&path, &Log::new(200).bytes);
@@ -238,7 +238,7 @@ fn a_load_stops_when_nobody_listens_or_somebody_says_so() {
 }
 
 #[test]
-fn a_file_that_becomes_shorter_is_read_to_where_it_ends() {
+fn shrinking_file_is_read_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shrinks.evtx");
     write(&path, &Log::new(60).bytes);

@@ -383,7 +383,7 @@ impl Outcome {
 }
 
 #[test]
-fn an_intact_log_is_read_without_a_word() {
+fn intact_log_reads_without_faults() {
     let log = Log::new(3);
     let outcome = log.read();
     outcome.expect(&log, &[]);

@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn random_changes_of_a_log_are_survived(changes in prop::collection::vec(change(), 1..12)) {
+    fn random_changes_of_log_are_survived(changes in prop::collection::vec(change(), 1..12)) {
         let mut log = Log::new(2);
         // Most changes shall hit what is used of the chunks.
         log.bytes.drain(4096 + CHUNK + 8000..);
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn random_changes_of_a_real_log_are_survived(changes in prop::collection::vec(change(), 1..12)) {
+    fn random_real_log_changes_are_survived(changes in prop::collection::vec(change(), 1..12)) {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/evtx/LM_sysmon_3_12_13_1_SharpRDP.evtx");
         if !Path::new(path).exists() {
             return Ok(());
@@ -156,7 +156,7 @@ proptest! {
 
 /// As many broken records as a chunk has room for, each of which makes the reader look for the next.
 #[test]
-fn a_chunk_made_to_be_slow_is_not() {
+fn adversarial_chunk_is_not_slow() {
     let mut log = Log::new(1);
     let (definition, rest) = (log.records[&1].clone(), log.records[&2].clone());
     let mut chunk = log.bytes[4096..definition.end].to_vec();

@@ -83,7 +83,7 @@ fn without(mut row: Json, lacks: Lacks, file: &str) -> String {
 }
 
 #[test]
-fn the_same_events_give_the_same_rows_in_every_dialect() {
+fn every_dialect_gives_the_same_rows() {
     let mut fixtures: Vec<Fixture> = four_tests::fixtures();
     // One host's day: the others' are of the same kind.
     fixtures.extend(developers_day::fixtures().into_iter().take(1));
@@ -121,7 +121,7 @@ fn the_same_events_give_the_same_rows_in_every_dialect() {
 }
 
 #[test]
-fn what_is_hostile_in_a_log_is_read_the_same_as_json() {
+fn hostile_log_equals_its_json_twin() {
     let fixture = hostile::fixture();
     let log = fixture.log.as_ref().unwrap();
     // Lone surrogates and what else no text can hold is beyond JSON too.

@@ -115,7 +115,7 @@ fn coverage_does_not_blame_the_configuration() {
 }
 
 #[test]
-fn good_events_do_not_hide_the_others() {
+fn good_events_never_hide_the_others() {
     let many = |bare: u64, all: u64| -> String {
         (0..all).map(|record| if record < bare { strange(record) } else { good(record) }).collect()
     };

@@ -109,7 +109,7 @@ fn some(text: &str) -> Option<String> {
 }
 
 #[test]
-fn a_connection_gains_the_name_that_its_process_asked_for_and_its_parent() {
+fn connection_gains_queried_name_and_parent() {
     let events = [
         connection(10, 100, 1, "-", "140.82.113.3"),
         query(9, 99, 1, "GitHub.com", "type:  5 x.example;::ffff:140.82.113.3;"),
@@ -135,7 +135,7 @@ fn a_connection_gains_the_name_that_its_process_asked_for_and_its_parent() {
 }
 
 #[test]
-fn an_ide_as_joined_parent_lowers_a_connection_under_correlated_alone() {
+fn joined_ide_parent_lowers_correlated_only() {
     let code = r"C:\VS\Code.exe";
     let events = [connection(10, 100, 1, "github.com", "140.82.113.3"), start(11, 101, 1, code)];
     assert_eq!(verdicts(&events, Profile::Correlated), [(10, 1, some("github.com"), some(code))]);
@@ -152,7 +152,7 @@ fn an_ide_as_joined_parent_lowers_a_connection_under_correlated_alone() {
 }
 
 #[test]
-fn nothing_is_joined_over_hosts_by_a_zero_guid_or_for_another_address() {
+fn join_requires_host_guid_and_address() {
     let elsewhere = |mut event: Event| {
         event.fields.retain(|(field, _)| *field != Field::Computer);
         event.fields.push((Field::Computer, "WS-2"));
@@ -176,7 +176,7 @@ fn nothing_is_joined_over_hosts_by_a_zero_guid_or_for_another_address() {
 }
 
 #[test]
-fn of_several_answers_the_last_before_the_connection_counts_or_else_the_first_after() {
+fn join_prefers_last_earlier_answer() {
     let answer = "140.82.121.4;";
     let queries = [
         query(1, 100, 1, "github.com", answer),
@@ -204,7 +204,7 @@ fn of_several_answers_the_last_before_the_connection_counts_or_else_the_first_af
 }
 
 #[test]
-fn rows_are_ranked_by_score_time_record_and_source() {
+fn rows_rank_by_score_then_time() {
     let push = |record, second, source| {
         let fields = [(Field::Image, GIT), (Field::CommandLine, "git push https://github.com/a/b")];
         Event { source, ..event(1, record, second, 5, &fields) }
@@ -240,7 +240,7 @@ fn rows_are_ranked_by_score_time_record_and_source() {
 }
 
 #[test]
-fn an_event_that_is_met_twice_counts_once_under_its_first_source() {
+fn duplicate_event_counts_under_first_source() {
     let first = connection(7, 100, 1, "github.com", "1.1.1.1");
     let second = Event { source: 1, ..first.clone() };
     let later = Event { second: 101, ..second.clone() };
@@ -254,7 +254,7 @@ fn an_event_that_is_met_twice_counts_once_under_its_first_source() {
 }
 
 #[test]
-fn the_tree_survives_a_process_that_is_its_own_ancestor() {
+fn tree_survives_circular_ancestry() {
     let mut store = Store::new(HostNaming::Computer, Collect::Everything);
     let mut batch = Batch::new(SourceId(0));
     for (process, parent) in [(1, 1), (2, 3), (3, 2)] {
@@ -279,7 +279,7 @@ fn the_tree_survives_a_process_that_is_its_own_ancestor() {
 
 proptest! {
     #[test]
-    fn the_order_of_arrival_changes_no_row(
+    fn rows_are_independent_of_arrival_order(
         kinds in proptest::collection::vec((0_u8..5, 0_i64..6, 1_u8..3), 1..14),
         seed in any::<u64>(),
     ) {

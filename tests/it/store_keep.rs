@@ -103,7 +103,7 @@ fn streamed(keep: Retention, mut look: impl FnMut(&Store, &Relocation)) -> (Stor
 }
 
 #[test]
-fn alerts_and_their_ancestors_stay_and_nothing_is_miscounted() {
+fn compaction_keeps_alerts_ancestors_and_counts() {
     let mut whole = empty();
     for start in (0..EVENTS).step_by(250) {
         whole.ingest(batch_of(start..start + 250));
@@ -165,7 +165,7 @@ fn a_size_bounds_the_bytes() {
 }
 
 #[test]
-fn an_age_counts_from_the_latest_time_that_can_be_true() {
+fn age_counts_from_latest_plausible_time() {
     let (mut store, most) = streamed(Retention::Age(Duration::from_secs(6_000)), |_, _| {});
     assert!(most < 20_000, "{most}");
     assert_eq!(rows(&mut store).len(), PUSHES);

@@ -68,7 +68,7 @@ fn events(batches: &[Batch]) -> Vec<Told> {
 }
 
 #[test]
-fn they_are_handed_on_where_asked_for_and_the_account_is_the_same() {
+fn requested_channels_leave_account_unchanged() {
     let logs = [("four-tests-powershell.evtx", 5, 4104), ("four-tests-security.evtx", 36, 4688)];
     for (name, count, event_code) in logs {
         let (without, with) = (batches(&[fixture(name)], false), batches(&[fixture(name)], true));
@@ -82,7 +82,7 @@ fn they_are_handed_on_where_asked_for_and_the_account_is_the_same() {
 }
 
 #[test]
-fn xml_and_json_say_the_same_as_the_log() {
+fn xml_and_json_agree_with_log() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["four-tests-powershell.evtx", "four-tests-security.evtx"] {
         let expected = events(&batches(&[fixture(name)], true));
@@ -111,7 +111,7 @@ fn xml_and_json_say_the_same_as_the_log() {
 }
 
 #[test]
-fn get_winevent_s_values_get_their_names() {
+fn get_winevent_values_get_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("get-winevent.json");
     let event = r#"{"ProviderName":"Microsoft-Windows-PowerShell","Id":4104,"LogName":"Microsoft-Windows-PowerShell/Operational",
@@ -165,7 +165,7 @@ fn kept(store: &Store) -> Vec<String> {
 }
 
 #[test]
-fn parts_are_put_together_in_any_order_and_a_match_may_lie_across_them() {
+fn script_parts_any_order_are_joined() {
     let parts =
         [part("b", 1, 3, "irm https://api.git"), part("b", 2, 3, "hub.com/"), part("b", 3, 3, "gists")];
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
@@ -185,7 +185,7 @@ fn parts_are_put_together_in_any_order_and_a_match_may_lie_across_them() {
 }
 
 #[test]
-fn what_is_not_wanted_is_counted_and_not_kept() {
+fn unwanted_events_are_counted_only() {
     let mut store = store("api.github.com");
     store.ingest(part("a", 1, 1, "Get-Process"));
     assert!(kept(&store).is_empty());
@@ -196,7 +196,7 @@ fn what_is_not_wanted_is_counted_and_not_kept() {
 }
 
 #[test]
-fn a_block_that_lacks_parts_is_taken_as_it_is_at_the_end() {
+fn incomplete_script_block_is_kept() {
     let mut store = store("api.github.com");
     store.ingest(part("a", 2, 4_000_000_000, "x api.github.com"));
     assert!(kept(&store).is_empty());
@@ -206,7 +206,7 @@ fn a_block_that_lacks_parts_is_taken_as_it_is_at_the_end() {
 }
 
 #[test]
-fn parts_that_never_end_do_not_fill_the_memory() {
+fn endless_script_parts_bound_memory() {
     let mut store = store("api.github.com");
     let filler = "x".repeat(60_000);
     for block in 0..2_000 {

@@ -29,7 +29,7 @@ fn event_code(event: &Value) -> u16 {
 }
 
 #[test]
-fn the_spl_profile_agrees_with_every_reference_vector() {
+fn spl_profile_agrees_with_reference_vectors() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/vectors");
     let patterns = Patterns::new(None, None).unwrap();
     let mut compared = 0;

@@ -107,7 +107,7 @@ fn outcomes(tests: &[TestReport]) -> Vec<Vec<Outcome>> {
 }
 
 #[test]
-fn all_four_are_detected_and_every_row_that_the_logs_hold_is_seen() {
+fn all_four_tests_are_fully_detected() {
     let tests = Walked::fixtures(&FOUR).all();
     for (test, signal) in
         tests.iter().zip(["CodeRepoAPIUpload", "GitPushExternal", "CodeRepoAPIUpload", "CodeRepoAPIUpload"])
@@ -138,7 +138,7 @@ fn all_four_are_detected_and_every_row_that_the_logs_hold_is_seen() {
 }
 
 #[test]
-fn the_twins_are_runs_of_their_own() {
+fn twins_are_separate_runs() {
     let tests = Walked::fixtures(&FOUR).all();
     assert_eq!(
         outcomes(&tests),
@@ -159,7 +159,7 @@ fn the_twins_are_runs_of_their_own() {
 }
 
 #[test]
-fn on_a_host_that_the_pattern_takes_for_ci_all_four_are_suppressed_and_it_is_said_by_what() {
+fn ci_host_suppression_names_its_pattern() {
     for test in Walked::fixtures(&["walk/build-7.evtx"]).all() {
         let [run] = test.runs.as_slice() else { panic!("{test:?}") };
         assert_eq!((run.verdict.outcome, run.verdict.score), (Outcome::Suppressed, Some(0)));
@@ -174,7 +174,7 @@ fn on_a_host_that_the_pattern_takes_for_ci_all_four_are_suppressed_and_it_is_sai
 }
 
 #[test]
-fn without_names_the_connection_has_the_one_that_its_process_asked_for() {
+fn nameless_connection_takes_the_queried_name() {
     let tests = Walked::fixtures(&["walk/no-dns-lookup.evtx"]).all();
     assert!(all_detected(&tests));
     for test in &tests {
@@ -185,7 +185,7 @@ fn without_names_the_connection_has_the_one_that_its_process_asked_for() {
 }
 
 #[test]
-fn without_names_and_queries_it_is_said_why_the_connection_can_t_be_told() {
+fn missing_names_and_queries_are_explained() {
     let events = four_tests::collected("WS-1").into_iter().filter(|event| !is(event, 22));
     let nameless =
         events.map(|event| if is(&event, 3) { event.with("DestinationHostname", "-") } else { event });
@@ -200,7 +200,7 @@ fn without_names_and_queries_it_is_said_why_the_connection_can_t_be_told() {
 }
 
 #[test]
-fn without_event_3_the_connection_can_t_be_seen_and_the_rest_is_detected() {
+fn missing_event_3_hides_connection_only() {
     let tests = Walked::fixtures(&["walk/no-event-3.evtx"]).all();
     assert!(all_detected(&tests));
     for test in &tests {
@@ -211,7 +211,7 @@ fn without_event_3_the_connection_can_t_be_seen_and_the_rest_is_detected() {
 }
 
 #[test]
-fn a_push_without_a_url_and_a_script_file_are_missed_and_the_failed_condition_is_named() {
+fn missed_test_names_failed_condition() {
     for profile in [Profile::Spl, Profile::Correlated] {
         let tests = Walked::fixtures(&["walk/twins.evtx"]).report(profile, &Scope::default());
         assert_eq!(
@@ -234,7 +234,7 @@ fn a_push_without_a_url_and_a_script_file_are_missed_and_the_failed_condition_is
 }
 
 #[test]
-fn the_twins_that_the_search_misses_are_found_by_hunt() {
+fn hunt_finds_twins_missed_by_search() {
     let walked = Walked::fixtures(&["walk/twins.evtx"]);
     for profile in [Profile::Spl, Profile::Correlated] {
         let tests = walked.report(profile, &Scope::default());
@@ -250,7 +250,7 @@ fn the_twins_that_the_search_misses_are_found_by_hunt() {
 }
 
 #[test]
-fn channels_that_are_not_loaded_or_switched_off_can_t_be_seen() {
+fn absent_channels_are_not_visible() {
     let tests = Walked::fixtures(&["four-tests.evtx"]).all();
     let block = step(&tests[0].runs[0], "script block");
     assert_eq!(block.state, StepState::CannotBeSeen);
@@ -272,7 +272,7 @@ fn channels_that_are_not_loaded_or_switched_off_can_t_be_seen() {
 }
 
 #[test]
-fn the_same_tests_on_two_hosts_and_twice_on_one_are_runs_of_their_own() {
+fn repeated_tests_are_separate_runs() {
     let later = |event: Event| Event { time: event.time + support::clock::Millis(3_600_000), ..event };
     let twice = four_tests::collected("WS-1").into_iter().chain(four_tests::collected("WS-2"));
     let tests = Walked::events(twice).all();
@@ -312,7 +312,7 @@ fn guid_number(text: &str) -> u128 {
 }
 
 #[test]
-fn host_and_time_narrow_what_is_looked_at() {
+fn host_and_time_narrow_the_events() {
     let walked = Walked::fixtures(&FOUR);
     let time = |text| Timestamp::parse(text);
     for (host, from, to, expected) in [
@@ -334,7 +334,7 @@ fn host_and_time_narrow_what_is_looked_at() {
 }
 
 #[test]
-fn a_test_that_only_other_channels_saw_is_a_run_that_is_missed() {
+fn test_seen_elsewhere_is_missed_run() {
     let names = ["four-tests-powershell.evtx", "four-tests-security.evtx"];
     let tests = Walked::fixtures(&names).all();
     assert_eq!(outcomes(&tests)[0], [Outcome::Missed]);
@@ -359,7 +359,7 @@ fn program(arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_exit_status_says_whether_all_was_detected() {
+fn exit_status_reports_full_detection() {
     let path = |name: &str| fixture(name).display().to_string();
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("wrong.toml");
@@ -392,7 +392,7 @@ fn the_exit_status_says_whether_all_was_detected() {
 }
 
 #[test]
-fn rows_of_json_have_the_names_that_were_agreed() {
+fn json_rows_have_agreed_names() {
     let (_, out, _) = program(&["--format", "ndjson", &fixture("walk/twins.evtx").display().to_string()]);
     let rows: Vec<serde_json::Map<String, serde_json::Value>> =
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -420,7 +420,7 @@ fn rows_of_json_have_the_names_that_were_agreed() {
 }
 
 #[test]
-fn tokens_are_masked_and_nothing_hostile_reaches_the_terminal() {
+fn output_is_masked_and_harmless() {
     for format in ["table", "markdown", "ndjson"] {
         let paths = ["four-tests.evtx", "hostile.evtx", "walk/build-7.evtx"]
             .map(|name| fixture(name).display().to_string());
@@ -435,7 +435,7 @@ fn tokens_are_masked_and_nothing_hostile_reaches_the_terminal() {
 }
 
 #[test]
-fn a_test_of_ones_own_is_walked_through_by_option_and_by_configuration() {
+fn own_test_by_option_or_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let own = r#"
 name = "A commit"
@@ -488,7 +488,7 @@ fn an_exception_that_suppresses_is_named() {
 }
 
 #[test]
-fn a_host_that_is_not_there_is_named() {
+fn absent_host_is_named() {
     let path = fixture("four-tests.evtx").display().to_string();
     let (status, out, said) = program(&["--host", "NOBODY", &path]);
     assert_eq!((status, out.as_str()), (2, ""), "{said}");

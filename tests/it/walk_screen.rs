@@ -97,7 +97,7 @@ fn find(buffer: &Buffer, wanted: &str) -> (u16, u16) {
 }
 
 #[test]
-fn screens_are_as_they_were_looked_at() {
+fn walk_screens_match_their_snapshots() {
     for (name, names, keys) in [
         ("tests", FOUR.as_slice(), "4"),
         ("missed", FOUR.as_slice(), "4jjjjjjjjjjjjjjjjjjjjj"),
@@ -116,7 +116,7 @@ fn screens_are_as_they_were_looked_at() {
 }
 
 #[test]
-fn verdicts_and_states_have_colours_of_their_own() {
+fn verdicts_and_states_are_coloured() {
     let mut app = console(&FOUR, ColorSupport::Ansi16, true);
     at(&mut app, (120, 60));
     press(&mut app, "4");
@@ -152,7 +152,7 @@ fn verdicts_and_states_have_colours_of_their_own() {
 }
 
 #[test]
-fn the_selected_line_is_seen_without_colours() {
+fn selected_line_shows_without_colours() {
     let mut app = console(&FOUR, ColorSupport::None, true);
     at(&mut app, (80, 24));
     press(&mut app, "4jj");
@@ -162,7 +162,7 @@ fn the_selected_line_is_seen_without_colours() {
 }
 
 #[test]
-fn enter_goes_from_a_run_to_its_alert_whatever_the_list_was_narrowed_to() {
+fn enter_on_run_opens_hidden_alert() {
     let mut app = console(&FOUR, ColorSupport::Ansi16, true);
     at(&mut app, (120, 40));
     press(&mut app, "/image:nothing\n");
@@ -182,7 +182,7 @@ fn enter_goes_from_a_run_to_its_alert_whatever_the_list_was_narrowed_to() {
 }
 
 #[test]
-fn enter_goes_from_a_step_to_its_events_one_after_the_other_and_escape_comes_back() {
+fn enter_on_step_visits_its_events() {
     let mut app = console(&FOUR, ColorSupport::Ansi16, true);
     at(&mut app, (80, 24));
     // The script block, of which there are two.
@@ -210,7 +210,7 @@ fn enter_goes_from_a_step_to_its_events_one_after_the_other_and_escape_comes_bac
 }
 
 #[test]
-fn the_screen_follows_what_comes_in_and_what_is_changed() {
+fn screen_follows_load_and_edits() {
     let mut app = console(&["four-tests.evtx"], ColorSupport::Ansi16, true);
     at(&mut app, (120, 40));
     press(&mut app, "4");
@@ -230,7 +230,7 @@ fn the_screen_follows_what_comes_in_and_what_is_changed() {
 }
 
 #[test]
-fn without_other_channels_it_is_said_why() {
+fn missing_other_channels_are_explained() {
     let mut app = console(&["walk/build-7.evtx"], ColorSupport::Ansi16, false);
     at(&mut app, (200, 60));
     press(&mut app, "4jjjjjj");

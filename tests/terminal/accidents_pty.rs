@@ -93,7 +93,7 @@ fn verdict_stays_on_its_alert() {
 }
 
 #[test]
-fn note_and_report_stay_on_their_alert() {
+fn note_and_report_keep_their_alert() {
     let log = Log::new();
     let mut console = following(&log);
     console.keys("N");
@@ -115,7 +115,7 @@ fn note_and_report_stay_on_their_alert() {
 }
 
 #[test]
-fn newer_alert_does_not_swap_the_detail() {
+fn newer_alert_never_swaps_the_detail() {
     let log = Log::new();
     let mut console = following(&log);
     // Longer than the first moments, in which nothing was read yet.
@@ -248,7 +248,7 @@ fn frames(console: &Console) -> Vec<String> {
 }
 
 #[test]
-fn keys_answer_while_an_export_is_written() {
+fn keys_answer_during_export() {
     let log = Log::new();
     let mut console = many_alerts(&log);
     let file = console.in_home("rows.md");

@@ -45,7 +45,7 @@ fn lacks(part: &'static str) -> impl Fn(&Screen) -> bool {
 }
 
 #[test]
-fn the_parents_command_line_of_the_top_alert_is_there_at_once_and_one_key_walks_up() {
+fn top_alert_shows_parent_command_line() {
     for (rows, columns) in [(24, 80), (40, 120), (60, 200)] {
         let mut console = four_tests(rows, columns);
         console.wait_for(says("Why"), PATIENCE);
@@ -61,7 +61,7 @@ fn the_parents_command_line_of_the_top_alert_is_there_at_once_and_one_key_walks_
 }
 
 #[test]
-fn a_ci_pattern_takes_alerts_away_and_gives_them_back() {
+fn ci_pattern_hides_and_restores_alerts() {
     let mut console = four_tests(40, 120);
     console.wait_for(says("Alerts 10"), PATIENCE);
     console.keys("c");
@@ -84,7 +84,7 @@ fn a_ci_pattern_takes_alerts_away_and_gives_them_back() {
 }
 
 #[test]
-fn three_keys_allow_the_host_of_the_top_alert() {
+fn three_keys_allow_top_alert_host() {
     let mut console = four_tests(40, 120);
     console.wait_for(says("Alerts 10"), PATIENCE);
     console.keys("a");
@@ -95,7 +95,7 @@ fn three_keys_allow_the_host_of_the_top_alert() {
 }
 
 #[test]
-fn kept_patterns_are_saved_with_their_comments_and_found_again() {
+fn kept_patterns_are_saved_with_comments() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("exfilscope.toml");
     fs::write(&file, "# ours, since the audit\ntheme = \"ansi\" # near and far\n").unwrap();
@@ -120,7 +120,7 @@ fn kept_patterns_are_saved_with_their_comments_and_found_again() {
 }
 
 #[test]
-fn a_configuration_edited_outside_is_in_force_at_once_and_a_faulty_one_is_told() {
+fn outside_edit_is_applied_or_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("exfilscope.toml");
     fs::write(&file, "[patterns]\nci-host = 'zz'\n").unwrap();
@@ -147,7 +147,7 @@ fn a_configuration_edited_outside_is_in_force_at_once_and_a_faulty_one_is_told()
 }
 
 #[test]
-fn patterns_are_kept_under_a_name_and_come_back() {
+fn named_patterns_are_kept_and_restored() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("exfilscope.toml");
     fs::write(&file, "").unwrap();
@@ -192,7 +192,7 @@ fn the_workbench_answers_to_every_key() {
 }
 
 #[test]
-fn a_filter_answers_while_it_is_typed_and_says_what_is_wrong_under_the_line() {
+fn filter_answers_while_typed() {
     let mut console = four_tests(24, 80);
     console.keys("/imaage:x");
     console.wait_for(says("did you mean `image`"), PATIENCE);
@@ -209,7 +209,7 @@ fn a_filter_answers_while_it_is_typed_and_says_what_is_wrong_under_the_line() {
 }
 
 #[test]
-fn files_are_written_from_the_command_line_of_the_console() {
+fn console_command_line_writes_files() {
     let mut console = four_tests(40, 120);
     let picture = console.in_home("screen.svg");
     let text = console.in_home("screen.txt");
@@ -232,7 +232,7 @@ fn files_are_written_from_the_command_line_of_the_console() {
 }
 
 #[test]
-fn a_copy_over_ssh_goes_to_the_terminals_clipboard_without_secrets_and_controls() {
+fn ssh_copy_reaches_terminal_clipboard_masked() {
     let arguments = [fixture("four-tests.evtx")];
     let mut console =
         Console::start_with(arguments, 40, 120, &[("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]);
@@ -244,7 +244,7 @@ fn a_copy_over_ssh_goes_to_the_terminals_clipboard_without_secrets_and_controls(
 }
 
 #[test]
-fn nothing_is_sent_while_nothing_changes_and_little_for_a_row() {
+fn idle_console_writes_nothing() {
     let mut console = four_tests(40, 120);
     console.wait_for_quiet(QUIET, PATIENCE);
     let before = console.bytes_written();
@@ -285,7 +285,7 @@ fn assert_restored(console: &Console) {
 }
 
 #[test]
-fn a_shell_gets_its_terminal_back_after_a_signal_and_can_stop_and_continue_it() {
+fn signal_gives_back_the_terminal() {
     let program = env!("CARGO_BIN_EXE_exfilscope");
     let log = fixture("four-tests.evtx");
     let script = format!(
@@ -318,7 +318,7 @@ fn sigterm_gives_the_terminal_back() {
 }
 
 #[test]
-fn what_can_not_be_shown_is_said() {
+fn missing_file_and_dumb_terminal_reported() {
     let mut missing = Console::start(["/no/such/log.evtx"], 24, 100);
     missing.wait_for(says("there is no such file"), PATIENCE);
     assert!(missing.quit().success());
@@ -335,7 +335,7 @@ fn push(record: u32, command: &str) -> String {
 }
 
 #[test]
-fn a_file_that_grows_is_followed_on_the_screen_and_a_frozen_view_stands_still() {
+fn growing_file_is_followed_unless_frozen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("later.json");
     let mut console = Console::start([OsStr::new("--follow"), path.as_os_str()], 24, 100);
@@ -383,7 +383,7 @@ fn resizing_at_any_moment_is_harmless() {
 }
 
 #[test]
-fn a_burst_of_keys_is_read_to_its_last_one() {
+fn key_burst_is_read_completely() {
     let mut console = four_tests(24, 80);
     for _ in 0..3 {
         // More than is read at a time, and nothing after it that would wake a reader waiting for more.
@@ -396,7 +396,7 @@ fn a_burst_of_keys_is_read_to_its_last_one() {
 }
 
 #[test]
-fn the_tests_are_walked_through_and_lead_to_the_raw_event_and_the_alert() {
+fn tests_page_opens_event_and_alert() {
     let logs = ["four-tests.evtx", "four-tests-powershell.evtx", "four-tests-security.evtx"];
     let mut console = Console::start(logs.map(fixture), 24, 80);
     console.wait_for(|screen: &Screen| is_loaded(screen), PATIENCE);
@@ -416,7 +416,7 @@ fn the_tests_are_walked_through_and_lead_to_the_raw_event_and_the_alert() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn who_reads_goes_second_to_the_screen() {
+fn readers_run_below_screen_priority() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("growing.json");
     fs::write(&path, "").unwrap();

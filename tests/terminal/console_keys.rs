@@ -188,7 +188,7 @@ impl Writer {
 }
 
 #[test]
-fn a_mouse_report_from_nowhere_is_a_click_on_nothing() {
+fn stray_mouse_report_clicks_nothing() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/four-tests.evtx");
     let mut console = Console::start([fixture], 40, 120);
     console.wait_for(|screen: &vt100::Screen| screen.contents().contains("quit"), PATIENCE);
@@ -199,7 +199,7 @@ fn a_mouse_report_from_nowhere_is_a_click_on_nothing() {
 }
 
 #[test]
-fn no_sequence_of_keys_is_too_much_under_load() {
+fn any_keys_under_load_are_survived() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let end = number("EXFILSCOPE_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let (keys, keys_a_start) = match end {

@@ -14,7 +14,7 @@ fn shell(script: &str) -> Console {
 }
 
 #[test]
-fn keys_go_in_and_a_screen_comes_out() {
+fn keys_produce_a_screen() {
     let mut console = Console::spawn("cat", std::iter::empty::<&str>(), 10, 60, &[]);
     console.keys("git push");
     console.key(Key::Enter);
@@ -28,7 +28,7 @@ fn keys_go_in_and_a_screen_comes_out() {
 }
 
 #[test]
-fn colours_wide_characters_and_sizes_are_seen() {
+fn colours_widths_and_sizes_are_seen() {
     let mut console = shell(
         r"printf '\033[1;31m東京\033[0m \033[38;2;1;2;3;44mx\033[0m\n'; stty size; read line; stty size; read line",
     );
@@ -75,7 +75,7 @@ fn the_environment_is_its_own() {
 
 #[test]
 #[should_panic(expected = "\"never\" did not come, in time\nscreen 10 x 60, cursor at (0, 3)\n|abc\n")]
-fn a_wait_in_vain_shows_the_screen() {
+fn failed_wait_shows_the_screen() {
     let console = shell("printf abc; sleep 5");
     console.wait_for("abc", PATIENCE);
     console.wait_for("never", Duration::from_millis(50));
@@ -83,7 +83,7 @@ fn a_wait_in_vain_shows_the_screen() {
 
 #[test]
 #[should_panic(expected = "did not come, the program has ended")]
-fn a_wait_for_a_program_that_has_ended_is_short() {
+fn wait_for_ended_program_is_short() {
     shell("printf abc").wait_for("never", PATIENCE);
 }
 

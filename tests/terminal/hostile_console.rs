@@ -86,7 +86,7 @@ fn assert_transcript_is_harmless(transcript: &[u8]) {
 }
 
 #[test]
-fn nothing_of_an_event_a_name_or_an_error_does_anything_to_the_terminal() {
+fn hostile_texts_never_control_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join(format!("log{}.json", HOSTILE.replace('/', "")));
     write_log(&log, &["plain", HOSTILE, "\u{202e}", "東京\u{301}"]);
@@ -136,7 +136,7 @@ fn nothing_of_an_event_a_name_or_an_error_does_anything_to_the_terminal() {
 }
 
 #[test]
-fn a_table_on_a_terminal_is_harmless_and_its_escapes_can_be_read_back() {
+fn table_escapes_are_harmless_and_reversible() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join(format!("log{}.json", HOSTILE.replace('/', "")));
     write_log(&log, &["plain", HOSTILE]);
@@ -153,7 +153,7 @@ fn a_table_on_a_terminal_is_harmless_and_its_escapes_can_be_read_back() {
 }
 
 #[test]
-fn wide_characters_and_marks_keep_the_columns_of_the_screen() {
+fn wide_characters_keep_the_columns() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.json");
     let texts = [
@@ -191,7 +191,7 @@ fn wide_characters_and_marks_keep_the_columns_of_the_screen() {
 }
 
 #[test]
-fn a_thousand_sizes_in_a_second_are_survived_from_the_smallest_on() {
+fn thousand_quick_resizes_are_survived() {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile.evtx");
     let mut console = Console::start([log], 1, 1);
     let begun = Instant::now();
@@ -219,7 +219,7 @@ fn a_thousand_sizes_in_a_second_are_survived_from_the_smallest_on() {
 }
 
 #[test]
-fn a_console_needs_no_home_and_writes_no_utf_8_where_the_terminal_takes_none() {
+fn bare_environment_console_respects_locale() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.json");
     write_log(&log, &["Jürgen", "\u{26db}\u{26c0}", "東京"]);

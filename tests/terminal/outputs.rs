@@ -93,7 +93,7 @@ fn told(output: &Output) -> (Option<i32>, String) {
 }
 
 #[test]
-fn scan_writes_over_nothing_that_it_reads() {
+fn scan_never_overwrites_its_inputs() {
     let evidence = Evidence::new();
     let before = evidence.all();
     for (input, output, role) in [
@@ -152,7 +152,7 @@ fn standard_streams_are_files_too() {
 }
 
 #[test]
-fn scan_replaces_another_file_by_force_alone() {
+fn scan_replaces_files_only_by_force() {
     let evidence = Evidence::new();
     for output in ["logs/notes.txt", "logs/new.ndjson", "rows.ndjson"] {
         let is_there = evidence.path(output).exists();
@@ -191,7 +191,7 @@ fn may_chown(folder: &Path) -> bool {
 }
 
 #[test]
-fn planted_links_and_strangers_files_are_refused() {
+fn planted_links_and_foreign_files_refused() {
     let evidence = Evidence::new();
     let shared = evidence.path("shared");
     fs::create_dir(&shared).unwrap();
@@ -231,7 +231,7 @@ fn planted_links_and_strangers_files_are_refused() {
 }
 
 #[test]
-fn a_strangers_permissions_are_not_taken_over() {
+fn foreign_permissions_are_not_adopted() {
     let evidence = Evidence::new();
     if !may_chown(evidence.folder.path()) {
         return;
@@ -282,7 +282,7 @@ fn start(evidence: &Evidence, arguments: &[&str]) -> Console {
 }
 
 #[test]
-fn the_console_writes_over_nothing_that_it_reads() {
+fn console_never_overwrites_its_inputs() {
     let evidence = Evidence::new();
     let before = evidence.all();
     for (arguments, names) in [
@@ -321,7 +321,7 @@ fn the_console_writes_over_nothing_that_it_reads() {
 }
 
 #[test]
-fn the_console_replaces_another_file_by_a_mark_alone() {
+fn console_replaces_files_only_by_mark() {
     let evidence = Evidence::new();
     let mut console = start(&evidence, &["logs"]);
     for (command, said) in
@@ -389,7 +389,7 @@ fn the_case_file_is_no_input() {
 }
 
 #[test]
-fn a_signal_during_a_write_leaves_nothing() {
+fn signal_during_write_leaves_nothing() {
     let evidence = Evidence::new();
     let many: String = (0..30_000)
         .map(|number| EVENT.replacen('{', &format!("{{\"RecordNumber\":{number},"), 1) + "\n")

@@ -75,7 +75,7 @@ impl Counted {
 }
 
 #[test]
-fn few_keys_lead_from_a_cold_start_to_what_matters() {
+fn few_keys_triage_the_top_alert() {
     // The command line of the top alert's parent: it is there without a key.
     let cold = Counted::cold();
     cold.console.wait_for(says("\"C:\\WINDOWS\\system32\\cmd.exe\""), PATIENCE);
@@ -137,7 +137,7 @@ fn few_keys_lead_from_a_cold_start_to_what_matters() {
 }
 
 #[test]
-fn verdicts_are_there_again_and_two_consoles_see_each_others() {
+fn verdicts_persist_across_two_consoles() {
     let folder = tempfile::tempdir().unwrap();
     let case = folder.path().join("incident-7.ndjson");
     let arguments: [&Path; 3] = [Path::new("--case"), &case, &fixture("four-tests.evtx")];
@@ -178,7 +178,7 @@ fn verdicts_are_there_again_and_two_consoles_see_each_others() {
 }
 
 #[test]
-fn a_case_file_that_can_not_be_written_is_said_at_once_and_at_the_end() {
+fn unwritable_case_file_is_reported_twice() {
     let arguments: [&Path; 3] =
         [Path::new("--case"), Path::new("/no/such/folder/case.ndjson"), &fixture("four-tests.evtx")];
     let mut console = start(&arguments, &[]);
@@ -257,7 +257,7 @@ fn assert_masked(way: &str, text: &str) {
 }
 
 #[test]
-fn no_secret_gets_out_by_any_way_unless_revealed() {
+fn secrets_never_leave_unless_revealed() {
     let folder = tempfile::tempdir().unwrap();
     let log = log_with_secrets(folder.path());
     let mut console = start(&[&log], &[("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]);
@@ -361,7 +361,7 @@ fn no_secret_gets_out_by_any_way_unless_revealed() {
 }
 
 #[test]
-fn rows_of_many_hosts_come_through_a_pipe_with_their_verdicts() {
+fn piped_rows_keep_verdicts() {
     let folder = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_exfilscope");
     for (name, log) in [("a.ndjson", "four-tests.evtx"), ("b.ndjson", "developers-day")] {
