@@ -19,7 +19,7 @@ use crate::model::fault::{Fault, FaultKind, Severity};
 use crate::model::feed::Progress;
 use crate::model::guard::guarded;
 
-/// How many files of a kind that is never opened are named for one folder.
+/// Maximum of files of a kind that is never opened that are named for one folder.
 const MAX_NAMED: u64 = 20;
 /// Bytes that are looked at: up to the first chunk's signature.
 const HEAD: usize = 4096 + 8;
@@ -31,11 +31,11 @@ pub(super) struct Candidate {
     pub(super) path: PathBuf,
     /// Its size in bytes when it was found; packed, in an archive.
     pub(super) size: u64,
-    /// How it is read.
+    /// The way it is read.
     pub(super) read_as: ReadAs,
 }
 
-/// How a file is read.
+/// The way a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ReadAs {
     /// As a Windows event log.
@@ -274,7 +274,8 @@ impl Search<'_> {
         }
     }
 
-    /// Follows a link to a file in the folder, or to what is never opened; reports that any other was not followed.
+    /// Follows a link to a file in the folder, or to a file that is never opened; reports that any other was not
+    /// followed.
     fn link(&mut self, path: &Path, real_root: &Path, passed: &mut Passed) -> Option<Metadata> {
         let Ok(metadata) = fs::metadata(path) else {
             self.fault(path, FaultKind::DeadLink);
@@ -416,7 +417,7 @@ fn is_text(head: &[u8]) -> bool {
     }
     let text = match str::from_utf8(head) {
         Ok(text) => text,
-        // A letter may be cut by the end of what was read.
+        // A letter may be cut by the end of the bytes that were read.
         Err(error) if error.error_len().is_none() => {
             head.get(..error.valid_up_to()).and_then(|head| str::from_utf8(head).ok()).unwrap_or_default()
         }

@@ -10,7 +10,7 @@ const CHUNK: usize = 64 << 10;
 /// The encoding of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// UTF-8, or what is taken for it.
+    /// UTF-8, or taken for it.
     Utf8,
     /// UTF-16 with the low byte first.
     Utf16Le,

@@ -56,7 +56,6 @@ impl FaultLog {
 /// A fault of one place in a source, before the source's name is added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remark {
-    /// How much it costs.
     pub(super) severity: Severity,
     /// The record's number, where it is known.
     pub(super) record: Option<u64>,

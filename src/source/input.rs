@@ -43,7 +43,7 @@ pub(super) fn open_origin<'a>(
     Ok((Box::new(counting), Budget { packed, allowance: allowance.clone() }))
 }
 
-/// The unpacked beginning of a file in an archive, and what it is.
+/// Returns the unpacked beginning of a file in an archive, and its format.
 ///
 /// # Errors
 /// The fault that keeps it from being unpacked.
@@ -94,7 +94,7 @@ pub(super) fn to_temp_file(mut stream: Stream<'_>, is_over: &dyn Fn() -> bool) -
 /// More than this is not unpacked to disk.
 const MAX_TEMP_FILE: u64 = 16 << 30;
 
-/// A stream that is unpacked, and what it is.
+/// An unpacked stream, and its format.
 pub(super) struct Opened<'a> {
     /// Its format by its first bytes.
     pub(super) format: Format,

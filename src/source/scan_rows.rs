@@ -30,7 +30,7 @@ use crate::model::time::Timestamp;
 const MAX_LINE: u64 = 4 << 20;
 /// Rows that are handed over at a time.
 const AT_A_TIME: usize = 500;
-/// How deep folders are searched.
+/// The maximum depth of the search of folders.
 const MAX_DEPTH: usize = 32;
 /// Names that a file of rows may have in a folder.
 const ENDINGS: [&str; 3] = ["ndjson", "jsonl", "json"];
@@ -295,7 +295,7 @@ impl ScanRowReader<'_> {
         let process_guid = guid.and_then(Guid::parse);
         let odd_guid = guid.filter(|_| process_guid.is_none());
         if batch.source != source {
-            // A batch is of one source; what was counted so far goes with the one before.
+            // A batch is of one source; the counts so far go with the one before.
             self.hand_over(batch);
             batch.source = source;
         }
@@ -432,7 +432,7 @@ fn fault(source: SourceId, path: &Path, kind: FaultKind) -> Fault {
     Fault::new(path.display().to_string(), kind).of_source(source)
 }
 
-/// A file as UTF-8: some shells redirect what a program writes as UTF-16.
+/// A file as UTF-8: some shells redirect a program's output as UTF-16.
 fn open(path: &Path) -> io::Result<Stream<'static>> {
     let mut file = open_file(path)?;
     let mut head = Vec::new();

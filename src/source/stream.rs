@@ -27,7 +27,7 @@ const CHUNK: usize = 64 << 10;
 /// A stream of bytes.
 pub(super) type Stream<'a> = Box<dyn Read + Send + 'a>;
 
-/// Counts what is read.
+/// Counts the bytes read.
 pub(super) struct CountingReader<'a> {
     inner: Stream<'a>,
     count: Arc<AtomicU64>,
@@ -64,7 +64,7 @@ impl Allowance {
     }
 }
 
-/// The bytes that were read of a packed stream, and what it may unpack to.
+/// The bytes that were read of a packed stream, and the bytes that it may unpack to.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     /// The bytes that were read.
@@ -198,7 +198,7 @@ pub(super) struct PipeReader<'a> {
     is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// How often a waiting reader looks whether it is to stop.
+/// The interval at which a waiting reader checks for a stop.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl<'a> PipeReader<'a> {
@@ -262,7 +262,7 @@ pub(super) fn zstd(stream: Stream<'_>, budget: Budget) -> Stream<'_> {
     Box::new(RatioLimit::new(frames, budget))
 }
 
-/// Unpacks what a deflate stream holds.
+/// Unpacks a deflate stream.
 pub(super) fn inflate(stream: Stream<'_>, budget: Budget) -> Stream<'_> {
     let inner = flate2::bufread::DeflateDecoder::new(BufReader::with_capacity(CHUNK, stream));
     Box::new(RatioLimit::new(inner, budget))

@@ -1,4 +1,4 @@
-//! ZIP archives: what their directory lists, and each member as a stream. No name in one is ever used for writing.
+//! ZIP archives: the entries of their directory, and each member as a stream. No name in one is ever used for writing.
 
 use super::fault_log::stream_error;
 use super::read_at::read_at;
@@ -140,7 +140,7 @@ fn entry(bytes: &[u8]) -> Option<(Member, usize)> {
     Some((member, 46 + name_length + extra_length + comment_length))
 }
 
-/// A member's content, and what it may unpack to.
+/// Opens a member's content, with the budget of its unpacking.
 ///
 /// # Errors
 /// The fault that keeps it from being unpacked.

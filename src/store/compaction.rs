@@ -153,7 +153,7 @@ impl Compactor {
         let events = batch.events.len();
         store.ingest(batch);
         if self.copy.is_none() && self.is_to_look(store) {
-            // What is a lead must be known before what it is made of could leave.
+            // Leads must be known before their events could be evicted.
             store.finish_leads();
             self.begin(store, tuning);
         }
@@ -291,7 +291,7 @@ impl Store {
         over.map_or(0, |at| at + 1)
     }
 
-    /// How many events have left to keep the store within bounds.
+    /// Returns how many events were evicted to keep the store within bounds.
     #[must_use]
     pub const fn evicted(&self) -> u64 {
         self.evicted
@@ -307,7 +307,7 @@ impl Store {
         (0..).map(EventId).zip(times()).filter(|(_, time)| is_young(*time)).map(|(id, _)| id).collect()
     }
 
-    /// Of the events before `first_kept`: those of alerts, what was joined to them, and the starts of their ancestors.
+    /// Of the events before `first_kept`: those of alerts, their joined events, and the starts of their ancestors.
     fn needed_by_alerts(&self, first_kept: usize, tuning: &TuningMatches) -> Vec<EventId> {
         let mut needed = Vec::new();
         let mut is_walked: HashMap<ProcessId, ()> = HashMap::new();

@@ -71,7 +71,7 @@ impl HostCoverage {
     }
 }
 
-/// How much a note matters.
+/// The impact of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Impact {
     /// The detection is blind to something.
@@ -85,7 +85,7 @@ pub enum Impact {
 /// Something that the logs could not have shown: what, what follows from it for this detection, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// How much it matters.
+    /// Its impact.
     pub impact: Impact,
     /// The sentences.
     pub text: String,
@@ -112,7 +112,7 @@ struct SourceCensus {
     has_several_hosts: bool,
 }
 
-/// How often the clock went back, and where it did most: the record before which, and the seconds.
+/// How often the clock went back, and its largest jump: the record before which, and the seconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Jumps {
     count: usize,

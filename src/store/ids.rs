@@ -1,4 +1,4 @@
-//! Numbers of what a store holds, and the epoch that they are valid in.
+//! The ids of a store, and the epoch that they are valid in.
 //!
 //! Numbers are 32 bits, since a store can hold hundreds of millions of events. They stay the same while more comes in,
 //! until a compaction gives them to others: see [`Held`](super::held::Held) for ids that outlive a call.

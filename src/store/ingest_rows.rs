@@ -27,7 +27,7 @@ use crate::store::view::FindingView;
 #[derive(Default)]
 pub(super) struct ImportedRows {
     scan_rows: HashMap<EventId, RowClaim>,
-    /// Events of which only what was joined from them is known.
+    /// Events of which only the joined fields are known.
     placeholders: HashSet<EventId>,
     /// Hashes of rows without a record number: duplicates are found by them.
     unnumbered: HashSet<u64>,
@@ -93,7 +93,7 @@ impl Store {
                 _ => self.set_own_start(finding, start),
             }
         }
-        // What a scan selected stays selected, whatever masking has left of its texts.
+        // A scan's selection stays, whatever masking has left of its texts.
         if let (Some(signal), Some(finding)) = (by_claim, finding.and_then(|id| self.findings.get_mut(id))) {
             (finding.spl, finding.correlated) = (Some(signal), signal);
         }

@@ -57,7 +57,7 @@ impl Joins {
     }
 }
 
-/// An answer of DNS, and what it counts for.
+/// An answer of DNS, and the uses that it counts for.
 #[derive(Clone, Copy)]
 struct Answer {
     id: EventId,

@@ -267,7 +267,7 @@ impl Store {
         self.findings.get(id)
     }
 
-    /// The findings by time, then record number, both descending, then in the sources' order. Sorts what has come in
+    /// The findings by time, then record number, both descending, then in the sources' order. Sorts in those that came
     /// since the last call.
     pub fn refresh(&mut self) -> &[FindingId] {
         if self.findings.is_refreshing() {

@@ -19,7 +19,7 @@ use crate::store::tuning_matches::TuningMatches;
 use crate::store::view::FindingView;
 
 const DAY: i64 = 86_400;
-/// Findings that are counted between two questions of whether it is time to stop; each takes some microseconds.
+/// Findings that are counted between two polls of the pause; each takes some microseconds.
 const FINDINGS_PER_POLL: u32 = if cfg!(test) { 2 } else { 128 };
 /// Seconds without a finding after which the rest is of a broken clock.
 const BROKEN_CLOCK: i64 = 10 * 365 * DAY;
@@ -110,7 +110,7 @@ pub struct PushMatrix {
     pub owners: Vec<AxisEntry>,
     /// The hosts or users, those with most alerts first.
     pub columns: Vec<AxisEntry>,
-    /// By number of owner and of host or user; what is missing is nothing.
+    /// By number of owner and of host or user; a missing cell is 0.
     pub cells: HashMap<(usize, usize), Count>,
     /// The beginning of the log's last day (UTC), in seconds since 1970; `None` where it holds one day only, so that
     /// nothing in it can be called new.
@@ -162,7 +162,7 @@ pub struct PushMatrixBuilder {
     /// The next finding by number.
     next: u32,
     counts: Counts,
-    /// The thread that puts what was counted in order: of very many owners that takes longer than a frame.
+    /// The thread that sorts the counts: of very many owners that takes longer than a frame.
     ordering: Option<JoinHandle<PushMatrix>>,
 }
 
@@ -210,7 +210,7 @@ impl PushMatrixBuilder {
         &self.of
     }
 
-    /// How far it is, in percent.
+    /// Returns its progress in percent.
     #[must_use]
     pub fn percent(&self, store: &Store) -> usize {
         self.next as usize * 100 / store.findings().len().max(1)

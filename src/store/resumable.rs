@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 /// Returns true when the caller should yield. Polled at least once a millisecond.
 pub type Pause<'a> = &'a dyn Fn() -> bool;
 
-/// Between two questions of whether it is time to stop, for steps that cost about 100 ns and 1 us. Tests stop far more
+/// Items between two polls of the pause, for steps that cost about 100 ns and 1 us. Tests stop far more
 /// often than that.
 pub(in crate::store) const YIELD_CHEAP: usize = if cfg!(test) { 4 } else { 4096 };
 pub(in crate::store) const YIELD_COSTLY: usize = if cfg!(test) { 2 } else { 256 };
@@ -18,7 +18,7 @@ pub(in crate::store) struct MergeSort<T> {
     run: usize,
     /// The index of the next run, or of the next pair of runs.
     at: usize,
-    /// How much of that pair's runs is merged.
+    /// The merged counts of that pair's runs.
     taken: (usize, usize),
 }
 

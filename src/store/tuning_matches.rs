@@ -77,7 +77,7 @@ impl TuningMatches {
         self.extend(store);
     }
 
-    /// Evaluates what is new in the store; after a compaction all of it, since the numbers mean others then.
+    /// Evaluates the new entries of the store; after a compaction all of them, since the numbers mean others then.
     pub fn extend(&mut self, store: &Store) {
         if self.epoch != store.epoch() {
             self.epoch = store.epoch();

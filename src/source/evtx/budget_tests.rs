@@ -11,7 +11,8 @@ use super::slow::{MAX_WORK, SlowReader};
 use crate::model::batch::{Batch, SourceId};
 use crate::model::fault::SkipReason;
 
-/// The most that the records of one chunk cost, were all of them read through the crate, and the most text that they have.
+/// Returns the maximum cost of the records of one chunk, were all of them read through the crate, and the maximum of
+/// their text.
 fn measure(log: &[u8]) -> (usize, usize) {
     let (mut work, mut text) = (0, 0);
     let (mut reference, mut event, mut reader) =
@@ -173,7 +174,7 @@ impl Maker {
     }
 }
 
-/// How many records are read of a chunk, and how many are named as lost.
+/// Returns the counts of a chunk's records that are read, and that are reported as lost.
 fn read(chunk: &[u8]) -> (ChunkReader, u64, u64) {
     let (mut reader, mut batch) = (ChunkReader::default(), Batch::new(SourceId(0)));
     let findings = reader.read(chunk, 0, &mut batch);

@@ -262,7 +262,7 @@ impl ChunkReader {
         }
     }
 
-    /// The typed parts of the event that was read last; what it lacks its record has.
+    /// The typed parts of the event that was read last; its missing parts are in its record.
     fn head(&self, record: &Record, place: Place) -> EventHead {
         let mut head = self.event.head(place + record.start as u64);
         head.record_id = head.record_id.or(Some(record.id));

@@ -9,7 +9,7 @@ use super::records::{Step, Walk};
 use super::slow::SlowReader;
 use crate::model::event::Field;
 
-/// How a log's records came out.
+/// The results of a log's records.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Agreement {
     /// Records that were found.

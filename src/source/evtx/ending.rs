@@ -1,6 +1,6 @@
 //! The end of a log: records that were written by its file's header, and that the chunks lack.
 //!
-//! | the header | the chunks | what follows |
+//! | the header | the chunks | the result |
 //! |---|---|---|
 //! | none, or its checksum is wrong | any | nothing can be compared; a wrong checksum is noted where it would matter |
 //! | states less than there is | any | it is older than its chunks, as in a log that is in use: no loss |

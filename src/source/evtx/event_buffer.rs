@@ -76,7 +76,7 @@ impl EventBuffer {
         self.begin = self.text.len();
     }
 
-    /// Forgets everything but what was kept and the buffers' room.
+    /// Forgets everything except the kept fields and the buffers' room.
     pub(super) fn clear(&mut self) {
         self.code = 0;
         self.time = None;
@@ -87,7 +87,7 @@ impl EventBuffer {
         self.spans.clear();
     }
 
-    /// Adds the UTF-8 that `write` appends to the buffer as a field; what `write` returns is handed on. A GUID's field
+    /// Adds the UTF-8 that `write` appends to the buffer as a field; the result of `write` is handed on. A GUID's field
     /// becomes the typed value where the text is one.
     pub(super) fn add<T>(&mut self, field: Field, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let start = self.text.len();

@@ -105,7 +105,7 @@ pub(in crate::source) struct WorkResult {
 }
 
 impl OpenFile {
-    /// Looks at a file's header.
+    /// Checks a file's header.
     ///
     /// # Errors
     /// The file can't be read.
@@ -129,7 +129,7 @@ impl OpenFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many chunks the grid has room for.
+    /// The count of chunks that the grid has room for.
     pub(in crate::source) fn grid_slots(&self) -> u64 {
         (self.size - self.base).div_ceil(CHUNK)
     }

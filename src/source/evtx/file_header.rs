@@ -18,7 +18,7 @@ pub(in crate::source) struct FileHeader {
     pub(in crate::source) is_sound: bool,
     /// The slot of the chunk with the oldest records.
     pub(in crate::source) first_chunk: u64,
-    /// How many chunks there are.
+    /// The count of chunks.
     pub(in crate::source) chunks: u64,
     /// The number of the last record that was written; 0 where none was.
     pub(in crate::source) last_record: u64,

@@ -1,4 +1,4 @@
-//! The way from record to record through a chunk, over what is damaged.
+//! The walk from record to record through a chunk, across damage.
 //!
 //! A record is `2a 2a 00 00`, its size, its number, its time, the content, and the size again. A chunk whose header can
 //! be believed says where its records end; after that, and in a chunk that says nothing, only records whose numbers go
@@ -13,7 +13,7 @@ use super::header::{CHUNK_MAGIC, CHUNK_SIZE, ChunkHeader, HEADER_SIZE, MIN_RECOR
 pub(super) const RECORD_MAGIC: &[u8; 4] = b"\x2a\x2a\0\0";
 /// Bytes before a record's content.
 pub(super) const RECORD_HEADER: usize = 24;
-/// How many places are tried for the end of a record whose size is wrong.
+/// Maximum of offsets that are tried for the end of a record whose size is wrong.
 const MAX_ENDS: usize = 8;
 
 /// A record in its chunk.
@@ -89,7 +89,7 @@ impl<'c> Walk<'c> {
         self.last_id
     }
 
-    /// The next record, or what is lost before it; `None` at the end.
+    /// Returns the next record, or the loss before it; `None` at the end.
     pub(super) fn step(&mut self) -> Option<Step> {
         if self.is_done {
             return None;
@@ -287,7 +287,7 @@ impl<'c> Walk<'c> {
             (None, None) => None,
         };
         let records = before.and_then(|before| next.id.checked_sub(before)).unwrap_or(1);
-        // The number before the next record is what it goes on from.
+        // It goes on from the number before the next record.
         self.last_id = next.id.checked_sub(1).or(self.last_id);
         Some(Step::Loss(Loss {
             id: before,

@@ -11,7 +11,7 @@ use super::records::{Record, Step, Walk};
 use super::template::{Role, Template};
 use super::value::Kind;
 
-/// A definition by its number and by what it is a template of.
+/// A definition by its number and by the kind of its template.
 pub(in crate::source) type TemplateKey = (u32, Role);
 
 /// Templates of a file.
@@ -26,7 +26,7 @@ impl RecoveredTemplates {
         self.templates.get(&(template_id, role)).cloned()
     }
 
-    /// Takes from a chunk what is wanted of its definitions, and strikes it off the list.
+    /// Takes the wanted definitions from a chunk, and strikes them off the list.
     pub(in crate::source) fn learn(&mut self, chunk: &[u8], wanted: &mut BTreeSet<TemplateKey>) {
         let mut walk = Walk::new(chunk, ChunkHeader::read(chunk));
         while let Some(step) = walk.step() {

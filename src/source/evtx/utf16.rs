@@ -23,7 +23,7 @@ pub(super) fn push_utf16(bytes: &[u8], out: &mut Vec<u8>) {
 /// Appends a block that is ASCII without NUL; false (and nothing appended) where it is not.
 fn push_ascii<const N: usize>(block: &[[u8; 2]; N], out: &mut Vec<u8>) -> bool {
     let units = block.map(u16::from_le_bytes);
-    // Bits above the lowest seven are set by what is not ASCII, and (after the subtraction) by NUL.
+    // Bits above the lowest seven are set by units that are not ASCII, and (after the subtraction) by NUL.
     let odd = units.iter().fold(0, |sum, unit| sum | unit | unit.wrapping_sub(1));
     if odd & 0xff80 != 0 {
         return false;

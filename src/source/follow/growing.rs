@@ -29,7 +29,7 @@ pub(super) enum End {
     Replaced,
 }
 
-/// How long to wait for more, by how long nothing came. The longest wait is well under what a reader would notice.
+/// The wait for more, by the time since the last growth. The longest wait is well under what a reader would notice.
 pub(super) fn pause(quiet: Duration) -> Duration {
     match quiet.as_millis() {
         0..=2_000 => Duration::from_millis(15),

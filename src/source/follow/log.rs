@@ -1,10 +1,10 @@
 //! A Windows event log that a service is writing: the chunk that is being filled is read again whenever it has
-//! changed, and what is new in it is handed on.
+//! changed, and its new records are handed on.
 //!
 //! Nothing is believed of the file's header, which is written late. The chunk that holds the highest record numbers is
 //! the one that grows; the next is the one after it, or, in a log that goes round, the one that begins with higher
-//! numbers than it did. What can't be read in the growing chunk may be half-written: it is a loss only once the log has
-//! gone on to the next.
+//! numbers than it did. Unreadable bytes of the growing chunk may be half-written: they are a loss only once the log
+//! has gone on to the next.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -107,7 +107,7 @@ impl LogTail {
         self.base + slot * CHUNK
     }
 
-    /// Reads what is new, one chunk at most, and hands it on.
+    /// Reads new records, up to one chunk, and hands them on.
     ///
     /// # Errors
     /// The file can't be read.

@@ -297,7 +297,7 @@ struct Follower<'b, 'a> {
 impl Follower<'_, '_> {
     fn run(mut self) {
         loop {
-            // What it was reading when it failed is not followed any more.
+            // The file that it was reading when it failed is not followed any more.
             let end = match guarded(|| self.turn()) {
                 Some(Ok(end)) => end,
                 None => {
@@ -321,7 +321,7 @@ impl Follower<'_, '_> {
         }
     }
 
-    /// Reads the file from its beginning to the end of what it is.
+    /// Reads the file from its beginning to its end.
     fn turn(&mut self) -> io::Result<End> {
         let is_over = || self.board.outlet.is_over();
         #[cfg(test)]

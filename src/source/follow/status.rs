@@ -1,4 +1,4 @@
-//! How following does, for the header.
+//! Status of the followers, for the header.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

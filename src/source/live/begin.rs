@@ -69,7 +69,7 @@ impl Session {
         }
     }
 
-    /// Subscribes where reading stopped, or at the oldest event; never at the next one to come. What is lost meanwhile
+    /// Subscribes where reading stopped, or at the oldest event; never at the next one to come. A loss meanwhile
     /// is read off the log, not off an error.
     pub(super) fn subscribe(&mut self) -> Result<(), LogError> {
         if let Ok(info) = self.log.info() {
@@ -119,7 +119,7 @@ impl Session {
         }
     }
 
-    /// Compares the log with what is known of it; `true` where it is another one now.
+    /// Compares the log with its known state. Returns `true` if it is another one now.
     pub(super) fn compare(&mut self, info: LogInfo) -> bool {
         let known = self.info.replace(info);
         let channel = self.options.channel.clone();

@@ -62,7 +62,8 @@ pub struct LiveOptions {
     /// The channel as one that only the walk-through of the tests looks at; `None` for the one that the detection
     /// reads.
     pub telemetry: Option<Channel>,
-    /// How old events may be that the log holds already; `None` for all. What is written from now on comes in any case.
+    /// The maximum age of events that the log holds already; `None` for all. Events written from now on come in any
+    /// case.
     pub since: Option<Timestamp>,
     /// The file that keeps the position in the log between runs, to mark the events that were seen before.
     pub memory: Option<PathBuf>,

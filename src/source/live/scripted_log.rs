@@ -170,9 +170,9 @@ pub(super) struct State {
     pub(super) subscriptions: VecDeque<Option<LogError>>,
     /// The queries and starts of the subscriptions.
     pub(super) subscribed: Vec<(String, Start)>,
-    /// How long each pause was.
+    /// The length of each pause.
     pub(super) pauses: Vec<Duration>,
-    /// How many events were asked for at each pull.
+    /// The count of events asked for at each pull.
     pub(super) asked: Vec<usize>,
     /// The place that the bookmark names.
     bookmark: Option<u64>,
@@ -202,7 +202,7 @@ impl State {
         self.steps.extend(std::iter::repeat_n(Step::Fail(error), count));
     }
 
-    /// Forgets what was noted.
+    /// Forgets the notes.
     pub(super) fn clear(&mut self) {
         self.subscribed.clear();
         self.asked.clear();

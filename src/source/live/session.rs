@@ -33,7 +33,7 @@ const DEAD_AFTER: u32 = 3;
 const MAX_DEAD_AFTER: u32 = 128;
 /// Full batches after which a halved batch is doubled again.
 const GROW_AFTER: u32 = 256;
-/// How many troubles are named; the others are only counted.
+/// Maximum of troubles that are named; the others are only counted.
 const MAX_NAMED: u32 = 100;
 
 /// A message to report before the next event.
@@ -107,7 +107,7 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// How a drain ended.
+/// The end of a drain.
 pub(super) enum Drained {
     /// All is read that is there.
     All,
@@ -181,7 +181,7 @@ impl Session {
     pub(super) fn run(mut self, sink: &Sink<'_>, status: &LiveStatus) {
         let mut feed = Feed { sink, info: self.source(), status };
         if let Some(stop) = &self.last_stop {
-            // What another process may have written there is no time.
+            // A text that another process wrote there may be no time.
             let time = Timestamp::parse(&stop.time)
                 .map_or_else(|| "?".to_owned(), |time| format!("{} {}", time.date_text(), time.clock_text()));
             let _ =
@@ -242,7 +242,7 @@ impl Session {
 
     /// Reads all that is there.
     fn drain(&mut self, feed: &mut Feed<'_>) -> Drained {
-        // Before the pulls: what is written from here on gives the signal again.
+        // Before the pulls: events written from here on give the signal again.
         if let Err(error) = self.log.reset_signal() {
             return Drained::Broken(error);
         }
@@ -311,7 +311,7 @@ impl Session {
                 self.stuck.failed(self.seen.last(), error);
             }
             let pause = self.pause(error);
-            // What is mended at once is only counted.
+            // Troubles that are mended at once are only counted.
             if !pause.is_zero() && !is_named {
                 is_named = true;
                 let reason = format!(
@@ -403,7 +403,7 @@ impl Session {
         }
     }
 
-    /// Events came, or all is read: what was passed on the way does not come any more.
+    /// Events came, or all is read: skipped records do not come any more.
     pub(super) fn note_what_was_passed(&mut self) {
         if let Some(note) = self.passed.take() {
             let last = note.record.map(|record| record.saturating_add(note.lost).saturating_sub(1));

@@ -7,7 +7,7 @@ const TRIES: u32 = 2;
 /// Records that are passed one after another before they are passed in larger steps.
 const SINGLE: u32 = 4;
 
-/// How reading fails at one place.
+/// The state of repeated failures at one position.
 #[derive(Debug, Default)]
 pub(super) struct Stuck {
     /// The last record that came before.

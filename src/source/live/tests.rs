@@ -369,7 +369,7 @@ fn foreign_memory_hides_nothing() {
             fault.reason()
         );
     }
-    // What was overwritten between two consoles is a loss.
+    // Records overwritten between two consoles are a loss.
     std::fs::write(&path, stop("WS-1", SYSMON_CHANNEL, 0, 7)).unwrap();
     let log = ScriptedLog::of_channel("fake/30/f20");
     let outcome = run_with(&log, options(Some(&path)), &mut |_| true);

@@ -12,7 +12,7 @@ use crate::model::alarm::AlarmKind;
 use crate::model::fault::Severity;
 use crate::model::time::Timestamp;
 
-/// How many looks go by between two questions whether the channel is on.
+/// The count of looks between two checks that the channel is on.
 const LOOKS_A_QUESTION: u32 = 6;
 
 /// The findings of the checks so far.

@@ -90,7 +90,7 @@ impl OwnedHandle {
         Self(handle)
     }
 
-    /// Takes ownership of what a call returned; its error where that is no handle.
+    /// Takes ownership of a call's result. Returns its error where that is no handle.
     ///
     /// # Safety
     /// The handle, if it is one, comes fresh from a call that hands over ownership.

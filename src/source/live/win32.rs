@@ -63,7 +63,7 @@ impl Event {
     }
 }
 
-/// Buffers of what is rendered, used again and again.
+/// The buffers of rendering, used again and again.
 struct Renderer {
     units: Vec<u16>,
     text: String,

@@ -295,7 +295,7 @@ impl Parser<'_, '_> {
     #[inline]
     fn next_byte(&mut self) -> Option<u8> {
         let byte = self.peek();
-        // Blanks are rare in what programs write.
+        // Blanks are rare in the output of programs.
         if !matches!(byte, Some(0..=b' ')) {
             return byte;
         }

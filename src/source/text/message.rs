@@ -2,7 +2,7 @@
 //!
 //! An attacker writes into a message: a command line may hold a line break followed by a line that looks like a field.
 //! Where the event's values are there as well, they decide. Where only the message is there, the order of Sysmon's own
-//! fields decides, and what can be read in more than one way is not read.
+//! fields decides, and ambiguous values are not read.
 
 use super::event_builder::EventBuilder;
 use super::schema::{self, Entry, Kind};
@@ -63,7 +63,7 @@ pub(super) fn name_values(message: &str, values: &[&str], builder: &mut EventBui
     true
 }
 
-/// How a message was read.
+/// The result of reading a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     /// There is nothing in it.

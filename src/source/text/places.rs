@@ -1,5 +1,5 @@
 //! The other places in which exports put the data of an event: values without names, rendered messages, members under
-//! another name. They are looked at where an event still misses what the detection asks of it.
+//! another name. They are looked at where an event still lacks data that the detection needs.
 //!
 //! A new export is a row in a table here, unless its envelope is one of a kind.
 
@@ -47,7 +47,7 @@ const LACKING: &[(&str, &str)] = &[
     ),
 ];
 
-/// How many members a hint names, and how many letters of each.
+/// Maximum of members that a hint names, and of letters of each.
 const MAX_NAMED: usize = 12;
 const MAX_LETTERS: usize = 40;
 

@@ -20,7 +20,7 @@ use crate::source::options::{InputFormat, Inputs};
 use crate::source::sink::Sink;
 use crate::source::stream::{Budget, CountingReader, Stream};
 
-/// How a source was read.
+/// The result of reading a source.
 pub(in crate::source) enum Done {
     /// To its end, or until it was stopped.
     Finished,

@@ -188,7 +188,7 @@ fn work(input: impl Read + Send + 'static, framer: Framer) -> (usize, usize) {
     (framing::looked::take() + window.copied, held)
 }
 
-/// Reads what a function gives.
+/// Reads the output of a function.
 struct Body<F>(F);
 
 impl<F: FnMut(&mut [u8]) -> usize> Read for Body<F> {

@@ -146,7 +146,7 @@ fn part_of(start: &BytesStart<'_>) -> Option<Part> {
     }
 }
 
-/// Looks at an element's attributes; gives what its text is wanted for.
+/// Reads an element's attributes. Returns the field that its text is wanted for.
 fn element(part: Part, start: &BytesStart<'_>, builder: &mut EventBuilder) -> Result<Option<Wanted>, String> {
     let name = start.local_name();
     Ok(match (part, name.into_inner()) {

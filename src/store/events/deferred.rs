@@ -97,7 +97,7 @@ impl Events {
         self.deferred.is_on = matches!(self.collect, Collect::Joins);
     }
 
-    /// Stops to defer what comes from now on.
+    /// Stops deferring new events.
     pub(in crate::store) const fn end_deferring(&mut self) {
         self.deferred.is_on = false;
     }

@@ -6,7 +6,7 @@ use crate::model::time::Timestamp;
 use crate::store::events::interner::Symbol;
 use crate::store::ids::{DistinctId, EventId, ProcessId};
 
-/// How many fields of its own an Event ID has at most.
+/// Maximum of own fields of an Event ID.
 pub(in crate::store) const MAX_SLOTS: usize = 6;
 
 /// Returns the fields kept of an Event ID apart from the ones that all have, in the order of their slots.

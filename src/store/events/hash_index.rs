@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// How many parts there are; a power of two.
+/// The count of parts; a power of two.
 const SHARDS: usize = 16;
 
 /// A number, and the hash by which it is known, so that a table grows without a look at the things.
@@ -57,7 +57,7 @@ impl HashIndex {
         }
     }
 
-    /// How many there is room for.
+    /// Returns the capacity.
     pub(in crate::store) fn capacity(&self) -> usize {
         self.parts.iter().map(HashTable::capacity).sum()
     }

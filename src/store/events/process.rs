@@ -1,4 +1,4 @@
-//! Processes by host and ProcessGuid, with their parents, their children and what they did.
+//! Processes by host and ProcessGuid, with their parents, their children and their events.
 
 use crate::model::guid::Guid;
 use crate::store::events::hash_index::HashIndex;
@@ -31,7 +31,8 @@ pub(in crate::store) struct Processes {
 }
 
 impl Processes {
-    /// Returns the process of a host (by its name in lower case) and a GUID, added where it is new; `None` for a zero GUID.
+    /// Returns the process of a host (by its name in lower case) and a GUID, added where it is new; `None` for a zero
+    /// GUID.
     pub(in crate::store) fn get_or_add(&mut self, host_key: Symbol, guid: Guid) -> Option<ProcessId> {
         if guid.is_zero() {
             return None;

@@ -33,7 +33,7 @@ pub struct Changes<'a> {
     pub is_reset: bool,
     /// Earlier findings that changed; one can be here twice.
     pub changed: &'a [FindingId],
-    /// The numbers of what has come.
+    /// The numbers of the new findings.
     pub new: Range<u32>,
 }
 

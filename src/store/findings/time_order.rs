@@ -17,7 +17,7 @@ pub const NO_TIME: i64 = i64::MIN;
 const COPIED_PER_POLL: usize = if cfg!(test) { 3 } else { 16_384 };
 const PENDING_COST: usize = if cfg!(test) { 1 } else { 32 };
 
-/// Keeps the findings in order while more come in. What has come since the last round is sorted and merged in by the
+/// Keeps the findings in order while more come in. New findings since the last round are sorted and merged in by the
 /// next one, in steps; until that is over, all is as the last one left it.
 #[derive(Default)]
 pub(in crate::store) struct TimeOrder {
@@ -38,7 +38,7 @@ struct Columns {
     kinds: Vec<ScoreClassId>,
 }
 
-/// A fresh finding, with what its place depends on.
+/// A fresh finding, with its sort key.
 #[derive(Clone, Copy)]
 struct Pending {
     seconds: i64,

@@ -1,6 +1,6 @@
 //! Activities: a git with its helpers, or one process, and the indicators that its events gave.
 //!
-//! A git process that has a git above it is of the same activity, by what its own Event 1 says of its parent; so an
+//! A git process that has a git above it is of the same activity, by the parent in its own Event 1; so an
 //! activity grows together in whatever order its events come in. Clues are only gathered here; the leads weigh them.
 
 use crate::detect::TECHNIQUE;
@@ -55,11 +55,11 @@ pub(in crate::store) struct Activity {
     /// The bits of all kinds that it ever had.
     pub(in crate::store) kinds: u32,
     pub(in crate::store) hits: Vec<IndicatorHit>,
-    /// Connections whose address an answer named, in the order of clues; what it named is in [`Activities::resolved`].
+    /// Connections whose address an answer named, in the order of clues; the name is in [`Activities::resolved`].
     pub(in crate::store) resolved: BTreeSet<(IndicatorKind, TimeKey)>,
     /// All clues in their order, as they were last weighed, without those that are too many.
     pub(in crate::store) shown: Vec<IndicatorHit>,
-    /// How many were too many then.
+    /// The count that was too many then.
     pub(in crate::store) not_shown: usize,
     /// Clues that were dropped.
     pub(in crate::store) evicted: u32,
@@ -253,7 +253,7 @@ impl Activities {
 }
 
 impl Store {
-    /// Looks for leads in what comes in from now on.
+    /// Looks for leads in the events from now on.
     pub fn hunt(&mut self, hosts: RepositoryHosts) {
         self.activities.is_on = true;
         self.activities.hosts = hosts;
@@ -339,7 +339,7 @@ impl Store {
         IndicatorHit { kind, event, host: None, repository: None }
     }
 
-    /// Brings the clues of an activity into their order and lets go of what is too much.
+    /// Brings the clues of an activity into their order and drops the surplus.
     pub(in crate::store) fn sort_hits(&mut self, id: ActivityId) {
         let Some(mut hits) = self.activities.get_mut(id).map(|activity| std::mem::take(&mut activity.hits))
         else {

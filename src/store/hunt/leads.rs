@@ -26,16 +26,16 @@ const RESOLVED_KINDS: [IndicatorKind; 4] = [
     IndicatorKind::OtherHostConnection,
     IndicatorKind::ResolvedElsewhere,
 ];
-/// How long before a connection another process may have resolved its address.
+/// Maximum time before a connection in which another process may have resolved its address.
 const RESOLVED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Store {
-    /// Weighs what is new, all of it.
+    /// Weighs all new clues.
     pub(in crate::store) fn finish_leads(&mut self) {
         self.advance_leads(&mut || true);
     }
 
-    /// Weighs what is new, as long as `goes_on` allows to hold one more connection against the answers to its address.
+    /// Weighs new clues, as long as `goes_on` allows to compare one more connection with the answers to its address.
     /// Returns whether all were.
     pub(in crate::store) fn advance_leads(&mut self, goes_on: &mut dyn FnMut() -> bool) -> bool {
         let is_done = self.sweep(goes_on);

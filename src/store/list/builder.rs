@@ -1,4 +1,4 @@
-//! How a list is made, in steps that can be interrupted: a screen must answer while a million findings are sorted.
+//! Builds a list in steps that can be interrupted: a screen must answer while a million findings are sorted.
 
 use crate::model::time::Timestamp;
 use crate::store::Store;
@@ -67,8 +67,8 @@ impl ListBuilder {
         Self { listing, stage: Stage::Filter(0) }
     }
 
-    /// Goes on until it is done, which it says, or it is time to stop. The tuning and the filter must be the same each
-    /// time; findings may come and change meanwhile, and are in the next list.
+    /// Continues until it is done, or the pause asks to stop. Returns true when done. The tuning and the filter must be
+    /// the same each time; findings may come and change meanwhile, and are in the next list.
     pub fn advance(
         &mut self,
         store: &Store,
@@ -249,7 +249,7 @@ impl Collecting {
         }
     }
 
-    /// Puts what was gathered into its place.
+    /// Puts the gathered findings into their place.
     fn write(&self, store: &Store, listing: &mut Listing) {
         for bucket in self.by_score.iter().rev() {
             listing.findings.extend_from_slice(bucket);

@@ -27,7 +27,7 @@ impl FilterCache {
         self.cursor = Cursor::default();
     }
 
-    /// Forgets the answers on what has changed since, and makes room for what has come.
+    /// Forgets the results of changed findings, and makes room for the new ones.
     pub(in crate::store) fn follow(&mut self, store: &Store) {
         let since = store.since(&mut self.cursor);
         if since.is_reset {

@@ -62,7 +62,7 @@ pub(in crate::store) struct Grouping {
     /// By number of group: where its next finding goes.
     next: Vec<usize>,
     members: Vec<FindingId>,
-    /// How many findings have their place.
+    /// The count of findings that have their place.
     placed: usize,
 }
 

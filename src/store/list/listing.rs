@@ -147,7 +147,7 @@ pub enum Line {
 pub struct Group {
     /// The text that all of it share.
     pub key: String,
-    /// How many findings it has.
+    /// Its count of findings.
     pub count: usize,
     /// By score, 0 to 3.
     pub by_score: [usize; 4],
@@ -223,7 +223,7 @@ pub struct Listing {
     pub hidden_by_range: usize,
     /// Of the query's side, before filter and range: `(first, last)` time.
     pub span: Option<(Timestamp, Timestamp)>,
-    /// The times and signals of what passes the filter, whatever the range: for the histogram.
+    /// The times and signals of the findings that pass the filter, whatever the range: for the histogram.
     pub timeline: Timeline,
     /// The epoch of its findings.
     pub(in crate::store) epoch: Epoch,
@@ -269,7 +269,7 @@ impl Listing {
     }
 }
 
-/// The list as it is after a compaction: without what left. What was counted stays as it was counted, until the next
+/// The list after a compaction: without the evicted findings. The counts stay as they were, until the next
 /// list is made.
 impl Relocate for Listing {
     fn relocate(mut self, moved: &Relocation, store: &Store) -> Option<Self> {

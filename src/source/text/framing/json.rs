@@ -14,9 +14,9 @@ pub(in crate::source::text) struct JsonFramer {
     lines: Scan,
     /// The offset of the current record, inside of one.
     start: Option<usize>,
-    /// How far from its line's beginning that is.
+    /// Its distance from its line's beginning.
     column: usize,
-    /// How the record's first line ended, where it did: with more than its bracket, or with that alone.
+    /// The end of the record's first line, if it has ended: with more than its bracket, or with that alone.
     first_line: Option<FirstLine>,
     line_start: usize,
     /// Bytes of the line that were cut from the window, and whether one of them is no blank.

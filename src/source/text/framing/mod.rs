@@ -167,7 +167,7 @@ pub(super) mod looked {
         pub(super) static BYTES: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// How many bytes were looked at since the last call.
+    /// Returns the count of bytes that were scanned since the last call.
     pub(in crate::source::text) fn take() -> usize {
         BYTES.with(Cell::take)
     }
