@@ -121,7 +121,7 @@ impl Contender {
     }
 }
 
-/// The CPU time of all children that have ended; nothing where the system does not say.
+/// The CPU time of all children that have ended, or zero where the system does not report it.
 fn cpu_of_children() -> Duration {
     // Fields 16 and 17, in hundredths of a second, after a name in parentheses.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();

@@ -297,14 +297,14 @@ fn run(run: Run, file: &Path) -> Result<Cost, String> {
     Ok(Cost { cpu, peak, key: key.map(Duration::from_secs_f64) })
 }
 
-/// The most memory that a running process has had so far; `None` where the system does not say.
+/// Peak memory of a running process so far, or `None` where the system does not report it.
 fn peak_of(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// The CPU time of all children that have ended; nothing where the system does not say.
+/// The CPU time of all children that have ended, or zero where the system does not report it.
 fn cpu_of_children() -> Duration {
     // Fields 16 and 17, in hundredths of a second, after a name in parentheses.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();

@@ -47,7 +47,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--seed" => options.seed = number()?,
             "--alerts-per-million" => options.alerts_per_million = number()?,
             "--out" => options.out = arguments.next().map(PathBuf::from),
-            // What cargo itself passes to a bench.
+            // Argument that cargo itself passes to a bench.
             "--bench" | "--test" => {}
             other => {
                 return Err(format!("{other} is no option: --events, --seed, --alerts-per-million, --out"));

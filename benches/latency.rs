@@ -266,7 +266,7 @@ mod bench {
                 file = append()?;
             }
             if kind == 'x' && turned.elapsed() > Duration::from_secs(30) {
-                // What was written last has to be read before it is cut off: no reader could know of it otherwise.
+                // The last write has to be read before it is cut off: no reader could know of it otherwise.
                 thread::sleep(Duration::from_millis(500));
                 file = File::create(path)?;
                 thread::sleep(Duration::from_millis(200));

@@ -57,7 +57,7 @@ pub(crate) fn press(keys: &str, file: &Path) {
     let Some(pin) = app.pin_selection() else { return };
     drop(app.report(&Scope::Selected(pin), None, Timestamp::from_unix(0, 0, 0), None));
     println!("{}", longest.max(begun.elapsed()).as_secs_f64());
-    // What is left is given back faster by the system.
+    // The system frees the rest faster.
     std::process::exit(0);
 }
 

@@ -30,7 +30,7 @@ use exfilscope::walk;
 static PATTERNS: LazyLock<Patterns> =
     LazyLock::new(|| Patterns::new(None, None).expect("the search's own patterns are patterns"));
 
-/// A target's name and what it runs.
+/// A target's name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
@@ -223,7 +223,7 @@ fn visible(shown: &str) {
 /// An event as the Windows API renders it.
 pub fn rendered(data: &[u8]) {
     let mut batch = Batch::new(SourceId(0));
-    // What can't be read is counted.
+    // Unreadable records are counted.
     let _ = source::live::parse_rendered(&String::from_utf8_lossy(data), &mut batch);
     assert_eq!(batch.tally.records(), 1, "each is counted once");
 }
@@ -273,7 +273,7 @@ pub fn pattern(data: &[u8]) {
                 );
             }
         }
-        // What is exported as a search comes back as it was.
+        // An exported search is imported unchanged.
         let rule = Rule {
             patterns: &patterns,
             exceptions: &Exceptions::default(),

@@ -213,7 +213,7 @@ fn verdict_is_on_the_pinned_alert() {
     keys(&mut app, "jd");
     more(&mut app, 10);
     assert!(shown(&mut app).contains("Verdict on WS-2 record 5: git push --force"), "{}", shown(&mut app));
-    // Whatever changes what is under the cursor.
+    // Actions that change the row under the cursor.
     app.handle(Input::Click(5, 8));
     app.freeze();
     app.prepare(AREA, true);
@@ -351,7 +351,7 @@ fn harmless_pattern_is_kept_at_once() {
 fn single_name_pattern_gives_no_warning() {
     let mut app = console();
     keys(&mut app, "i|x");
-    // The only parent here is cmd.exe: one name says nothing of all.
+    // The only parent here is cmd.exe: one name is no evidence for all.
     assert!(app.pattern_editor.as_ref().unwrap().warnings.is_empty());
 }
 

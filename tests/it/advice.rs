@@ -1,4 +1,4 @@
-//! The advice on the two patterns: what it says of which logs, and where it says nothing.
+//! The advice on the two patterns: its texts for which logs, and where there is no advice.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

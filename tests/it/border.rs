@@ -138,7 +138,7 @@ fn mistyped_command_is_reported_as_command() {
             assert!(told.said.contains(&format!("did you mean `exfilscope {meant}`?")), "{}", told.said);
         }
     }
-    // What exists is no command; what resembles none is a path.
+    // An existing file is no command; a word that resembles no command is a path.
     fs::write(folder.path().join("scna"), "").unwrap();
     for typed in ["scna", "./scan", "somewhere"] {
         let told = run_in(folder.path(), &strings(&[typed]));

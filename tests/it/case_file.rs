@@ -99,7 +99,7 @@ fn killed_writer_leaves_whole_lines() {
         }
         let whole_lines = bytes.split(|byte| *byte == b'\n').count() - 1;
         let is_torn = bytes.last() != Some(&b'\n');
-        // What was cut off before is a line of its own now, and named; everything else is a decision.
+        // The fragment from before is a line of its own now, and named; everything else is a decision.
         assert_eq!(news.decisions.len() + news.faults.len(), whole_lines + usize::from(is_torn));
         torn += usize::from(is_torn);
         assert!(news.faults.len() <= torn, "round {round}: {:?}", news.faults);

@@ -1,4 +1,4 @@
-//! The exceptions of a configuration, over whole logs: what they take out, what they say of it, and when they stop.
+//! The exceptions of a configuration, over whole logs: the rows they suppress, their reports, and their expiry.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

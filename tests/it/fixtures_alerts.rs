@@ -1,4 +1,4 @@
-//! The intact logs give as many alerts as `fixtures/ALERTS.tsv` says, which was worked out without this code. Events go
+//! The intact logs give the alert counts of `fixtures/ALERTS.tsv`, which was worked out without this code. Events go
 //! straight from the scenarios into the store: readers have tests of their own.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a table that is not as expected is a failed test")]

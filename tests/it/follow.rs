@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Heard {
     /// By record number: how often it came.
     records: BTreeMap<u64, u32>,
-    /// By record number: what it says.
+    /// Text by record number.
     texts: BTreeMap<u64, Vec<String>>,
     sources: usize,
     /// Event IDs and record numbers of other channels' events, and the counts of those channels' records.
@@ -109,7 +109,7 @@ impl Following {
         self.wait_until("a record", |heard| wanted.iter().all(|record| heard.records.contains_key(record)));
     }
 
-    /// Stops it and says what it heard.
+    /// Stops it and returns its output.
     fn stop(mut self) -> Heard {
         self.progress.stop();
         self.thread.take().unwrap().join().unwrap();
@@ -180,7 +180,7 @@ fn log() -> (Vec<u8>, Vec<u64>) {
     (bytes, kept.into_inner().unwrap())
 }
 
-/// By record number, what the events of a finished log say.
+/// Texts of a finished log's events, by record number.
 fn texts_of(bytes: &[u8]) -> BTreeMap<u64, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("whole.evtx");

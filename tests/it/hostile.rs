@@ -180,7 +180,7 @@ fn hostile_file_names_are_escaped() {
     let folder = tempfile::tempdir().unwrap();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/four-tests.evtx");
     let mut log = fs::read(fixture).unwrap();
-    // Damage, so that there is something to say of it.
+    // Damage, so that there is something to report.
     log[4096 + 512 + 4] ^= 0x40;
     let names: [&[u8]; 4] = [
         b"\x1b[2J\x1b]0;owned\x07.evtx",
@@ -216,7 +216,7 @@ fn large_patterns_are_refused_or_fast() {
         let error = Pattern::new(pattern).unwrap_err().to_string();
         assert!(error.len() > 10 && error.len() < 400, "{error}");
     }
-    // What takes other engines for ever.
+    // A pattern that takes other engines for ever.
     let pattern = Pattern::new(r"(?i)^(a+)+(b|a?)*\1?$".replace(r"\1?", "").as_str()).unwrap();
     assert!(!pattern.matches(Some(&("a".repeat(50_000) + "!"))));
 }

@@ -1,4 +1,4 @@
-//! Files that are not what a file should be: bombs, numbers that cannot be true, devices, files that shrink, a disk that
+//! Files that are not as a file should be: bombs, numbers that cannot be true, devices, files that shrink, a disk that
 //! is full.
 #![allow(
     clippy::unwrap_used,
@@ -72,7 +72,7 @@ fn packed(mut encoder: impl Read) -> Vec<u8> {
 /// A ZIP archive that holds one member's bytes once for each name.
 fn archive(names: &[&str], deflated: &[u8], crc: u32) -> Vec<u8> {
     let size = u32::try_from(deflated.len()).unwrap().to_le_bytes();
-    // What it claims to be unpacked: 4 GiB less a byte.
+    // Claimed unpacked size: 4 GiB less a byte.
     let common =
         [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0], &crc.to_le_bytes()[..], &size, &u32::MAX.to_le_bytes()].concat();
     let mut out = [b"PK\x03\x04", common.as_slice(), &[0; 4], deflated].concat();

@@ -168,7 +168,7 @@ fn muted_channel_is_a_line() {
         for text in [technique, "Noticed", "record 1;", "not an event of the log", "1 alarm"] {
             assert!(shown.contains(text), "{text}: {shown}");
         }
-        // What is done to events is refused with a reason.
+        // Actions on events are refused with a reason.
         for (letter, reason) in ['d', 'Y', 'a'].map(|letter| (letter, "An alarm is no event")) {
             app.handle(Input::Key(Chord::plain(Key::Char(letter))));
             assert!(app.message.clone().unwrap().1.contains(reason), "{letter}: {:?}", app.message);

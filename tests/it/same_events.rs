@@ -254,7 +254,7 @@ fn a_planted_event_hides_no_other() {
             }
         }
     }
-    // What a connection is named by is not taken away either.
+    // The source of a connection's name is not taken away either.
     for planted in [query().of(2), query().with(Field::QueryResults, "-"), query().of(0)] {
         for (retention, is_deferred) in &STORES[..4] {
             let events = [planted.clone(), query().from(1), connection().from(1)];
@@ -472,7 +472,7 @@ fn host_in_any_spelling_is_one() {
         let basis = PushMatrixInputs::new(&store, &flags, Query::alerts(Profile::Spl), Axis::Host);
         let pushes = PushMatrixBuilder::new(basis).advance(&store, &flags, &|| false).unwrap();
         assert_eq!(pushes.columns.len(), 1);
-        // A row says what its event says.
+        // A row holds its event's data.
         let spelled: Vec<_> = rows(&mut store, Profile::Spl).into_iter().filter_map(|row| row.host).collect();
         assert_eq!(spelled.len(), 3);
         assert!(spelled.iter().any(|host| host.starts_with("ws-1")), "{spelled:?}");

@@ -65,7 +65,7 @@ fn console_of(text: &str, host: &str) -> App {
     app
 }
 
-/// All that the screen says, line by line.
+/// The whole text of the screen, line by line.
 fn screen(app: &mut App) -> String {
     let buffer = picture(app, SCREEN);
     let rows = buffer.content.chunks(usize::from(SCREEN.width));

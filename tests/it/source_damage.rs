@@ -1,4 +1,4 @@
-//! Damaged event logs: what can still be read of them is read, and what can't is counted and named.
+//! Damaged event logs: readable records are read, the others are counted and named.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -126,7 +126,7 @@ fn truncated_log_keeps_whole_records() {
         let lost: Vec<u64> = (id..=60).collect();
         outcome.expect(&log, &lost);
         assert_eq!(outcome.tally.skipped.keys().map(|why| why.key()).collect::<Vec<_>>(), ["truncated"]);
-        // The header of the chunk says how many there were; without it only the one that is begun is known.
+        // The header of the chunk holds their count; without it only the one that is begun is known.
         let end = log.bytes.len();
         log.fill(4096 + 2 * CHUNK..(4096 + 2 * CHUNK + 512).min(end), 0);
         let outcome = log.read();

@@ -627,7 +627,7 @@ fn standard_input_in_pieces_is_read() {
         .spawn()
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
-    // The first bytes tell nothing, and a line comes in two parts.
+    // The first bytes give no hint of the format, and a line comes in two parts.
     let line = good(7);
     let (one, two) = line.split_at(20);
     for part in ["\n", one, two, &good(8)] {

@@ -127,7 +127,7 @@ fn real_logs_yield_no_fewer_records() {
             );
         }
     }
-    // What was read can be shown.
+    // Every read event can be shown.
     for batch in &loaded.batches {
         let source = loaded.sources.iter().find(|source| source.id == batch.source).unwrap();
         for event in batch.events.iter().step_by(5) {
@@ -167,7 +167,7 @@ fn lost(loaded: &Loaded) -> u64 {
     loaded.faults.iter().map(|fault| fault.lost_records).sum()
 }
 
-/// Of a real log that is damaged, only what is destroyed is lost.
+/// A damaged real log loses only its destroyed records.
 #[test]
 fn damaged_real_logs_lose_the_least() {
     for name in ["evtx/PanacheSysmon_vs_AtomicRedTeam01.evtx", "evtx/issue_43.evtx"] {

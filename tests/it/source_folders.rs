@@ -1,4 +1,4 @@
-//! Which files a load finds, in which order, and what it says of the others.
+//! Which files a load finds, in which order, and its reports on the others.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -14,7 +14,7 @@ use exfilscope::model::fault::Severity;
 use proptest::prelude::*;
 use source_log::{CHUNK, Log, Outcome, seal};
 
-/// Something that happens to bytes; places and lengths are taken to fit.
+/// A change to bytes. Offsets and lengths are taken to fit.
 #[derive(Clone, Debug)]
 enum Change {
     Set(usize, u8),
@@ -169,7 +169,7 @@ fn adversarial_chunk_is_not_slow() {
         chunk.extend_from_slice(&broken);
         id += 1;
     }
-    // Its header says that all of them are records.
+    // Its header counts all of them as records.
     let free = u32::try_from(chunk.len()).unwrap();
     chunk[32..40].copy_from_slice(&(id - 1).to_le_bytes());
     chunk[48..52].copy_from_slice(&free.to_le_bytes());

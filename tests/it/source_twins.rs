@@ -1,4 +1,4 @@
-//! A day of the fixtures in every dialect gives the same rows, as far as the dialect can say them.
+//! A day of the fixtures in every dialect gives the same rows, as far as the dialect can express them.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -52,7 +52,7 @@ fn rows(path: &Path) -> Vec<(Profile, Vec<Json>)> {
     Profile::ALL.into_iter().map(rows_of).collect()
 }
 
-/// The same row with what the dialect can't say left out.
+/// The same row without the data that the dialect cannot express.
 fn without(mut row: Json, lacks: Lacks, file: &str) -> String {
     row["Source"] = Json::Null;
     if lacks.digits

@@ -169,7 +169,7 @@ fn age_counts_from_latest_plausible_time() {
     let (mut store, most) = streamed(Retention::Age(Duration::from_secs(6_000)), |_, _| {});
     assert!(most < 20_000, "{most}");
     assert_eq!(rows(&mut store).len(), PUSHES);
-    // An event that says it is of the year 30828 makes none of the others old.
+    // An event dated in the year 30828 makes none of the others old.
     let (mut store, mut keeper) =
         (empty(), Compactor::new(Retention::Age(Duration::from_secs(1_000_000)), now));
     let flags = TuningMatches::new(Patterns::new(None, None).unwrap());

@@ -256,7 +256,7 @@ fn absent_channels_are_not_visible() {
     assert_eq!(block.state, StepState::CannotBeSeen);
     assert!(block.why.starts_with("No log of Microsoft-Windows-PowerShell/Operational"), "{}", block.why);
     assert!(step(&tests[1].runs[0], "audit").why.starts_with("No log of Security"));
-    // Another host's logs say nothing of this one.
+    // Another host's logs are no evidence of this one.
     let tests = Walked::fixtures(&["four-tests.evtx", "walk/build-7.evtx"]).all();
     let run = tests[0].runs.iter().find(|run| run.host.as_deref() == Some("WS-4711.corp.example")).unwrap();
     let block = step(run, "script block");

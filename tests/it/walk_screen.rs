@@ -1,4 +1,4 @@
-//! The screen of the tests: what it shows at three sizes, in which colours, and where its keys go.
+//! The screen of the tests: its content at three sizes, its colours, and where its keys go.
 //! `INSTA_UPDATE=always cargo test --test it walk_screen::` takes new pictures: look at them before they are committed.
 #![allow(
     clippy::unwrap_used,
@@ -173,7 +173,7 @@ fn enter_on_run_opens_hidden_alert() {
     let view = app.store.view(finding, Profile::Correlated, &app.flags).unwrap();
     assert_eq!(view.event().record_id(), Some(48_211));
     assert!(matches!(app.selected, Some(Selected::Finding(_))));
-    // What was suppressed is on the other side of the list.
+    // Suppressed findings are on the other side of the list.
     let mut app = console(&["walk/build-7.evtx"], ColorSupport::Ansi16, true);
     at(&mut app, (120, 40));
     press(&mut app, "4j\n");
@@ -201,7 +201,7 @@ fn enter_on_step_visits_its_events() {
     assert_eq!(app.page, Some(Page::Help));
     press(&mut app, "\x1b");
     assert_eq!(app.page, Some(Page::Tests));
-    // The proxy's row leads nowhere, and says so.
+    // The proxy's row leads nowhere, and reports it.
     press(&mut app, "j\n");
     assert_eq!(app.page, Some(Page::Tests));
     assert!(app.message.as_ref().unwrap().1.contains("Nothing to open"));

@@ -127,7 +127,7 @@ impl Company {
 }
 
 impl Seat {
-    /// Something that has to do with a repository; says how many alerts of the search it is.
+    /// Adds activity on a repository, and returns its number of alerts of the search.
     fn write_to_repository(&mut self, random: &mut Random) -> u64 {
         let host = &mut self.host;
         let silent = host.name().starts_with("build-");

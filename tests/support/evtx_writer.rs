@@ -1,8 +1,8 @@
 //! A writer of EVTX files as Windows writes them: a file header, then chunks of 64 KiB with records of binary XML.
 //!
-//! | module | what it holds |
+//! | module | content |
 //! |---|---|
-//! | [`record`] | what an event is made of: provider, shape, values |
+//! | [`record`] | the parts of an event: provider, shape, values |
 //! | [`value`] | typed values and their bytes |
 //! | [`chunk`] | a chunk: its header, its tables of names and templates, its records |
 //! | [`binxml`] | elements, attributes and substitutions |
@@ -34,7 +34,7 @@ pub struct EvtxWriter<W> {
 }
 
 impl<W: Write + Seek> EvtxWriter<W> {
-    /// A file in which `Computer` is written as `computer_name` says.
+    /// A file in which `computer_name` decides how `Computer` is written.
     pub fn new(mut out: W, computer_name: ComputerName) -> io::Result<Self> {
         out.write_all(&[0; FILE_HEADER_BLOCK])?;
         Ok(Self { out, chunk: Chunk::new(computer_name), chunks: 0, records: 0, next_record_id: 1 })

@@ -25,7 +25,7 @@ pub struct GrowingLog<'a> {
 }
 
 impl<'a> GrowingLog<'a> {
-    /// Begins the file at `path`, with a header that says nothing yet and the first chunk's room.
+    /// Begins the file at `path`, with an empty header and the first chunk's room.
     pub fn begin(path: &Path, bytes: &'a [u8]) -> io::Result<Self> {
         let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(path)?;
         file.write_all(b"ElfFile\0")?;
@@ -45,7 +45,7 @@ impl<'a> GrowingLog<'a> {
         Ok(Some(piece))
     }
 
-    /// Writes all headers: what a service does when it closes the log.
+    /// Writes all headers, as a service does when it closes the log.
     pub fn close(mut self) -> io::Result<()> {
         self.file.set_len(self.bytes.len() as u64)?;
         self.file.seek(SeekFrom::Start(0))?;

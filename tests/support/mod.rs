@@ -1,6 +1,6 @@
 //! Shared code of the tests and the benches: a writer of real EVTX files, and the scenarios whose logs it writes.
 //!
-//! | module | what it holds |
+//! | module | content |
 //! |---|---|
 //! | [`evtx_writer`] | events in, the bytes of an EVTX file out |
 //! | [`schemas`] | the fields of Sysmon's, PowerShell's and Security's events, version by version |

@@ -366,7 +366,7 @@ impl Console {
 
     /// Does something while the terminal takes no more bytes than fit into its buffer. The work is given what types text.
     pub fn while_stalled<T>(&mut self, work: impl FnOnce(&mut dyn FnMut(&str)) -> T) -> T {
-        // Who reads what the program writes needs it.
+        // The thread that reads the program's output needs it.
         let _stalled = self.shared.lock();
         work(&mut |text| send(&self.writer, text.as_bytes()))
     }
@@ -436,7 +436,7 @@ impl Console {
         self.with_screen(lines_of)
     }
 
-    /// The first place of a text: row and column, from 0.
+    /// The first position of a text: row and column, from 0.
     pub fn find(&self, text: &str) -> Option<(u16, u16)> {
         self.with_screen(|screen| {
             let (rows, columns) = screen.size();

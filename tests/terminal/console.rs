@@ -69,7 +69,7 @@ fn ci_pattern_hides_and_restores_alerts() {
     console.keys("|ws-4711");
     console.wait_for(says("Alerts 0"), PATIENCE);
     console.wait_for(says("10 go"), PATIENCE);
-    // An invalid pattern leaves the list as it is, and says where the fault is.
+    // An invalid pattern leaves the list as it is, and reports where the fault is.
     console.keys("|(");
     console.wait_for(says("add `)`"), PATIENCE);
     console.key(Key::Esc);

@@ -122,7 +122,7 @@ fn press(console: &mut Console, dice: &mut Dice) {
             console.keys("mM\x1b[201~");
             console.paste("git push\n\x1b[31m\u{202e}q\u{3}");
         }
-        // What no terminal sends, and what is cut off.
+        // Sequences that no terminal sends, and truncated ones.
         _ => console.keys(
             ["\x1b[", "\x1b[999;999H", "\x1b[<0;5;5M", "\x1bO", "\x1b[200~", "\x1b[M   "][dice.below(6)],
         ),
@@ -218,7 +218,7 @@ fn any_keys_under_load_are_survived() {
     let writer = Writer::start(growing.clone());
     while pressed < keys && !is_over() {
         let mut arguments: Vec<_> = paths.iter().map(|path| path.as_os_str().to_owned()).collect();
-        // Every other time it follows what grows, and keeps no more than so much of it.
+        // Every other time it follows a growing file, and keeps a limited part of it.
         if starts % 2 == 0 {
             arguments.extend(["--follow", "--keep", "5000"].map(Into::into));
             arguments.push(growing.clone().into());

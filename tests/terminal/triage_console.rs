@@ -311,7 +311,7 @@ fn secrets_never_leave_unless_revealed() {
         );
         assert_masked(command, &fs::read_to_string(&path).unwrap());
     }
-    // What was shown and copied so far.
+    // All that was shown and copied so far.
     let transcript = String::from_utf8_lossy(&console.transcript()).into_owned();
     assert_masked("the screen", &transcript);
     let copies = console.with_asides(|asides| asides.clipboard.clone());
@@ -351,7 +351,7 @@ fn secrets_never_leave_unless_revealed() {
     for (_, secret) in SECRETS {
         assert!(text.contains(secret), "{secret} is not revealed");
     }
-    // What is kept stays masked all the same: a file outlives the wish to see.
+    // Saved data stays masked all the same: a file outlives the wish to see.
     revealed.keys("N");
     revealed.keys(SECRETS[2].0);
     revealed.key(Key::Enter);

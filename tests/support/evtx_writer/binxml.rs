@@ -54,7 +54,7 @@ impl Chunk {
         self.bytes.push(END_OF_STREAM);
     }
 
-    /// The head of a template's use: its id and the place of its definition.
+    /// The head of a template's use: its id and the offset of its definition.
     pub fn put_template_instance(&mut self, id: [u8; 4], offset: u32) {
         self.bytes.extend([TEMPLATE_INSTANCE, 1]);
         self.bytes.extend(id);

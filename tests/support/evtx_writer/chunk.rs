@@ -173,7 +173,7 @@ impl Chunk {
         self.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
     }
 
-    /// Makes `offset` the head of a chain, and says what was it before (0 for nothing).
+    /// Makes `offset` the head of a chain, and returns the head before it (0 for none).
     fn replace_head(&mut self, table: usize, bucket: u32, offset: u32) -> u32 {
         let at = table + 4 * usize::try_from(bucket).unwrap_or(0);
         let before = [self.bytes[at], self.bytes[at + 1], self.bytes[at + 2], self.bytes[at + 3]];
@@ -191,7 +191,7 @@ pub fn seal_header(chunk: &mut [u8]) {
     chunk[124..128].copy_from_slice(&hasher.finalize().to_le_bytes());
 }
 
-/// A place in a chunk, as its pointers hold it.
+/// An offset in a chunk, as its pointers hold it.
 pub fn offset_u32(offset: usize) -> u32 {
     u32::try_from(offset).expect("an offset in a chunk")
 }

@@ -15,12 +15,12 @@ use layout::{FILE_HEADER_BLOCK, Placed};
 
 const CURL: &str = r"C:\Windows\System32\curl.exe";
 const HITS: usize = 24;
-/// Where a chunk's header says where its free space begins.
+/// Offset of the free-space pointer in a chunk's header.
 const FREE_SPACE: usize = 48;
 /// Where a chunk's header holds the checksum of its records.
 const DATA_CHECKSUM: usize = 52;
 
-/// A damaged file and what a reader can get out of it.
+/// A damaged file and the records a reader can get out of it.
 struct Damaged {
     name: &'static str,
     bytes: Vec<u8>,
@@ -31,7 +31,7 @@ struct Damaged {
     what: &'static str,
 }
 
-/// The intact log, the damaged ones, and the table of what they hold.
+/// The intact log, the damaged ones, and the table of their contents.
 pub fn fixtures() -> Vec<Fixture> {
     let log = base_log();
     let base = intact("damaged/intact.evtx", log);

@@ -197,7 +197,7 @@ fn twin_push_to_origin(host: &mut Host, explorer: &Process, arguments: &str) {
     host.exit(&console);
 }
 
-/// Test 4 again, from a file: the command line names no host. Only its connection can tell, and only by its query.
+/// Test 4 again, from a file: the command line names no host. Only its connection shows it, and only by its query.
 fn twin_script_file(host: &mut Host, explorer: &Process) {
     let shell = host.start(explorer, r"C:\Windows\System32\cmd.exe", r#""C:\WINDOWS\system32\cmd.exe" "#);
     let console = console(host, &shell);

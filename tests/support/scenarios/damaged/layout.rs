@@ -6,7 +6,7 @@ use crate::support::scenarios::Log;
 /// Bytes before the first chunk.
 pub const FILE_HEADER_BLOCK: usize = 4096;
 
-/// A record's place in its file.
+/// A record's position in its file.
 #[derive(Clone, Debug)]
 pub struct Placed {
     pub chunk: usize,
@@ -22,7 +22,7 @@ impl Placed {
     }
 }
 
-/// The places of a log's records.
+/// The positions of a log's records.
 pub fn places(file: &[u8], log: &Log) -> Vec<Placed> {
     let mut found: Vec<Placed> = Vec::new();
     let mut events = log.events.iter();

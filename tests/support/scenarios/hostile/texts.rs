@@ -10,7 +10,7 @@ pub const TEXTS: &[&str] = &[
     "curl \u{1b}[6n\u{1b}[c\u{1b}P$q\"p\u{1b}\\",
     "curl \u{1b}c",
     "curl \u{9b}31mred\u{9b}0m \u{9d}0;title\u{9c} \u{85}next",
-    // Control characters, and what moves a cursor or ends a line.
+    // Control characters, and others that move a cursor or end a line.
     "curl a\tb\tc",
     "curl first\r\nsecond\rthird\nfourth",
     "curl \u{8}\u{8}\u{8}\u{8}wget \u{b}\u{c}\u{7f}\u{1}",
