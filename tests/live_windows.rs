@@ -1,7 +1,13 @@
 //! The real Win32 code of the live source, end to end, against the event log of `tests/support/windows/wevtapi_fake.c`.
 //! `.ci/windows` puts that beside this program and runs it under Wine.
 #![cfg(windows)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests"
+)]
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
