@@ -1,6 +1,6 @@
 //! The tuned detection for other engines, and the two patterns out of a Splunk search.
 //!
-//! The query is written once, from the technique's table ([`search`]); an engine is a file of small functions in which it
+//! The query is written once, from the technique's table (`search`); an engine is a file of small functions in which it
 //! differs. A new engine is a file here, and its name in [`Engine`].
 
 mod clickhouse;

@@ -42,7 +42,7 @@ pub(super) trait Syntax {
     const NO_EXCEPTION: &'static str;
     /// The condition that an exception holds.
     const HAS_EXCEPTION: &'static str;
-    /// The mark of a remark's line; `None` where a remark is written otherwise, by [`Self::remark`].
+    /// The mark that begins the line of a remark.
     const REMARK: &'static str;
 
     /// A string.

@@ -40,7 +40,7 @@ id! {
     ActivityId
 }
 id! {
-    /// The number of an [`AddressJoin`](super::addresses::AddressJoin).
+    /// The number of an `AddressJoin`.
     AddressJoinId
 }
 

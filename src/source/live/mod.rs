@@ -2,7 +2,7 @@
 //! that must be there; PowerShell's and Security's are read for the walk-through of the tests where the rights allow
 //! it.
 //!
-//! Each channel is a source with a [`Session`] of its own, on a thread of its own. The session knows the Windows Event
+//! Each channel is a source with a `Session` of its own, on a thread of its own. The session knows the Windows Event
 //! Log only as [`EventLog`], of which there is the real one (`win32.rs` with `wevtapi.rs`, the only unsafe code of the
 //! program) and, in tests, doubles.
 

@@ -1,7 +1,7 @@
 //! The events of a store: their texts, hosts, parents and processes, and the search for duplicates.
 //!
 //! The owner of all facts of a single event. It knows no finding and no join between hosts' events: see
-//! [`joins`](super::joins) for those. An event is a row of numbers and symbols, so that a hundred million fit into
+//! `joins` for those. An event is a row of numbers and symbols, so that a hundred million fit into
 //! memory.
 
 pub mod collect;

@@ -16,7 +16,7 @@ pub struct Process {
     pub start: Option<EventId>,
     /// Its parent, as its Event 1 names it.
     pub parent: Option<ProcessId>,
-    /// Its newest event, in order of arrival; the others follow by [`super::Store::events_of`].
+    /// Its newest event, in order of arrival; the others follow by `Events::events_of`.
     pub(in crate::store) newest_event: Option<EventId>,
     /// The child that was met last; its elder siblings follow.
     pub(in crate::store) newest_child: Option<ProcessId>,
