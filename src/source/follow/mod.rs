@@ -63,20 +63,20 @@ pub fn follow(
     status: &FollowStatus,
     sink: &(dyn Fn(FeedMessage) -> bool + Sync),
 ) {
-    let outlet = Sink::new(progress, sink, Wanted::default());
+    let sink = Sink::new(progress, sink, Wanted::default());
     let (there, awaited): (Vec<_>, Vec<_>) =
         paths.iter().cloned().partition(|path| path.as_os_str() == "-" || path.exists());
     let empty = there.iter().filter(|path| is_empty_file(path)).count();
     status.awaited.store((awaited.len() + empty) as u64, Ordering::Relaxed);
     for path in &awaited {
-        outlet.send(FeedMessage::Fault(fault(path, Severity::Notice, FaultKind::NotThereYet)));
+        sink.send(FeedMessage::Fault(fault(path, Severity::Notice, FaultKind::NotThereYet)));
     }
     let mut later = LaterFaults::default();
     let found = discover(&there, format, progress, &mut |fault| {
         // An empty file may still become a log.
         if !is_empty_file(Path::new(&fault.name)) {
             later.add_reported(&fault.name);
-            outlet.send(FeedMessage::Fault(fault));
+            sink.send(FeedMessage::Fault(fault));
         }
     });
     let (growing, packed): (Vec<_>, Vec<_>) = found.into_iter().partition(grows);
@@ -85,7 +85,7 @@ pub fn follow(
     }
     let board = Board {
         format,
-        outlet: &outlet,
+        sink: &sink,
         progress,
         status,
         next_id: AtomicU32::new(u32::try_from(packed.len()).unwrap_or(u32::MAX)),
@@ -98,13 +98,13 @@ pub fn follow(
             let reader = thread::Builder::new().name(SOURCE_THREAD.to_owned());
             let (first, more) = (packed.first().map(|file| file.path.clone()), packed.len() - 1);
             let started = reader.spawn_scoped(scope, || {
-                load_files(packed, inputs(format), LoadOptions::default(), &outlet);
+                load_files(packed, inputs(format), LoadOptions::default(), &sink);
             });
             if let (Err(error), Some(first)) = (started, first) {
                 let reason = format!(
                     "it and {more} more packed files are not read: no thread can be started: {error}"
                 );
-                outlet.send(FeedMessage::Fault(fault(
+                sink.send(FeedMessage::Fault(fault(
                     &first,
                     Severity::Unreadable,
                     FaultKind::NoThread(reason),
@@ -116,7 +116,7 @@ pub fn follow(
         }
         board.watch(scope, paths, later);
     });
-    outlet.send(FeedMessage::Finished);
+    sink.send(FeedMessage::Finished);
 }
 
 /// Returns the inputs of all files: other channels are read for the walk-through, as in a load.
@@ -153,7 +153,7 @@ fn head_of(path: &Path) -> io::Result<Vec<u8>> {
 /// The followers of files.
 struct Board<'a> {
     format: Option<InputFormat>,
-    outlet: &'a Sink<'a>,
+    sink: &'a Sink<'a>,
     progress: &'a Progress,
     status: &'a FollowStatus,
     next_id: AtomicU32,
@@ -175,7 +175,7 @@ impl Board<'_> {
         mut later: LaterFaults,
     ) {
         let mut looked = Instant::now();
-        while !self.outlet.is_over() {
+        while !self.sink.is_over() {
             thread::sleep(LOOK);
             let mut awaited = 0;
             let into_folders = looked.elapsed() >= LOOK_INTO_FOLDERS;
@@ -195,7 +195,7 @@ impl Board<'_> {
             }
             if into_folders {
                 for fault in later.end_look() {
-                    self.outlet.send(FeedMessage::Fault(fault));
+                    self.sink.send(FeedMessage::Fault(fault));
                 }
                 looked = Instant::now();
             }
@@ -247,7 +247,7 @@ impl Board<'_> {
                 drop(known);
                 if !self.is_full_told.swap(true, Ordering::Relaxed) {
                     let kind = FaultKind::TooManyFollowed(MAX_FILES);
-                    self.outlet.send(FeedMessage::Fault(fault(path, Severity::Loss, kind)));
+                    self.sink.send(FeedMessage::Fault(fault(path, Severity::Loss, kind)));
                 }
                 return;
             }
@@ -267,11 +267,7 @@ impl Board<'_> {
             self.running.fetch_sub(1, Ordering::Relaxed);
             if self.lock().remove(&retry) && !self.is_full_told.swap(true, Ordering::Relaxed) {
                 let reason = format!("no thread can be started to follow it, it is tried again: {error}");
-                self.outlet.send(FeedMessage::Fault(fault(
-                    path,
-                    Severity::Loss,
-                    FaultKind::NoThread(reason),
-                )));
+                self.sink.send(FeedMessage::Fault(fault(path, Severity::Loss, FaultKind::NoThread(reason))));
             }
         }
     }
@@ -281,7 +277,7 @@ impl Board<'_> {
         let id = SourceId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let info = SourceInfo { id, path: path.to_owned(), name, size: None };
-        self.outlet.send(FeedMessage::Source(info.clone()));
+        self.sink.send(FeedMessage::Source(info.clone()));
         info
     }
 }
@@ -301,12 +297,12 @@ impl Follower<'_, '_> {
             let end = match guarded(|| self.turn()) {
                 Some(Ok(end)) => end,
                 None => {
-                    self.board.outlet.send(FeedMessage::Fault(failed(None, &self.path)));
+                    self.board.sink.send(FeedMessage::Fault(failed(None, &self.path)));
                     End::Replaced
                 }
                 Some(Err(error)) => {
                     let reason = describe(&error);
-                    self.board.outlet.send(FeedMessage::Fault(fault(&self.path, Severity::Loss, reason)));
+                    self.board.sink.send(FeedMessage::Fault(fault(&self.path, Severity::Loss, reason)));
                     End::Replaced
                 }
             };
@@ -323,7 +319,7 @@ impl Follower<'_, '_> {
 
     /// Reads the file from its beginning to its end.
     fn turn(&mut self) -> io::Result<End> {
-        let is_over = || self.board.outlet.is_over();
+        let is_over = || self.board.sink.is_over();
         #[cfg(test)]
         crate::model::guard::fail_on_purpose("fails-in-turn", self.path.as_os_str().as_encoded_bytes());
         let file = open_file(&self.path)?;
@@ -360,25 +356,25 @@ impl Follower<'_, '_> {
             &is_over,
         );
         let end = std::sync::Arc::clone(&stream.end);
-        text::read_growing(&info, Box::new(stream), inputs(self.board.format), self.board.outlet);
+        text::read_growing(&info, Box::new(stream), inputs(self.board.format), self.board.sink);
         let end = *end.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(end)
     }
 
     fn log(&self, info: &SourceInfo, file: File) -> io::Result<End> {
-        let outlet = self.board.outlet;
+        let sink = self.board.sink;
         let mut tail = LogTail::new(info.clone(), file)?;
         let mut last_news = Instant::now();
         let mut is_settled = false;
-        while !outlet.is_over() {
-            match tail.look(&mut |batch| outlet.send_open_batch(info, batch))? {
+        while !sink.is_over() {
+            match tail.look(&mut |batch| sink.send_open_batch(info, batch))? {
                 Look::News => (last_news, is_settled) = (Instant::now(), false),
                 Look::Anew => return Ok(End::Anew),
                 Look::Quiet => {
                     let quiet = last_news.elapsed();
                     if quiet > SETTLED && !is_settled {
                         is_settled = true;
-                        tail.settle(&mut |batch| outlet.send_open_batch(info, batch))?;
+                        tail.settle(&mut |batch| sink.send_open_batch(info, batch))?;
                     }
                     if tail.is_deleted() || quiet > DRAIN && is_replaced(&self.path, &self.identity) {
                         return Ok(End::Replaced);

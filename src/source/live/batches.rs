@@ -68,7 +68,7 @@ impl Session {
         let Some(last) = count.checked_sub(1) else { return };
         let end = self.log.place(last).ok();
         if self.may_repeat && end.is_some_and(|end| self.seen.is_before(end)) {
-            LiveStatus::add(&feed.status.doubles, count as u64);
+            LiveStatus::add(&feed.status.duplicates, count as u64);
             return;
         }
         self.note_what_was_passed();
@@ -77,7 +77,7 @@ impl Session {
             self.note_hole(first);
         }
         let mut batch = Batch::new(self.options.source);
-        let (mut doubles, mut own_end) = (0, None);
+        let (mut duplicates, mut own_end) = (0, None);
         for index in 0..count {
             let needs_place = self.may_repeat || self.is_forwarded;
             let place = if needs_place { self.log.place(index).ok() } else { None };
@@ -86,7 +86,7 @@ impl Session {
                     let stamp = Stamp::of(xml);
                     own_end = stamp.record_id.filter(|_| index == last);
                     if self.may_repeat && self.seen.contains(place, &stamp) {
-                        doubles += 1;
+                        duplicates += 1;
                         continue;
                     }
                     self.seen.add(stamp);
@@ -119,7 +119,7 @@ impl Session {
                 }
             }
         }
-        LiveStatus::add(&feed.status.doubles, doubles);
+        LiveStatus::add(&feed.status.duplicates, duplicates);
         self.has_sysmon |= batch.tally.sysmon > 0;
         batch.faults = self.unreadable.take_due(&feed.info);
         if self.counted_to.is_some() {

@@ -165,17 +165,17 @@ impl Live {
     /// gone. `sink` may wait: meanwhile the events stay in their logs. [`FeedMessage::Finished`] is the last message of
     /// all.
     pub fn run(self, progress: &Progress, sink: &(dyn Fn(FeedMessage) -> bool + Sync)) {
-        let outlet = Sink::new(progress, sink, Wanted::default());
+        let sink = Sink::new(progress, sink, Wanted::default());
         // A source comes before its first batch, and the sources in their order.
         for (session, _) in &self.sessions {
-            outlet.send(FeedMessage::Source(session.source()));
+            sink.send(FeedMessage::Source(session.source()));
         }
         for fault in self.unread {
-            outlet.send(FeedMessage::Fault(fault));
+            sink.send(FeedMessage::Fault(fault));
         }
         let run = |session: Session, status: &LiveStatus| {
             let info = session.source();
-            outlet.guarded(&info, || session.run(&outlet, status));
+            sink.guarded(&info, || session.run(&sink, status));
         };
         thread::scope(|scope| {
             let mut sessions = self.sessions.into_iter();
@@ -186,14 +186,14 @@ impl Live {
                 if let Err(error) = thread.spawn_scoped(scope, move || run(session, &status)) {
                     let reason = format!("no thread can be started to read {channel}: {error}");
                     let fault = not_read(&channel, other.unwrap_or(Channel::Security), &reason);
-                    outlet.send(FeedMessage::Fault(fault));
+                    sink.send(FeedMessage::Fault(fault));
                 }
             }
             if let Some((session, status)) = first {
                 run(session, &status);
             }
         });
-        outlet.send(FeedMessage::Finished);
+        sink.send(FeedMessage::Finished);
     }
 }
 

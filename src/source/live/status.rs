@@ -9,7 +9,7 @@ pub struct LiveStatus {
     /// Events that were handed over.
     pub events: AtomicU64,
     /// Duplicates that came after a reconnect, and were skipped.
-    pub doubles: AtomicU64,
+    pub duplicates: AtomicU64,
     /// How many times the subscription was opened again.
     pub reconnects: AtomicU64,
     /// How many times the receiver of the events kept the loop waiting.

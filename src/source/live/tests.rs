@@ -223,7 +223,7 @@ fn where_no_bookmark_helps_the_oldest_is_next_and_nothing_comes_twice() {
     log.state().subscriptions.extend([None, Some(LogError::NotFound), Some(LogError::NotFound)]);
     let outcome = run(&log);
     assert_eq!(outcome.serials, numbers(1, 50));
-    assert_eq!(Outcome::figure(&outcome.status.doubles), 20);
+    assert_eq!(Outcome::figure(&outcome.status.duplicates), 20);
     assert_eq!(log.state().subscribed[2], (query(Part::Behind(20)), Start::Oldest));
     assert_eq!(log.state().subscribed[3], (query(Part::Oldest), Start::Oldest));
 }
