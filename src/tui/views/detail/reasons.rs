@@ -25,6 +25,7 @@ use crate::model::event::{Field, code};
 use crate::model::row::{AlertRow, Condition};
 use crate::model::secrets::mask;
 use crate::model::verdict::Verdict;
+use crate::store::list::listing::Shown;
 use crate::tui::safe;
 use crate::tui::state::App;
 use crate::tui::state::prepared::{Detail, DetailKey};
@@ -115,8 +116,7 @@ impl Writer<'_> {
     fn nothing_selected(&mut self) {
         let app = self.app;
         let events = app.store.tally().sysmon;
-        let suppressed: usize =
-            app.listing.total(crate::store::list::listing::Shown::Suppressed, app.list.min_score);
+        let suppressed: usize = app.listing.total(Shown::Suppressed, app.list.min_score);
         let sentence = if !app.load.finished && (app.endless.is_none() || events == 0) {
             "Reading. Alerts appear here as they are found.".to_owned()
         } else if app.listing.hidden_by_filter + app.listing.hidden_by_range > 0 {
@@ -126,6 +126,8 @@ impl Writer<'_> {
                 "No Sysmon event was read from {} records; e shows the read errors.",
                 app.store.tally().records()
             )
+        } else if app.listing.query.shown == Shown::Suppressed {
+            format!("No event was selected but suppressed, of {events} Sysmon events; x shows the alerts.")
         } else {
             format!(
                 "No alert in {events} Sysmon events; {suppressed} were selected but suppressed (x shows them)."
