@@ -5,7 +5,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::Range;
 
-use super::command_line::words;
+use super::command_line::{Word, words};
 use crate::model::utf16::decode_lossy;
 
 const PARAMETER: &str = "encodedcommand";
@@ -24,6 +24,17 @@ pub struct Decoded {
 /// `-Command` or `-File` all is the script's own.
 #[must_use]
 pub fn decoded(line: &str) -> Option<Decoded> {
+    let value = encoded_word(line)?;
+    Some(Decoded { script: script(&value.text)?, range: value.range })
+}
+
+/// Returns whether a command line holds a script in base64, whether or not that decodes.
+#[must_use]
+pub fn has_encoded(line: &str) -> bool {
+    encoded_word(line).is_some()
+}
+
+fn encoded_word(line: &str) -> Option<Word<'_>> {
     let mut rest = words(line).skip(1);
     while let Some(word) = rest.next() {
         let name = word.text.strip_prefix(['-', '/', '\u{2013}', '\u{2014}', '\u{2015}']);
@@ -36,8 +47,7 @@ pub fn decoded(line: &str) -> Option<Decoded> {
             return None;
         }
         if name == "ec" || PARAMETER.starts_with(name) {
-            let value = rest.next()?;
-            return Some(Decoded { script: script(&value.text)?, range: value.range });
+            return rest.next();
         }
     }
     None

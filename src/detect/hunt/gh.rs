@@ -39,6 +39,44 @@ pub fn gh_command(line: &str) -> GhCommand {
     }
 }
 
+/// Second words of gh's commands that read, and first words whose commands all do.
+const READING: [&str; 18] = [
+    "list",
+    "ls",
+    "view",
+    "status",
+    "download",
+    "clone",
+    "checkout",
+    "co",
+    "diff",
+    "checks",
+    "watch",
+    "verify",
+    "search",
+    "browse",
+    "completion",
+    "--version",
+    "version",
+    "help",
+];
+
+/// Returns whether a command of gh that does not upload is known to read: an extension or an alias is not.
+#[must_use]
+pub fn is_reading(line: &str) -> bool {
+    let mut commands = commands(line);
+    let (Some(first), second) = (commands.next(), commands.next()) else { return false };
+    let second = second.as_ref().map_or("", |word| &*word.text);
+    match &*first.text {
+        "api" => true,
+        "release" => second == "create" || READING.contains(&second),
+        "gist" | "issue" | "pr" | "repo" | "run" | "workflow" | "auth" | "cache" | "codespace" | "label" => {
+            READING.contains(&second)
+        }
+        first => READING.contains(&first),
+    }
+}
+
 /// `gh api` sends where it has fields, an input or a method that sends; GraphQL's queries are sent too, and read.
 fn api(line: &str) -> GhCommand {
     let mut sends: Option<Range<usize>> = None;
@@ -46,7 +84,7 @@ fn api(line: &str) -> GhCommand {
     let mut reads = words(line).any(|word| word.is("graphql"))
         && !words(line).any(|word| word.text.to_ascii_lowercase().contains("mutation"));
     while let Some(word) = rest.next() {
-        let (name, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
+        let (name, value) = option_and_value(&word.text);
         match name {
             "-X" | "--method" => {
                 let method =
@@ -69,17 +107,55 @@ fn api(line: &str) -> GhCommand {
     }
 }
 
+/// `--method=PUT`, `-XPUT`, `-fkey=value`: an option, and the value in the same word.
+fn option_and_value(text: &str) -> (&str, &str) {
+    match text.strip_prefix('-') {
+        Some(short) if !short.starts_with('-') && short.len() > 1 && text.is_char_boundary(2) => {
+            let (name, value) = text.split_at(2);
+            (name, value.strip_prefix('=').unwrap_or(value))
+        }
+        _ => text.split_once('=').unwrap_or((text, "")),
+    }
+}
+
+/// Options of gh's commands that take the next word (gh 2.83: `-R`, and those of `release`, `gist`, `repo`, `issue`,
+/// `pr`, `codespace`). `-d` is `--draft` in `release create` and `--desc` in `gist create`.
+const TAKE_A_WORD: [&str; 26] = [
+    "-R",
+    "--repo",
+    "--hostname",
+    "-t",
+    "--title",
+    "-n",
+    "--notes",
+    "-F",
+    "--notes-file",
+    "--body-file",
+    "-b",
+    "--body",
+    "--target",
+    "--discussion-category",
+    "--notes-start-tag",
+    "--desc",
+    "--description",
+    "-f",
+    "--filename",
+    "-c",
+    "--codespace",
+    "-l",
+    "--label",
+    "-a",
+    "--assignee",
+    "--source",
+];
+
 /// The words that are no options, after the program's name.
 fn commands(line: &str) -> impl Iterator<Item = Word<'_>> {
     let mut takes_value = false;
     words(line).skip(1).filter(move |word| {
         let is_value = std::mem::replace(&mut takes_value, false);
         let is_option = word.text.starts_with('-');
-        takes_value = is_option
-            && matches!(
-                &*word.text,
-                "-R" | "--repo" | "--hostname" | "-t" | "-n" | "-d" | "--title" | "--notes" | "--desc"
-            );
+        takes_value = is_option && TAKE_A_WORD.contains(&&*word.text);
         !is_value && !is_option
     })
 }

@@ -72,11 +72,14 @@ pub fn git_line(line: &str) -> GitLine<'_> {
     let has = |text: &str| arguments.clone().any(|word| word.text == text);
     let first = arguments.clone().next();
     let first = first.as_ref().map_or("", |word| &*word.text);
-    let harmless = has("--dry-run") || has("-n") || has("--help") || has("-h");
+    let is_push = verb.text == "push" || alias(line, &verb.text).is_some_and(|value| is_push_alias(&value));
+    let is_harmless = || push_arguments(arguments.clone()).sends_nothing;
     let act = match &*verb.text {
-        "push" | "http-push" if harmless => GitCommand::Other,
+        _ if is_push && is_harmless() => GitCommand::Other,
+        _ if is_push => GitCommand::Push,
+        "http-push" if is_harmless() => GitCommand::Other,
         "send-pack" if has("--dry-run") => GitCommand::Other,
-        "push" | "http-push" => GitCommand::Push,
+        "http-push" => GitCommand::Push,
         "subtree" | "lfs" if first == "push" => GitCommand::Push,
         "send-pack" => GitCommand::SendPack,
         "remote-https" | "remote-http" => GitCommand::Helper,
@@ -87,8 +90,8 @@ pub fn git_line(line: &str) -> GitLine<'_> {
         _ => GitCommand::Other,
     };
     let url = match act {
-        GitCommand::Push if verb.is("push") => {
-            let (url, remote) = match push_remote(arguments) {
+        GitCommand::Push if is_push => {
+            let (url, remote) = match push_arguments(arguments).remote {
                 Some(word) if is_remote(&word) => (Some(word), None),
                 word => (None, word),
             };
@@ -101,23 +104,139 @@ pub fn git_line(line: &str) -> GitLine<'_> {
     GitLine { act, verb: Some(verb), url, remote: None }
 }
 
-/// Returns the remote that `git push` names: its first word that is no option, or the value of `--repo`. Values of options
-/// and refspecs such as `v1.2:refs/tags/v1.2` are no remotes.
-fn push_remote<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> Option<Word<'a>> {
-    let mut repo = None;
+/// The arguments of `git push`.
+struct PushArguments<'a> {
+    /// The first word that is no option, or the value of `--repo`. Values of options and refspecs such as
+    /// `v1.2:refs/tags/v1.2` are no remotes.
+    remote: Option<Word<'a>>,
+    /// Whether it was only to show what it would do, or its help. The last of `--dry-run` and `--no-dry-run` counts.
+    sends_nothing: bool,
+}
+
+/// Reads the arguments of `git push` as git's `builtin/push.c` (2.51) does: short options in one word, long ones in
+/// any unambiguous prefix.
+fn push_arguments<'a>(mut arguments: impl Iterator<Item = Word<'a>>) -> PushArguments<'a> {
+    let (mut remote, mut repo) = (None, None);
+    let (mut is_dry_run, mut is_help, mut has_ended) = (false, false, false);
     while let Some(word) = arguments.next() {
-        if let Some(value) = word.text.strip_prefix("--repo=") {
+        let text = &*word.text;
+        if has_ended || !text.starts_with('-') || text == "-" {
+            remote = remote.or(Some(word));
+        } else if text == "--" {
+            has_ended = true;
+        } else if let Some(value) = text.strip_prefix("--repo=") {
             let text = value.to_owned().into();
             repo = Some(Word { range: word.range, text });
-        } else if word.text == "--repo" {
+        } else if text == "--repo" {
             repo = arguments.next();
-        } else if PUSH_TAKES_A_WORD.contains(&&*word.text) {
+        } else if PUSH_TAKES_A_WORD.contains(&text) {
             arguments.next();
-        } else if !word.text.starts_with('-') {
-            return Some(word);
+        } else if text.len() > 4 && "--dry-run".starts_with(text) {
+            is_dry_run = true;
+        } else if text.len() > 6 && "--no-dry-run".starts_with(text) {
+            is_dry_run = false;
+        } else if text == "--help" || text == "-h" {
+            is_help = true;
+        } else if let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.starts_with('-')) {
+            let own = letters.split('o').next().unwrap_or("");
+            is_dry_run |= own.contains('n');
+            if own.len() + 1 == letters.len() {
+                arguments.next();
+            }
         }
     }
-    repo
+    PushArguments { remote: remote.or(repo), sends_nothing: is_dry_run || is_help }
+}
+
+/// The value of an alias that the command line itself sets: `-c alias.NAME=VALUE`. git takes none for its own commands.
+fn alias(line: &str, name: &str) -> Option<String> {
+    let mut before_verb = words(line).skip(1);
+    let mut value = None;
+    while let Some(word) = before_verb.next().filter(|word| word.text.starts_with('-')) {
+        if !TAKE_A_WORD.contains(&&*word.text) {
+            continue;
+        }
+        let setting = before_verb.next()?;
+        let found = (word.text == "-c").then(|| setting.text.split_once('=')).flatten();
+        if let Some((key, text)) = found
+            && key.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("alias."))
+            && key.get(6..).is_some_and(|of| of.eq_ignore_ascii_case(name))
+        {
+            value = Some(text.to_owned());
+        }
+    }
+    value
+}
+
+fn is_push_alias(value: &str) -> bool {
+    value.split_whitespace().next() == Some("push")
+}
+
+/// git's own commands that send nothing, as `git help -a` (2.51) lists them, as far as people type them.
+const SILENT: [&str; 48] = [
+    "add",
+    "am",
+    "apply",
+    "archive",
+    "blame",
+    "branch",
+    "bundle",
+    "cat-file",
+    "checkout",
+    "cherry-pick",
+    "clean",
+    "clone",
+    "commit",
+    "config",
+    "describe",
+    "diff",
+    "difftool",
+    "fetch",
+    "fetch-pack",
+    "format-patch",
+    "gc",
+    "grep",
+    "help",
+    "init",
+    "log",
+    "ls-files",
+    "ls-remote",
+    "ls-tree",
+    "maintenance",
+    "merge",
+    "mv",
+    "notes",
+    "pull",
+    "push",
+    "reflog",
+    "remote",
+    "reset",
+    "restore",
+    "rev-list",
+    "rev-parse",
+    "revert",
+    "rm",
+    "show",
+    "shortlog",
+    "stash",
+    "status",
+    "switch",
+    "tag",
+];
+/// Others that send nothing where they run nothing: `rebase --exec`, `submodule foreach`, `bisect run` do.
+const SILENT_UNLESS_THEY_RUN: [&str; 4] = ["bisect", "rebase", "submodule", "worktree"];
+
+/// Returns whether a command of git that is no push sends nothing.
+#[must_use]
+pub fn is_silent(line: &str, verb: &Word<'_>) -> bool {
+    if SILENT.contains(&&*verb.text) {
+        return true;
+    }
+    let runs = |word: &Word<'_>| {
+        matches!(&*word.text, "foreach" | "run" | "-x" | "--exec") || word.text.starts_with("--exec=")
+    };
+    SILENT_UNLESS_THEY_RUN.contains(&&*verb.text)
+        && !line.get(verb.range.end..).is_some_and(|rest| words(rest).any(|word| runs(&word)))
 }
 
 fn is_remote(word: &Word<'_>) -> bool {

@@ -8,7 +8,7 @@ use super::git::{GitCommand, GitLine, git_line, helper_url};
 use super::hosts::RepositoryHosts;
 use super::program::Program;
 use super::ssh::ssh_line;
-use super::upload_tools::{curl_sends, powershell_call, python_sends, upload_word, wget_sends};
+use super::upload_tools::{curl_sends, only_queries, powershell_call, python_sends, upload_word, wget_sends};
 use crate::detect::clauses::find_ignoring_case;
 use crate::detect::technique::{API_HOSTS, PUSH_HOSTS, PUSH_WORD};
 use crate::model::repository::Address;
@@ -216,13 +216,6 @@ fn script_indicator(text: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
         }
         _ => Indicator::new(IndicatorKind::ScriptRequest, vec![call.call, api.range], address),
     })
-}
-
-/// Whether a text sends GraphQL that it shows, and that is a query: all of GraphQL is sent, but only a mutation changes
-/// something.
-fn only_queries(text: &str) -> bool {
-    let says = |word| find_ignoring_case(text, word).is_some();
-    says("/graphql") && says("query") && !says("mutation")
 }
 
 fn python_indicator(line: &str, hosts: &RepositoryHosts) -> Option<Indicator> {

@@ -11,6 +11,7 @@ pub mod hosts;
 pub mod indicator;
 pub mod lead;
 pub mod program;
+pub mod sends;
 pub mod ssh;
 mod steps;
 pub mod target;

@@ -32,7 +32,20 @@ impl Program {
     #[must_use]
     pub fn of(image: &str) -> Option<Self> {
         let at = image.rfind('\\')?;
-        let name = image.get(at + 1..)?;
+        Self::of_file_name(image.get(at + 1..)?)
+    }
+
+    /// The program of the first word of a shell's command, with or without its ending.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        const MAX_NAME: usize = 16;
+        if name.len() > MAX_NAME || name.contains('.') {
+            return Self::of_file_name(name);
+        }
+        Self::of_file_name(&format!("{name}.exe"))
+    }
+
+    fn of_file_name(name: &str) -> Option<Self> {
         // Most processes end here, without a comparison.
         if !(6..=20).contains(&name.len()) {
             return None;

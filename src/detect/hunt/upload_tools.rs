@@ -105,42 +105,83 @@ const PYTHON_SENDS: [&str; 9] = [
 /// Returns the range in curl's command line that makes it send.
 #[must_use]
 pub fn curl_sends(line: &str) -> Option<Range<usize>> {
-    let mut sends: Option<Range<usize>> = None;
-    let mut rest = words(line).skip(1).peekable();
+    let mut rest = words(line).skip(1);
+    // Of one transfer: after `--next` all begins again.
+    let (mut sends, mut is_get) = (None::<Range<usize>>, false);
     while let Some(word) = rest.next() {
         let text = &*word.text;
-        if text.starts_with("--") {
-            if text == "--get" {
-                return None;
+        if text == "--next" || text == "-:" {
+            if sends.is_some() && !is_get {
+                return sends;
             }
-            let is_method = text == "--request" && rest.peek().is_some_and(is_sending_method);
-            if is_method || CURL_SENDS.contains(&text) {
-                sends.get_or_insert(word.range.clone());
-            }
-            continue;
-        }
-        let Some(letters) = text.strip_prefix('-') else { continue };
-        for (at, letter) in letters.char_indices() {
-            if letter == 'G' {
-                return None;
-            }
-            if !CURL_WITH_VALUE.contains(letter) {
-                continue;
-            }
-            let value = letters.get(at + letter.len_utf8()..).unwrap_or("");
-            let next = if value.is_empty() { rest.next() } else { None };
-            let is_sending = match letter {
-                'd' | 'F' | 'T' => true,
-                'X' => next.as_ref().map_or_else(|| is_method(value), is_sending_method),
-                _ => false,
+            (sends, is_get) = (None, false);
+        } else if text.starts_with("--") {
+            let (name, value) =
+                text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            is_get |= name == "--get";
+            let is_sending = CURL_SENDS.contains(&name);
+            let value = match value {
+                Some(value) => Some(std::borrow::Cow::Borrowed(value)),
+                None if CURL_LONG_WITH_VALUE.contains(&name) => rest.next().map(|next| next.text),
+                None => None,
             };
-            if is_sending {
+            if is_sending || name == "--request" && value.is_some_and(|value| is_method(&value)) {
                 sends.get_or_insert(word.range.clone());
             }
-            break;
+        } else if let Some(letters) = text.strip_prefix('-') {
+            for (at, letter) in letters.char_indices() {
+                is_get |= letter == 'G';
+                if !CURL_WITH_VALUE.contains(letter) {
+                    continue;
+                }
+                let value = letters.get(at + letter.len_utf8()..).unwrap_or("");
+                let next = if value.is_empty() { rest.next() } else { None };
+                let is_sending = match letter {
+                    'd' | 'F' | 'T' => true,
+                    'X' => next.as_ref().map_or_else(|| is_method(value), is_sending_method),
+                    _ => false,
+                };
+                if is_sending {
+                    sends.get_or_insert(word.range.clone());
+                }
+                break;
+            }
         }
     }
-    sends
+    sends.filter(|_| !is_get)
+}
+
+/// Returns whether curl reads further options from a file.
+#[must_use]
+pub fn curl_has_config(line: &str) -> bool {
+    words(line).skip(1).any(|word| {
+        word.text.starts_with("--config")
+            || word
+                .text
+                .strip_prefix('-')
+                .is_some_and(|letters| !letters.starts_with('-') && letters.contains('K'))
+    })
+}
+
+/// Returns whether wget is given lines of its own configuration, or a file of them.
+#[must_use]
+pub fn wget_has_commands(line: &str) -> bool {
+    words(line).skip(1).any(|word| {
+        word.text.starts_with("--execute")
+            || word.text.starts_with("--config")
+            || word
+                .text
+                .strip_prefix('-')
+                .is_some_and(|letters| !letters.starts_with('-') && letters.contains('e'))
+    })
+}
+
+/// Returns whether a text sends GraphQL that it shows, and that is a query: all of GraphQL is sent, but only a mutation
+/// changes something.
+#[must_use]
+pub fn only_queries(text: &str) -> bool {
+    let says = |word| find_ignoring_case(text, word).is_some();
+    says("/graphql") && says("query") && !says("mutation")
 }
 
 /// The words of curl's command line that it takes for URLs.
@@ -234,7 +275,8 @@ pub fn powershell_call(text: &str) -> Option<ScriptCall> {
     let sends = POWERSHELL_SENDS
         .iter()
         .find_map(|word| find_ignoring_case(text, word))
-        .or_else(|| sending_method_parameter(text));
+        .or_else(|| sending_method_parameter(text))
+        .or_else(|| sending_parameter(text));
     Some(ScriptCall { call, sends })
 }
 
@@ -251,12 +293,38 @@ fn sending_method_parameter(text: &str) -> Option<Range<usize>> {
         }
         from = end;
     }
-    words(text).zip(words(text).skip(1)).find_map(|(name, value)| {
-        let lowered = name.text.to_ascii_lowercase();
-        let is_name = lowered.len() >= 3 && "-method".starts_with(&lowered);
-        let value = value.text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        (is_name && is_method(value)).then_some(name.range)
+    script_words(text).zip(script_words(text).skip(1)).find_map(|((range, name), (_, value))| {
+        (is_parameter(name, "-method", 3) && is_method(value)).then_some(range)
     })
+}
+
+/// The words of a script: the runs between blanks, quotes and the signs that PowerShell puts between a parameter and its
+/// value, each with its range.
+pub(super) fn script_words(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let is_border = |c: char| c.is_whitespace() || "\"'`;(){}[]=:,|".contains(c);
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(from..)?;
+        let start = from + rest.find(|c| !is_border(c))?;
+        let rest = text.get(start..)?;
+        let end = start + rest.find(is_border).unwrap_or(rest.len());
+        steps::count(end - from);
+        from = end;
+        Some((start..end, text.get(start..end)?))
+    })
+}
+
+/// Whether a word is a parameter of PowerShell: its name, or a beginning of it that is long enough to be no other's.
+pub(super) fn is_parameter(word: &str, name: &str, shortest: usize) -> bool {
+    word.len() >= shortest && name.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+}
+
+/// A parameter that gives a call something to send, shortened: `-Bo`, `-InFi`, `-For`. In full it is in
+/// [`POWERSHELL_SENDS`].
+fn sending_parameter(text: &str) -> Option<Range<usize>> {
+    const PARAMETERS: [(&str, usize); 3] = [("-body", 3), ("-infile", 5), ("-form", 4)];
+    let is_one = |word: &str| PARAMETERS.iter().any(|(name, shortest)| is_parameter(word, name, *shortest));
+    script_words(text).find_map(|(range, word)| is_one(word).then_some(range))
 }
 
 /// Returns the range in Python's command line that makes it send.
