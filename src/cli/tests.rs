@@ -90,9 +90,15 @@ fn summary(tests: &[TestReport], resolved: &Resolved) -> String {
     };
     let (detected, suppressed, missed) =
         (of(Outcome::Detected), of(Outcome::Suppressed), of(Outcome::Missed));
+    let folded: usize = tests.iter().map(|test| test.folded.count).sum();
+    let folded = match folded {
+        0 => String::new(),
+        1 => " 1 act without the other steps of its test is no run.".to_owned(),
+        more => format!(" {more} acts without the other steps of their test are no runs."),
+    };
     format!(
-        "{} runs of {} tests: {detected} detected, {suppressed} suppressed, {missed} missed; {} tests left no trace. \
-         Profile {}.",
+        "{} runs of {} tests: {detected} detected, {suppressed} suppressed, {missed} missed; {} tests left no \
+         trace.{folded} Profile {}.",
         detected + suppressed + missed,
         tests.len(),
         of(Outcome::NoTrace),

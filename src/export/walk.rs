@@ -9,7 +9,7 @@ use super::{ExportOptions, json, markdown, safe};
 use crate::detect::TECHNIQUE;
 use crate::model::row::Signal;
 use crate::model::text::{truncate_to_width, width};
-use crate::model::walkthrough::{Outcome, RunReport, StepReport, StepState, TestReport};
+use crate::model::walkthrough::{Folded, Outcome, RunReport, StepReport, StepState, TestReport};
 
 /// How a walk is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,32 @@ pub fn write_walk(
         WalkFormat::Ndjson => write_ndjson(out, tests, options),
         WalkFormat::Markdown => write_markdown(out, tests, options),
     }
+}
+
+/// The row of the acts of a test that are no runs.
+struct FoldedRow<'a> {
+    test: &'a TestReport,
+    reveal_secrets: bool,
+}
+
+impl Serialize for FoldedRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let folded = &self.test.folded;
+        map.serialize_entry("Test", &safe::masked(&self.test.name, self.reveal_secrets))?;
+        map.serialize_entry("Folded", &folded.count)?;
+        map.serialize_entry("Hosts", &folded.hosts)?;
+        map.serialize_entry("First", &folded.span.map(|(first, _)| first.to_string()))?;
+        map.serialize_entry("Last", &folded.span.map(|(_, last)| last.to_string()))?;
+        map.serialize_entry("Why", &safe::masked(&folded_words(&self.test.folded), self.reveal_secrets))?;
+        map.end()
+    }
+}
+
+/// `231 pushes like the test's, without its other steps, on 12 hosts, from … to …: no runs of it.`
+#[must_use]
+pub fn folded_words(folded: &Folded) -> String {
+    format!("{}: {} of it.", folded.words(), if folded.count == 1 { "no run" } else { "no runs" })
 }
 
 /// A row of JSON: a step, or the verdict.
@@ -87,6 +113,12 @@ fn write_ndjson(out: &mut dyn Write, tests: &[TestReport], options: &ExportOptio
                 line.push(b'\n');
                 out.write_all(&line)?;
             }
+        }
+        if test.folded.count > 0 {
+            line.clear();
+            json::to_json(&mut line, &FoldedRow { test, reveal_secrets: options.reveal_secrets })?;
+            line.push(b'\n');
+            out.write_all(&line)?;
         }
     }
     Ok(())
@@ -169,6 +201,10 @@ impl Table<'_> {
         self.line(2, &sentence, "2")?;
         for run in &test.runs {
             self.run(run)?;
+        }
+        if test.folded.count > 0 {
+            let words = self.shown(&folded_words(&test.folded)).into_owned();
+            self.line(2, &words, "2")?;
         }
         if test.more_runs > 0 {
             self.line(2, &format!("{} more runs were too many to be told apart.", test.more_runs), "33")?;
@@ -305,6 +341,9 @@ fn write_markdown(out: &mut dyn Write, tests: &[TestReport], options: &ExportOpt
                     prose(&step.why)
                 )?;
             }
+        }
+        if test.folded.count > 0 {
+            writeln!(out, "\n{}", prose(&folded_words(&test.folded)))?;
         }
         if test.more_runs > 0 {
             writeln!(out, "\n{} more runs were too many to be told apart.", test.more_runs)?;

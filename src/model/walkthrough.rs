@@ -102,6 +102,45 @@ pub struct RunReport {
     pub verdict: Verdict,
 }
 
+/// The acts of a test that have none of its other steps: everyday work, which is counted and has no verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Their count.
+    pub count: usize,
+    /// The count of the hosts that they ran on.
+    pub hosts: usize,
+    /// The start of the first one and of the last one.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The act's name: `push`.
+    pub act: String,
+}
+
+impl Folded {
+    /// Describes them: `231 pushes like the test's, without its other steps, on 12 hosts, from … to …`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let hosts = if self.hosts == 1 { "1 host".to_owned() } else { format!("{} hosts", self.hosts) };
+        let span = self.span.map_or_else(String::new, |(first, last)| {
+            let text = |time: Timestamp| format!("{} {}", time.date_text(), time.clock_text());
+            if self.count == 1 {
+                format!(", {}", text(first))
+            } else {
+                format!(", from {} to {}", text(first), text(last))
+            }
+        });
+        format!("{} {} like the test's, without its other steps, on {hosts}{span}", self.count, self.acts())
+    }
+
+    fn acts(&self) -> String {
+        let ending = match self.act.as_str() {
+            _ if self.count == 1 => "",
+            act if ["s", "x", "sh", "ch"].iter().any(|end| act.ends_with(end)) => "es",
+            _ => "s",
+        };
+        format!("{}{ending}", self.act)
+    }
+}
+
 /// A test and its runs: at least one, which may be without a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestReport {
@@ -113,10 +152,20 @@ pub struct TestReport {
     pub technique: Option<String>,
     /// The instructions for it, step by step.
     pub steps: Vec<String>,
-    /// Its runs, by time.
+    /// Its runs: those with the most steps seen first, then by time.
     pub runs: Vec<RunReport>,
+    /// The acts that are no runs.
+    pub folded: Folded,
     /// The count of further runs, which were too many to be distinguished.
     pub more_runs: usize,
+}
+
+impl RunReport {
+    /// Returns the count of steps that were seen.
+    #[must_use]
+    pub fn steps_seen(&self) -> usize {
+        self.steps.iter().filter(|step| step.state == StepState::Seen).count()
+    }
 }
 
 /// Returns whether every run of every test that left a trace was detected.

@@ -95,8 +95,9 @@ impl Around {
             let started = |child: ProcessId| scene.store.event(scene.store.process(child)?.start?)?.time;
             let mut children: Vec<(Option<_>, ProcessId)> =
                 scene.store.events().each_child(process).map(|child| (started(child), child)).collect();
+            let start = |child: ProcessId| scene.order(scene.store.process(child)?.start?);
             // Children without a known start sort first, and are in no range between two times.
-            children.sort_by_key(|(started, child)| (*started, child.0));
+            children.sort_by_key(|(_, child)| (start(*child), child.0));
             if shells.contains(&process) {
                 let known =
                     children.iter().filter_map(|(time, child)| Some(((*time)?.unix_seconds(), *child)));

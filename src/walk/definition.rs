@@ -17,6 +17,8 @@ pub struct Test {
     pub technique: Option<String>,
     /// The instructions, step by step.
     pub steps: Vec<String>,
+    /// The act's name for a count of acts: `push`.
+    pub act: String,
     /// The signal that the detection should report.
     pub signal: Option<Signal>,
     /// The telemetry that it must leave.
@@ -59,9 +61,27 @@ pub enum Role {
     Act,
     /// It is a trace: a run is here, even if the act itself was not seen.
     Trace,
+    /// Sets the test apart from everyday work: where a test has marks, an act without any is counted and is no run.
+    Mark,
     /// Adds detail to a run that another event establishes.
     #[default]
     Context,
+}
+
+impl Role {
+    /// Returns whether an event of this role establishes a run.
+    #[must_use]
+    pub const fn starts_a_run(self) -> bool {
+        matches!(self, Self::Act | Self::Trace)
+    }
+}
+
+impl Test {
+    /// Returns whether a run needs a mark.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        self.rows.iter().any(|row| row.role() == Role::Mark)
+    }
 }
 
 /// A condition on one field.
@@ -80,6 +100,8 @@ pub enum TextTest {
     Equals(Vec<String>),
     /// It contains one of these.
     Contains(Vec<String>),
+    /// It contains one of these as a word: no letter, digit or `_` goes on at either side.
+    Word(Vec<String>),
     /// It ends with one of these.
     EndsWith(Vec<String>),
     /// The regex matches in it.
@@ -93,6 +115,7 @@ impl TextTest {
         match self {
             Self::Equals(values) => values.iter().any(|value| value.eq_ignore_ascii_case(text)),
             Self::Contains(values) => values.iter().any(|value| find_ignoring_case(text, value).is_some()),
+            Self::Word(values) => values.iter().any(|value| has_word(text, value)),
             Self::EndsWith(values) => values.iter().any(|value| {
                 let start = text.len().checked_sub(value.len());
                 start
@@ -116,10 +139,32 @@ impl TextTest {
         match self {
             Self::Equals(values) => listed("is not", "is none of", values),
             Self::Contains(values) => listed("does not contain", "contains none of", values),
+            Self::Word(values) => listed("does not have the word", "has none of the words", values),
             Self::EndsWith(values) => listed("does not end with", "ends with none of", values),
             Self::Regex(pattern) => format!("is not matched by {}", pattern.text()),
         }
     }
+}
+
+/// Returns whether a text contains a term as a word. Only a side on which the term has a character of a word is bounded.
+fn has_word(text: &str, term: &str) -> bool {
+    let of_word =
+        |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let mut from = 0;
+    while let Some(rest) = text.get(from..)
+        && let Some(found) = find_ignoring_case(rest, term)
+    {
+        let (before, after) = (text.get(..from + found.start), text.get(from + found.end..));
+        let ends = |one: Option<char>, other: Option<char>| !(of_word(one) && of_word(other));
+        if ends(before.and_then(|text| text.chars().next_back()), term.chars().next())
+            && ends(term.chars().next_back(), after.and_then(|text| text.chars().next()))
+        {
+            return true;
+        }
+        let step = rest.get(found.start..).and_then(|text| text.chars().next()).map_or(1, char::len_utf8);
+        from += found.start + step;
+    }
+    false
 }
 
 impl Condition {
@@ -181,6 +226,16 @@ mod tests {
             (TextTest::Equals(values(&["a", "b"])), "ab", false),
             (TextTest::Contains(values(&["x", "PUSH"])), "git push", true),
             (TextTest::Contains(values(&["push"])), "", false),
+            (TextTest::Word(values(&["PUT"])), "-Method Put -Uri x", true),
+            (TextTest::Word(values(&["PUT"])), "put", true),
+            (TextTest::Word(values(&["PUT"])), "requests.put(url)", true),
+            (TextTest::Word(values(&["PUT"])), "Write-Output x", false),
+            (TextTest::Word(values(&["PUT"])), "putty; input; a_put; put1; ä_put", false),
+            (TextTest::Word(values(&["PUT"])), "Write-Output; PUT", true),
+            (TextTest::Word(values(&["PUT"])), "äput", false),
+            (TextTest::Word(values(&["put"])), "pututput put", true),
+            (TextTest::Word(values(&["data="])), "data=b, x", true),
+            (TextTest::Word(values(&["data="])), "metadata=b", false),
             (TextTest::EndsWith(values(&[r"\git.exe"])), r"C:\GIT.EXE", true),
             (TextTest::EndsWith(values(&[r"\git.exe"])), "git.exe", false),
             (TextTest::EndsWith(values(&["ü.exe"])), "ä", false),

@@ -20,10 +20,11 @@ const MAX_LISTED: usize = 100;
 /// Characters of a name or a sentence.
 const MAX_LETTERS: usize = 1_000;
 
-const ROOT_KEYS: [&str; 6] = ["name", "sentence", "technique", "signal", "steps", "expect"];
+const ROOT_KEYS: [&str; 7] = ["name", "sentence", "technique", "signal", "act", "steps", "expect"];
 const ROW_KEYS: [&str; 7] = ["step", "what", "role", "channel", "event-id", "where", "cannot-be-seen"];
-const CONDITION_KEYS: [&str; 5] = ["field", "equals", "contains", "ends-with", "regex"];
-const ROLES: [(&str, Role); 3] = [("act", Role::Act), ("trace", Role::Trace), ("context", Role::Context)];
+const CONDITION_KEYS: [&str; 6] = ["field", "equals", "contains", "word", "ends-with", "regex"];
+const ROLES: [(&str, Role); 4] =
+    [("act", Role::Act), ("trace", Role::Trace), ("mark", Role::Mark), ("context", Role::Context)];
 const CHANNELS: [(&str, Option<Channel>); 3] =
     [("sysmon", None), ("powershell", Some(Channel::PowerShell)), ("security", Some(Channel::Security))];
 
@@ -87,13 +88,14 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Test, ConfigError> {
         sentence: reader.words("sentence", required("sentence")?)?,
         technique: table.get("technique").map(|item| reader.words("technique", item)).transpose()?,
         signal: table.get("signal").map(|item| reader.signal(item)).transpose()?,
+        act: table.get("act").map_or_else(|| Ok("act".to_owned()), |item| reader.words("act", item))?,
         steps: match table.get("steps") {
             Some(item) => reader.list("steps", item)?,
             None => Vec::new(),
         },
         rows: reader.rows(required("expect")?)?,
     };
-    if test.rows.iter().all(|row| row.role() == Role::Context) {
+    if !test.rows.iter().any(|row| row.role().starts_a_run()) {
         let span = table.key("expect").and_then(toml_edit::Key::span);
         let message =
             "no `role` of an [[expect]] is \"act\" or \"trace\": nothing would tell that the test was run";
@@ -281,7 +283,7 @@ impl Reader<'_> {
         })?;
         let tests: Vec<(&str, &Item)> = table.iter().filter(|(key, _)| *key != "field").collect();
         let [(key, item)] = tests.as_slice() else {
-            let message = "a condition says one of `equals`, `contains`, `ends-with` and `regex`";
+            let message = "a condition says one of `equals`, `contains`, `word`, `ends-with` and `regex`";
             return Err(match tests.get(1) {
                 None => self.missing(table, "contains", "`where`"),
                 Some((key, _)) => self.source.fault(table.key(key).and_then(toml_edit::Key::span), message),
@@ -290,6 +292,7 @@ impl Reader<'_> {
         let test = match *key {
             "equals" => TextTest::Equals(self.list(key, item)?),
             "contains" => TextTest::Contains(self.list(key, item)?),
+            "word" => TextTest::Word(self.list(key, item)?),
             "ends-with" => TextTest::EndsWith(self.list(key, item)?),
             _ => {
                 let text = self.source.string(key, item)?;

@@ -85,7 +85,7 @@ fn what_is_wrong_is_named_with_its_line_and_its_key() {
         (
             changed("\"act\"", "\"acts\""),
             "mine.toml:6:8",
-            "`role` must be one of `act`, `trace`, `context`, not `acts`; did you mean `act`?",
+            "`role` must be one of `act`, `trace`, `mark`, `context`, not `acts`; did you mean `act`?",
         ),
         (
             changed("\"act\"", "\"context\""),

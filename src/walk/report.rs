@@ -1,20 +1,23 @@
 //! The result of a walk, assembled: tests, runs, steps, verdicts.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::definition::{Condition, Origin, Test};
+use super::definition::{Condition, Origin, Role, Test};
 use super::matching::{HostCount, Walk};
-use super::runs::Runs;
+use super::runs::{Run, Runs};
+use super::steps::Found;
 use super::{steps, verdict};
 use crate::detect::clauses::is_listed_host;
 use crate::detect::profile::Profile;
+use crate::model::batch::Place;
 use crate::model::event::{Field, code};
 use crate::model::host;
 use crate::model::secrets::mask;
 use crate::model::time::Timestamp;
-use crate::model::walkthrough::{RunReport, TestReport};
+use crate::model::walkthrough::{Folded, RunReport, TestReport};
 use crate::store::Store;
 use crate::store::events::event::StoredEvent;
 use crate::store::ids::{EventId, ProcessId};
@@ -52,9 +55,13 @@ pub(super) struct Scene<'a> {
     pub(super) store: &'a Store,
     /// By number of host: the number of its name without case.
     host_numbers: Vec<usize>,
-    /// By that number: the name as it was first written, and whether it is in the scope.
+    /// By that number: the name as it was written, and whether it is in the scope.
     hosts: Vec<(String, bool)>,
     counts: Vec<HostCount>,
+    /// By that number: its place among the hosts by name.
+    host_order: Vec<usize>,
+    /// By number of source: its place among the sources by name.
+    source_order: Vec<usize>,
     /// The DNS answers of each process, as far as they were looked up.
     names: RefCell<HashMap<ProcessId, Vec<(IpAddr, EventId)>>>,
     /// Cached results, by row or for the search's list, process and address.
@@ -98,6 +105,8 @@ impl<'a> Scene<'a> {
             host_numbers: Vec::new(),
             hosts: Vec::new(),
             counts: Vec::new(),
+            host_order: Vec::new(),
+            source_order: places_of(store.sources().iter().map(|source| source.name.clone()).collect()),
             names: RefCell::default(),
             queries: RefCell::default(),
         };
@@ -109,33 +118,62 @@ impl<'a> Scene<'a> {
                 scene.counts.push(HostCount::default());
                 scene.hosts.len() - 1
             });
+            // Of several spellings the first by name: the order of arrival does not decide.
+            if let Some((shown, _)) = scene.hosts.get_mut(number)
+                && store.text(host.written) < shown.as_str()
+            {
+                store.text(host.written).clone_into(shown);
+            }
             scene.host_numbers.push(number);
             if let Some(count) = scene.counts.get_mut(number) {
                 count.add(&walk.host_count(id));
             }
         }
+        scene.host_order = places_of(scene.hosts.iter().map(|(name, _)| host::key(name)).collect());
         scene
+    }
+
+    /// Returns an event's place in the order of time, host, record and source. The order of arrival changes nothing:
+    /// logs that are read at once arrive in another order each time.
+    pub(super) fn order(&self, id: EventId) -> Order {
+        self.store.event(id).map(|event| Key {
+            time: event.time,
+            host: self.host_place(self.host_number(event)),
+            record: event.record_id(),
+            source: self.source_order.get(event.source.0 as usize).copied(),
+            place: event.place,
+        })
+    }
+
+    /// Returns a host's place among the hosts by name.
+    pub(super) fn host_place(&self, number: Option<usize>) -> Option<usize> {
+        self.host_order.get(number?).copied()
     }
 
     fn test(&self, number: usize, test: &Test) -> TestReport {
         let runs = Runs::new(self, number, test);
         let found = steps::gather(self, number, test, &runs);
         let findings = verdict::gather(self, &runs);
-        let mut reports: Vec<RunReport> = Vec::new();
-        for (at, run) in runs.runs.iter().enumerate() {
-            let ((Some(found), Some(findings)), Ok(number)) =
-                ((found.get(at), findings.get(at)), u32::try_from(at + 1))
-            else {
+        let (mut reports, mut folded): (Vec<RunReport>, Vec<&Run>) = (Vec::new(), Vec::new());
+        for (run, (found, findings)) in runs.runs.iter().zip(found.iter().zip(&findings)) {
+            if test.has_marks() && !has_a_mark(test, found) {
+                folded.push(run);
                 continue;
-            };
+            }
             reports.push(RunReport {
-                number: Some(number),
+                number: None,
                 host: self.shown_host(run.act.or_else(|| run.first())),
                 start: run.began(),
                 steps: steps::report(self, test, Some(run), found),
                 verdict: verdict::report(self, test, run, findings, found),
             });
         }
+        // Runs are by time so far, and stay so where as many steps were seen.
+        reports.sort_by_key(|run| Reverse(run.steps_seen()));
+        for (number, run) in (1..).zip(&mut reports) {
+            run.number = Some(number);
+        }
+        let folded = self.folded(test, &folded);
         if reports.is_empty() {
             let nothing = vec![steps::Found::default(); test.rows.len()];
             reports.push(RunReport {
@@ -143,7 +181,7 @@ impl<'a> Scene<'a> {
                 host: self.view.scope.host.clone(),
                 start: None,
                 steps: steps::report(self, test, None, &nothing),
-                verdict: verdict::no_trace(self),
+                verdict: verdict::no_trace(self, &folded),
             });
         }
         TestReport {
@@ -152,7 +190,19 @@ impl<'a> Scene<'a> {
             technique: test.technique.clone(),
             steps: test.steps.clone(),
             runs: reports,
+            folded,
             more_runs: runs.more,
+        }
+    }
+
+    fn folded(&self, test: &Test, runs: &[&Run]) -> Folded {
+        let hosts: BTreeSet<Option<usize>> = runs.iter().map(|run| run.host).collect();
+        let starts = || runs.iter().filter_map(|run| run.began());
+        Folded {
+            count: runs.len(),
+            hosts: hosts.len(),
+            span: starts().min().zip(starts().max()),
+            act: test.act.clone(),
         }
     }
 
@@ -164,7 +214,7 @@ impl<'a> Scene<'a> {
         self.host_numbers.get(event.host?.0 as usize).copied()
     }
 
-    /// A host's name, as it was first written.
+    /// A host's name, as it was written.
     pub(super) fn host_name(&self, number: Option<usize>) -> Option<&str> {
         self.hosts.get(number?).map(|(name, _)| name.as_str())
     }
@@ -259,10 +309,40 @@ impl<'a> Scene<'a> {
             let results = self.store.field(event, Field::QueryResults).unwrap_or_default();
             asked.extend(results.split(';').filter_map(address).map(|address| (address, id)));
         }
-        // Those of one address stay by time.
-        asked.sort_by_key(|(address, _)| *address);
+        asked.sort_by_key(|(address, id)| (*address, self.order(*id)));
         asked
     }
+}
+
+/// An event's place among the events, whatever the order in which they arrived.
+pub(super) type Order = Option<Key>;
+
+/// Compared field by field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    time: Option<Timestamp>,
+    host: Option<usize>,
+    record: Option<u64>,
+    source: Option<usize>,
+    place: Place,
+}
+
+/// Returns the place of each name in the order of the names.
+fn places_of(names: Vec<String>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|at| names.get(*at));
+    let mut places = vec![0; names.len()];
+    for (place, at) in order.into_iter().enumerate() {
+        if let Some(slot) = places.get_mut(at) {
+            *slot = place;
+        }
+    }
+    places
+}
+
+/// Returns whether some step that sets the test apart was seen.
+fn has_a_mark(test: &Test, found: &[Found]) -> bool {
+    test.rows.iter().zip(found).any(|(row, found)| row.role() == Role::Mark && !found.events().is_empty())
 }
 
 /// An address as Event 3 and QueryResults write it; a v4 address mapped into v6 is the v4 address.

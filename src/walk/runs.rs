@@ -135,15 +135,23 @@ impl Runs {
         let starters = starters(scene, number, test);
         let mut runs = Self::default();
         let rest = runs.by_process(scene, starters);
-        runs.by_time(rest);
+        runs.sort(scene);
+        runs.by_time(scene, rest);
         runs.more = runs.runs.len().saturating_sub(MAX_RUNS);
-        runs.runs.sort_by_key(|run| (run.span, run.host));
+        runs.sort(scene);
         runs.runs.truncate(MAX_RUNS);
         runs.index(scene);
         runs.adopt(scene, number, test);
         runs.find_near(scene);
         runs.gather_events(scene);
         runs
+    }
+
+    /// Sorts the runs by time; the order of arrival does not decide.
+    fn sort(&mut self, scene: &Scene<'_>) {
+        self.runs.sort_by_cached_key(|run| {
+            (run.span, scene.host_place(run.host), run.first().and_then(|first| scene.order(first)))
+        });
     }
 
     /// Makes runs of the starters that have a process; returns the rest.
@@ -169,21 +177,21 @@ impl Runs {
             }
         }
         for (root, starters) in of_acts {
-            self.runs.push(run_of(Some(ProcessId(root)), starters));
+            self.runs.push(run_of(scene, Some(ProcessId(root)), starters));
         }
         for (root, mut starters) in of_traces {
-            starters.sort_by_key(|starter| starter.time);
+            starters.sort_by_key(|starter| scene.order(starter.event));
             for group in split(starters) {
-                self.runs.push(run_of(Some(ProcessId(root)), group));
+                self.runs.push(run_of(scene, Some(ProcessId(root)), group));
             }
         }
         rest
     }
 
     /// Adds starters without a process to the nearest run of their host, or makes runs of them.
-    fn by_time(&mut self, mut rest: Vec<Starter>) {
+    fn by_time(&mut self, scene: &Scene<'_>, mut rest: Vec<Starter>) {
         self.index_hosts();
-        rest.sort_by_key(|starter| (starter.host, starter.time));
+        rest.sort_by_key(|starter| (starter.host, scene.order(starter.event)));
         let mut alone = Vec::new();
         for starter in rest {
             let seconds = starter.time.map(|time| time.unix_seconds());
@@ -193,7 +201,7 @@ impl Runs {
             }
         }
         for group in split(alone) {
-            self.runs.push(run_of(None, group));
+            self.runs.push(run_of(scene, None, group));
         }
         self.index_hosts();
     }
@@ -386,7 +394,7 @@ fn decimal(text: &str) -> Option<String> {
 fn starters(scene: &Scene<'_>, number: usize, test: &Test) -> Vec<Starter> {
     let mut starters = Vec::new();
     for (at, row) in test.rows.iter().enumerate() {
-        if row.role() == Role::Context {
+        if !row.role().starts_a_run() {
             continue;
         }
         for id in scene.confirmed(number, at) {
@@ -421,8 +429,8 @@ fn split(starters: Vec<Starter>) -> Vec<Vec<Starter>> {
     groups
 }
 
-fn run_of(root: Option<ProcessId>, mut starters: Vec<Starter>) -> Run {
-    starters.sort_by_key(|starter| (starter.time, starter.event));
+fn run_of(scene: &Scene<'_>, root: Option<ProcessId>, mut starters: Vec<Starter>) -> Run {
+    starters.sort_by_key(|starter| scene.order(starter.event));
     let times = || starters.iter().filter_map(|starter| starter.time);
     Run {
         host: starters.first().and_then(|starter| starter.host),

@@ -95,9 +95,8 @@ impl<T: Copy> AroundRuns<T> {
 /// Returns the events of all rows, by run and row. An event near several runs is counted for each of them, and listed
 /// in part.
 pub(super) fn gather(scene: &Scene<'_>, number: usize, test: &Test, runs: &Runs) -> Vec<Vec<Found>> {
-    let time = |(id, _): &Hit| {
-        scene.store.event(*id).map(|event| (event.time, event.record_id(), event.source, event.place))
-    };
+    let order = |(id, _): &Hit| scene.order(*id);
+    let earliest = |ids: &mut dyn Iterator<Item = EventId>| ids.min_by_key(|id| scene.order(*id));
     let mut all = vec![vec![Found::default(); test.rows.len()]; runs.runs.len()];
     for row in 0..test.rows.len() {
         let (mut named, mut unnamed) = (AroundRuns::new(), AroundRuns::new());
@@ -120,22 +119,22 @@ pub(super) fn gather(scene: &Scene<'_>, number: usize, test: &Test, runs: &Runs)
             match (naming, is_core) {
                 (Some(naming), true) => found.core.push((*id, naming)),
                 (Some(naming), false) => found.near.push((*id, naming)),
-                (None, _) => found.unnamed = found.unnamed.or(Some(*id)),
+                (None, _) => found.unnamed = earliest(&mut found.unnamed.into_iter().chain([*id])),
             }
         }
         named.sort();
         unnamed.sort();
         for (run, rows) in runs.runs.iter().zip(&mut all) {
             let Some(found) = rows.get_mut(row) else { continue };
-            found.core.sort_by_key(time);
+            found.core.sort_by_key(order);
             found.near_count = found.near.len();
             if let Some(near) = run.near.as_ref().filter(|_| found.core.is_empty()) {
                 found.near_count += named.near(near, &mut found.near);
                 let mut others = Vec::new();
                 unnamed.near(near, &mut others);
-                found.unnamed = found.unnamed.or(others.into_iter().min());
+                found.unnamed = earliest(&mut others.into_iter().chain(found.unnamed));
             }
-            found.near.sort_by_key(time);
+            found.near.sort_by_key(order);
             found.near.truncate(MAX_LISTED);
             found.near.shrink_to_fit();
         }
@@ -291,7 +290,7 @@ fn blind_name(scene: &Scene<'_>, run: Option<&Run>, host: Option<&str>, found: &
 /// Describes the nearest miss and the condition that it fails.
 fn nearest_miss(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) -> String {
     let store = scene.store;
-    let Some(run) = run else { return "Nothing in what was read is it.".to_owned() };
+    let Some(run) = run else { return "No run of the test is in what was read.".to_owned() };
     if let Some(event) = found.unnamed.and_then(|id| store.event(id)) {
         let name = store.field(event, Field::DestinationHostname);
         let name = name.map_or_else(|| "no DestinationHostname".to_owned(), excerpt);
@@ -300,16 +299,13 @@ fn nearest_miss(scene: &Scene<'_>, row: &Row, run: Option<&Run>, found: &Found) 
     let Origin::Events { conditions, event_code, channel: None, .. } = &row.source else {
         return "Nothing near the run in time is it.".to_owned();
     };
-    let mut best: Option<(usize, EventId)> = None;
-    for id in run.events.iter().copied() {
-        let Some(event) = store.event(id).filter(|event| event.event_code == *event_code) else { continue };
-        let met =
-            conditions.iter().filter(|condition| condition.holds(|field| store.field(event, field))).count();
-        if met > 0 && best.is_none_or(|(most, of)| (met, of) > (most, id) || met > most) {
-            best = Some((met, id));
-        }
-    }
-    let Some(event) = best.and_then(|(_, id)| store.event(id)) else {
+    let near = run.events.iter().filter_map(|id| {
+        let event = store.event(*id).filter(|event| event.event_code == *event_code)?;
+        let met = conditions.iter().filter(|condition| condition.holds(|field| store.field(event, field)));
+        Some((met.count(), *id, event)).filter(|(met, ..)| *met > 0)
+    });
+    let best = near.min_by_key(|(met, id, _)| (std::cmp::Reverse(*met), scene.order(*id)));
+    let Some((_, _, event)) = best else {
         return format!("No Event {event_code} of the run comes near it.");
     };
     let failed = conditions.iter().find(|condition| !condition.holds(|field| store.field(event, field)));

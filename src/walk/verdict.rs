@@ -14,7 +14,7 @@ use crate::model::event::{Field, code};
 use crate::model::row::Signal;
 use crate::model::text::image_name;
 use crate::model::time::Timestamp;
-use crate::model::walkthrough::{Outcome, Verdict};
+use crate::model::walkthrough::{Folded, Outcome, Verdict};
 use crate::store::events::event::StoredEvent;
 use crate::store::ids::{EventId, FindingId};
 
@@ -67,7 +67,7 @@ pub(super) fn report(
             test.signal.is_some_and(|signal| signal != one.signal),
             std::cmp::Reverse(one.score),
             one.time,
-            one.event,
+            scene.order(one.event),
         )
     });
     let least = view.min_score.max(ALERT_SCORE);
@@ -83,16 +83,16 @@ pub(super) fn report(
 }
 
 /// The verdict on a test of which there is no run.
-pub(super) fn no_trace(scene: &Scene<'_>) -> Verdict {
+pub(super) fn no_trace(scene: &Scene<'_>, folded: &Folded) -> Verdict {
     let scope = scene.view.scope;
     let narrowed = scope.host.is_some() || scope.from.is_some() || scope.to.is_some();
-    let why = if narrowed {
-        "Nothing of it is there, on this host and in this time."
-    } else {
-        "Nothing of it is in what was read."
+    let why = match (folded.count, narrowed) {
+        (1.., _) => format!("There are {} alone.", folded.words()),
+        (0, true) => "Nothing of it is there, on this host and in this time.".to_owned(),
+        (0, false) => "Nothing of it is in what was read.".to_owned(),
     };
     let outcome = Outcome::NoTrace;
-    Verdict { outcome, signal: None, score: None, finding: None, why: why.to_owned() }
+    Verdict { outcome, signal: None, score: None, finding: None, why }
 }
 
 fn detected(scene: &Scene<'_>, test: &Test, run: &Run, alert: &Weighed, alerts: usize) -> Verdict {
@@ -176,8 +176,8 @@ fn missed(
         None => sentences.extend(failures(scene, test.signal, run)),
     }
     if sentences.is_empty() {
-        let events = found.iter().flat_map(Found::events).filter_map(|(id, _)| scene.store.event(*id));
-        let first = events.min_by_key(|event| (event.time, event.record_id()));
+        let events = found.iter().flat_map(Found::events);
+        let first = events.min_by_key(|(id, _)| scene.order(*id)).and_then(|(id, _)| scene.store.event(*id));
         let place = first.map_or_else(String::new, |event| {
             format!(" What is there is Event {}, {}.", event.event_code, place_of(scene.store, event))
         });
@@ -200,7 +200,8 @@ fn lead(scene: &Scene<'_>, findings: &[FindingId]) -> Option<String> {
     let view = scene.view;
     let seen = |id: &FindingId| scene.store.view(*id, Profile::Hunt, view.flags);
     let leads = findings.iter().filter_map(seen).filter(|seen| seen.signal().is_lead());
-    let best = leads.max_by_key(|seen| (seen.score(), std::cmp::Reverse(seen.time())))?;
+    let best =
+        leads.max_by_key(|seen| (seen.score(), std::cmp::Reverse(scene.order(seen.finding().event))))?;
     let row = scene.store.row(best.id(), Profile::Hunt, view.flags)?;
     let (signal, score) = (best.signal().name(), best.score());
     Some(format!("The profile hunt finds it ({signal}, score {score}): {}", row.explanation.sentence))
@@ -214,7 +215,7 @@ fn failures(scene: &Scene<'_>, expected: Option<Signal>, run: &Run) -> Vec<Strin
     if events.is_empty() {
         return Vec::new();
     }
-    events.sort_by_key(|(id, event)| (event.time, *id));
+    events.sort_by_key(|(id, _)| scene.order(*id));
     let mut sentences = Vec::new();
     for event_code in [code::PROCESS_CREATE, code::NETWORK_CONNECT] {
         // The clause of the expected signal alone, if this is its Event ID. Leads have rules of their own.

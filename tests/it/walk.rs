@@ -25,9 +25,11 @@ use exfilscope::store::tuning_matches::TuningMatches;
 use exfilscope::store::{Collect, HostNaming, Store};
 use exfilscope::walk::definition::is_expected;
 use exfilscope::walk::{Scope, View, Walk, file};
+use support::clock::Ticks;
 use support::evtx_writer::record::ComputerName;
 use support::scenarios::event::Event;
-use support::scenarios::{Log, four_tests};
+use support::scenarios::host::Host;
+use support::scenarios::{Log, four_tests, git};
 use support::schemas::SYSMON;
 
 fn fixture(name: &str) -> PathBuf {
@@ -333,6 +335,137 @@ fn host_and_time_narrow_the_events() {
     }
 }
 
+/// Pushes from shells of a host, each in a folder of its own, with nothing around them.
+fn lone_pushes(name: &str, count: usize) -> Vec<Event> {
+    let mut host = Host::new(name, Ticks::at((2026, 3, 9), "08:00:00.0000000"));
+    let explorer = host.running(r"C:\Windows\explorer.exe", "explorer.exe");
+    for number in 0..count {
+        host.go_to(&format!(r"C:\src\project{number}\"));
+        let shell = host.start(&explorer, r"C:\Windows\System32\cmd.exe", "cmd.exe");
+        host.wait(4_000);
+        git::local(&mut host, &shell, "push origin main");
+        host.exit(&shell);
+        host.wait(3_600_000);
+    }
+    host.sysmon
+}
+
+#[test]
+fn lone_pushes_are_counted_not_judged() {
+    let pushes = lone_pushes("DEV-1", 3).into_iter().chain(lone_pushes("DEV-2", 2));
+    let tests = Walked::events(pushes.chain(four_tests::collected("WS-1"))).all();
+    assert_eq!(outcomes(&tests)[1], [Outcome::Detected]);
+    let folded = &tests[1].folded;
+    assert_eq!((folded.count, folded.hosts), (5, 2));
+    let words = folded.words();
+    let expected = "5 pushes like the test's, without its other steps, on 2 hosts, from 2026-03-09 08:00:";
+    assert!(words.starts_with(expected), "{words}");
+    assert!(all_detected(&tests));
+
+    let tests = Walked::events(lone_pushes("DEV-1", 1).into_iter()).all();
+    let [run] = tests[1].runs.as_slice() else { panic!("{:?}", tests[1]) };
+    assert_eq!((run.number, run.verdict.outcome), (None, Outcome::NoTrace));
+    let why = &run.verdict.why;
+    assert!(why.contains("1 push like the test's, without its other steps, on 1 host, 2026-03-09"), "{why}");
+    assert!(all_detected(&tests));
+}
+
+#[test]
+fn each_other_step_makes_a_run() {
+    for step in ["init", "add .", "commit -m x", "folder", "file"] {
+        let mut host = Host::new("DEV-1", Ticks::at((2026, 3, 9), "08:00:00.0000000"));
+        let explorer = host.running(r"C:\Windows\explorer.exe", "explorer.exe");
+        let shell = host.start(&explorer, r"C:\Windows\System32\cmd.exe", "cmd.exe");
+        match step {
+            "folder" => host.go_to(r"C:\Users\a\AppData\Local\Temp\df00tech-exfil\"),
+            "file" => host.create_file(&shell, r"C:\Temp\df00tech-exfil\stolen_creds.txt"),
+            arguments => git::local(&mut host, &shell, arguments),
+        }
+        host.wait(5_000);
+        git::local(&mut host, &shell, "push origin main");
+        let tests = Walked::events(host.sysmon.into_iter()).all();
+        assert_eq!((tests[1].folded.count, &outcomes(&tests)[1]), (0, &vec![Outcome::Missed]), "{step}");
+    }
+}
+
+#[test]
+fn fullest_run_stands_first() {
+    let early = four_tests::collected_twins("WS-0")
+        .into_iter()
+        .map(|event| Event { time: support::clock::Ticks(event.time.0 - 864_000_000_000), ..event });
+    let tests = Walked::events(early.chain(four_tests::collected("WS-1"))).all();
+    let runs = &tests[1].runs;
+    assert_eq!(outcomes(&tests)[1], [Outcome::Detected, Outcome::Missed]);
+    assert_eq!((runs[0].number, runs[1].number), (Some(1), Some(2)));
+    assert!(runs[0].start > runs[1].start && runs[0].steps_seen() > runs[1].steps_seen());
+}
+
+#[test]
+fn order_of_arrival_changes_no_report() {
+    let folder = tempfile::tempdir().unwrap();
+    // The same times and record numbers on two hosts.
+    let paths = ["one.evtx", "two.evtx"].map(|name| folder.path().join(name));
+    for (path, host) in paths.iter().zip(["WS-1", "WS-2"]) {
+        let log = Log::sorted(1, four_tests::collected_twins(host));
+        fs::write(path, log.to_bytes(ComputerName::InTemplate).unwrap()).unwrap();
+    }
+    let reports = |paths: &[PathBuf]| {
+        let mut tests = Walked::on(paths).all();
+        for run in tests.iter_mut().flat_map(|test| &mut test.runs) {
+            run.verdict.finding = None;
+            run.steps.iter_mut().for_each(|step| step.events.clear());
+        }
+        tests
+    };
+    let [one, two] = paths;
+    let first = reports(&[one.clone(), two.clone()]);
+    assert_eq!(outcomes(&first)[1].len(), 2);
+    assert_eq!(first, reports(&[two, one]));
+}
+
+/// A log of one process of PowerShell's, curl's or Python's.
+fn one_process(image: &str, command_line: &str) -> Vec<Event> {
+    let mut host = Host::new("WS-1", Ticks::at((2026, 3, 9), "08:00:00.0000000"));
+    let parent = host.running(r"C:\Windows\explorer.exe", "explorer.exe");
+    let process = host.start(&parent, image, command_line);
+    host.wait(100);
+    host.exit(&process);
+    host.sysmon
+}
+
+#[test]
+fn requests_that_only_read_are_no_runs() {
+    let powershell =
+        |verb: &str| format!("powershell -c \"irm https://api.github.com/repos/a/b/contents/c {verb}\"");
+    let gist = |arguments: &str| format!("curl.exe {arguments} https://api.github.com/gists");
+    let python = |call: &str| format!("python -c \"import requests; {call}('https://api.github.com/x'\"");
+    for (number, image, command_line, is_run) in [
+        (0, four_tests::POWERSHELL, powershell("-Method PUT"), true),
+        (0, four_tests::POWERSHELL, powershell("-Method:Put"), true),
+        (0, four_tests::POWERSHELL, powershell("| Write-Output"), false),
+        (0, four_tests::POWERSHELL, powershell("-Confirm -Out input"), false),
+        (0, four_tests::POWERSHELL, "gci api.github.com -Confirm PUT".to_owned(), false),
+        (2, r"C:\Windows\System32\curl.exe", gist("-s"), false),
+        (2, r"C:\Windows\System32\curl.exe", gist("-sS -D headers.txt -f -o data.json"), false),
+        (2, r"C:\Windows\System32\curl.exe", gist("-odata.json -H \"Accept: x\""), false),
+        (2, r"C:\Windows\System32\curl.exe", gist("-s -X GET"), false),
+        (2, r"C:\Windows\System32\curl.exe", gist("-X POST"), true),
+        (2, r"C:\Windows\System32\curl.exe", gist("-sXPATCH"), true),
+        (2, r"C:\Windows\System32\curl.exe", gist("--request=POST"), true),
+        (2, r"C:\Windows\System32\curl.exe", gist("-sd@gist.json"), true),
+        (2, r"C:\Windows\System32\curl.exe", gist("--data-binary @gist.json"), true),
+        (2, r"C:\Windows\System32\curl.exe", gist("-F a=@b"), true),
+        (2, r"C:\Windows\System32\curl.exe", gist("-T gist.json"), true),
+        (3, r"C:\Python\python.exe", python("requests.get"), false),
+        (3, r"C:\Python\python.exe", python("input_metadata"), false),
+        (3, r"C:\Python\python.exe", python("requests.put"), true),
+        (3, r"C:\Python\python.exe", python("send(data=b,"), true),
+    ] {
+        let tests = Walked::events(one_process(image, &command_line).into_iter()).all();
+        assert_eq!(tests[number].runs[0].number.is_some(), is_run, "{command_line}");
+    }
+}
+
 #[test]
 fn test_seen_elsewhere_is_missed_run() {
     let names = ["four-tests-powershell.evtx", "four-tests-security.evtx"];
@@ -397,7 +530,7 @@ fn json_rows_have_agreed_names() {
     let rows: Vec<serde_json::Map<String, serde_json::Value>> =
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (verdicts, steps): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.contains_key("Verdict"));
-    assert_eq!((verdicts.len(), steps.len()), (4, 6 + 11 + 7 + 7));
+    assert_eq!((verdicts.len(), steps.len()), (4, 6 + 12 + 7 + 7));
     let names = |row: &serde_json::Map<_, _>| row.keys().map(String::to_owned).collect::<Vec<_>>();
     for row in steps {
         assert_eq!(
@@ -417,6 +550,23 @@ fn json_rows_have_agreed_names() {
         (&"no_trace".into(), &serde_json::Value::Null)
     );
     assert_eq!((&verdicts[1]["Verdict"], &verdicts[1]["Run"]), (&"missed".into(), &1.into()));
+}
+
+#[test]
+fn folded_pushes_are_one_row() {
+    let path = fixture("developers-day").display().to_string();
+    let (_, out, _) = program(&["--format", "ndjson", &path]);
+    let rows: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let folded: Vec<_> = rows.iter().filter(|row| row.get("Folded").is_some()).collect();
+    let [row] = folded.as_slice() else { panic!("{folded:?}") };
+    let names: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["Test", "Folded", "Hosts", "First", "Last", "Why"]);
+    assert!(row["Folded"].as_u64().unwrap() > 1, "{row}");
+    for format in ["table", "markdown"] {
+        let (_, out, _) = program(&["--format", format, &path]);
+        let words = format!("{} pushes like the test", row["Folded"]);
+        assert_eq!(out.matches(&words).count(), 2, "{out}");
+    }
 }
 
 #[test]

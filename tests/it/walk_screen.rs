@@ -100,7 +100,7 @@ fn find(buffer: &Buffer, wanted: &str) -> (u16, u16) {
 fn walk_screens_match_their_snapshots() {
     for (name, names, keys) in [
         ("tests", FOUR.as_slice(), "4"),
-        ("missed", FOUR.as_slice(), "4jjjjjjjjjjjjjjjjjjjjj"),
+        ("missed", FOUR.as_slice(), "4jjjjjjjjjjjjjjjjjjjjjj"),
         ("joined", FOUR.as_slice(), "4jjjjjjjjjjjjjjjjjj"),
         ("suppressed", ["walk/build-7.evtx"].as_slice(), "4j"),
         ("without_event_3", ["walk/no-event-3.evtx"].as_slice(), "4jjjjj"),
@@ -227,6 +227,19 @@ fn screen_follows_load_and_edits() {
     press(&mut app, "4pp4");
     let now = text(&at(&mut app, (120, 40)));
     assert!(now.contains("4 detected ── 4 suppressed ── 2 missed ── spl"), "{now}");
+}
+
+#[test]
+fn folded_pushes_are_one_line() {
+    let mut app = console(&["developers-day"], ColorSupport::Ansi16, true);
+    at(&mut app, (120, 40));
+    press(&mut app, "4jjjjjjjjjjjjjjjjjjjjjj");
+    let buffer = at(&mut app, (120, 40));
+    let lines = text(&buffer);
+    assert_eq!(lines.matches("pushes like the test's, without its other steps").count(), 2, "{lines}");
+    let (column, row) = find(&buffer, "pushes like the test's");
+    assert_eq!(buffer[(column, row)].style().fg, app.theme.style(Token::Muted).fg);
+    assert!(!lines.contains("missed"), "{lines}");
 }
 
 #[test]

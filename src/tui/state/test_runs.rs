@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
-use crate::model::walkthrough::{RunReport, StepReport, TestReport};
+use crate::model::walkthrough::{Folded, RunReport, StepReport, TestReport};
 use crate::store::Store;
 use crate::store::ids::{Epoch, EventId, FindingId};
 use crate::tui::state::{App, Page};
@@ -55,6 +55,8 @@ pub enum Entry<'a> {
     Run(&'a RunReport),
     /// A piece of telemetry of a run.
     Step(&'a StepReport),
+    /// The acts of a test that are no runs.
+    Folded(&'a Folded),
 }
 
 impl Default for TestRuns {
@@ -90,6 +92,7 @@ impl TestRuns {
                 entries.push(Entry::Run(run));
                 entries.extend(run.steps.iter().map(Entry::Step));
             }
+            entries.extend((test.folded.count > 0).then_some(Entry::Folded(&test.folded)));
         }
         entries
     }
@@ -137,7 +140,7 @@ impl App {
             return None;
         }
         match self.test_runs.selected()? {
-            Entry::Test(_) => None,
+            Entry::Test(_) | Entry::Folded(_) => None,
             Entry::Run(run) => run.verdict.finding.map(|id| Target::Finding(FindingId(id))),
             Entry::Step(step) => {
                 let at = self.test_runs.next_event.checked_rem(step.events.len())?;

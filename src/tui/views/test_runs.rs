@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::export::walk::{outcome_words, state_words};
+use crate::export::walk::{folded_words, outcome_words, state_words};
 use crate::model::text;
 use crate::model::walkthrough::{Outcome, StepState};
 use crate::tui::format::grouped;
@@ -98,6 +98,10 @@ fn draw_entry(app: &App, entry: &Entry<'_>, area: Rect, buffer: &mut Buffer) {
     };
     match entry {
         Entry::Test(test) => cell(&shown(&test.name), area.width, Token::Title),
+        Entry::Folded(folded) => {
+            cell("", 2, Token::Text);
+            cell(&shown(&folded.words()), area.width, Token::Muted);
+        }
         Entry::Run(run) => {
             cell("", 2, Token::Text);
             cell(outcome_words(run.verdict.outcome), 14, token_of(run.verdict.outcome));
@@ -169,6 +173,7 @@ fn why_lines(app: &App, width: usize) -> Vec<Line<'static>> {
             }
             lines
         }
+        Some(Entry::Folded(folded)) => paragraph(&folded_words(folded), Token::Text),
         Some(Entry::Run(run)) => paragraph(&run.verdict.why, Token::Text),
         Some(Entry::Step(step)) => {
             let mut lines = paragraph(&step.expected, Token::Text);
