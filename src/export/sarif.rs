@@ -28,12 +28,15 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let rows: Vec<_> = rows.collect();
     let rows: Vec<&AlertRow> = rows.iter().map(Borrow::borrow).collect();
-    let mut signals: Vec<Signal> =
-        Signal::ALL.into_iter().filter(|signal| *signal != Signal::Unknown && !signal.is_lead()).collect();
+    let mut signals: Vec<Signal> = Signal::ALL
+        .iter()
+        .copied()
+        .filter(|signal| *signal != Signal::Unknown && !signal.is_lead())
+        .collect();
     // Leads and rows without a signal are rules only where such a row exists.
     let is_met = |signal: &Signal| rows.iter().any(|row| row.signal == *signal);
     let others: Vec<Signal> =
-        Signal::ALL.into_iter().filter(|signal| !signals.contains(signal)).filter(is_met).collect();
+        Signal::ALL.iter().copied().filter(|signal| !signals.contains(signal)).filter(is_met).collect();
     signals.extend(others);
 
     let mut text = Vec::new();

@@ -32,170 +32,77 @@ pub const COLUMNS: [&str; 18] = [
 /// The search's own columns, in their order.
 pub const SEARCH_COLUMNS: &[&str] = COLUMNS.split_at(12).0;
 
-/// The detection's name for an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Signal {
-    /// A connection to a code repository.
-    NetworkConnectionToCodeRepo,
-    /// A `git push` to an external host.
-    GitPushExternal,
-    /// An upload by a repository's API.
-    CodeRepoAPIUpload,
-    /// Selected, but no branch of the search knows it.
-    Unknown,
-    /// `hunt`: a push that its `send-pack` proves, without a URL on the line of `git push`.
-    GitPushSendPack,
-    /// `hunt`: a push over SSH: `git-receive-pack` on the other side.
-    GitReceivePackOverSsh,
-    /// `hunt`: a push to a repository that the search does not know.
-    GitPushToOtherHost,
-    /// `hunt`: a `git push` without a URL, and nothing that proves that it went through.
-    GitPushWithoutUrl,
-    /// `hunt`: the connection that git really makes, by its helper or by ssh.exe.
-    GitHelperConnection,
-    /// `hunt`: a connection of gh.exe or GitHub Desktop.
-    RepoClientConnection,
-    /// `hunt`: a connection to a repository that the search's list lacks.
-    ConnectionToOtherRepoHost,
-    /// `hunt`: a connection to a name that only a reverse lookup gives.
-    ConnectionByReverseName,
-    /// `hunt`: a connection to an address that another process had just resolved.
-    ConnectionResolvedElsewhere,
-    /// `hunt`: a script in base64 that uploads.
-    EncodedCommandUpload,
-    /// `hunt`: curl or wget that sends in a way that the search does not know.
-    CurlOrWgetUpload,
-    /// `hunt`: PowerShell or Python that sends in a way that the search does not know.
-    ScriptUpload,
-    /// `hunt`: a script that calls a repository's API and, as far as can be seen, only reads.
-    ScriptRequest,
-    /// `hunt`: gh.exe that uploads.
-    GitHubCliUpload,
-    /// `hunt`: a repository's host hidden by quotes, carets or by being put together.
-    HiddenRepoHost,
+/// Makes [`Signal`] from one table: a name, `search` or `lead`, a name of at most eight columns for narrow lists, and the
+/// meaning in a sentence. Its order is that of the screens. A new signal is a row.
+macro_rules! signals {
+    ($($name:ident, $kind:ident, $short:literal, $meaning:literal;)+) => {
+        /// The detection's name for an event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Signal {
+            $(#[doc = $meaning] $name),+
+        }
+
+        impl Signal {
+            /// All signals, in the order in which screens list them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Returns whether it is a lead of `hunt`, which the search does not have.
+            #[must_use]
+            pub const fn is_lead(self) -> bool {
+                match self { $(Self::$name => signals!(@is_lead $kind)),+ }
+            }
+
+            /// The search's own name, or the lead's.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+
+            /// The signal's meaning, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning),+ }
+            }
+
+            /// A name of at most eight columns, for narrow lists.
+            #[must_use]
+            pub const fn short_name(self) -> &'static str {
+                match self { $(Self::$name => $short),+ }
+            }
+        }
+    };
+    (@is_lead search) => { false };
+    (@is_lead lead) => { true };
 }
 
-impl Signal {
-    /// All signals, in the order in which screens list them.
-    pub const ALL: [Self; 19] = [
-        Self::GitPushExternal,
-        Self::CodeRepoAPIUpload,
-        Self::NetworkConnectionToCodeRepo,
-        Self::GitPushSendPack,
-        Self::GitReceivePackOverSsh,
-        Self::GitPushToOtherHost,
-        Self::GitPushWithoutUrl,
-        Self::GitHelperConnection,
-        Self::RepoClientConnection,
-        Self::ConnectionToOtherRepoHost,
-        Self::ConnectionByReverseName,
-        Self::ConnectionResolvedElsewhere,
-        Self::EncodedCommandUpload,
-        Self::CurlOrWgetUpload,
-        Self::ScriptUpload,
-        Self::ScriptRequest,
-        Self::GitHubCliUpload,
-        Self::HiddenRepoHost,
-        Self::Unknown,
-    ];
-
-    /// Returns whether it is a lead of `hunt`, which the search does not have.
-    #[must_use]
-    pub const fn is_lead(self) -> bool {
-        !matches!(
-            self,
-            Self::GitPushExternal
-                | Self::CodeRepoAPIUpload
-                | Self::NetworkConnectionToCodeRepo
-                | Self::Unknown
-        )
-    }
-
-    /// The search's own name, or the lead's.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NetworkConnectionToCodeRepo => "NetworkConnectionToCodeRepo",
-            Self::GitPushExternal => "GitPushExternal",
-            Self::CodeRepoAPIUpload => "CodeRepoAPIUpload",
-            Self::Unknown => "Unknown",
-            Self::GitPushSendPack => "GitPushSendPack",
-            Self::GitReceivePackOverSsh => "GitReceivePackOverSsh",
-            Self::GitPushToOtherHost => "GitPushToOtherHost",
-            Self::GitPushWithoutUrl => "GitPushWithoutUrl",
-            Self::GitHelperConnection => "GitHelperConnection",
-            Self::RepoClientConnection => "RepoClientConnection",
-            Self::ConnectionToOtherRepoHost => "ConnectionToOtherRepoHost",
-            Self::ConnectionByReverseName => "ConnectionByReverseName",
-            Self::ConnectionResolvedElsewhere => "ConnectionResolvedElsewhere",
-            Self::EncodedCommandUpload => "EncodedCommandUpload",
-            Self::CurlOrWgetUpload => "CurlOrWgetUpload",
-            Self::ScriptUpload => "ScriptUpload",
-            Self::ScriptRequest => "ScriptRequest",
-            Self::GitHubCliUpload => "GitHubCliUpload",
-            Self::HiddenRepoHost => "HiddenRepoHost",
-        }
-    }
-
-    /// The signal's meaning, in a sentence.
-    #[must_use]
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::GitPushExternal => "A git push to an external code repository.",
-            Self::CodeRepoAPIUpload => "An upload by the API of a code repository.",
-            Self::NetworkConnectionToCodeRepo => "A connection to a code repository.",
-            Self::Unknown => "Selected, but of no signal.",
-            Self::GitPushSendPack => {
-                "A push that its send-pack proves, without a URL on the line of git push."
-            }
-            Self::GitReceivePackOverSsh => "A push over SSH: git-receive-pack on the other side.",
-            Self::GitPushToOtherHost => "A push to a repository that the search does not know.",
-            Self::GitPushWithoutUrl => {
-                "A git push without a URL, and nothing that proves that it went through."
-            }
-            Self::GitHelperConnection => "The connection that git really makes, by its helper or by ssh.exe.",
-            Self::RepoClientConnection => "A connection of gh.exe or GitHub Desktop.",
-            Self::ConnectionToOtherRepoHost => "A connection to a repository that the search's list lacks.",
-            Self::ConnectionByReverseName => "A connection to a name that only a reverse lookup gives.",
-            Self::ConnectionResolvedElsewhere => {
-                "A connection to an address that another process had just resolved."
-            }
-            Self::EncodedCommandUpload => "A script in base64 that uploads.",
-            Self::CurlOrWgetUpload => "Curl or wget that sends in a way that the search does not know.",
-            Self::ScriptUpload => "PowerShell or Python that sends in a way that the search does not know.",
-            Self::ScriptRequest => {
-                "A script that calls a repository's API and, as far as can be seen, only reads."
-            }
-            Self::GitHubCliUpload => "Gh.exe that uploads.",
-            Self::HiddenRepoHost => "A repository's host hidden by quotes, carets or by being put together.",
-        }
-    }
-
-    /// A name of at most eight columns, for narrow lists.
-    #[must_use]
-    pub const fn short_name(self) -> &'static str {
-        match self {
-            Self::NetworkConnectionToCodeRepo => "net",
-            Self::GitPushExternal => "git-push",
-            Self::CodeRepoAPIUpload => "api-up",
-            Self::Unknown => "unknown",
-            Self::GitPushSendPack => "snd-pack",
-            Self::GitReceivePackOverSsh => "rcv-pack",
-            Self::GitPushToOtherHost => "push-oth",
-            Self::GitPushWithoutUrl => "push-url",
-            Self::GitHelperConnection => "git-net",
-            Self::RepoClientConnection => "client",
-            Self::ConnectionToOtherRepoHost => "net-oth",
-            Self::ConnectionByReverseName => "net-rev",
-            Self::ConnectionResolvedElsewhere => "net-dns",
-            Self::EncodedCommandUpload => "enc-up",
-            Self::CurlOrWgetUpload => "tool-up",
-            Self::ScriptUpload => "scr-up",
-            Self::ScriptRequest => "scr-get",
-            Self::GitHubCliUpload => "gh-up",
-            Self::HiddenRepoHost => "hidden",
-        }
-    }
+signals! {
+    GitPushExternal, search, "git-push", "A git push to an external code repository.";
+    CodeRepoAPIUpload, search, "api-up", "An upload by the API of a code repository.";
+    NetworkConnectionToCodeRepo, search, "net", "A connection to a code repository.";
+    GitPushSendPack, lead, "snd-pack", "A push that its send-pack proves, without a URL on the line of git push.";
+    GitReceivePackOverSsh, lead, "rcv-pack", "A push over SSH: git-receive-pack on the other side.";
+    GitPushToOtherHost, lead, "push-oth", "A push to a repository that the search does not know.";
+    GitPushWithoutUrl, lead, "push-url", "A git push without a URL, and nothing that proves that it went through.";
+    GitHelperConnection, lead, "git-net", "The connection that git really makes, by its helper or by ssh.exe.";
+    RepoClientConnection, lead, "client", "A connection of gh.exe or GitHub Desktop.";
+    ConnectionToOtherRepoHost, lead, "net-oth", "A connection to a repository that the search's list lacks.";
+    ConnectionByReverseName, lead, "net-rev", "A connection to a name that only a reverse lookup gives.";
+    ConnectionResolvedElsewhere, lead, "net-dns", "A connection to an address that another process had just resolved.";
+    EncodedCommandUpload, lead, "enc-up", "A script in base64 that uploads.";
+    CurlOrWgetUpload, lead, "tool-up", "Curl or wget that sends in a way that the search does not know.";
+    ScriptUpload, lead, "scr-up", "PowerShell or Python that sends in a way that the search does not know.";
+    ScriptRequest, lead, "scr-get", "A script that calls a repository's API and, as far as can be seen, only reads.";
+    GitHubCliUpload, lead, "gh-up", "Gh.exe that uploads.";
+    HiddenRepoHost, lead, "hidden", "A repository's host hidden by quotes, carets or by being put together.";
+    PushToUnlistedForge, lead, "push-frg", "A push to a public forge that the search does not know.";
+    PushToUnknownHost, lead, "push-unk", "A push to a host that is on no list.";
+    LfsPush, lead, "lfs-push", "A push of large files by git-lfs.";
+    PushInWsl, lead, "wsl-push", "A git push within the Windows Subsystem for Linux.";
+    OtherClientUpload, lead, "oth-up", "Another client of a repository that uploads: glab, hub, tea, hf, or gh to a codespace.";
+    RunnerRegistered, lead, "runner", "A runner that was registered with a repository, which may run that repository's jobs here.";
+    ConnectionOfOtherRuntime, lead, "net-rt", "A connection of a runtime or a client that the search's list lacks.";
+    UnlistedProgramToRepository, lead, "net-unl", "A connection of a program that is no tool, client, browser or IDE.";
+    Unknown, search, "unknown", "Selected, but of no signal.";
 }
 
 impl fmt::Display for Signal {

@@ -393,7 +393,7 @@ impl ScanRow {
     }
 
     fn check(&self) -> Result<(Signal, Option<Timestamp>), String> {
-        let signal = Signal::ALL.into_iter().find(|signal| signal.name() == self.signal);
+        let signal = Signal::ALL.iter().copied().find(|signal| signal.name() == self.signal);
         let signal = signal.ok_or_else(|| format!("{} is no signal that is known here", self.signal))?;
         let time = match self.time.as_deref() {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| format!("_time is no time: {text}"))?),

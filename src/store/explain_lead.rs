@@ -5,7 +5,7 @@ use crate::detect::hunt::indicator::{IndicatorKind, indicators};
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
 use crate::detect::technique::LEAD;
-use crate::model::event::Field;
+use crate::model::event::{Field, code};
 use crate::model::row::{Condition, Evidence, Explanation, FlagMatch};
 use crate::model::text::image_name;
 use crate::store::Store;
@@ -159,6 +159,26 @@ impl Store {
                 format!("{image} ran with a script on its command line that sends{}", to("to"))
             }
             IndicatorKind::GhUpload => format!("{image} ran with a command that uploads"),
+            IndicatorKind::ClientUpload => format!("{image} ran with a command that uploads to a repository"),
+            IndicatorKind::ClientText => {
+                format!("{image} sent a file as the text of an issue or a pull request")
+            }
+            IndicatorKind::RunnerRegistered => {
+                format!("{image} registered this host as a runner{}", to("of"))
+            }
+            IndicatorKind::WslPushToUrl | IndicatorKind::WslPush => {
+                format!("{image} ran a git push within Linux{}", to("to"))
+            }
+            IndicatorKind::LfsUpload => {
+                format!("{image} asked {} to take large files", place.unwrap_or("the other side"))
+            }
+            IndicatorKind::LfsPush => format!("git-lfs was told to push large files{}", to("to")),
+            IndicatorKind::RuntimeConnection
+            | IndicatorKind::SuspectConnection
+            | IndicatorKind::UnlistedConnection => match event.event_code {
+                code::DNS_QUERY => format!("{image} asked DNS{}", to("for")),
+                _ => format!("{image} connected to {}", other()),
+            },
             IndicatorKind::PushToOtherHost => format!("git was told to push{}", to("to")),
             IndicatorKind::Push if hit.host.is_some() => format!("git was told to push{}", to("to")),
             IndicatorKind::Push => "git was told to push without naming a URL".to_owned(),

@@ -1,6 +1,7 @@
 //! The way of an event into the store: selected, known or new, kept, joined.
 
 use crate::detect::clauses::is_listed_host;
+use crate::detect::hunt::hosts::is_reverse_name;
 use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::program::Program;
 use crate::detect::profile::Profile;
@@ -136,7 +137,10 @@ impl Store {
             Collect::Leads => match facts.event_code {
                 code::PROCESS_CREATE => true,
                 code::NETWORK_CONNECT => {
-                    clause.is_some() || facts.image.is_some_and(|image| Program::of(image).is_some())
+                    let is_named = |name: &str| self.activities.hosts.knows(name) || is_reverse_name(name);
+                    clause.is_some()
+                        || facts.image.is_some_and(|image| Program::of(image).is_some())
+                        || facts.destination_hostname.is_some_and(is_named)
                 }
                 code::DNS_QUERY => query_name.is_some_and(|name| self.activities.hosts.knows(name)),
                 _ => false,

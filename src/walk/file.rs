@@ -176,7 +176,8 @@ impl Reader<'_> {
 
     fn signal(&self, item: &Item) -> Result<Signal, ConfigError> {
         let choices: Vec<(&str, Signal)> = Signal::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|signal| *signal != Signal::Unknown)
             .map(|signal| (signal.name(), signal))
             .collect();

@@ -6,8 +6,10 @@ use crate::model::repository::{Address, OwnHosts};
 /// The effect of a git command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitCommand {
-    /// `push` (also `subtree push`, `lfs push`): it asks a server to take commits.
+    /// `push` (also `subtree push`): it asks a server to take commits.
     Push,
+    /// `lfs push`: it sends large files.
+    LfsPush,
     /// `send-pack`: the part of a push that sends. git runs it over HTTP for nothing else.
     SendPack,
     /// `fetch`, `pull`, `clone` and their kind: nothing leaves.
@@ -80,7 +82,9 @@ pub fn git_line(line: &str) -> GitLine<'_> {
         "http-push" if is_harmless() => GitCommand::Other,
         "send-pack" if has("--dry-run") => GitCommand::Other,
         "http-push" => GitCommand::Push,
-        "subtree" | "lfs" if first == "push" => GitCommand::Push,
+        "lfs" if first == "push" && has("--dry-run") => GitCommand::Other,
+        "lfs" if first == "push" => GitCommand::LfsPush,
+        "subtree" if first == "push" => GitCommand::Push,
         "send-pack" => GitCommand::SendPack,
         "remote-https" | "remote-http" => GitCommand::Helper,
         "remote" if matches!(first, "add" | "set-url") => GitCommand::RemoteAdded,

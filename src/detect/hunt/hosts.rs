@@ -18,6 +18,27 @@ const MORE_HOSTS: [&str; 6] = [
 ];
 /// Hosts that are an API whatever path follows, besides those of the search's `api` clause.
 const MORE_API_HOSTS: [&str; 2] = ["uploads.github.com", "api.bitbucket.org"];
+/// GitHub with data residency: `NAME.ghe.com`, and its API `api.NAME.ghe.com`.
+const DATA_RESIDENCY: &str = ".ghe.com";
+/// Public forges that are on no other list, and what all names of a forge end with. A push there is a lead of its own.
+const UNLISTED_FORGES: [&str; 14] = [
+    "gitee.com",
+    "huggingface.co",
+    "hf.co",
+    "git.sr.ht",
+    "git.code.sf.net",
+    "gitea.com",
+    "notabug.org",
+    "framagit.org",
+    "salsa.debian.org",
+    "pagure.io",
+    "git.launchpad.net",
+    "gitcode.com",
+    "gitflic.ru",
+    "disroot.org",
+];
+/// AWS CodeCommit: `git-codecommit.REGION.amazonaws.com`.
+const CODE_COMMIT: (&str, &str) = ("git-codecommit.", ".amazonaws.com");
 /// Endings of the names that reverse lookup gives for the repositories' own addresses.
 const REVERSE_SUFFIXES: [&str; 4] = [".github.com", ".gitlab.com", ".bitbucket.org", ".codeberg.org"];
 
@@ -67,7 +88,10 @@ impl RepositoryHosts {
         let mut paths = Paths::new(text);
         names(text)
             .find(|(range, name)| {
-                if is_one_of(name, &API_HOSTS) || is_one_of(name, &MORE_API_HOSTS) || self.own.contains(name)
+                if is_one_of(name, &API_HOSTS)
+                    || is_one_of(name, &MORE_API_HOSTS)
+                    || is_data_residency_api(name)
+                    || self.own.contains(name)
                 {
                     return true;
                 }
@@ -114,6 +138,37 @@ impl<'a> Paths<'a> {
     }
 }
 
+/// Returns whether a host is a public forge that is on no other list.
+#[must_use]
+pub fn is_unlisted_forge(host: &str) -> bool {
+    let lowered = host.to_ascii_lowercase();
+    is_one_of(&lowered, &UNLISTED_FORGES)
+        || lowered.ends_with(DATA_RESIDENCY)
+        || (lowered.starts_with(CODE_COMMIT.0) && lowered.ends_with(CODE_COMMIT.1))
+}
+
+/// Returns whether a host is near: an address of a private network, or a name that shares its last two labels with the
+/// name of the computer.
+#[must_use]
+pub fn is_near(host: &str, computer: Option<&str>) -> bool {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+        return match address.to_canonical() {
+            std::net::IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+            std::net::IpAddr::V6(v6) => {
+                v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()
+            }
+        };
+    }
+    let last_two = |name: &str| {
+        let mut labels = name.rsplit('.');
+        let (last, before) = (labels.next()?, labels.next()?);
+        Some((before.to_ascii_lowercase(), last.to_ascii_lowercase()))
+    };
+    // A computer's own first label is no domain.
+    let domain = computer.and_then(|name| name.split_once('.')).and_then(|(_, domain)| last_two(domain));
+    domain.is_some_and(|domain| last_two(host).is_some_and(|host| host == domain))
+}
+
 /// Whether a name looks like what a reverse lookup of a repository's address gives. The owner of an address writes that
 /// name, so that this is weak. GitHub's `cdn-…` serve downloads alone.
 #[must_use]
@@ -130,6 +185,12 @@ pub fn domain_of_reverse_name(name: &str) -> &'static str {
         .iter()
         .find(|suffix| lowered.ends_with(*suffix))
         .map_or("", |suffix| suffix.strip_prefix('.').unwrap_or(suffix))
+}
+
+fn is_data_residency_api(name: &str) -> bool {
+    let end = name.len().checked_sub(DATA_RESIDENCY.len()).and_then(|at| name.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(DATA_RESIDENCY))
+        && name.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("api."))
 }
 
 fn named((range, name): (Range<usize>, &str)) -> Named {
@@ -197,6 +258,31 @@ mod tests {
     }
 
     #[test]
+    fn other_hosts_are_forges_or_near() {
+        for (host, forge, near) in [
+            ("gitee.com", true, false),
+            ("Huggingface.CO", true, false),
+            ("acme.ghe.com", true, false),
+            ("git-codecommit.eu-west-1.amazonaws.com", true, false),
+            ("s3.amazonaws.com", false, false),
+            ("gitee.com.evil.example", false, false),
+            ("45.77.1.2", false, false),
+            ("10.1.2.3", false, true),
+            ("[fd00::1]", false, true),
+            ("192.168.0.1", false, true),
+            ("git.corp.example", false, true),
+            ("corp.example", false, true),
+            ("git.corp2.example", false, false),
+            ("evilcorp.example", false, false),
+        ] {
+            assert_eq!(is_unlisted_forge(host), forge, "{host}");
+            assert_eq!(is_near(host, Some("WS-01.Corp.Example")), near, "{host}");
+        }
+        assert!(!is_near("git.example", Some("git.example")), "a computer's own label is no domain");
+        assert!(!is_near("git.corp.example", None));
+    }
+
+    #[test]
     fn api_is_a_host_or_path() {
         let hosts = RepositoryHosts::new(&["git.corp.example".to_owned()]);
         for (text, expected) in [
@@ -206,6 +292,8 @@ mod tests {
             ("https://dev.azure.com/o/p/_apis/git/pushes", true),
             ("https://dev.azure.com/o/p/_git/r", false),
             ("https://github.com/a/b.git/git-receive-pack", true),
+            ("https://api.acme.GHE.com/repos/o/r", true),
+            ("https://acme.ghe.com/o/r", false),
             ("https://github.com/login", false),
             ("https://git.corp.example/anything", true),
             ("https://raw.githubusercontent.com/a", false),

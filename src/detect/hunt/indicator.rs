@@ -6,8 +6,11 @@ use super::encoded::decoded;
 use super::gh::{GhCommand, gh_command};
 use super::git::{GitCommand, GitLine, git_line, helper_url};
 use super::hosts::RepositoryHosts;
+use super::other_tools::{
+    client_upload, lfs_push, program_name, runner_configured, runner_registered, wsl_push,
+};
 use super::program::Program;
-use super::ssh::ssh_line;
+use super::ssh::{SshCommand, ssh_line};
 use super::upload_tools::{curl_sends, only_queries, powershell_call, python_sends, upload_word, wget_sends};
 use crate::detect::clauses::find_ignoring_case;
 use crate::detect::technique::{API_HOSTS, PUSH_HOSTS, PUSH_WORD};
@@ -29,6 +32,20 @@ pub enum IndicatorKind {
     ScriptUpload,
     /// gh.exe that uploads.
     GhUpload,
+    /// glab, hub, tea or hf that uploads, or gh to a codespace.
+    ClientUpload,
+    /// gh that sends a file as the text of an issue or a pull request.
+    ClientText,
+    /// A runner that is registered with a repository.
+    RunnerRegistered,
+    /// A push within Linux whose command line names a URL.
+    WslPushToUrl,
+    /// Another push within Linux.
+    WslPush,
+    /// ssh.exe that asks the other side to take large files.
+    LfsUpload,
+    /// `git lfs push`.
+    LfsPush,
     /// A push whose command line names a repository that the search does not know.
     PushToOtherHost,
     /// `git push`.
@@ -59,6 +76,12 @@ pub enum IndicatorKind {
     ReverseNameConnection,
     /// Event 3 to an address that another process had just resolved.
     ResolvedElsewhere,
+    /// Event 3 or 22 of another runtime or client, for a repository.
+    RuntimeConnection,
+    /// The same of an unlisted program in a folder where all can write, or of one that runs other people's code.
+    SuspectConnection,
+    /// The same of any other unlisted program.
+    UnlistedConnection,
     /// Event 22 for a repository's name.
     Query,
     /// `git remote add` in the same folder.
@@ -72,8 +95,8 @@ pub enum IndicatorKind {
 impl IndicatorKind {
     /// Its bit in a set of kinds.
     #[must_use]
-    pub const fn bit(self) -> u32 {
-        1 << self as u32
+    pub const fn bit(self) -> u64 {
+        1 << self as u64
     }
 }
 
@@ -89,7 +112,7 @@ pub struct Indicator {
 }
 
 impl Indicator {
-    fn new(kind: IndicatorKind, matched: Vec<Range<usize>>, address: Option<Address>) -> Self {
+    pub(super) fn new(kind: IndicatorKind, matched: Vec<Range<usize>>, address: Option<Address>) -> Self {
         Self { kind, matched, address }
     }
 }
@@ -113,19 +136,30 @@ pub fn indicators(
             indicators.push(Indicator::new(IndicatorKind::Helper, Vec::new(), address));
         }
         Program::Ssh => indicators.extend(ssh_line(line, own).map(|ssh| {
-            let kind = if ssh.is_push { IndicatorKind::ReceivePack } else { IndicatorKind::Fetch };
+            let kind = match ssh.command {
+                SshCommand::ReceivePack => IndicatorKind::ReceivePack,
+                SshCommand::LfsUpload => IndicatorKind::LfsUpload,
+                SshCommand::UploadPack => IndicatorKind::Fetch,
+            };
             Indicator::new(kind, vec![ssh.matched], ssh.address)
         })),
         Program::GitHubCli => indicators.push(match gh_command(line) {
             GhCommand::Uploads(matched) => Indicator::new(IndicatorKind::GhUpload, vec![matched], None),
-            GhCommand::Reads => Indicator::new(IndicatorKind::Gh, Vec::new(), None),
+            GhCommand::Reads => client_upload(program_name(line), line)
+                .unwrap_or_else(|| Indicator::new(IndicatorKind::Gh, Vec::new(), None)),
         }),
+        Program::OtherClient => indicators.extend(client_upload(program_name(line), line)),
+        Program::GitLfs => indicators.extend(lfs_push(line)),
+        Program::Wsl => indicators.extend(wsl_push(line, own)),
+        Program::Runner => indicators.extend(runner_registered(line)),
         _ if selected => {}
         Program::Curl => indicators.extend(tool_indicator(line, curl_sends(line), hosts)),
         Program::Wget => indicators.extend(tool_indicator(line, wget_sends(line), hosts)),
         Program::PowerShell => indicators.extend(powershell_indicator(line, hosts)),
         Program::Python => indicators.extend(python_indicator(line, hosts)),
-        Program::Shell => indicators.extend(hidden_indicator(line, hosts)),
+        Program::Shell => {
+            indicators.extend(hidden_indicator(line, hosts).or_else(|| runner_configured(line)));
+        }
         Program::GitHubDesktop | Program::Runtime => {}
     }
     if let Some((Program::Git, parent_line)) = parent
@@ -133,7 +167,7 @@ pub fn indicators(
     {
         let parent = git_line(parent_line);
         let kind = match parent.act {
-            GitCommand::Push => Some(IndicatorKind::PushAsParent),
+            GitCommand::Push | GitCommand::LfsPush => Some(IndicatorKind::PushAsParent),
             GitCommand::Fetch => Some(IndicatorKind::FetchAsParent),
             _ => None,
         };
@@ -156,6 +190,7 @@ fn git_indicator(line: &str, hosts: &RepositoryHosts) -> Option<Indicator> {
             Some(address) if hosts.knows(&address.host) => IndicatorKind::PushToOtherHost,
             _ => IndicatorKind::Push,
         },
+        GitCommand::LfsPush => IndicatorKind::LfsPush,
         GitCommand::SendPack => IndicatorKind::SendPack,
         GitCommand::Fetch => IndicatorKind::Fetch,
         GitCommand::Helper => IndicatorKind::Helper,

@@ -16,13 +16,29 @@ pub struct Lead {
     pub branch: &'static str,
 }
 
+/// A host that is no known repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherHost {
+    /// None is named.
+    #[default]
+    Unnamed,
+    /// One of a private network, or of the computer's own domain.
+    Near,
+    /// A public forge.
+    Forge,
+    /// Any other.
+    Unknown,
+}
+
 /// The indicators of an activity, taken together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
     /// The bits of all kinds that it has.
-    pub kinds: u32,
+    pub kinds: u64,
     /// Whether a repository's host is named by any of them.
     pub names_repository: bool,
+    /// The host that a push goes to, where that is no known repository.
+    pub other_host: OtherHost,
     /// Whether its only client is GitHub Desktop, which asks GitHub all day.
     pub is_desktop: bool,
 }
@@ -49,7 +65,11 @@ pub fn lead_of(act: Summary) -> Option<Lead> {
     if act.has(K::SearchedStart) {
         return None;
     }
-    upload(act).or_else(|| push(act)).or_else(|| reading(act)).or_else(|| plain_connection(act))
+    upload(act)
+        .or_else(|| other_tool(act))
+        .or_else(|| push(act))
+        .or_else(|| reading(act))
+        .or_else(|| plain_connection(act))
 }
 
 fn upload(act: Summary) -> Option<Lead> {
@@ -71,10 +91,38 @@ fn upload(act: Summary) -> Option<Lead> {
     })
 }
 
+/// Ways to send by tools that the search does not know.
+fn other_tool(act: Summary) -> Option<Lead> {
+    Some(if act.has(K::ClientUpload) {
+        lead(Signal::OtherClientUpload, 3, "3: a repository's client uploads")
+    } else if act.has(K::ClientText) {
+        lead(Signal::OtherClientUpload, 2, "2: a file becomes the text of an issue or a pull request")
+    } else if act.has(K::RunnerRegistered) {
+        lead(Signal::RunnerRegistered, 2, "2: a repository's jobs may run on this host")
+    } else if act.has(K::WslPushToUrl) {
+        lead(Signal::PushInWsl, 3, "3: a push within Linux to a URL")
+    } else if act.has(K::WslPush) {
+        lead(Signal::PushInWsl, 2, "2: a push within Linux, which leaves no other event")
+    } else {
+        return None;
+    })
+}
+
 fn push(act: Summary) -> Option<Lead> {
     let known = act.names_repository;
+    let is_proved = act.has(K::SendPack) || act.has(K::ReceivePack);
     Some(if act.has(K::PushToOtherHost) {
         lead(Signal::GitPushToOtherHost, 3, "3: a push to a repository that the search does not know")
+    } else if act.has(K::LfsUpload) || act.has(K::LfsPush) && known {
+        lead(Signal::LfsPush, 3, "3: large files go to a repository")
+    } else if act.has(K::LfsPush) {
+        lead(Signal::LfsPush, 2, "2: large files are pushed, and nothing says where to")
+    } else if is_proved && act.other_host == OtherHost::Forge {
+        lead(Signal::PushToUnlistedForge, 3, "3: a proved push to a public forge that is on no list")
+    } else if is_proved && act.other_host == OtherHost::Unknown {
+        lead(Signal::PushToUnknownHost, 2, "2: a proved push to a host that is on no list")
+    } else if is_proved && act.other_host == OtherHost::Near {
+        lead(Signal::PushToUnknownHost, 1, "1: a proved push to a host of one's own network")
     } else if act.has(K::SendPack) && known {
         lead(Signal::GitPushSendPack, 3, "3: send-pack proves a push to a repository")
     } else if act.has(K::SendPack) {
@@ -128,6 +176,20 @@ fn plain_connection(act: Summary) -> Option<Lead> {
         lead(Signal::RepoClientConnection, 1, "1: a repository's client, which reads all day")
     } else if act.has(K::ClientConnection) {
         connection(Signal::RepoClientConnection, 2, "2: a repository's client, and nothing says what it does")
+    } else if act.has(K::RuntimeConnection) {
+        connection(
+            Signal::ConnectionOfOtherRuntime,
+            2,
+            "2: a runtime or a client that the search's list lacks speaks to a repository",
+        )
+    } else if act.has(K::SuspectConnection) {
+        lead(
+            Signal::UnlistedProgramToRepository,
+            2,
+            "2: a program from where anybody can write, or one that runs others' code, speaks to a repository",
+        )
+    } else if act.has(K::UnlistedConnection) {
+        lead(Signal::UnlistedProgramToRepository, 1, "1: an unlisted program speaks to a repository")
     } else if act.has(K::OtherHostConnection) {
         connection(Signal::ConnectionToOtherRepoHost, 2, "2: a repository that the search's list lacks")
     } else if act.has(K::ResolvedElsewhere) {
@@ -149,7 +211,11 @@ impl Lead {
             | Signal::ConnectionByReverseName
             | Signal::ConnectionResolvedElsewhere => (2, true),
             Signal::RepoClientConnection => (2, score != 1 || is_known_ide),
-            Signal::GitPushWithoutUrl => (2, false),
+            Signal::ConnectionOfOtherRuntime => (2, true),
+            Signal::GitPushWithoutUrl
+            | Signal::PushToUnknownHost
+            | Signal::RunnerRegistered
+            | Signal::UnlistedProgramToRepository => (2, false),
             Signal::ScriptRequest => (1, false),
             _ => (3, false),
         };
@@ -181,7 +247,8 @@ mod tests {
 
     fn of(kinds: &[K], names_repository: bool) -> Option<(Signal, u8)> {
         let kinds = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
-        lead_of(Summary { kinds, names_repository, is_desktop: false }).map(|lead| (lead.signal, lead.score))
+        lead_of(Summary { kinds, names_repository, ..Summary::default() })
+            .map(|lead| (lead.signal, lead.score))
     }
 
     #[test]
@@ -216,6 +283,34 @@ mod tests {
             (&[], false, None),
         ] {
             assert_eq!(of(kinds, known), expected, "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn added_leads_have_own_scores() {
+        use OtherHost as O;
+        use Signal as S;
+        for (kinds, known, other_host, expected) in [
+            (&[K::Push, K::SendPack][..], false, O::Forge, Some((S::PushToUnlistedForge, 3))),
+            (&[K::Push, K::ReceivePack], false, O::Forge, Some((S::PushToUnlistedForge, 3))),
+            (&[K::SendPack], false, O::Unknown, Some((S::PushToUnknownHost, 2))),
+            (&[K::SendPack], false, O::Near, Some((S::PushToUnknownHost, 1))),
+            (&[K::Push], false, O::Unknown, Some((S::GitPushWithoutUrl, 1))),
+            (&[K::LfsPush, K::Query], true, O::Unnamed, Some((S::LfsPush, 3))),
+            (&[K::LfsPush], false, O::Unnamed, Some((S::LfsPush, 2))),
+            (&[K::LfsUpload], false, O::Unnamed, Some((S::LfsPush, 3))),
+            (&[K::WslPushToUrl], false, O::Unnamed, Some((S::PushInWsl, 3))),
+            (&[K::WslPush], false, O::Unnamed, Some((S::PushInWsl, 2))),
+            (&[K::ClientUpload, K::RuntimeConnection], true, O::Unnamed, Some((S::OtherClientUpload, 3))),
+            (&[K::ClientText, K::Query], true, O::Unnamed, Some((S::OtherClientUpload, 2))),
+            (&[K::RunnerRegistered], false, O::Unnamed, Some((S::RunnerRegistered, 2))),
+            (&[K::RuntimeConnection], true, O::Unnamed, Some((S::ConnectionOfOtherRuntime, 2))),
+            (&[K::SuspectConnection], true, O::Unnamed, Some((S::UnlistedProgramToRepository, 2))),
+            (&[K::UnlistedConnection], true, O::Unnamed, Some((S::UnlistedProgramToRepository, 1))),
+        ] {
+            let kinds_bits = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
+            let act = Summary { kinds: kinds_bits, names_repository: known, other_host, is_desktop: false };
+            assert_eq!(lead_of(act).map(|lead| (lead.signal, lead.score)), expected, "{kinds:?}");
         }
     }
 

@@ -25,6 +25,14 @@ pub enum Program {
     Runtime,
     /// cmd.exe: only a host that it hides is an indicator.
     Shell,
+    /// git-lfs.exe: what sends and fetches large files.
+    GitLfs,
+    /// wsl.exe and its older bash.exe: what runs a command within Linux.
+    Wsl,
+    /// glab.exe, hub.exe, tea.exe, hf.exe: clients of repositories.
+    OtherClient,
+    /// Runner.Listener.exe: what runs a repository's jobs on this host.
+    Runner,
 }
 
 impl Program {
@@ -32,7 +40,15 @@ impl Program {
     #[must_use]
     pub fn of(image: &str) -> Option<Self> {
         let at = image.rfind('\\')?;
-        Self::of_file_name(image.get(at + 1..)?)
+        let name = image.get(at + 1..)?;
+        // Git for Windows has a bash.exe too, which is no Linux.
+        if name.eq_ignore_ascii_case("bash.exe") {
+            let folder = image.get(..at)?;
+            let is_windows = folder.len() > 8
+                && folder.get(folder.len() - 9..).is_some_and(|end| end.eq_ignore_ascii_case("\\system32"));
+            return is_windows.then_some(Self::Wsl);
+        }
+        Self::of_file_name(name)
     }
 
     /// The program of the first word of a shell's command, with or without its ending.
@@ -57,6 +73,12 @@ impl Program {
             b'g' if is("gh.exe") => Some(Self::GitHubCli),
             b'g' if is("GitHubDesktop.exe") => Some(Self::GitHubDesktop),
             b's' if is("ssh.exe") => Some(Self::Ssh),
+            b'g' if is("git-lfs.exe") => Some(Self::GitLfs),
+            b'g' if is("glab.exe") => Some(Self::OtherClient),
+            b'h' if is("hub.exe") || is("hf.exe") || is("huggingface-cli.exe") => Some(Self::OtherClient),
+            b't' if is("tea.exe") => Some(Self::OtherClient),
+            b'w' if is("wsl.exe") => Some(Self::Wsl),
+            b'r' if is("Runner.Listener.exe") => Some(Self::Runner),
             b'p' if is("plink.exe") => Some(Self::Ssh),
             b't' if is("TortoiseGitPlink.exe") || is("TortoisePlink.exe") => Some(Self::Ssh),
             b'c' if is("curl.exe") => Some(Self::Curl),
@@ -73,7 +95,7 @@ impl Program {
     /// Whether it is a part of git: with its parent and its children it makes one activity.
     #[must_use]
     pub const fn is_git(self) -> bool {
-        matches!(self, Self::Git | Self::GitHelper)
+        matches!(self, Self::Git | Self::GitHelper | Self::GitLfs)
     }
 
     /// Whether its connections are those of git or of a client of a repository.

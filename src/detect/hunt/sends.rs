@@ -112,7 +112,7 @@ fn within(image: &str, line: &str, depth: u8) -> Option<bool> {
 fn git_sends(line: &str) -> Option<bool> {
     let found = git_line(line);
     match found.act {
-        GitCommand::Push | GitCommand::SendPack => Some(true),
+        GitCommand::Push | GitCommand::LfsPush | GitCommand::SendPack => Some(true),
         GitCommand::Helper => None,
         GitCommand::Fetch | GitCommand::RemoteAdded | GitCommand::Other => {
             is_silent(line, found.verb.as_ref()?).then_some(false)

@@ -77,6 +77,8 @@ mod tests {
             "curl -d @x https://api.github.com/",
             "x \"git-receive-pack ",
             "cmd /c ^",
+            "wsl bash -c \"git push; ",
+            "hf upload ",
         ];
         let programs = [
             Program::Git,
@@ -88,6 +90,10 @@ mod tests {
             Program::PowerShell,
             Program::Python,
             Program::Shell,
+            Program::GitLfs,
+            Program::Wsl,
+            Program::OtherClient,
+            Program::Runner,
         ];
         let hosts = RepositoryHosts::new(&["git.corp.example".to_owned()]);
         for program in programs {

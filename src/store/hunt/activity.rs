@@ -17,6 +17,7 @@ use hashbrown::HashMap;
 use crate::detect::hunt::hosts::{RepositoryHosts, is_reverse_name};
 use crate::detect::hunt::indicator::{IndicatorKind, indicators};
 use crate::detect::hunt::program::Program;
+use crate::detect::hunt::unlisted::unlisted;
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::Field;
 
@@ -53,7 +54,7 @@ pub(in crate::store) struct IndicatorHit {
 pub(in crate::store) struct Activity {
     merged_into: Option<ActivityId>,
     /// The bits of all kinds that it ever had.
-    pub(in crate::store) kinds: u32,
+    pub(in crate::store) kinds: u64,
     pub(in crate::store) hits: Vec<IndicatorHit>,
     /// Connections whose address an answer named, in the order of clues; the name is in [`Activities::resolved`].
     pub(in crate::store) resolved: BTreeSet<(IndicatorKind, TimeKey)>,
@@ -447,9 +448,16 @@ impl Store {
     /// An Event 3 came in that the search does not select.
     pub(in crate::store) fn hunt_connection(&mut self, id: EventId) {
         let Some(event) = self.event(id) else { return };
-        let Some(program) = self.field(event, Field::Image).and_then(Program::of) else { return };
+        let Some(image) = self.field(event, Field::Image) else { return };
         let (process, name) = (event.process, self.field(event, Field::DestinationHostname));
         let is_reverse = name.is_some_and(is_reverse_name);
+        if (is_reverse || name.is_some_and(|name| self.activities.hosts.knows(name)))
+            && let Some(kind) = unlisted(image)
+        {
+            self.add_hit(Self::bare_hit(kind, id));
+            return;
+        }
+        let Some(program) = Program::of(image) else { return };
         let kind = match program {
             Program::GitHelper => Some(IndicatorKind::HelperConnection),
             Program::Ssh => {
@@ -493,15 +501,16 @@ impl Store {
     pub(in crate::store) fn hunt_query(&mut self, id: EventId) {
         let Some(event) = self.event(id) else { return };
         let process = event.process;
-        if self.field(event, Field::Image).and_then(Program::of).is_some() && process.is_some() {
+        let image = self.field(event, Field::Image);
+        let kind = match (image.and_then(unlisted), image.and_then(Program::of)) {
+            (Some(kind), _) => Some(kind),
+            (None, Some(_)) if process.is_some() => Some(IndicatorKind::Query),
+            (None, _) => None,
+        };
+        if let Some(kind) = kind {
             let name = self.field(event, Field::QueryName).map(str::to_ascii_lowercase).unwrap_or_default();
             let name = self.events.intern(&name);
-            self.add_hit(IndicatorHit {
-                kind: IndicatorKind::Query,
-                event: id,
-                host: name,
-                repository: None,
-            });
+            self.add_hit(IndicatorHit { kind, event: id, host: name, repository: None });
         }
     }
 

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use crate::detect::hunt::hosts::domain_of_reverse_name;
+use crate::detect::hunt::hosts::{domain_of_reverse_name, is_near, is_unlisted_forge};
 use crate::detect::hunt::indicator::IndicatorKind;
-use crate::detect::hunt::lead::{Summary, lead_of};
+use crate::detect::hunt::lead::{OtherHost, Summary, lead_of};
 use crate::detect::hunt::program::Program;
 use crate::detect::technique::ClauseId;
 use crate::model::event::{Field, code};
@@ -165,7 +165,7 @@ impl Store {
     }
 
     /// All clues of an activity, those included that answers gave.
-    fn gather(&mut self, id: ActivityId) -> Option<u32> {
+    fn gather(&mut self, id: ActivityId) -> Option<u64> {
         let activity = self.activities.get(id)?;
         let (mut hits, mut kinds) = (activity.hits.clone(), activity.kinds);
         for (kind, (.., connection)) in activity.resolved.iter().take(MAX_CLUES) {
@@ -204,6 +204,15 @@ impl Store {
         let summary = Summary {
             kinds,
             names_repository: target.is_some_and(|(_, known)| known),
+            other_host: target.filter(|(_, known)| !known).map_or(OtherHost::Unnamed, |(hit, _)| {
+                let computer = self.event(hit.event).and_then(|event| self.host_name(event.host?));
+                match hit.host.map(|host| self.text(host)) {
+                    None => OtherHost::Unnamed,
+                    Some(host) if is_unlisted_forge(host) => OtherHost::Forge,
+                    Some(host) if is_near(host, computer) => OtherHost::Near,
+                    Some(_) => OtherHost::Unknown,
+                }
+            }),
             is_desktop: activity.shown.iter().filter(|hit| hit.kind == IndicatorKind::ClientConnection).all(
                 |hit| {
                     let image = self.event(hit.event).and_then(|event| self.field(event, Field::Image));
