@@ -288,7 +288,9 @@ fn ssh_receiving_side_decides_direction() {
 #[test]
 fn push_to_configured_host_alerts() {
     for (url, expected) in [
-        ("https://backup.example/o/r.git", (Signal::GitPushSendPack, 1, 2)),
+        ("https://backup.example/o/r.git", (Signal::PushToUnknownHost, 2, 2)),
+        ("http://10.1.2.3:3000/o/r.git", (Signal::PushToUnknownHost, 1, 2)),
+        ("https://gitee.com/o/r.git", (Signal::PushToUnlistedForge, 3, 2)),
         ("https://git.corp.example/o/r.git", (Signal::GitPushSendPack, 3, 2)),
         ("https://acme.visualstudio.com/p/_git/r", (Signal::GitPushSendPack, 3, 2)),
     ] {

@@ -115,6 +115,10 @@ pub fn unlisted(image: &str) -> Option<IndicatorKind> {
         return None;
     }
     let folder = image.to_ascii_lowercase();
+    // Windows' own service host asks DNS for other programs and for Linux.
+    if folder.ends_with(r":\windows\system32\svchost.exe") {
+        return None;
+    }
     let holds = |list: &[&str]| list.iter().any(|part| folder.contains(part));
     let is_suspect = is_of(&PROXIES) || holds(&OPEN_FOLDERS) && !holds(&TRUSTED_FOLDERS);
     Some(if is_suspect { IndicatorKind::SuspectConnection } else { IndicatorKind::UnlistedConnection })
@@ -154,6 +158,8 @@ mod tests {
             (r"C:\Program Files\Google\Chrome\Application\chrome.exe", None),
             (r"C:\Users\a\AppData\Roaming\Code.exe", None),
             (r"C:\Windows\System32\curl.exe", None),
+            (r"C:\Windows\System32\svchost.exe", None),
+            (r"C:\Users\Public\windows\system32\svchost.exe", Some(K::SuspectConnection)),
             (r"C:\php\php.exe", None),
             ("", None),
         ] {
