@@ -399,7 +399,8 @@ impl ScanRow {
             Some(text) => Some(Timestamp::parse(text).ok_or_else(|| format!("_time is no time: {text}"))?),
             None => None,
         };
-        if !matches!(self.event_code, code::PROCESS_CREATE | code::NETWORK_CONNECT) {
+        let is_lead_of_query = self.event_code == code::DNS_QUERY && signal.is_lead();
+        if !matches!(self.event_code, code::PROCESS_CREATE | code::NETWORK_CONNECT) && !is_lead_of_query {
             return Err(format!("the detection selects no event of EventCode {}", self.event_code));
         }
         if self.suspicion_score > 3 {

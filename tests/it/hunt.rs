@@ -356,6 +356,26 @@ fn foreign_answer_counts_for_one_minute() {
 }
 
 #[test]
+fn unlisted_program_is_a_lead() {
+    const BUN: &str = r"C:\Users\a\.bun\bin\bun.exe";
+    const IMPLANT: &str = r"C:\Users\Public\x.exe";
+    const TEAMS: &str = r"C:\Program Files\WindowsApps\ms-teams.exe";
+    let mut log = Log::default();
+    log.ask(1, BUN, "api.github.com").connect(1, BUN, "lb-140-82-121-6-fra.github.com");
+    assert_eq!(summary(&log)[0].0, Signal::ConnectionOfOtherRuntime);
+    let mut log = Log::default();
+    log.ask(1, IMPLANT, "api.github.com");
+    let found = leads(&log);
+    assert_eq!((found[0].signal, found[0].suspicion_score), (Signal::UnlistedProgramToRepository, 2));
+    let mut log = Log::default();
+    log.ask(1, TEAMS, "api.github.com");
+    assert_eq!(summary(&log), [], "a query alone says too little");
+    log.connect(1, TEAMS, "github.com");
+    let found = leads(&log);
+    assert_eq!((found[0].signal, found[0].suspicion_score), (Signal::UnlistedProgramToRepository, 1));
+}
+
+#[test]
 fn upload_and_connection_are_one_lead() {
     let mut log = Log::default();
     log.start(1, CURL, "curl -T a.zip https://uploads.github.com/repos/o/r/releases/1/assets", (9, CMD, "x"))

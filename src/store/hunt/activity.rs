@@ -503,6 +503,8 @@ impl Store {
         let process = event.process;
         let image = self.field(event, Field::Image);
         let kind = match (image.and_then(unlisted), image.and_then(Program::of)) {
+            // A query alone says too little of a program whose lead is no alert.
+            (Some(IndicatorKind::UnlistedConnection), _) => None,
             (Some(kind), _) => Some(kind),
             (None, Some(_)) if process.is_some() => Some(IndicatorKind::Query),
             (None, _) => None,
