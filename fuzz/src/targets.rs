@@ -188,14 +188,24 @@ pub fn rows(data: &[u8]) {
 /// The case file: each line is a decision or is named, and what is written again is read as it was.
 pub fn case(data: &[u8]) {
     let file = file_of(data);
-    let news = CaseFile::named(file.path().to_owned()).news().expect("a file that is there can be read");
+    let mut case_file = CaseFile::named(file.path().to_owned());
+    let (mut decisions, mut faults) = (Vec::new(), 0);
+    // A long file is read in several goes.
+    loop {
+        let news = case_file.news().expect("a file that is there can be read");
+        decisions.extend(news.decisions);
+        faults += news.faults.len();
+        if !news.has_more {
+            break;
+        }
+    }
     let (whole, rest) = data.split_at(data.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
     let lines = whole.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
     // The last one may be being written just now.
     let lines = lines + usize::from(!rest.is_empty());
-    assert_eq!(news.decisions.len() + news.faults.len(), lines, "each line is a decision or is named");
+    assert_eq!(decisions.len() + faults, lines, "each line is a decision or is named");
     let mut book = CaseBook::default();
-    for decision in news.decisions {
+    for decision in decisions {
         let written = line::write(&decision);
         visible(written.trim_end());
         let again = line::read(written.trim_end().as_bytes()).expect("what was written can be read");
