@@ -55,6 +55,7 @@ impl Log {
             ("ParentProcessGuid", &above),
             ("ParentImage", CMD),
             ("ParentCommandLine", "cmd"),
+            ("CurrentDirectory", r"C:\df00tech-exfil\"),
             ("User", r"CORP\a"),
         ];
         self.add(1, milliseconds, "WS-1", &fields);

@@ -59,6 +59,7 @@ impl Arguments {
             Some(Command::Scan(scan)) => &scan.common.secrets,
             Some(Command::Tests(tests)) => &tests.secrets,
             Some(Command::Merge(merge)) => &merge.secrets,
+            Some(Command::Baseline(_)) => return false,
             Some(Command::Rule(RuleCommand::Export(export))) => &export.secrets,
             Some(Command::Rule(RuleCommand::Import(import))) => &import.secrets,
         };
@@ -152,6 +153,10 @@ pub(super) enum Command {
     ///
     /// `ssh HOST exfilscope scan ... > HOST.ndjson` on each host, then `exfilscope merge *.ndjson`.
     Merge(Merge),
+    /// Who pushed where until now, as rows for --baseline, to standard output
+    ///
+    /// Files of several runs are merged by `cat`. Exit status: 0, 2 usage or nothing could be read at all, 3 read in part.
+    Baseline(Box<BaselineCommand>),
     /// The tuned detection for another engine, or patterns out of a Splunk search
     #[command(subcommand)]
     Rule(RuleCommand),
@@ -242,6 +247,13 @@ pub(super) struct Scan {
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub common: Common,
+    /// The order of rows: score, evidence and time; evidence whatever the score; or score and time alone [default: score,
+    /// evidence and time, and under spl score and time]
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub rank: Option<RankName>,
+    /// One row an activity: its strongest, with the record numbers of all as Rows
+    #[arg(long)]
+    pub activities: bool,
     /// How rows are written [default: table on a terminal, ndjson in a pipe]
     #[arg(long, value_enum)]
     pub format: Option<FormatName>,
@@ -254,6 +266,46 @@ pub(super) struct Scan {
     /// One JSON object with the account of all records on standard error at the end
     #[arg(long)]
     pub stats: bool,
+}
+
+/// The order of a scan's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RankName {
+    /// Evidence, whatever the score.
+    Evidence,
+    /// Score and time alone.
+    Time,
+}
+
+/// Writes who pushed where until now.
+#[derive(Debug, Args)]
+pub(super) struct BaselineCommand {
+    /// Files and folders (read recursively) of earlier logs; `-` for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Which pushes count [default: hunt, which sees the most]
+    #[arg(long, value_enum)]
+    pub profile: Option<ProfileName>,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub naming: NamingOptions,
+    #[command(flatten)]
+    pub reading: ReadingOptions,
+}
+
+impl BaselineCommand {
+    /// The options that it shares with the other commands.
+    pub(super) fn common(&self) -> Common {
+        let (profile, config) = (self.profile, self.config.clone());
+        Common {
+            detection: DetectionOptions { profile, config, ..DetectionOptions::default() },
+            naming: self.naming.clone(),
+            reading: self.reading.clone(),
+            ..Common::default()
+        }
+    }
 }
 
 /// The options that the console and `scan` share. Each group is one that some other command takes alone: a command has the
@@ -272,6 +324,9 @@ pub(super) struct Common {
     pub secrets: SecretOptions,
     #[command(flatten)]
     pub theme: ThemeOption,
+    /// Who pushed where before these logs: rows that `exfilscope baseline` wrote
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
     /// Keep only the last N events, as many as fit into a size (500MB), or those of an age (24h); alerts and their
     /// ancestors stay
     #[arg(long, value_name = "N|SIZE|AGE", value_parser = parse_keep)]
@@ -441,16 +496,16 @@ mod tests {
 
     /// Options that each command heeds. A new option is listed here on purpose, and nowhere else by accident: an option
     /// that a command does not heed is not one of its own.
-    const HEEDED: [(&str, &str); 6] = [
+    const HEEDED: [(&str, &str); 7] = [
         (
             "",
-            "ascii case channel ci-host config follow host ide-parent input-format keep keep-duplicates live local min-score \
+            "ascii baseline case channel ci-host config follow host ide-parent input-format keep keep-duplicates live local min-score \
              profile reveal-secrets since theme threads",
         ),
         (
             "scan",
-            "ascii ci-host config force format host ide-parent input-format keep keep-duplicates min-score output profile \
-             reveal-secrets stats theme threads",
+            "activities ascii baseline ci-host config force format host ide-parent input-format keep keep-duplicates \
+             min-score output profile rank reveal-secrets stats theme threads",
         ),
         (
             "tests",
@@ -461,6 +516,7 @@ mod tests {
             "merge",
             "ascii case ci-host config host ide-parent keep-duplicates min-score profile reveal-secrets theme",
         ),
+        ("baseline", "config host input-format keep-duplicates profile threads"),
         ("rule export", "ci-host config ide-parent profile reveal-secrets table to"),
         ("rule import", "config reveal-secrets write"),
     ];

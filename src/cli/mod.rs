@@ -1,6 +1,7 @@
 //! The command line, and the wiring of everything else.
 
 mod args;
+mod baseline;
 mod border;
 mod clipboard;
 mod console;
@@ -75,6 +76,7 @@ fn run_command(arguments: &Arguments) -> Result<u8, String> {
         Some(Command::Scan(scan)) => return scan::run(scan),
         Some(Command::Tests(options)) => return tests::run(options),
         Some(Command::Merge(merge)) => return console::run_merge(merge),
+        Some(Command::Baseline(options)) => return baseline::run(options),
         Some(Command::Rule(command)) => return rule::run(command),
         None => {}
     }

@@ -1,13 +1,13 @@
 //! `scan`: no screen, alerts to standard output.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::args::Scan;
+use super::args::{RankName, Scan};
 use super::outputs::{self, Reads};
 use super::settings::Resolved;
 use super::{EXIT_USAGE, complain, signals};
@@ -21,9 +21,11 @@ use crate::files::policy::{Existing, OutputPolicy};
 use crate::model::event::Wanted;
 use crate::model::fault::Severity;
 use crate::model::feed::{FeedMessage, Progress};
+use crate::model::row::AlertRow;
 use crate::source::{Inputs, LoadOptions, load_inputs};
 use crate::store::compaction::Compactor;
-use crate::store::list::listing::{Listing, Query, Shown};
+use crate::store::ids::FindingId;
+use crate::store::list::listing::{Listing, Query, Shown, SortKey};
 use crate::store::tuning_matches::TuningMatches;
 use crate::store::{Collect, Store};
 use crate::tui::terminal;
@@ -45,6 +47,7 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     let started = Instant::now();
     let resolved = Resolved::new(&scan.common)?;
     check_theme(scan)?;
+    check_evidence(scan, resolved.profile)?;
     let policy = outputs::of_command(Reads::Logs(&scan.paths), &resolved, &[]);
     check_output(scan, &policy)?;
     let retention = match resolved.profile {
@@ -60,7 +63,12 @@ pub(super) fn run(scan: &Scan) -> Result<u8, String> {
     for expired in &resolved.expired {
         complain(&format!("note: {expired}"));
     }
-    let query = Query { min_score: resolved.min_score, ..Query::alerts(resolved.profile) };
+    let query = Query {
+        min_score: resolved.min_score,
+        sort: if scan.rank == Some(RankName::Evidence) { SortKey::Evidence } else { SortKey::Rank },
+        by_evidence: scan.rank != Some(RankName::Time),
+        ..Query::alerts(resolved.profile)
+    };
     let listing = Listing::new(&mut store, &flags, &query);
     let alerts = listing.total(Shown::Alerts, resolved.min_score.max(ALERT_SCORE));
     write(scan, &resolved, &policy, &store, &flags, &listing)?;
@@ -185,6 +193,21 @@ impl Desk {
     }
 }
 
+/// Fails where the search to the letter is asked for what it does not know.
+fn check_evidence(scan: &Scan, profile: Profile) -> Result<(), String> {
+    let option = match (scan.rank, scan.activities) {
+        (Some(RankName::Evidence), _) => "--rank evidence",
+        (_, true) => "--activities",
+        _ => return Ok(()),
+    };
+    if profile == Profile::Spl {
+        return Err(format!(
+            "{option} needs joins, which the profile spl has not: use --profile correlated or hunt"
+        ));
+    }
+    Ok(())
+}
+
 /// Fails if the theme, which a scan has no screen for, is invalid.
 fn check_theme(scan: &Scan) -> Result<(), String> {
     let Some(name) = &scan.common.theme.theme else { return Ok(()) };
@@ -229,6 +252,7 @@ fn write(
         table_width: to_terminal.then(terminal::width).flatten(),
         color: to_terminal && resolved.colors_allowed,
         ascii: resolved.ascii,
+        activities: scan.activities,
         summary: Some(format!(
             "{} rows, profile {}, {} Sysmon events of {} records.",
             listing.findings.len(),
@@ -238,7 +262,11 @@ fn write(
         )),
         ..ExportOptions::default()
     };
-    let rows = listing.findings.iter().filter_map(|id| store.row(*id, resolved.profile, flags));
+    let rows: Box<dyn Iterator<Item = AlertRow>> = if scan.activities {
+        Box::new(activity_rows(store, resolved.profile, flags, listing))
+    } else {
+        Box::new(listing.findings.iter().filter_map(|id| store.row(*id, resolved.profile, flags)))
+    };
     if let Some(path) = &scan.output {
         signals::remove_unfinished_files();
         let mut file = AtomicFile::create(path, policy, existing(scan)).map_err(|error| error.to_string())?;
@@ -252,6 +280,27 @@ fn write(
         Err(error) => Err(format!("standard output could not be written: {error}")),
         Ok(()) => Ok(()),
     }
+}
+
+/// The first row of each activity in the order of the list, which is its strongest, with the record numbers of all its rows.
+fn activity_rows<'a>(
+    store: &'a Store,
+    profile: Profile,
+    tuning: &'a TuningMatches,
+    listing: &'a Listing,
+) -> impl Iterator<Item = AlertRow> + 'a {
+    let table = store.activities_of(profile);
+    let mut seen = HashSet::new();
+    listing.findings.iter().filter_map(move |id| {
+        let table = table?;
+        if !seen.insert(table.number_of(*id)?) {
+            return None;
+        }
+        let findings = table.of(*id).map_or(&[][..], |activity| &activity.findings);
+        let record = |id: &FindingId| store.event(store.finding(*id)?.event)?.record_id();
+        let records: Vec<u64> = findings.iter().filter_map(record).collect();
+        Some(AlertRow { rows: Some(records), ..store.row(*id, profile, tuning)? })
+    })
 }
 
 /// Keeps a line on standard error up to date until the other end of `done` is dropped.

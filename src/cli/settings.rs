@@ -2,7 +2,9 @@
 //! ones.
 
 use std::env;
+use std::io::BufReader;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::Common;
@@ -13,10 +15,13 @@ use crate::detect::exception::{Day, Exceptions};
 use crate::detect::hunt::hosts::RepositoryHosts;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
-use crate::model::text::keeps_to_ascii;
+use crate::files::open;
+use crate::model::text::{keeps_to_ascii, visible};
 use crate::model::time::Timestamp;
 use crate::source::InputFormat;
 use crate::store::compaction::{Compactor, Retention};
+use crate::store::evidence::EvidenceOptions;
+use crate::store::evidence::baseline::Baseline;
 use crate::store::{Collect, HostNaming, Store};
 
 /// The settings in force.
@@ -54,6 +59,8 @@ pub(super) struct Resolved {
     pub theme: Option<String>,
     /// True if NO_COLOR permits colours.
     pub colors_allowed: bool,
+    /// Pushes of before the logs.
+    pub baseline: Arc<Baseline>,
     /// The configuration as it was read.
     pub config: Config,
 }
@@ -93,9 +100,17 @@ impl Resolved {
             mouse: config.mouse.unwrap_or(false),
             theme: common.theme.theme.clone().or_else(|| config.theme.clone()),
             colors_allowed: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            baseline: Arc::new(common.baseline.as_deref().map_or_else(|| Ok(Baseline::default()), baseline)?),
             config,
         })
     }
+}
+
+/// Reads a baseline. It is a regular file: nothing else is opened.
+fn baseline(path: &Path) -> Result<Baseline, String> {
+    let named = |why: String| format!("--baseline {}: {why}", visible(&path.to_string_lossy()));
+    let file = open::open_file(path).map_err(|error| named(open::reason(&error)))?;
+    Baseline::read(BufReader::new(file)).map_err(|error| named(error.to_string()))
 }
 
 /// The day by this host's clock, in UTC.
@@ -119,6 +134,11 @@ impl Resolved {
         if matches!(retention, Collect::Leads | Collect::Everything) {
             store.hunt(RepositoryHosts::new(&self.config.repository_hosts));
         }
+        store.set_evidence_options(EvidenceOptions {
+            weights: self.config.weights,
+            trusted: self.config.trusted_owners.clone(),
+            baseline: Arc::clone(&self.baseline),
+        });
         store
     }
 }

@@ -4,6 +4,7 @@
 //! an error that names its file, line and column.
 
 mod document;
+mod evidence;
 mod exceptions;
 mod hunt;
 mod keeper;
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Item, TableLike};
 
+use crate::detect::evidence::Weights;
+use crate::detect::evidence::owners::TrustedOwners;
 use crate::detect::exception::Exceptions;
 use crate::detect::pattern::{Pattern, PatternError};
 use crate::files::open;
@@ -42,7 +45,7 @@ const CI_HOST: &str = "ci-host";
 const IDE_PARENT: &str = "ide-parent";
 const EXCEPTIONS: &str = "exceptions";
 const BUILTIN_EXCEPTIONS: &str = "builtin-exceptions";
-const ROOT_KEYS: [&str; 12] = [
+const ROOT_KEYS: [&str; 14] = [
     "profile",
     "host",
     "theme",
@@ -55,6 +58,8 @@ const ROOT_KEYS: [&str; 12] = [
     PATTERNS,
     EXCEPTIONS,
     hunt::TABLE,
+    evidence::TABLE,
+    evidence::TRUSTED_OWNERS,
 ];
 const PATTERN_KEYS: [&str; 2] = [CI_HOST, IDE_PARENT];
 
@@ -87,6 +92,10 @@ pub struct Config {
     pub tests: Vec<PathBuf>,
     /// Repository hosts of one's own, in lower case.
     pub repository_hosts: Vec<String>,
+    /// The points of evidence.
+    pub weights: Weights,
+    /// The owners that are one's own.
+    pub trusted_owners: TrustedOwners,
     /// The exceptions that are enabled, those that have expired included; the ready-made ones come first.
     pub exceptions: Exceptions,
 }
@@ -250,6 +259,10 @@ impl Config {
                 "case" => config.case = Some(beside(path, source.string(key, item)?)),
                 BUILTIN_EXCEPTIONS => exceptions.builtin(&source, item)?,
                 PATTERNS => patterns(&source, item, &mut config)?,
+                evidence::TABLE => config.weights = evidence::weights(&source, item)?,
+                evidence::TRUSTED_OWNERS => {
+                    config.trusted_owners = evidence::trusted_owners(&source, item)?;
+                }
                 hunt::TABLE => config.repository_hosts = hunt::repository_hosts(&source, item)?,
                 EXCEPTIONS => exceptions.own(&source, item)?,
                 _ if PATTERN_KEYS.contains(&key) => {

@@ -6,6 +6,7 @@
 //! keeps state.
 
 pub mod clauses;
+pub mod evidence;
 pub mod exception;
 pub mod explain;
 pub mod hunt;

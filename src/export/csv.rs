@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use super::row::{Value, text, values};
 use super::{ExportOptions, safe};
 use crate::model::row::COLUMNS;
-use crate::model::row::{AlertRow, JoinedField};
+use crate::model::row::{AlertRow, EvidenceRow, JoinedField};
 
 const LINE_END: &str = "\r\n";
 
@@ -28,6 +28,9 @@ pub(super) fn write(
     options: &ExportOptions,
 ) -> io::Result<()> {
     let mut line = COLUMNS.join(",");
+    if options.activities {
+        line.push_str(",Rows");
+    }
     line.push_str(LINE_END);
     out.write_all(line.as_bytes())?;
     for row in rows {
@@ -41,8 +44,15 @@ pub(super) fn write(
                 Value::Missing => {}
                 Value::Text(text) => push_cell(&mut line, &text),
                 Value::Number(number) => line.push_str(&number.to_string()),
+                Value::Points(points) => line.push_str(&points.to_string()),
+                Value::Evidence(items) => push_cell(&mut line, &evidence_text(items, options.reveal_secrets)),
                 Value::Joined(fields) => push_cell(&mut line, &joined_text(fields, options.reveal_secrets)),
             }
+        }
+        if let Some(rows) = &row.rows {
+            let records: Vec<String> = rows.iter().map(u64::to_string).collect();
+            line.push(',');
+            push_cell(&mut line, &records.join(" "));
         }
         line.push_str(LINE_END);
         out.write_all(line.as_bytes())?;
@@ -66,6 +76,23 @@ pub(super) fn joined_text(fields: &[JoinedField], reveal_secrets: bool) -> Strin
         if let Some(own_value) = text(field.own_value.as_deref(), reveal_secrets) {
             let _ = write!(shown, " (own value: {own_value})");
         }
+    }
+    shown
+}
+
+/// `no host pushed to github.com/acme before (+3, record 7)`, one after the other.
+pub(super) fn evidence_text(items: &[EvidenceRow], reveal_secrets: bool) -> String {
+    let mut shown = String::new();
+    for item in items {
+        if !shown.is_empty() {
+            shown.push_str("; ");
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(shown, "{} ({:+}", safe::masked(&item.why, reveal_secrets), item.points);
+        if let Some(record) = item.record {
+            let _ = write!(shown, ", record {record}");
+        }
+        shown.push(')');
     }
     shown
 }

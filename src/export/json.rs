@@ -72,6 +72,21 @@ impl Serialize for JsonRow<'_> {
                 Value::Missing => object.serialize_entry(name, &())?,
                 Value::Text(text) => object.serialize_entry(name, &text)?,
                 Value::Number(number) => object.serialize_entry(name, &number)?,
+                Value::Points(points) => object.serialize_entry(name, &points)?,
+                Value::Evidence(items) => {
+                    let all: Vec<_> = items
+                        .iter()
+                        .map(|item| {
+                            serde_json::json!({
+                                "item": item.item,
+                                "points": item.points,
+                                "why": safe::masked(&item.why, self.reveal_secrets),
+                                "record": item.record,
+                            })
+                        })
+                        .collect();
+                    object.serialize_entry(name, &all)?;
+                }
                 Value::Joined(fields) => {
                     object.serialize_entry(
                         name,
@@ -80,10 +95,13 @@ impl Serialize for JsonRow<'_> {
                 }
             }
         }
+        if let Some(rows) = &self.row.rows {
+            object.serialize_entry("Rows", rows)?;
+        }
         // Only a lead has it, so that the rows of the other profiles stay as they are.
-        let evidence = &self.row.explanation.evidence;
-        if !evidence.is_empty() {
-            let all: Vec<_> = evidence
+        let events = &self.row.explanation.evidence;
+        if !events.is_empty() {
+            let all: Vec<_> = events
                 .iter()
                 .map(|event| {
                     serde_json::json!({
@@ -94,7 +112,7 @@ impl Serialize for JsonRow<'_> {
                     })
                 })
                 .collect();
-            object.serialize_entry("Evidence", &all)?;
+            object.serialize_entry("LeadEvents", &all)?;
         }
         object.end()
     }

@@ -94,6 +94,7 @@ impl FromStr for Format {
 
 /// Options of the formats, in addition to the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "they are options, each on its own")]
 pub struct ExportOptions {
     /// Shows tokens instead of masking them.
     pub reveal_secrets: bool,
@@ -101,6 +102,8 @@ pub struct ExportOptions {
     pub table_width: Option<usize>,
     /// `table`: colours by SGR escapes.
     pub color: bool,
+    /// `csv`: a column of the records of each activity.
+    pub activities: bool,
     /// `table`: three dots for a cut instead of one character.
     pub ascii: bool,
     /// `markdown` and the HTML report: the heading; `None` for the detection's own name.

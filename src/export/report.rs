@@ -133,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::row::{Explanation, FlagMatch, Signal};
+    use crate::model::row::{EvidenceRow, Explanation, FlagMatch, Signal};
 
     /// A report whose every text is the same one.
     fn report(text: &str) -> Report {
@@ -168,6 +168,20 @@ mod tests {
             source: text.to_owned(),
             joined: Vec::new(),
             explanation,
+            repository: one(),
+            owner: one(),
+            activity: one(),
+            incident: one(),
+            evidence: vec![EvidenceRow {
+                item: "token",
+                words: "token",
+                points: 1,
+                why: text.to_owned(),
+                record: Some(7),
+                source: one(),
+            }],
+            evidence_points: 1,
+            rows: None,
         };
         let decided = Decided { verdict: Verdict::Malicious, note: text.to_owned(), by: one(), at: None };
         let node = |depth| Node {

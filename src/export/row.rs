@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::safe;
-use crate::model::row::{AlertRow, COLUMNS, JoinedField};
+use crate::model::row::{AlertRow, COLUMNS, EvidenceRow, JoinedField};
 
 /// Value of a column.
 pub(super) enum Value<'a> {
@@ -15,6 +15,10 @@ pub(super) enum Value<'a> {
     Number(u64),
     /// The fields that came from other events.
     Joined(&'a [JoinedField]),
+    /// The evidence of its activity.
+    Evidence(&'a [EvidenceRow]),
+    /// A number that can be negative.
+    Points(i32),
 }
 
 /// A text of the row; an empty one is a missing one.
@@ -45,5 +49,11 @@ pub(super) fn values(row: &AlertRow, reveal_secrets: bool) -> [Value<'_>; COLUMN
         shown(Some(&row.source)),
         Value::Joined(&row.joined),
         shown(Some(&row.explanation.sentence)),
+        shown(row.repository.as_deref()),
+        shown(row.owner.as_deref()),
+        shown(row.activity.as_deref()),
+        shown(row.incident.as_deref()),
+        Value::Evidence(&row.evidence),
+        Value::Points(row.evidence_points),
     ]
 }

@@ -19,6 +19,38 @@ pub struct RowClaim {
     pub why: String,
     /// The fields that came from other events.
     pub joined: Vec<JoinedValue>,
+    /// The activity of the row; `None` where the scan names none.
+    pub activity: Option<ClaimedActivity>,
+}
+
+/// The activity of a row, as the scan weighed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimedActivity {
+    /// Its name.
+    pub name: String,
+    /// The name of its incident.
+    pub incident: String,
+    /// Its repository.
+    pub repository: Option<String>,
+    /// Its owner.
+    pub owner: Option<String>,
+    /// Its evidence.
+    pub evidence: Vec<ClaimedItem>,
+    /// The sum of its points.
+    pub points: i32,
+}
+
+/// An item of evidence of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedItem {
+    /// The item's name.
+    pub item: String,
+    /// Its points.
+    pub points: i8,
+    /// Its reason.
+    pub why: String,
+    /// The number of the record that shows it.
+    pub record: Option<u64>,
 }
 
 /// A field that a scan joined to an event.

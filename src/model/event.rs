@@ -86,7 +86,6 @@ macro_rules! fields {
                 !matches!(
                     self,
                     Self::ParentUser
-                        | Self::OriginalFileName
                         | Self::Hashes
                         | Self::SourceIp
                         | Self::SourcePort
@@ -179,8 +178,8 @@ fields! {
 /// The texts requested of events, by Event ID. Sources may hand over more. By default they hand over everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Bits by the fields' numbers: of Event 1, 3, 22, and of all others.
-    masks: [u64; 4],
+    /// Bits by the fields' numbers: of Event 1, 3, 22, 11, and of all others.
+    masks: [u64; 5],
     gates: &'static [Gate],
 }
 
@@ -240,16 +239,22 @@ impl Gate {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { masks: [u64::MAX; 4], gates: &[] }
+        Self { masks: [u64::MAX; 5], gates: &[] }
     }
 }
 
 impl Wanted {
-    /// The named fields and the processes of Event 1, 3 and 22, and the host of every event. An Event ID without names
+    /// The named fields and the processes of Event 1, 3, 22 and 11, and the host of every event. An Event ID without names
     /// gets no more than the host.
     #[must_use]
-    pub const fn only(process_create: &[Field], network_connect: &[Field], dns_query: &[Field]) -> Self {
-        let masks = [only(process_create), only(network_connect), only(dns_query), only(&[])];
+    pub const fn only(
+        process_create: &[Field],
+        network_connect: &[Field],
+        dns_query: &[Field],
+        file_create: &[Field],
+    ) -> Self {
+        let masks =
+            [only(process_create), only(network_connect), only(dns_query), only(file_create), only(&[])];
         Self { masks, gates: &[] }
     }
 
@@ -280,11 +285,12 @@ impl Wanted {
     /// The requested fields of events of that ID: bits by the fields' numbers.
     #[must_use]
     pub const fn mask(&self, event_code: u16) -> u64 {
-        let [process_create, network_connect, dns_query, other] = self.masks;
+        let [process_create, network_connect, dns_query, file_create, other] = self.masks;
         match event_code {
             code::PROCESS_CREATE => process_create,
             code::NETWORK_CONNECT => network_connect,
             code::DNS_QUERY => dns_query,
+            code::FILE_CREATE => file_create,
             _ => other,
         }
     }
@@ -323,7 +329,7 @@ mod tests {
 
     #[test]
     fn what_is_wanted_is_so_by_event() {
-        let wanted = Wanted::only(&[Field::CommandLine], &[Field::DestinationIp], &[]);
+        let wanted = Wanted::only(&[Field::CommandLine], &[Field::DestinationIp], &[], &[]);
         for (event_code, field, expected) in [
             (code::PROCESS_CREATE, Field::CommandLine, true),
             (code::PROCESS_CREATE, Field::DestinationIp, false),

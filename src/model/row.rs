@@ -8,7 +8,7 @@ use super::event::Field;
 use super::time::Timestamp;
 
 /// The columns' names: the search's own first, then the console's.
-pub const COLUMNS: [&str; 18] = [
+pub const COLUMNS: [&str; 24] = [
     "_time",
     "host",
     "User",
@@ -27,6 +27,12 @@ pub const COLUMNS: [&str; 18] = [
     "Source",
     "Joined",
     "Why",
+    "Repository",
+    "Owner",
+    "Activity",
+    "Incident",
+    "Evidence",
+    "EvidencePoints",
 ];
 
 /// The search's own columns, in their order.
@@ -167,6 +173,23 @@ pub struct Evidence {
     pub source: String,
 }
 
+/// An item of evidence of a row's activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// The item's name.
+    pub item: &'static str,
+    /// Its words in a list.
+    pub words: &'static str,
+    /// Its points.
+    pub points: i8,
+    /// Its reason, as a clause.
+    pub why: String,
+    /// The number of the record that shows it; `None` where the absence of others does.
+    pub record: Option<u64>,
+    /// The file name of that record's source.
+    pub source: Option<String>,
+}
+
 /// A field that came from another event of the same process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedField {
@@ -222,4 +245,18 @@ pub struct AlertRow {
     pub joined: Vec<JoinedField>,
     /// The reasons for the score.
     pub explanation: Explanation,
+    /// `github.com/Owner/name`, as far as the row's activity names it.
+    pub repository: Option<String>,
+    /// `github.com/owner`, in lower case.
+    pub owner: Option<String>,
+    /// The name of the activity.
+    pub activity: Option<String>,
+    /// The name of the incident.
+    pub incident: Option<String>,
+    /// The activity's evidence, the telling items first.
+    pub evidence: Vec<EvidenceRow>,
+    /// The sum of its points.
+    pub evidence_points: i32,
+    /// The record numbers of all rows of the activity, where this one stands for them.
+    pub rows: Option<Vec<u64>>,
 }

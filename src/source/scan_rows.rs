@@ -17,7 +17,7 @@ use super::format::MAX_HEAD;
 use super::stream::{PipeReader, Stream};
 use crate::files::open::{open_file, target_within};
 use crate::model::batch::{Batch, EventHead, SourceId};
-use crate::model::claim::{JoinedValue, RowClaim};
+use crate::model::claim::{ClaimedActivity, ClaimedItem, JoinedValue, RowClaim};
 use crate::model::event::{Field, code};
 use crate::model::fault::{BugIn, Fault, FaultKind, Severity, SkipReason};
 use crate::model::feed::{FeedMessage, Progress, SourceInfo};
@@ -272,6 +272,7 @@ impl ScanRowReader<'_> {
     /// Adds a row's event and claim.
     fn push(&mut self, path: &Path, place: u64, row: ScanRow, batch: &mut Batch) -> Result<(), String> {
         let (signal, time) = row.check()?;
+        let activity = row.claimed_activity();
         let mut joined = Vec::new();
         let mut own = row.fields();
         for (name, origin) in row.joined.unwrap_or_default() {
@@ -317,6 +318,7 @@ impl ScanRowReader<'_> {
             suspicion_score: row.suspicion_score,
             why: row.why.unwrap_or_default(),
             joined,
+            activity,
         });
         Ok(())
     }
@@ -364,6 +366,29 @@ struct ScanRow {
     joined: Option<HashMap<String, JoinedFrom>>,
     #[serde(rename = "Why")]
     why: Option<String>,
+    #[serde(rename = "Repository")]
+    repository: Option<String>,
+    #[serde(rename = "Owner")]
+    owner: Option<String>,
+    #[serde(rename = "Activity")]
+    activity: Option<String>,
+    #[serde(rename = "Incident")]
+    incident: Option<String>,
+    #[serde(rename = "Evidence", default)]
+    evidence: Vec<EvidenceOfRow>,
+    #[serde(rename = "EvidencePoints")]
+    evidence_points: Option<i32>,
+}
+
+/// An item of evidence. Rows of before had other things under that name, which are no items.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct EvidenceOfRow {
+    item: Option<String>,
+    points: i8,
+    why: String,
+    record: Option<u64>,
 }
 
 /// The origin of a joined field, and the event's own value of it.
@@ -410,6 +435,27 @@ impl ScanRow {
             return Err("IsCISystem and IsKnownIDE are 0 or 1".to_owned());
         }
         Ok((signal, time))
+    }
+
+    /// Returns the activity that the scan put the row into.
+    fn claimed_activity(&self) -> Option<ClaimedActivity> {
+        let name = self.activity.clone()?;
+        let items = self.evidence.iter().filter_map(|item| {
+            Some(ClaimedItem {
+                item: item.item.clone()?,
+                points: item.points,
+                why: item.why.clone(),
+                record: item.record,
+            })
+        });
+        Some(ClaimedActivity {
+            incident: self.incident.clone().unwrap_or_else(|| name.clone()),
+            name,
+            repository: self.repository.clone(),
+            owner: self.owner.clone(),
+            evidence: items.collect(),
+            points: self.evidence_points.unwrap_or(0),
+        })
     }
 
     fn fields(&self) -> Vec<(Field, Option<String>)> {

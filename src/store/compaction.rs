@@ -227,6 +227,7 @@ impl Compactor {
         let mut new = Store { events: Events::new_like(&store.events), ..Store::default() };
         new.epoch = store.epoch.next();
         new.hunt_like(store);
+        new.evidence.options = store.evidence.options.clone();
         new.sources.clone_from(&store.sources);
         let kept = stayed.len() + events.saturating_sub(first_kept as usize);
         new.events.reserve(kept + kept / COPIES_PER_EVENT * 2);
@@ -266,6 +267,7 @@ impl Store {
             + self.addresses.bytes()
             + self.joins.bytes()
             + self.activities.bytes()
+            + self.evidence.bytes()
             + self.census.bytes()
     }
 

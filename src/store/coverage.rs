@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::store::events::dense_map::DenseMap;
 use crate::store::events::host_names::HostName;
 use crate::store::events::interner::Symbol;
+use crate::store::ids::DistinctId;
 
 /// Hosts that a note names; the others are counted.
 const MAX_NAMED_HOSTS: usize = 3;
@@ -291,6 +292,19 @@ impl Store {
             code::ERROR => host.sysmon_errors += 1,
             _ => {}
         }
+    }
+
+    /// Returns the earliest time of a host's events, whatever was kept of them.
+    pub(super) fn first_time_of(&self, host: DistinctId) -> Option<Timestamp> {
+        let first = self.hosts().get(host)?.first;
+        let number = self.census.by_name.get(first.number())?;
+        let (_, seen) = self.census.hosts.get(number as usize)?;
+        seen.span.map(|(first, _)| first)
+    }
+
+    /// Returns the hosts with the times of their first and last event.
+    pub(super) fn host_spans(&self) -> impl Iterator<Item = (&str, (Timestamp, Timestamp))> {
+        self.census.hosts.iter().filter_map(|(host, seen)| Some((self.text(*host), seen.span?)))
     }
 
     /// The earliest and the latest time of each host that has any.

@@ -1,6 +1,7 @@
 //! The way of an event into the store: selected, known or new, kept, joined.
 
 use crate::detect::clauses::is_listed_host;
+use crate::detect::evidence::signs::{is_download_host, trace_of_file};
 use crate::detect::hunt::hosts::is_reverse_name;
 use crate::detect::hunt::indicator::IndicatorKind;
 use crate::detect::hunt::program::Program;
@@ -10,13 +11,17 @@ use crate::detect::{DetectionInput, TECHNIQUE};
 use crate::model::batch::{Batch, EventRecord};
 use crate::model::event::{Field, code};
 use crate::model::fault::{Fault, FaultKind, SkipReason};
+use crate::model::guid::Guid;
 use crate::store::Store;
 use crate::store::events::collect::Collect;
 use crate::store::events::dedup::Earlier;
 use crate::store::events::deferred::Waiting;
 use crate::store::events::host_names::HostName;
+use crate::store::events::interner::Symbol;
 use crate::store::findings::finding::{Finding, NamedBy};
 use crate::store::ids::{EventId, FindingId, ProcessId};
+
+use hashbrown::HashMap;
 
 /// Connections that are compared with answers for each event that comes in: more than one, so that they catch up.
 const LEADS_PER_EVENT: usize = 8;
@@ -66,7 +71,9 @@ impl Store {
         let facts = own_facts(batch, record);
         let clause = TECHNIQUE.select(&facts);
         let name = batch.text(record, Field::Computer).and_then(|computer| self.events.name(computer));
-        if !self.wants(&facts, clause, batch.text(record, Field::QueryName)) {
+        let named =
+            batch.text(record, Field::QueryName).or_else(|| batch.text(record, Field::TargetFilename));
+        if !self.wants(&facts, clause, named) {
             if self.events.is_counted_before(record, name) {
                 self.tally.uncount(record.head.event_code, 1, SkipReason::Duplicate);
             } else {
@@ -96,6 +103,13 @@ impl Store {
             self.overflow(record.head.event_code);
             return;
         };
+        self.evidence.traces.add(
+            id,
+            &mut self.events,
+            text(Field::Image),
+            text(Field::CommandLine),
+            text(Field::TargetFilename),
+        );
         match record.head.event_code {
             code::PROCESS_CREATE => {
                 self.process_started(id);
@@ -125,32 +139,36 @@ impl Store {
         }
     }
 
+    /// Returns true where an event is kept; `named` is the name that a query asks for, or the file that was made.
     pub(super) fn wants(
         &self,
         facts: &DetectionInput<'_>,
         clause: Option<ClauseId>,
-        query_name: Option<&str>,
+        named: Option<&str>,
     ) -> bool {
-        match self.events.collect() {
-            Collect::Everything => true,
-            Collect::Selected => clause.is_some(),
-            Collect::Leads => match facts.event_code {
-                code::PROCESS_CREATE => true,
-                code::NETWORK_CONNECT => {
-                    let is_named = |name: &str| self.activities.hosts.knows(name) || is_reverse_name(name);
-                    clause.is_some()
-                        || facts.image.is_some_and(|image| Program::of(image).is_some())
-                        || facts.destination_hostname.is_some_and(is_named)
-                }
-                code::DNS_QUERY => query_name.is_some_and(|name| self.activities.hosts.knows(name)),
-                _ => false,
-            },
-            Collect::Joins => match facts.event_code {
-                code::PROCESS_CREATE => true,
-                code::NETWORK_CONNECT => clause.is_some() || TECHNIQUE.select_if_named(facts).is_some(),
-                code::DNS_QUERY => query_name.is_some_and(is_listed_host),
-                _ => false,
-            },
+        let collect = self.events.collect();
+        match (collect, facts.event_code) {
+            (Collect::Everything, _) | (Collect::Leads | Collect::Joins, code::PROCESS_CREATE) => true,
+            (Collect::Selected, _) => clause.is_some(),
+            (Collect::Leads | Collect::Joins, code::FILE_CREATE) => {
+                named.is_some_and(|file| trace_of_file(facts.image.unwrap_or(""), file).is_some())
+            }
+            (Collect::Leads, code::NETWORK_CONNECT) => {
+                let is_named = |name: &str| self.activities.hosts.knows(name) || is_reverse_name(name);
+                clause.is_some()
+                    || facts.image.is_some_and(|image| Program::of(image).is_some())
+                    || facts.destination_hostname.is_some_and(is_named)
+            }
+            (Collect::Joins, code::NETWORK_CONNECT) => {
+                clause.is_some() || TECHNIQUE.select_if_named(facts).is_some()
+            }
+            (Collect::Leads, code::DNS_QUERY) => {
+                named.is_some_and(|name| self.activities.hosts.knows(name) || is_download_host(name))
+            }
+            (Collect::Joins, code::DNS_QUERY) => {
+                named.is_some_and(|name| is_listed_host(name) || is_download_host(name))
+            }
+            (Collect::Leads | Collect::Joins, _) => false,
         }
     }
 
@@ -185,8 +203,47 @@ impl Store {
         self.join_deferred(|store, it| {
             let is_query = store.event(it.event).is_some_and(|event| event.event_code == code::DNS_QUERY);
             let process = store.events.find_process(it.host_key, it.guid)?;
-            (!is_query || store.answers_a_connection(it.event)).then_some(process)
+            (!is_query || store.answers_a_connection(it.event) || store.is_of_download(it.event))
+                .then_some(process)
         });
+        self.join_ancestors();
+    }
+
+    /// Joins the deferred Event 1s of the processes above those that are known, up to the roots: evidence looks at them.
+    /// Each process and each deferred event is looked at once.
+    fn join_ancestors(&mut self) {
+        let waiting = self.events.take_deferred();
+        let mut of_process: HashMap<(Symbol, Guid), Vec<usize>> = HashMap::new();
+        if !self.findings().is_empty() {
+            for (at, it) in waiting.iter().enumerate().filter(|(_, it)| it.parent.is_some()) {
+                of_process.entry((it.host_key, it.guid)).or_default().push(at);
+            }
+        }
+        let mut is_joined = vec![false; waiting.len()];
+        let mut next = 0;
+        // Joining one can add its parent to the end.
+        while let Some((id, key)) = self.events.key_of_process(next) {
+            next += 1;
+            for at in of_process.remove(&key).unwrap_or_default() {
+                let Some(it) = waiting.get(at) else { continue };
+                if self.events.join(it, id) == Some(code::PROCESS_CREATE) {
+                    self.process_started(it.event);
+                }
+                if let Some(slot) = is_joined.get_mut(at) {
+                    *slot = true;
+                }
+            }
+        }
+        let mut is_joined = is_joined.into_iter();
+        let mut waiting = waiting;
+        waiting.retain(|_| !is_joined.next().unwrap_or(false));
+        self.events.put_back(waiting);
+    }
+
+    /// Returns true for a query of a host of downloads.
+    fn is_of_download(&self, id: EventId) -> bool {
+        let name = self.event(id).and_then(|event| self.field(event, Field::QueryName));
+        name.is_some_and(is_download_host)
     }
 
     /// Joins everything that was deferred, and defers nothing from now on.
@@ -200,7 +257,7 @@ impl Store {
         waiting.retain(|it| {
             let process = process_of(self, it);
             if let Some(process) = process {
-                match self.events.join(it.event, process) {
+                match self.events.join(it, process) {
                     Some(code::PROCESS_CREATE) => self.process_started(it.event),
                     Some(code::DNS_QUERY) => self.query_answered(it.event),
                     _ => {}

@@ -11,6 +11,7 @@ pub mod compaction;
 mod cost_tests;
 pub mod coverage;
 pub mod events;
+pub mod evidence;
 mod explain_lead;
 pub mod findings;
 pub mod held;
@@ -39,6 +40,7 @@ use crate::store::events::event::StoredEvent;
 use crate::store::events::interner::Symbol;
 use crate::store::events::process::Process;
 use crate::store::events::same_event::Contradictions;
+use crate::store::evidence::Evidence;
 use crate::store::findings::Findings;
 pub use crate::store::findings::change_log::{Changes, Cursor};
 use crate::store::findings::finding::Finding;
@@ -73,6 +75,7 @@ pub struct Store {
     joins: Joins,
     findings: Findings,
     activities: Activities,
+    evidence: Evidence,
     census: Census,
     telemetry: Channels,
     rows: ImportedRows,

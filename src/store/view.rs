@@ -97,6 +97,10 @@ impl<'a> FindingView<'a> {
         self.id
     }
 
+    pub(in crate::store) const fn store(&self) -> &'a Store {
+        self.store
+    }
+
     /// The finding.
     #[must_use]
     pub const fn finding(&self) -> &'a Finding {
@@ -167,6 +171,11 @@ impl<'a> FindingView<'a> {
     #[must_use]
     pub fn process_guid(&self) -> Option<String> {
         self.store.guid_text(self)
+    }
+
+    /// Returns the symbol of a field of the row.
+    pub(in crate::store) fn symbol(&self, field: Field) -> Option<Symbol> {
+        self.store.symbol_of(self.finding, self.profile, field)
     }
 
     /// A field of the row, joined ones included where the profile joins.
@@ -282,7 +291,16 @@ impl Store {
         };
         let explanation = self.imported_explanation(&view, anew)?;
         let text = |field| view.text(field).map(str::to_owned);
+        let table = self.activities_of(profile);
+        let activity = table.and_then(|table| table.of(id));
         Some(AlertRow {
+            repository: activity.and_then(|activity| activity.repository.clone()),
+            owner: activity.and_then(|activity| activity.owner.clone()),
+            activity: activity.map(|activity| self.activity_name(activity)),
+            incident: activity.zip(table).map(|(activity, table)| self.incident_name(table, activity)),
+            evidence: activity.map_or_else(Vec::new, |activity| self.evidence_rows(activity)),
+            evidence_points: activity.map_or(0, |activity| activity.points),
+            rows: None,
             time: view.time(),
             host: view.host().map(str::to_owned),
             user: text(Field::User),

@@ -28,7 +28,7 @@ impl App {
         if self.frozen.is_some() && with_news && self.has_news() {
             self.count_behind_the_frozen_view();
         }
-        if self.needs_rebuild || (with_news && self.has_news() && !self.is_making_list()) {
+        if self.needs_rebuild || (with_news && self.has_news() && !self.is_building_list()) {
             self.begin_list();
         }
         let news = self.advance_list(pause);

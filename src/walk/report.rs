@@ -106,7 +106,7 @@ impl<'a> Scene<'a> {
             hosts: Vec::new(),
             counts: Vec::new(),
             host_order: Vec::new(),
-            source_order: places_of(store.sources().iter().map(|source| source.name.clone()).collect()),
+            source_order: places_of(store.sources().iter().map(|source| source.name.clone())),
             names: RefCell::default(),
             queries: RefCell::default(),
         };
@@ -129,7 +129,7 @@ impl<'a> Scene<'a> {
                 count.add(&walk.host_count(id));
             }
         }
-        scene.host_order = places_of(scene.hosts.iter().map(|(name, _)| host::key(name)).collect());
+        scene.host_order = places_of(scene.hosts.iter().map(|(name, _)| host::key(name)));
         scene
     }
 
@@ -173,7 +173,7 @@ impl<'a> Scene<'a> {
         for (number, run) in (1..).zip(&mut reports) {
             run.number = Some(number);
         }
-        let folded = self.folded(test, &folded);
+        let folded = Self::folded(test, &folded);
         if reports.is_empty() {
             let nothing = vec![steps::Found::default(); test.rows.len()];
             reports.push(RunReport {
@@ -195,7 +195,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn folded(&self, test: &Test, runs: &[&Run]) -> Folded {
+    fn folded(test: &Test, runs: &[&Run]) -> Folded {
         let hosts: BTreeSet<Option<usize>> = runs.iter().map(|run| run.host).collect();
         let starts = || runs.iter().filter_map(|run| run.began());
         Folded {
@@ -328,7 +328,8 @@ pub(super) struct Key {
 }
 
 /// Returns the place of each name in the order of the names.
-fn places_of(names: Vec<String>) -> Vec<usize> {
+fn places_of(names: impl Iterator<Item = String>) -> Vec<usize> {
+    let names: Vec<String> = names.collect();
     let mut order: Vec<usize> = (0..names.len()).collect();
     order.sort_by_key(|at| names.get(*at));
     let mut places = vec![0; names.len()];

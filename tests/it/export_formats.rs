@@ -4,7 +4,7 @@
 use exfilscope::export::html::write_report;
 use exfilscope::export::{COLUMNS, ExportOptions, Format, is_closed_pipe, write_rows};
 use exfilscope::model::event::Field;
-use exfilscope::model::row::{AlertRow, Explanation, FlagMatch, JoinedField, Signal};
+use exfilscope::model::row::{AlertRow, EvidenceRow, Explanation, FlagMatch, JoinedField, Signal};
 use exfilscope::model::text::{is_forbidden, visible, width};
 use exfilscope::model::time::Timestamp;
 use proptest::prelude::*;
@@ -40,6 +40,20 @@ fn row() -> AlertRow {
             difference: None,
             evidence: Vec::new(),
         },
+        repository: Some("github.com/a/b".to_owned()),
+        owner: Some("github.com/a".to_owned()),
+        activity: Some("ws01.corp.example {A1B2C3D4-0001-0002-1020-304050607080}".to_owned()),
+        incident: Some(r"CORP\alice to github.com/a since 2026-03-01T13:37:00Z".to_owned()),
+        evidence: vec![EvidenceRow {
+            item: "new-owner",
+            words: "NEW owner",
+            points: 3,
+            why: "no host pushed to github.com/a before".to_owned(),
+            record: Some(1234),
+            source: Some("day 1.evtx".to_owned()),
+        }],
+        evidence_points: 3,
+        rows: None,
     }
 }
 
@@ -137,7 +151,12 @@ fn ndjson_matches_the_contract_exactly() {
         r#""DestinationHostname":null,"Signal":"GitPushExternal","IsCISystem":0,"IsKnownIDE":0,"#,
         r#""SuspicionScore":3,"EventCode":1,"ProcessGuid":"{A1B2C3D4-0001-0002-1020-304050607080}","#,
         r#""RecordId":1234,"Source":"day 1.evtx","Joined":{},"#,
-        r#""Why":"git.exe pushes to github.com, and ws01 is no CI system."}"#,
+        r#""Why":"git.exe pushes to github.com, and ws01 is no CI system.","#,
+        r#""Repository":"github.com/a/b","Owner":"github.com/a","#,
+        r#""Activity":"ws01.corp.example {A1B2C3D4-0001-0002-1020-304050607080}","#,
+        r#""Incident":"CORP\\alice to github.com/a since 2026-03-01T13:37:00Z","#,
+        r#""Evidence":[{"item":"new-owner","points":3,"why":"no host pushed to github.com/a before","record":1234}],"#,
+        r#""EvidencePoints":3}"#,
         "\n"
     );
     assert_eq!(plain(Format::Ndjson, &[row()]), expected);

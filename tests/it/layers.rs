@@ -90,7 +90,7 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
             &["Store"],
             &["channels", "coverage", "ingest", "joins", "tuning_matches"],
             &["compaction", "hunt", "scores", "view"],
-            &["explain_lead", "held", "ingest_rows"],
+            &["evidence", "explain_lead", "held", "ingest_rows"],
             &["list"],
             &["push_matrix"],
         ],
@@ -98,6 +98,17 @@ const FLOORS: &[(&str, &[&[&str]])] = &[
     (
         "store/findings",
         &[&["change_log", "finding"], &["score_class"], &["time_order"], &["Findings"], &["refresh"]],
+    ),
+    (
+        "store/evidence",
+        &[
+            &["table", "traces"],
+            &["baseline", "grouping", "sentences"],
+            &["history"],
+            &["weigh"],
+            &["pass"],
+            &["Evidence"],
+        ],
     ),
     ("store/hunt", &[&["activity"], &["leads"]]),
     ("store/list", &[&["filter_cache", "listing"], &["column_sort", "groups"], &["builder"]]),

@@ -24,6 +24,7 @@ mod accidents;
 mod advice;
 mod border;
 mod case_file;
+mod evidence;
 mod exceptions;
 mod export_atomic;
 mod export_formats;

@@ -66,8 +66,18 @@ fn without(mut row: Json, lacks: Lacks, file: &str) -> String {
             joined.values_mut().for_each(|join| join["RecordId"] = Json::Null);
         }
     }
+    if lacks.record
+        && let Some(evidence) = row["Evidence"].as_array_mut()
+    {
+        for item in evidence {
+            item["record"] = Json::Null;
+        }
+    }
     if lacks.time {
-        row["_time"] = Json::Null;
+        // Evidence speaks of times.
+        for name in ["_time", "Incident", "Evidence", "EvidencePoints"] {
+            row[name] = Json::Null;
+        }
     }
     let mut text = row.to_string().replace(file, "FILE");
     if lacks.record {

@@ -78,9 +78,9 @@ impl Counted {
 fn few_keys_triage_the_top_alert() {
     // The command line of the top alert's parent: it is there without a key.
     let cold = Counted::cold();
-    cold.console.wait_for(says("\"C:\\WINDOWS\\system32\\cmd.exe\""), PATIENCE);
+    cold.console.wait_for(says("          git  push --force https://ghp_****@github.com/"), PATIENCE);
     let screen = cold.console.screen();
-    assert!(screen.contains("Parent    C:\\Windows\\System32\\cmd.exe"), "{screen}");
+    assert!(screen.contains("Parent    C:\\Program Files\\Git\\cmd\\git.exe"), "{screen}");
     assert!(cold.keys <= 1);
 
     // Its host, allowed: no alert of it is left.
@@ -96,9 +96,9 @@ fn few_keys_triage_the_top_alert() {
     cold.enter();
     cold.console.wait_for(says("1 alert is in"), PATIENCE);
     assert!(cold.keys <= 3, "{} keys", cold.keys);
-    let report = cold.console.in_home("report-WS-4711.corp.example-20260311-091814.md");
+    let report = cold.console.in_home("report-WS-4711.corp.example-20260311-091412.md");
     let text = fs::read_to_string(&report).unwrap();
-    for part in ["Process tree", "`cmd.exe`", "**this alert**", "Patterns in force", "1 of 10 alerts", "PUT"]
+    for part in ["Process tree", "`cmd.exe`", "**this alert**", "Patterns in force", "1 of 10 alerts", "push"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -114,7 +114,7 @@ fn few_keys_triage_the_top_alert() {
     cold.console.wait_for(says("-2.md"), PATIENCE);
     assert_eq!(fs::read_to_string(&report).unwrap(), "mine");
     assert_eq!(
-        fs::read_to_string(report.with_file_name("report-WS-4711.corp.example-20260311-091814-2.md"))
+        fs::read_to_string(report.with_file_name("report-WS-4711.corp.example-20260311-091412-2.md"))
             .unwrap()
             .lines()
             .count(),
@@ -147,7 +147,7 @@ fn verdicts_persist_across_two_consoles() {
     one.keys("dmN");
     one.keys("loot.csv is ours");
     one.key(Key::Enter);
-    one.wait_for(says("Noted: WS-4711.corp.example record 48265 (incident-7.ndjson)"), PATIENCE);
+    one.wait_for(says("Noted: WS-4711.corp.example record 48237 (incident-7.ndjson)"), PATIENCE);
     other.wait_for(says("M:1 b:0 u:0 9 left"), PATIENCE);
     other.wait_for(says("loot.csv is ours"), PATIENCE);
     other.keys("jdb");

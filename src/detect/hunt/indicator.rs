@@ -145,10 +145,10 @@ pub fn indicators(
         })),
         Program::GitHubCli => indicators.push(match gh_command(line) {
             GhCommand::Uploads(matched) => Indicator::new(IndicatorKind::GhUpload, vec![matched], None),
-            GhCommand::Reads => client_upload(program_name(line), line)
+            GhCommand::Reads => client_upload(&program_name(line), line)
                 .unwrap_or_else(|| Indicator::new(IndicatorKind::Gh, Vec::new(), None)),
         }),
-        Program::OtherClient => indicators.extend(client_upload(program_name(line), line)),
+        Program::OtherClient => indicators.extend(client_upload(&program_name(line), line)),
         Program::GitLfs => indicators.extend(lfs_push(line)),
         Program::Wsl => indicators.extend(wsl_push(line, own)),
         Program::Runner => indicators.extend(runner_registered(line)),

@@ -207,11 +207,12 @@ impl Lead {
     pub const fn claimed(signal: Signal, score: u8, is_ci_system: bool, is_known_ide: bool) -> Self {
         let (usual, yields_to_ide) = match signal {
             Signal::GitHelperConnection
+            | Signal::ConnectionOfOtherRuntime
             | Signal::ConnectionToOtherRepoHost
             | Signal::ConnectionByReverseName
             | Signal::ConnectionResolvedElsewhere => (2, true),
             Signal::RepoClientConnection => (2, score != 1 || is_known_ide),
-            Signal::ConnectionOfOtherRuntime => (2, true),
+
             Signal::GitPushWithoutUrl
             | Signal::PushToUnknownHost
             | Signal::RunnerRegistered

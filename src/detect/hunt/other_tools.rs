@@ -21,7 +21,7 @@ pub fn program_name(line: &str) -> String {
 /// Returns the indicator of a client's command that uploads: glab 1.7x, hub 2.14, tea 0.1x, hf 1.x, and of gh 2.8x
 /// `codespace cp` and the commands that take a file for their text.
 #[must_use]
-pub fn client_upload(client: String, line: &str) -> Option<Indicator> {
+pub fn client_upload(client: &str, line: &str) -> Option<Indicator> {
     let plain: Vec<Word<'_>> =
         words(line).skip(1).filter(|word| !word.text.starts_with('-')).take(MAX_COMMANDS).collect();
     let said = |at: usize| plain.get(at).map_or("", |word| &*word.text);
@@ -38,20 +38,21 @@ pub fn client_upload(client: String, line: &str) -> Option<Indicator> {
         });
         method || has(&["-F", "-f", "--field", "--raw-field", "--input"])
     };
-    let uploads = match (&*client, said(0), said(1)) {
-        ("glab", "snippet", "create" | "new") | ("hub", "gist", "create") => true,
+    let uploads = match (client, said(0), said(1)) {
         ("glab", "release", "create" | "upload") => plain.len() > 3,
         ("glab", "api", _) => sends_by_api(),
         ("hub", "release", "create" | "edit") => has(&["-a", "--attach"]),
         ("tea", "release" | "releases" | "r", "create" | "c") => has(&["--asset", "-a"]),
-        ("hf" | "huggingface-cli", "upload" | "upload-large-folder", _) => true,
+        ("glab", "snippet", "create" | "new")
+        | ("hub", "gist", "create")
+        | ("hf" | "huggingface-cli", "upload" | "upload-large-folder", _) => true,
         ("gh", "codespace" | "cs", "cp") => {
             words(line).last().is_some_and(|word| word.text.starts_with("remote:"))
         }
         _ => false,
     };
     let is_text = matches!(
-        (&*client, said(0), said(1)),
+        (client, said(0), said(1)),
         ("gh", "issue" | "pr", "create" | "new" | "comment" | "edit" | "review")
     ) && has(&["--body-file", "-F"]);
     let kind = match (uploads, is_text) {
@@ -141,7 +142,8 @@ fn registration(line: &str) -> Option<Indicator> {
     let rest = line.get(at + "--url".len()..)?.trim_start_matches([' ', '=']);
     let url = rest.split([' ', '"']).next().unwrap_or("");
     let address = Address::of_remote(url, &OwnHosts::default());
-    Some(Indicator::new(IndicatorKind::RunnerRegistered, vec![at..at + "--url".len()], address))
+    let option = at..at + "--url".len();
+    Some(Indicator::new(IndicatorKind::RunnerRegistered, std::iter::once(option).collect(), address))
 }
 
 #[cfg(test)]
@@ -174,7 +176,7 @@ mod tests {
             ("gh", None),
             ("", None),
         ] {
-            let found = client_upload(program_name(line), line).map(|indicator| indicator.kind);
+            let found = client_upload(&program_name(line), line).map(|indicator| indicator.kind);
             assert_eq!(found, expected, "{line}");
         }
     }

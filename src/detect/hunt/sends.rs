@@ -137,8 +137,8 @@ fn script_sends(script: &str) -> Option<bool> {
     if powershell_call(script).is_some_and(|call| call.sends.is_some()) {
         return Some(!only_queries(script));
     }
-    (POWERSHELL_READS.iter().any(|word| holds(&word))
-        && !POWERSHELL_OPAQUE.iter().any(|word| holds(&word))
+    (POWERSHELL_READS.iter().any(&holds)
+        && !POWERSHELL_OPAQUE.iter().any(&holds)
         && !method_is_variable(script))
     .then_some(false)
 }
@@ -160,8 +160,7 @@ fn code_sends(line: &str) -> Option<bool> {
     if python_sends(line).is_some() {
         return Some(!only_queries(line));
     }
-    (PYTHON_READS.iter().any(|word| holds(&word)) && !PYTHON_OPAQUE.iter().any(|word| holds(&word)))
-        .then_some(false)
+    (PYTHON_READS.iter().any(&holds) && !PYTHON_OPAQUE.iter().any(&holds)).then_some(false)
 }
 
 /// The commands that cmd.exe was given: one that sends decides, and one that is unknown leaves the whole unknown.

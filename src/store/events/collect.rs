@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::detect::TECHNIQUE;
+use crate::detect::evidence::signs::{ARCHIVE_ENDINGS, DOWNLOAD_ENDINGS};
 use crate::detect::technique::Prefilter;
 use crate::model::event::{Field, Gate, Wanted, code};
 
@@ -22,9 +23,15 @@ pub enum Collect {
 
 /// Returns true where a row shows the field, or a join needs it.
 pub(in crate::store) const fn is_for_rows(field: Field) -> bool {
-    matches!(field, Field::User | Field::Image | Field::ProcessGuid | Field::DestinationIp)
+    matches!(field, Field::User | Field::ProcessGuid | Field::DestinationIp)
         || matches!(field, Field::DestinationHostname | Field::QueryName | Field::QueryResults)
-        || is_joined(field)
+        || is_of_starts(field)
+}
+
+/// Returns true where an Event 1 that is not selected is kept with the field: a connection is joined to it, or evidence
+/// is found in it.
+pub(in crate::store) const fn is_of_starts(field: Field) -> bool {
+    is_joined(field) || matches!(field, Field::Image | Field::CurrentDirectory | Field::OriginalFileName)
 }
 
 /// Returns true where an Event 3 takes the field from its process's Event 1.
@@ -35,6 +42,21 @@ pub(in crate::store) const fn is_joined(field: Field) -> bool {
 /// The texts without which an event is neither selected nor joined.
 static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| TECHNIQUE.prefilter());
 
+/// Images whose Event 1 is asked for in full: those that clauses select, and those whose connections they do.
+static START_IMAGES: LazyLock<Option<Vec<&'static str>>> =
+    LazyLock::new(|| Some(both(PREFILTER.start_images.as_deref()?, PREFILTER.connection_images.as_deref()?)));
+
+/// Names of DNS queries that are asked for in full: those of repositories, and those that evidence looks for.
+static NAMES: LazyLock<Option<Vec<&'static str>>> =
+    LazyLock::new(|| Some(both(PREFILTER.hosts.as_deref()?, DOWNLOAD_ENDINGS)));
+
+fn both(some: &[&'static str], more: &[&'static str]) -> Vec<&'static str> {
+    let mut all = [some, more].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// Events of other images can't be selected, nor do their connections need a DNS name. Of them only the fields for coverage
 /// counts and for joins are decoded.
 static GATES: LazyLock<Vec<Gate>> = LazyLock::new(|| gates(&PREFILTER));
@@ -44,14 +66,13 @@ fn gates(prefilter: &'static Prefilter) -> Vec<Gate> {
         &[Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine, Field::ProcessGuid];
     const CONNECTION: &[Field] = &[Field::Image, Field::DestinationHostname];
     [
-        (code::PROCESS_CREATE, Field::Image, &prefilter.start_images, START),
-        (code::NETWORK_CONNECT, Field::Image, &prefilter.connection_images, CONNECTION),
-        (code::DNS_QUERY, Field::QueryName, &prefilter.hosts, &[Field::QueryName][..]),
+        (code::PROCESS_CREATE, Field::Image, START_IMAGES.as_deref(), START),
+        (code::NETWORK_CONNECT, Field::Image, prefilter.connection_images.as_deref(), CONNECTION),
+        (code::DNS_QUERY, Field::QueryName, NAMES.as_deref(), &[Field::QueryName][..]),
+        (code::FILE_CREATE, Field::TargetFilename, Some(ARCHIVE_ENDINGS), &[][..]),
     ]
     .into_iter()
-    .filter_map(|(event_code, field, terms, others)| {
-        Some(Gate::new(event_code, field, terms.as_ref()?, others))
-    })
+    .filter_map(|(event_code, field, terms, others)| Some(Gate::new(event_code, field, terms?, others)))
     .collect()
 }
 
@@ -59,8 +80,15 @@ impl Collect {
     /// The texts of events that a store asks for which keeps so much.
     #[must_use]
     pub fn wanted(self) -> Wanted {
-        const START: &[Field] =
-            &[Field::User, Field::Image, Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+        const START: &[Field] = &[
+            Field::User,
+            Field::Image,
+            Field::CommandLine,
+            Field::ParentImage,
+            Field::ParentCommandLine,
+            Field::CurrentDirectory,
+            Field::OriginalFileName,
+        ];
         const CONNECTION: &[Field] = &[
             Field::User,
             Field::Image,
@@ -76,9 +104,10 @@ impl Collect {
                 START,
                 CONNECTION,
                 &[Field::User, Field::Image, Field::QueryName, Field::QueryResults],
+                &[Field::Image, Field::TargetFilename],
             )
             .behind(&GATES),
-            Self::Selected => Wanted::only(START, CONNECTION, &[]).behind(&GATES),
+            Self::Selected => Wanted::only(START, CONNECTION, &[], &[]).behind(&GATES),
         }
     }
 }
@@ -107,11 +136,12 @@ mod tests {
 
     #[test]
     fn no_clause_selects_what_does_not_pass() {
-        assert_eq!(GATES.len(), 3);
+        assert_eq!(GATES.len(), 4);
         for gate in GATES.iter() {
             let is_lower = |ending: &&str| ending.is_ascii() && **ending == ending.to_ascii_lowercase();
             assert!(gate.endings().iter().all(is_lower), "{gate:?}");
-            assert!(gate.others() & 1 << gate.field().index() != 0, "{gate:?}");
+            let is_counted = gate.others() & 1 << gate.field().index() != 0;
+            assert!(is_counted || gate.field() == Field::TargetFilename, "{gate:?}");
         }
     }
 }

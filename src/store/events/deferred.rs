@@ -8,12 +8,18 @@ use crate::model::event::{Field, code};
 use crate::model::guid::Guid;
 use crate::store::events::Events;
 use crate::store::events::collect::Collect;
-use crate::store::events::event::slot_fields;
 use crate::store::events::interner::{Interner, Symbol};
 use crate::store::ids::{EventId, ProcessId};
 
-/// The fields that an Event 3 takes from its process's Event 1, in packed order.
-const PACKED: [Field; 3] = [Field::CommandLine, Field::ParentImage, Field::ParentCommandLine];
+/// The fields that an Event 3 takes from its process's Event 1, and those that evidence is found in, in packed order.
+const PACKED: [Field; 6] = [
+    Field::CommandLine,
+    Field::ParentImage,
+    Field::ParentCommandLine,
+    Field::CurrentDirectory,
+    Field::OriginalFileName,
+    Field::Image,
+];
 
 /// An event that its process may be joined to.
 #[derive(Clone, Copy)]
@@ -21,6 +27,8 @@ pub(in crate::store) struct Waiting {
     pub(in crate::store) guid: Guid,
     pub(in crate::store) host_key: Symbol,
     pub(in crate::store) event: EventId,
+    /// The parent's GUID, of an Event 1.
+    pub(in crate::store) parent: Option<Guid>,
 }
 
 /// The events that wait.
@@ -39,10 +47,10 @@ impl Deferred {
         self.is_on && matches!(event_code, code::PROCESS_CREATE | code::DNS_QUERY)
     }
 
-    pub(in crate::store) fn wait(&mut self, guid: Guid, host_key: Symbol, event: EventId) {
+    pub(in crate::store) fn wait(&mut self, waiting: Waiting) {
         // A zero GUID is of no process.
-        if !guid.is_zero() {
-            self.waiting.push(Waiting { guid, host_key, event });
+        if !waiting.guid.is_zero() {
+            self.waiting.push(waiting);
         }
     }
 
@@ -112,15 +120,15 @@ impl Events {
     }
 
     /// Gives a deferred event its process and its texts, and returns its Event ID.
-    pub(in crate::store) fn join(&mut self, id: EventId, process: ProcessId) -> Option<u16> {
+    pub(in crate::store) fn join(&mut self, waiting: &Waiting, process: ProcessId) -> Option<u16> {
+        let id = waiting.event;
+        self.link_to_parent(process, waiting.host_key, waiting.parent);
         let event = self.entries.get_mut(id.index())?;
         event.process = Some(process);
         if let Some(pack) = event.packed.take() {
             for (field, text) in self.deferred.unpack(pack) {
-                let symbol = self.strings.intern(text);
-                let slot = slot_fields(event.event_code).iter().position(|kept| *kept == field);
-                if let Some(slot) = slot.and_then(|slot| event.slots.get_mut(slot)) {
-                    *slot = symbol;
+                if let Some(symbol) = self.strings.intern(text) {
+                    event.set_symbol(field, symbol);
                 }
             }
             if let Some(parent) = event.symbol(Field::ParentImage) {
@@ -142,10 +150,10 @@ mod tests {
         let mut deferred = Deferred::default();
         let long = "ü".repeat(28_000);
         for texts in [
-            [None, None, None],
-            [Some("git push"), None, Some("\0\u{1}cmd")],
-            [Some("a"), Some(r"C:\b.exe"), Some("c")],
-            [None, Some("ü\u{1F600}"), None],
+            [None, None, None, None, None, None],
+            [Some("git push"), None, Some("\0\u{1}cmd"), None, Some("x"), None],
+            [Some("a"), Some(r"C:\b.exe"), Some("c"), Some("d"), Some("e"), Some("f")],
+            [None, Some("ü\u{1F600}"), None, None, None, Some("g")],
         ] {
             let text = |field| PACKED.iter().zip(texts).find(|(packed, _)| **packed == field).unwrap().1;
             let pack = deferred.pack(text).unwrap();

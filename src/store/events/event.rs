@@ -7,7 +7,7 @@ use crate::store::events::interner::Symbol;
 use crate::store::ids::{DistinctId, EventId, ProcessId};
 
 /// Maximum of own fields of an Event ID.
-pub(in crate::store) const MAX_SLOTS: usize = 6;
+pub(in crate::store) const MAX_SLOTS: usize = 7;
 
 /// Returns the fields kept of an Event ID apart from the ones that all have, in the order of their slots.
 pub(in crate::store) const fn slot_fields(event_code: u16) -> &'static [Field] {
@@ -19,6 +19,7 @@ pub(in crate::store) const fn slot_fields(event_code: u16) -> &'static [Field] {
             Field::CurrentDirectory,
             Field::ParentProcessId,
             Field::IntegrityLevel,
+            Field::OriginalFileName,
         ],
         code::NETWORK_CONNECT => &[
             Field::DestinationHostname,

@@ -24,9 +24,9 @@ use crate::model::event::{Field, Wanted, code};
 use crate::model::guid::Guid;
 use crate::model::host;
 use crate::model::time::Timestamp;
-use crate::store::events::collect::{Collect, is_for_rows, is_joined};
+use crate::store::events::collect::{Collect, is_for_rows, is_of_starts};
 use crate::store::events::dedup::{Dedup, KeyedEvents};
-use crate::store::events::deferred::Deferred;
+use crate::store::events::deferred::{Deferred, Waiting};
 use crate::store::events::distinct::DistinctTable;
 use crate::store::events::event::{MAX_SLOTS, StoredEvent, slot_fields};
 use crate::store::events::host_names::{FirstSpellings, HostName, HostNameCache};
@@ -192,6 +192,12 @@ impl Events {
         self.processes.get_or_add(host_key, guid)
     }
 
+    /// Returns a process and its key, by its number; `None` after the last one.
+    pub(in crate::store) fn key_of_process(&self, number: u32) -> Option<(ProcessId, (Symbol, Guid))> {
+        let id = ProcessId(number);
+        self.processes.get(id).map(|process| (id, (process.host_key(), process.guid)))
+    }
+
     /// Sets or clears the Event 1 of a process.
     pub(in crate::store) fn set_start(&mut self, process: ProcessId, start: Option<EventId>) {
         if let Some(process) = self.processes.get_mut(process) {
@@ -240,7 +246,8 @@ impl Events {
         let is_deferred = !is_selected && self.deferred.takes(head.event_code);
         let process = match key {
             Some((guid, host_key)) if is_deferred => {
-                self.deferred.wait(guid, host_key, id);
+                let parent = head.parent_process_guid;
+                self.deferred.wait(Waiting { guid, host_key, event: id, parent });
                 None
             }
             Some((guid, host_key)) => self.processes.get_or_add(host_key, guid),
@@ -254,7 +261,7 @@ impl Events {
             None
         };
         let mut intern = |field| {
-            let is_asked_for = is_selected || !is_start || (is_joined(field) && packed.is_none());
+            let is_asked_for = is_selected || !is_start || (is_of_starts(field) && packed.is_none());
             let is_kept = keeps_all || (is_for_rows(field) && is_asked_for);
             if is_kept { self.strings.intern(batch.text(record, field)?) } else { None }
         };
@@ -286,9 +293,8 @@ impl Events {
         if let Some(process) = process {
             self.chain(id, process);
         }
-        // Only the drill-down shows the tree.
-        if is_start && keeps_all {
-            self.link_parent(process, host, head.parent_process_guid);
+        if is_start && let Some((process, key)) = process.zip(self.host_key(host)) {
+            self.link_to_parent(process, key, head.parent_process_guid);
         }
         Some(id)
     }
@@ -324,22 +330,25 @@ impl Events {
         id
     }
 
+    /// Returns the name in lower case of the host of a process.
+    pub(in crate::store) fn host_of_process(&self, process: ProcessId) -> Option<Symbol> {
+        self.processes.get(process).map(Process::host_key)
+    }
+
     /// Returns the name in lower case, by which processes and answers are joined.
     pub(in crate::store) fn host_key(&self, host: Option<DistinctId>) -> Option<Symbol> {
         self.host_keys.get(host?.0 as usize).copied().flatten()
     }
 
     /// Makes a process a child of its parent, which is added where it is new.
-    fn link_parent(
+    pub(in crate::store) fn link_to_parent(
         &mut self,
-        process: Option<ProcessId>,
-        host: Option<DistinctId>,
-        parent_guid: Option<Guid>,
+        process: ProcessId,
+        host_key: Symbol,
+        parent: Option<Guid>,
     ) {
-        let (Some(process), Some(guid), Some(key)) = (process, parent_guid, self.host_key(host)) else {
-            return;
-        };
-        if let Some(parent) = self.processes.get_or_add(key, guid) {
+        let parent = parent.and_then(|guid| self.processes.get_or_add(host_key, guid));
+        if let Some(parent) = parent {
             self.processes.link(process, parent);
         }
     }

@@ -23,6 +23,13 @@ pub struct Process {
     pub(in crate::store) elder_sibling: Option<ProcessId>,
 }
 
+impl Process {
+    /// Returns its host's name in lower case.
+    pub(in crate::store) const fn host_key(&self) -> Symbol {
+        self.host_key
+    }
+}
+
 /// All processes.
 #[derive(Default)]
 pub(in crate::store) struct Processes {

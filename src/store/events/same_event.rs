@@ -16,7 +16,7 @@ use crate::model::fault::{Fault, FaultKind};
 use crate::model::feed::SourceInfo;
 use crate::model::guid::Guid;
 use crate::store::events::Events;
-use crate::store::events::collect::{Collect, is_for_rows, is_joined};
+use crate::store::events::collect::{Collect, is_for_rows, is_of_starts};
 use crate::store::events::dedup::{Earlier, EventKey, KeyedEvents, Likeness, agree};
 use crate::store::events::event::{StoredEvent, slot_fields};
 use crate::store::events::host_names::HostName;
@@ -142,7 +142,7 @@ impl Events {
         let event_code = event.event_code;
         let lacks = |field: &Field| {
             event.symbol(*field).is_none()
-                && !(event.packed.is_some() && is_joined(*field))
+                && !(event.packed.is_some() && is_of_starts(*field))
                 && self.keeps(*field, event_code, is_selected)
         };
         let common = [Field::User, Field::Image, Field::ProcessId];
@@ -175,7 +175,7 @@ impl Events {
         if matches!(self.collect, Collect::Everything | Collect::Leads) {
             return true;
         }
-        is_for_rows(field) && (is_selected || event_code != code::PROCESS_CREATE || is_joined(field))
+        is_for_rows(field) && (is_selected || event_code != code::PROCESS_CREATE || is_of_starts(field))
     }
 
     fn kept_text(&self, event: &StoredEvent, field: Field) -> Option<&str> {

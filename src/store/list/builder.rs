@@ -44,15 +44,15 @@ struct Collecting {
     version: u64,
     /// How many of it were.
     looked_at: usize,
-    /// The findings that pass, by score.
-    by_score: [Vec<FindingId>; 4],
+    /// The findings that pass, by their rank's number.
+    by_rank: Vec<Vec<FindingId>>,
     first: Option<FindingId>,
     last: Option<FindingId>,
 }
 
 impl Collecting {
     fn new(version: u64) -> Self {
-        Self { version, looked_at: 0, by_score: Default::default(), first: None, last: None }
+        Self { version, looked_at: 0, by_rank: vec![Vec::new(); RANKS], first: None, last: None }
     }
 }
 
@@ -149,7 +149,7 @@ impl ListBuilder {
         let query = self.listing.query;
         match query.sort {
             // They come in this order.
-            SortKey::Rank | SortKey::Time => {
+            SortKey::Rank | SortKey::Time | SortKey::Evidence => {
                 if query.reversed {
                     self.listing.findings.reverse();
                 }
@@ -172,6 +172,7 @@ impl Listing {
     #[must_use]
     pub fn new(store: &mut Store, tuning: &TuningMatches, query: &Query) -> Self {
         store.refresh();
+        store.weigh_evidence(query.profile, tuning);
         let mut making = ListBuilder::new(*query, Self::default());
         making.advance(store, tuning, None, &|| false);
         making.finish()
@@ -190,6 +191,7 @@ impl Collecting {
     ) -> bool {
         let query = listing.query;
         let scores = store.scores(query.profile, tuning);
+        let activities = store.activities_of(query.profile).filter(|_| query.by_evidence);
         let is_shown = |id: FindingId| {
             query.up_to_event.is_none_or(|first| {
                 store.finding(id).is_some_and(|finding| (finding.event.0 as usize) < first)
@@ -235,11 +237,8 @@ impl Collecting {
                     listing.hidden_by_range += 1;
                     continue;
                 }
-                let bucket = if query.sort == SortKey::Time { 0 } else { usize::from(result.score) };
-                // Most of a list has the highest score that is in it, and goes to its place at once.
-                if bucket == 3 {
-                    listing.findings.push(id);
-                } else if let Some(bucket) = self.by_score.get_mut(bucket) {
+                let points = activities.map_or(0, |activities| activities.points(id));
+                if let Some(bucket) = self.by_rank.get_mut(rank(query.sort, result.score, points)) {
                     bucket.push(id);
                 }
             }
@@ -251,11 +250,30 @@ impl Collecting {
 
     /// Puts the gathered findings into their place.
     fn write(&self, store: &Store, listing: &mut Listing) {
-        for bucket in self.by_score.iter().rev() {
+        for bucket in self.by_rank.iter().rev() {
             listing.findings.extend_from_slice(bucket);
         }
         let time = |id: FindingId| -> Option<Timestamp> { store.event(store.finding(id)?.event)?.time };
         listing.span = self.first.and_then(time).zip(self.last.and_then(time));
+    }
+}
+
+/// Points under and over which evidence ranks alike.
+const MIN_POINTS: i32 = -40;
+const MAX_POINTS: i32 = 60;
+/// The count of different points.
+const POINT_RANKS: usize = MAX_POINTS.abs_diff(MIN_POINTS) as usize + 1;
+/// The count of ranks: of scores and points.
+const RANKS: usize = 4 * POINT_RANKS;
+
+/// Returns the number of a rank, the first in the list last. Findings of one rank keep the order of their times.
+fn rank(sort: SortKey, score: u8, points: i32) -> usize {
+    let points = points.clamp(MIN_POINTS, MAX_POINTS).abs_diff(MIN_POINTS) as usize;
+    let score = usize::from(score.min(3));
+    match sort {
+        SortKey::Time => 0,
+        SortKey::Evidence => points * 4 + score,
+        _ => score * POINT_RANKS + points,
     }
 }
 

@@ -110,6 +110,7 @@ fn queries() -> impl Strategy<Value = Query> {
             reversed,
             group,
             range,
+            by_evidence: true,
             up_to_event: None,
         })
 }

@@ -115,7 +115,7 @@ impl ColumnSort {
                 let destination = store.view(id, self.profile, tuning).and_then(|view| view.destination());
                 return destination.map_or(Text::Missing, |destination| self.keep(&destination));
             }
-            SortKey::Rank | SortKey::Time => return Text::Missing,
+            SortKey::Rank | SortKey::Evidence | SortKey::Time => return Text::Missing,
         };
         store.symbol_of(finding, self.profile, field).map_or(Text::Missing, Text::Symbol)
     }

@@ -12,9 +12,11 @@ use crate::store::ids::{Epoch, FindingId};
 /// Which column a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortKey {
-    /// Score, then time: the search's own order.
+    /// Score, then evidence, then time; under `spl` the search's own order.
     #[default]
     Rank,
+    /// Evidence, whatever the score.
+    Evidence,
     /// Time.
     Time,
     /// Host.
@@ -33,8 +35,9 @@ pub enum SortKey {
 
 impl SortKey {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rank,
+        Self::Evidence,
         Self::Time,
         Self::Host,
         Self::User,
@@ -104,6 +107,8 @@ pub struct Query {
     pub group: Option<GroupKey>,
     /// From (inclusive) and to (exclusive), in seconds since 1970.
     pub range: Option<(i64, i64)>,
+    /// Ranked by evidence within a score; otherwise by time alone.
+    pub by_evidence: bool,
     /// Limits the list to findings of this count of first events, in order of arrival; `None` for all.
     pub up_to_event: Option<usize>,
 }
@@ -126,6 +131,7 @@ impl Query {
             reversed: false,
             group: None,
             range: None,
+            by_evidence: true,
             up_to_event: None,
         }
     }

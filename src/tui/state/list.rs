@@ -7,6 +7,7 @@ use crate::detect::exception::Exceptions;
 use crate::detect::pattern::Patterns;
 use crate::detect::profile::Profile;
 use crate::filter::{Filter, FilterField};
+use crate::store::evidence::pass::EvidencePass;
 use crate::store::held::Held;
 use crate::store::ids::FindingId;
 use crate::store::list::builder::ListBuilder;
@@ -80,11 +81,24 @@ pub(in crate::tui) struct ListJob {
     /// Whether what has come is being put in its place, before a list is made of it.
     pub(in crate::tui) is_settling: bool,
     pub(in crate::tui) making: Option<ListBuilder>,
+    /// The activities that are being weighed.
+    pub(in crate::tui) weighing: Option<EvidencePass>,
+    /// The inputs of the activities that were last weighed.
+    pub(in crate::tui) weighed: Option<WeighInputs>,
     /// The memory of the list before.
     pub(in crate::tui) spare: Listing,
     pub(in crate::tui) sieve: FilterCache,
     /// The inputs of the cached answers.
     pub(in crate::tui) filter_inputs: Option<FilterInputs>,
+}
+
+/// Inputs of the activities' evidence.
+#[derive(Clone, PartialEq)]
+pub(in crate::tui) struct WeighInputs {
+    pub(in crate::tui) generation: u64,
+    pub(in crate::tui) profile: Profile,
+    pub(in crate::tui) ide_parent: String,
+    pub(in crate::tui) findings: usize,
 }
 
 /// Inputs of a filter's answers, other than the findings.
@@ -120,7 +134,12 @@ impl App {
     /// Whether a list, or the table of pushes, is being made.
     #[must_use]
     pub const fn is_making_list(&self) -> bool {
-        self.list_job.is_settling || self.list_job.making.is_some() || self.has_work_beside()
+        self.is_building_list() || self.list_job.weighing.is_some() || self.has_work_beside()
+    }
+
+    /// Whether a list is being made of what has come.
+    pub(in crate::tui) const fn is_building_list(&self) -> bool {
+        self.list_job.is_settling || self.list_job.making.is_some()
     }
 
     /// Whether other work goes on in steps: the table of pushes, or a verdict on many alerts.
@@ -158,6 +177,7 @@ impl App {
             reversed: self.list.reversed,
             group: self.list.group,
             range: self.list.range,
+            by_evidence: true,
             up_to_event: self.frozen.map(|frozen| frozen.events),
         }
     }

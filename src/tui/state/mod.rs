@@ -23,7 +23,7 @@ pub mod workbench;
 pub mod writing;
 
 pub use layers::{Layer, Narrowing};
-pub(in crate::tui) use list::{FilterInputs, ListJob};
+pub(in crate::tui) use list::{FilterInputs, ListJob, WeighInputs};
 pub use list::{Frozen, HistogramCursor, ListOptions, Selected};
 pub use page::Page;
 pub use pattern_editor::{Draft, PatternEditor};

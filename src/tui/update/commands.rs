@@ -25,8 +25,9 @@ pub struct Command {
     complete: fn(&App) -> Vec<String>,
 }
 
-const SORT_NAMES: [(&str, SortKey); 8] = [
+const SORT_NAMES: [(&str, SortKey); 9] = [
     ("score", SortKey::Rank),
+    ("evidence", SortKey::Evidence),
     ("time", SortKey::Time),
     ("host", SortKey::Host),
     ("user", SortKey::User),

@@ -1,7 +1,9 @@
 //! Building the list in steps, and moving the selection in it.
 
 use crate::detect::exception::Exceptions;
+use crate::detect::profile::Profile;
 use crate::store::compaction::Relocation;
+use crate::store::evidence::pass::EvidencePass;
 use crate::store::held::{Held, Relocate as _};
 use crate::store::ids::ProcessId;
 use crate::store::list::builder::{FilterPass, ListBuilder};
@@ -10,8 +12,13 @@ use crate::store::resumable::Pause;
 use crate::store::view::{FilteredFinding, FindingView};
 use crate::tui::state::lines::Lines;
 use crate::tui::state::triage::TriagedFinding;
-use crate::tui::state::{App, FilterInputs, ListJob, Page};
+use crate::tui::state::{App, FilterInputs, ListJob, Page, WeighInputs};
 use crate::tune::changes;
+
+/// Findings up to which activities are weighed before a list is made of them: it takes less than a frame.
+const WEIGHED_AT_ONCE: usize = 2_000;
+/// Findings up to which they are weighed whenever some come in.
+const WEIGHED_OFTEN: usize = 20_000;
 
 impl App {
     /// Begins to rebuild the list, with all events read by now.
@@ -65,6 +72,9 @@ impl App {
     /// Goes on with the list, until it is made or it is time to stop. Says whether what has come has just been put in
     /// its place.
     pub(in crate::tui) fn advance_list(&mut self, pause: Pause<'_>) -> bool {
+        if !self.is_building_list() {
+            self.weigh(pause);
+        }
         let never = || false;
         let pause = if self.has_long_list() { pause } else { &never };
         if !self.list_job.is_settling {
@@ -78,11 +88,58 @@ impl App {
             return false;
         }
         self.list_job.is_settling = false;
+        if self.store.findings().len() <= WEIGHED_AT_ONCE {
+            self.begin_weighing();
+            self.weigh(&never);
+        }
         self.start_build();
         if !pause() {
             self.advance_build(pause);
         }
         true
+    }
+
+    /// Begins to weigh the activities of the list's profile, where something is new since they were last weighed. Of very
+    /// many findings, while more come in, only when there are an eighth more: all of it is weighed anew.
+    fn begin_weighing(&mut self) {
+        let inputs = WeighInputs {
+            generation: self.store.generation(),
+            profile: self.list.profile,
+            ide_parent: self.shown_flags().patterns().ide_parent.text().to_owned(),
+            findings: self.store.findings().len(),
+        };
+        let list_job = &mut self.list_job;
+        if inputs.profile == Profile::Spl || list_job.weighing.is_some() {
+            return;
+        }
+        let is_there = self.store.activities_of(inputs.profile).is_some();
+        if let Some(before) = list_job.weighed.as_ref().filter(|_| is_there) {
+            let is_of_tuning = before.ide_parent != inputs.ide_parent;
+            let has_grown = inputs.findings >= before.findings + before.findings / 8;
+            let is_due = !self.load.is_going_on() || inputs.findings <= WEIGHED_OFTEN || has_grown;
+            if *before == inputs || !(is_of_tuning || is_due) {
+                return;
+            }
+        }
+        list_job.weighing = Some(EvidencePass::new(&self.store, inputs.profile));
+        list_job.weighed = Some(inputs);
+    }
+
+    /// Goes on with weighing; the list is made again of the result.
+    fn weigh(&mut self, pause: Pause<'_>) {
+        if self.store.findings().len() > WEIGHED_AT_ONCE {
+            self.begin_weighing();
+        }
+        let Some(mut weighing) = self.list_job.weighing.take() else { return };
+        if !weighing.advance(&self.store, self.shown_flags(), pause) {
+            self.list_job.weighing = Some(weighing);
+            return;
+        }
+        self.store.put_activities(weighing.finish());
+        self.detail_key = None;
+        if self.store.findings().len() > WEIGHED_AT_ONCE {
+            self.start_build();
+        }
     }
 
     fn advance_build(&mut self, pause: Pause<'_>) {

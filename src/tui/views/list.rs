@@ -53,8 +53,9 @@ const WIDE_COLUMNS: &[Column] = &[
     (SortKey::Host, "Host", 24),
     (SortKey::User, "User", 20),
     (SortKey::Signal, "Signal", 28),
-    (SortKey::Image, "Image", 16),
-    (SortKey::Destination, "Destination", 30),
+    (SortKey::Image, "Image", 14),
+    (SortKey::Destination, "Destination", 34),
+    (SortKey::Evidence, "Why it stands out", 28),
     (SortKey::CommandLine, "Command line", 0),
 ];
 
@@ -352,6 +353,7 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (S
             };
             (text, Token::Text)
         }
+        SortKey::Evidence => (evidence_words(app, view), Token::Text),
         SortKey::Host => (host_cell(shown(view.host()), wide), Token::Text),
         SortKey::User => {
             let user = view.text(Field::User);
@@ -370,6 +372,16 @@ fn cell(app: &App, view: &FindingView<'_>, key: SortKey, breadth: Breadth) -> (S
         }
         SortKey::CommandLine => (shown(view.text(Field::CommandLine)), joined(Field::CommandLine)),
     }
+}
+
+/// The words of an activity's evidence, the telling items first.
+fn evidence_words(app: &App, view: &FindingView<'_>) -> String {
+    let activity = app.store.activities_of(app.list.profile).and_then(|table| table.of(view.id()));
+    let words = activity.map(|activity| {
+        let words = activity.evidence.iter().map(|hit| hit.item.row().words);
+        words.collect::<Vec<_>>().join(", ")
+    });
+    words.filter(|words| !words.is_empty()).unwrap_or_else(|| "-".to_owned())
 }
 
 /// How much a column can say.

@@ -159,9 +159,11 @@ impl Writer<'_> {
             let text = self.shown(difference);
             self.labelled(label, vec![Piece::new(text, style)]);
         }
+        self.target(row);
+        self.evidence(row);
         self.matched_field("Command", row, Field::CommandLine, row.command_line.as_deref());
         self.decoded(row.image.as_deref(), row.command_line.as_deref());
-        self.evidence(row);
+        self.lead_events(row);
         self.matched_field("Dest", row, Field::DestinationHostname, row.destination_hostname.as_deref());
         self.matched_field("Parent", row, Field::ParentImage, row.parent_image.as_deref());
         if row.parent_image.is_some() || row.parent_command_line.is_some() {
@@ -267,8 +269,44 @@ impl Writer<'_> {
         }
     }
 
-    /// The events that a lead was made of.
+    /// The repository of the activity, and how many rows it has.
+    fn target(&mut self, row: &AlertRow) {
+        let Some(repository) = &row.repository else { return };
+        let profile = self.app.listing.query.profile;
+        let activity = self
+            .app
+            .selected_finding()
+            .and_then(|id| self.app.store.activities_of(profile).and_then(|table| table.of(id)));
+        let rows = activity.map_or(1, |activity| activity.findings.len());
+        let mut pieces = vec![Piece::new(self.shown(repository), self.style(Token::Text))];
+        if rows > 1 {
+            pieces.push(Piece::new(format!("  [an activity of {rows} rows]"), self.style(Token::Muted)));
+        }
+        self.labelled("To", pieces);
+    }
+
+    /// Why the activity stands out: each item with its points and its record.
     fn evidence(&mut self, row: &AlertRow) {
+        if row.evidence.is_empty() {
+            return;
+        }
+        let mut pieces = Vec::new();
+        for item in &row.evidence {
+            if !pieces.is_empty() {
+                pieces.push(Piece::new("; ", self.style(Token::Muted)));
+            }
+            let token = if item.points > 0 { Token::Warning } else { Token::Muted };
+            pieces.push(Piece::new(format!("{:+} ", item.points), self.style(token)));
+            pieces.push(Piece::new(self.shown(&item.why), self.style(Token::Text)));
+            if let Some(record) = item.record {
+                pieces.push(Piece::new(format!(" [record {record}]"), self.style(Token::Muted)));
+            }
+        }
+        self.labelled("Evidence", pieces);
+    }
+
+    /// The events that a lead was made of.
+    fn lead_events(&mut self, row: &AlertRow) {
         let style = (self.style(Token::Joined), self.style(Token::Muted));
         for (number, event) in row.explanation.evidence.iter().take(MAX_EVIDENCE).enumerate() {
             let record = event.record_id.map_or_else(String::new, |record| format!(" record {record}"));
@@ -279,7 +317,7 @@ impl Writer<'_> {
                     style.1,
                 ),
             ];
-            self.labelled(if number == 0 { "Evidence" } else { "" }, pieces);
+            self.labelled(if number == 0 { "Events" } else { "" }, pieces);
         }
     }
 
