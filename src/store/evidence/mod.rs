@@ -1,7 +1,7 @@
 //! Activities and their evidence: what belongs together, and why it stands out.
 //!
-//! [`traces`] are kept as events come in. A [`pass::EvidencePass`] walks over all findings of a profile, in steps:
-//! [`grouping`] puts those of one deed together, [`history`] knows who pushed where before, [`weigh`] finds the items.
+//! `traces` are kept as events come in. A [`pass::EvidencePass`] walks over all findings of a profile, in steps:
+//! `grouping` puts those of one deed together, `history` knows who pushed where before, `weigh` finds the items.
 //! Its result, an [`ActivityTable`], holds for the findings that were there when the pass began.
 
 pub mod baseline;
