@@ -163,7 +163,8 @@ fn target_of(view: &FindingView<'_>, is_new_line: bool) -> Option<Target> {
         };
         return Some(Target { by, text: address.to_string() });
     }
-    let host = view.text(Field::DestinationHostname)?.to_ascii_lowercase();
+    let host = view.text(Field::DestinationHostname).or_else(|| view.text(Field::QueryName))?;
+    let host = host.to_ascii_lowercase();
     let hosts = view.store().repository_hosts();
     let is_reverse = !hosts.knows(&host) && is_reverse_name(&host);
     let text = if is_reverse { domain_of_reverse_name(&host).to_owned() } else { host };

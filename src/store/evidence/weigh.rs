@@ -308,6 +308,11 @@ impl Items<'_, '_> {
                 if named.is_some_and(|name| is_api_host(store.text(name))) {
                     self.add(EvidenceItem::ApiHost, Some(finding.event), Detail::None);
                 }
+            } else if event.event_code == code::DNS_QUERY {
+                // A lead of a query, whose connection was not logged.
+                if text(Field::QueryName).is_some_and(is_api_host) {
+                    self.add(EvidenceItem::ApiHost, Some(finding.event), Detail::None);
+                }
             } else {
                 self.of_start(finding.event, true);
             }
