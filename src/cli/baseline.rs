@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::EXIT_USAGE;
 use super::args::BaselineCommand;
-use super::scan::{Reading, print_faults, read};
+use super::scan::{EXIT_PARTIAL, Reading, print_faults, read};
 use super::settings::Resolved;
 use crate::detect::profile::Profile;
 use crate::export::is_closed_pipe;
@@ -15,8 +15,6 @@ use crate::store::tuning_matches::TuningMatches;
 
 /// All was read.
 const EXIT_READ: u8 = 0;
-/// Read in part.
-const EXIT_PARTIAL: u8 = 3;
 
 /// Reads the logs and writes the rows. Without `--profile` it looks at the pushes that `hunt` sees, which are the most.
 pub(super) fn run(options: &BaselineCommand) -> Result<u8, String> {

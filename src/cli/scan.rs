@@ -36,7 +36,7 @@ const EXIT_QUIET: u8 = 0;
 /// Alerts.
 const EXIT_ALERTS: u8 = 1;
 /// Read in part.
-const EXIT_PARTIAL: u8 = 3;
+pub(super) const EXIT_PARTIAL: u8 = 3;
 /// Messages that may wait for the store before a reader waits too.
 const MAX_WAITING: usize = 64;
 /// Between two lines of progress.

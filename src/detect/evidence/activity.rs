@@ -1,8 +1,6 @@
 //! Which process belongs to its parent's activity: a tool's own helper, or the command that a wrapper was started for.
 
-use std::borrow::Cow;
-
-use crate::detect::evidence::signs::{file_name, stem};
+use crate::detect::evidence::signs::stem;
 
 /// The shells whose command line can hold the command that they run.
 const WRAPPERS: [&str; 8] = ["cmd", "powershell", "pwsh", "sh", "bash", "zsh", "wsl", "nu"];
@@ -68,12 +66,6 @@ fn plain(text: &str) -> String {
     }
     let trimmed = plain.trim();
     if trimmed.len() == plain.len() { plain } else { trimmed.to_owned() }
-}
-
-/// Returns the name of an image, for sentences.
-#[must_use]
-pub fn shown_name(image: &str) -> Cow<'_, str> {
-    Cow::Borrowed(file_name(image))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The owners that an organisation trusts, and those that only look like one of them.
 
+use crate::model::text::edits;
+
 /// The owners that the configuration trusts, as `host/owner` in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedOwners {
@@ -8,6 +10,8 @@ pub struct TrustedOwners {
 
 /// Edits by which a look-alike differs at most.
 const MAX_EDITS: usize = 2;
+/// The longest name that is compared, in bytes: forges permit at most 255.
+const MAX_NAME: usize = 255;
 /// Shorter names differ in two letters by chance.
 const MIN_NAME: usize = 5;
 
@@ -21,12 +25,6 @@ impl TrustedOwners {
         owners.sort_unstable();
         owners.dedup();
         Self { owners }
-    }
-
-    /// Returns true where none are configured.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.owners.is_empty()
     }
 
     /// Returns true where an owner, `host/owner` in lower case, is trusted.
@@ -65,26 +63,10 @@ fn ends_a_word(rest: &str) -> bool {
     rest.ends_with(['-', '_', '.'])
 }
 
-/// Returns true where few edits make one name of the other. Names of repositories' owners are short; longer texts are
-/// none.
+/// Returns true where few edits make one name of the other. Names of owners are short; longer texts are none.
 fn is_near(one: &str, other: &str) -> bool {
-    const MAX_NAME: usize = 128;
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    if one.len() > MAX_NAME || other.len() > MAX_NAME || one.len().abs_diff(other.len()) > MAX_EDITS {
-        return false;
-    }
-    let mut before: Vec<usize> = (0..=other.len()).collect();
-    for (row, a) in one.iter().enumerate() {
-        let mut line = Vec::with_capacity(before.len());
-        line.push(row + 1);
-        for ((b, diagonal), above) in other.iter().zip(&before).zip(before.iter().skip(1)) {
-            let left = line.last().copied().unwrap_or(0);
-            let replaced = diagonal + usize::from(a != b);
-            line.push(replaced.min(left + 1).min(above + 1));
-        }
-        before = line;
-    }
-    before.last().is_some_and(|edits| *edits <= MAX_EDITS)
+    let is_name = |text: &str| text.len() <= MAX_NAME;
+    is_name(one) && is_name(other) && edits(one, other) <= MAX_EDITS
 }
 
 #[cfg(test)]

@@ -2,16 +2,15 @@
 
 use std::borrow::Cow;
 
-/// Returns the last part of a path.
-#[must_use]
-pub fn file_name(path: &str) -> &str {
-    path.rsplit(['\\', '/']).next().unwrap_or(path)
-}
+use crate::detect::clauses::find_ignoring_case;
+use crate::detect::hunt::command_line;
+use crate::detect::hunt::git::git_line;
+use crate::model::text::image_name;
 
 /// Returns the name of an executable without its ending, in lower case.
 #[must_use]
 pub fn stem(image: &str) -> Cow<'_, str> {
-    let name = file_name(image);
+    let name = image_name(image);
     let end = name.len().checked_sub(4).filter(|end| {
         name.get(*end..)
             .is_some_and(|ending| ending.eq_ignore_ascii_case(".exe") || ending.eq_ignore_ascii_case(".com"))
@@ -24,18 +23,14 @@ pub fn stem(image: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns true where a text holds another, without case of ASCII letters; the other one is in lower case.
-fn holds(text: &str, part: &str) -> bool {
-    let (text, part) = (text.as_bytes(), part.as_bytes());
-    let Some(first) = part.first() else { return true };
-    let (low, high) = (*first, first.to_ascii_uppercase());
-    memchr::memchr2_iter(low, high, text)
-        .any(|at| text.get(at..at + part.len()).is_some_and(|found| found.eq_ignore_ascii_case(part)))
+/// Returns true where a text holds an ASCII term, without case.
+fn holds(text: &str, term: &str) -> bool {
+    find_ignoring_case(text, term).is_some()
 }
 
-/// The words of a line, without quotes around them.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split_whitespace().map(|word| word.trim_matches(['"', '\'']))
+/// The words of a line, as its program is given them.
+fn words(line: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    command_line::words(line).map(|word| word.text)
 }
 
 /// A file that an archiver makes, by its ending.
@@ -68,8 +63,10 @@ fn is_in_cache(path: &str) -> bool {
 fn makes_archive(stem: &str, line: &str) -> bool {
     let mut rest = words(line).skip(1);
     match stem {
-        "7z" | "7za" | "7zr" | "7zz" => matches!(rest.next(), Some("a" | "u" | "A" | "U")),
-        "rar" | "winrar" => rest.any(|word| matches!(word, "a" | "m" | "A" | "M" | "-a")),
+        "7z" | "7za" | "7zr" | "7zz" => {
+            rest.next().is_some_and(|word| matches!(&*word, "a" | "u" | "A" | "U"))
+        }
+        "rar" | "winrar" => rest.any(|word| matches!(&*word, "a" | "m" | "A" | "M" | "-a")),
         "tar" | "bsdtar" => rest.next().is_some_and(|word| {
             word == "--create"
                 || (!word.starts_with("--") && word.trim_start_matches('-').bytes().any(|byte| byte == b'c'))
@@ -87,7 +84,7 @@ fn has_archive_password(stem: &str, line: &str) -> bool {
         "rar" | "winrar" => {
             rest.any(|word| word.len() > 2 && (word.starts_with("-p") || word.starts_with("-hp")))
         }
-        "zip" => rest.any(|word| matches!(word, "-P" | "-e" | "--password" | "--encrypt")),
+        "zip" => rest.any(|word| matches!(&*word, "-P" | "-e" | "--password" | "--encrypt")),
         _ => false,
     }
 }
@@ -123,7 +120,7 @@ pub enum Trace {
 /// asked of every Event 1.
 #[must_use]
 pub fn trace_of_start(image: &str, line: &str) -> Option<Trace> {
-    let name = file_name(image).as_bytes();
+    let name = image_name(image).as_bytes();
     // Most processes end here.
     if !matches!(
         name.first()?.to_ascii_lowercase(),
@@ -147,11 +144,14 @@ pub fn trace_of_start(image: &str, line: &str) -> Option<Trace> {
     let stem = stem(image);
     match &*stem {
         "git" => {
-            return (git_verb(line) == Some("init")).then_some(Trace::GitInit);
+            return git_line(line).verb.is_some_and(|verb| verb.text == "init").then_some(Trace::GitInit);
         }
         "gh" => {
             let mut rest = words(line).skip(1);
-            return (rest.next() == Some("auth") && rest.next() == Some("token"))
+            let is_next = |rest: &mut dyn Iterator<Item = Cow<'_, str>>, wanted: &str| {
+                rest.next().is_some_and(|word| word == wanted)
+            };
+            return (is_next(&mut rest, "auth") && is_next(&mut rest, "token"))
                 .then_some(Trace::SecretSearch);
         }
         "cmd" | "bash" | "sh" => return None,
@@ -206,19 +206,6 @@ fn is_downloader(stem: &str) -> bool {
             | "msiexec"
             | "tiworker"
     )
-}
-
-/// Returns the command of a git line.
-fn git_verb(line: &str) -> Option<&str> {
-    let mut rest = words(line).skip(1);
-    while let Some(word) = rest.next() {
-        if matches!(word, "-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace" | "--exec-path") {
-            rest.next();
-        } else if !word.starts_with('-') {
-            return Some(word);
-        }
-    }
-    None
 }
 
 /// Returns true for a folder where anybody can write and where things are staged, unless it is a package cache.
@@ -298,7 +285,7 @@ pub fn token_on(line: &str) -> Option<&'static str> {
     let has_shape = words(line).any(|word| {
         SHAPES.iter().any(|shape| {
             let end = shape.len() + 16;
-            holds(word, shape) && word.len() >= end
+            holds(&word, shape) && word.len() >= end
         })
     });
     has_shape.then_some("a token")
@@ -307,7 +294,7 @@ pub fn token_on(line: &str) -> Option<&'static str> {
 /// Returns the option by which a line sends a whole repository.
 #[must_use]
 pub fn whole_repository(line: &str) -> Option<&'static str> {
-    words(line).find_map(|word| match word {
+    words(line).find_map(|word| match &*word {
         "--mirror" => Some("--mirror"),
         "--all" => Some("--all"),
         _ => None,

@@ -16,7 +16,7 @@ pub struct SshLine {
     pub address: Option<Address>,
 }
 
-/// What git has the other side do.
+/// The command that git asks the other side to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SshCommand {
     /// `git-receive-pack`: it receives, so that it is a push.

@@ -71,7 +71,7 @@ impl Gathered {
     pub(super) fn repository(&self) -> (Option<String>, Option<String>) {
         let Some(target) = &self.target else { return (None, None) };
         let named = owner(&target.text);
-        // `api.github.com/gists` is a collection of the API, and nobody's.
+        // `api.github.com/gists` is a collection of the API and has no owner.
         let is_owner = named.split_once('/').is_some_and(|(host, _)| !host.starts_with("api."));
         (Some(target.text.clone()), Some(named).filter(|_| is_owner))
     }

@@ -26,7 +26,7 @@ use crate::store::evidence::pass::EvidencePass;
 use crate::store::evidence::traces::Traces;
 use crate::store::tuning_matches::TuningMatches;
 
-/// What evidence is weighed by.
+/// The weights, owners and earlier pushes that evidence is weighed by.
 #[derive(Clone, Debug, Default)]
 pub struct EvidenceOptions {
     /// The points of each item.

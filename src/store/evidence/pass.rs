@@ -23,7 +23,6 @@ const WEIGHED_PER_POLL: usize = if cfg!(test) { 2 } else { 64 };
 pub struct EvidencePass {
     profile: Profile,
     epoch: Epoch,
-    generation: u64,
     stage: Stage,
     grouping: Grouping,
     known: Vec<Known>,
@@ -59,7 +58,6 @@ impl EvidencePass {
         Self {
             profile,
             epoch: store.epoch(),
-            generation: store.generation(),
             stage: Stage::Group(0),
             grouping: Grouping::default(),
             known: Vec::new(),
@@ -142,7 +140,6 @@ impl EvidencePass {
         ActivityTable {
             profile: Some(self.profile),
             epoch: self.epoch,
-            generation: self.generation,
             activities: self.done,
             of_findings: self.grouping.of_findings,
         }

@@ -1,10 +1,11 @@
 //! The sentence of each item of evidence, and the names of activities and incidents.
 
 use crate::detect::evidence::EvidenceItem;
-use crate::detect::evidence::signs::{file_name, unusual_parent};
+use crate::detect::evidence::signs::unusual_parent;
 use crate::model::claim::ClaimedActivity;
 use crate::model::event::Field;
 use crate::model::row::EvidenceRow;
+use crate::model::text::image_name;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::events::event::StoredEvent;
@@ -103,7 +104,7 @@ impl Store {
                 let event = hit.event.and_then(|event| self.event(event));
                 let line = event.and_then(|event| self.field(event, Field::ParentCommandLine)).unwrap_or("");
                 let kind = unusual_parent(text, line).unwrap_or("an unusual parent");
-                format!("{kind} is above it: {}", file_name(text))
+                format!("{kind} is above it: {}", image_name(text))
             }
             EvidenceItem::WritableProgram => format!("a program where anybody can write: {text}"),
             EvidenceItem::SystemAccount => format!("it ran as {user}"),
@@ -116,7 +117,7 @@ impl Store {
             EvidenceItem::Download => format!("the same process went on to {text}, which gives files away"),
             EvidenceItem::UsualOwner => format!("{user} pushed to {text} from this host on two earlier days"),
             EvidenceItem::SharedOwner => format!("three or more hosts push to {text}"),
-            EvidenceItem::IdeAbove => format!("an IDE is above it: {}", file_name(text)),
+            EvidenceItem::IdeAbove => format!("an IDE is above it: {}", image_name(text)),
             EvidenceItem::TrustedOwner => format!("{text} is a trusted owner"),
         }
     }

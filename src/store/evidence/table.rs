@@ -75,8 +75,6 @@ pub struct WeighedActivity {
 pub struct ActivityTable {
     pub(in crate::store) profile: Option<Profile>,
     pub(in crate::store) epoch: Epoch,
-    /// The generation of the store that it was made of.
-    pub(in crate::store) generation: u64,
     pub(in crate::store) activities: Vec<WeighedActivity>,
     /// By number of finding: the number of its activity, or `u32::MAX`.
     pub(in crate::store) of_findings: Vec<u32>,
@@ -89,12 +87,6 @@ impl ActivityTable {
 
     pub(in crate::store) const fn epoch(&self) -> Epoch {
         self.epoch
-    }
-
-    /// Returns the generation of the store when the pass began.
-    #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.generation
     }
 
     /// Returns all activities, in the order of their first times.

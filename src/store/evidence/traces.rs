@@ -1,7 +1,8 @@
 //! Traces: events that are no finding, but make one stand out that follows on the same host.
 
-use crate::detect::evidence::signs::{Trace, file_name, trace_of_file, trace_of_start};
+use crate::detect::evidence::signs::{Trace, trace_of_file, trace_of_start};
 use crate::model::event::code;
+use crate::model::text::image_name;
 use crate::model::time::Timestamp;
 use crate::store::events::Events;
 use crate::store::events::interner::Symbol;
@@ -51,10 +52,10 @@ impl Traces {
         let Some(event) = events.event(id) else { return };
         let (image, time, host) = (image.unwrap_or(""), event.time, event.host);
         let (trace, name) = match event.event_code {
-            code::PROCESS_CREATE => (trace_of_start(image, line.unwrap_or("")), file_name(image)),
+            code::PROCESS_CREATE => (trace_of_start(image, line.unwrap_or("")), image_name(image)),
             code::FILE_CREATE => {
                 let target = target.unwrap_or("");
-                (trace_of_file(image, target), file_name(target))
+                (trace_of_file(image, target), image_name(target))
             }
             _ => return,
         };

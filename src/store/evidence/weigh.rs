@@ -32,7 +32,7 @@ const MAX_EVENTS: usize = 256;
 /// Hosts that push to an owner which is then shared.
 const SHARED: usize = 3;
 
-/// What is known of an activity before it is weighed.
+/// The facts of an activity that are gathered before it is weighed.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     /// The event by whose time it is ordered.
@@ -303,18 +303,20 @@ impl Items<'_, '_> {
             let Some(finding) = store.finding(*id) else { continue };
             let Some(event) = store.event(finding.event) else { continue };
             let text = |field| store.field(event, field);
-            if event.event_code == code::NETWORK_CONNECT {
-                let named = store.symbol_of(finding, Profile::Hunt, Field::DestinationHostname);
-                if named.is_some_and(|name| is_api_host(store.text(name))) {
-                    self.add(EvidenceItem::ApiHost, Some(finding.event), Detail::None);
+            // A lead of a query stands for a connection that was not logged.
+            let named = match event.event_code {
+                code::NETWORK_CONNECT => {
+                    let name = store.symbol_of(finding, Profile::Hunt, Field::DestinationHostname);
+                    name.map(|name| store.text(name))
                 }
-            } else if event.event_code == code::DNS_QUERY {
-                // A lead of a query, whose connection was not logged.
-                if text(Field::QueryName).is_some_and(is_api_host) {
-                    self.add(EvidenceItem::ApiHost, Some(finding.event), Detail::None);
+                code::DNS_QUERY => text(Field::QueryName),
+                _ => {
+                    self.of_start(finding.event, true);
+                    None
                 }
-            } else {
-                self.of_start(finding.event, true);
+            };
+            if named.is_some_and(is_api_host) {
+                self.add(EvidenceItem::ApiHost, Some(finding.event), Detail::None);
             }
             if let Some(start) = store.start_of(finding) {
                 self.of_start(start, true);

@@ -100,7 +100,7 @@ impl App {
     }
 
     /// Begins to weigh the activities of the list's profile, where something is new since they were last weighed. Of very
-    /// many findings, while more come in, only when there are an eighth more: all of it is weighed anew.
+    /// many findings, while more come in, only when there are an eighth more, since each pass weighs all of it.
     fn begin_weighing(&mut self) {
         let inputs = WeighInputs {
             generation: self.store.generation(),
