@@ -324,7 +324,12 @@ fn joined_within<const N: usize>(pieces: [&str; N], columns: usize) -> String {
 pub fn image_name(path: &str) -> &str {
     let is_separator = |character: char| matches!(character, '\\' | '/');
     let trimmed = path.trim_end_matches(is_separator);
-    if trimmed.is_empty() { path } else { trimmed.rsplit(is_separator).next().unwrap_or(trimmed) }
+    if trimmed.is_empty() {
+        return path;
+    }
+    // It is asked of every Event 1.
+    let last = memchr::memrchr2(b'\\', b'/', trimmed.as_bytes());
+    last.and_then(|at| trimmed.get(at + 1..)).unwrap_or(trimmed)
 }
 
 /// Returns the candidate nearest to a misspelt name: compared without case, `_` as `-`, and no further off than a third

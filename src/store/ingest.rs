@@ -212,30 +212,36 @@ impl Store {
     /// Joins the deferred Event 1s of the processes above those that are known, up to the roots: evidence looks at them.
     /// Each process and each deferred event is looked at once.
     fn join_ancestors(&mut self) {
-        let waiting = self.events.take_deferred();
-        let mut of_process: HashMap<(Symbol, Guid), Vec<usize>> = HashMap::new();
-        if !self.findings().is_empty() {
-            for (at, it) in waiting.iter().enumerate().filter(|(_, it)| it.parent.is_some()) {
-                of_process.entry((it.host_key, it.guid)).or_default().push(at);
+        let mut waiting = self.events.take_deferred();
+        if self.findings().is_empty() {
+            self.events.put_back(waiting);
+            return;
+        }
+        // By process, its first deferred Event 1; and by Event 1, the next one of the same process.
+        let mut first: HashMap<(Symbol, Guid), usize> = HashMap::with_capacity(waiting.len());
+        let mut next_of: Vec<Option<usize>> = vec![None; waiting.len()];
+        for (at, (it, next)) in waiting.iter().zip(&mut next_of).enumerate() {
+            if it.parent.is_some() {
+                *next = first.insert((it.host_key, it.guid), at);
             }
         }
         let mut is_joined = vec![false; waiting.len()];
-        let mut next = 0;
+        let mut number = 0;
         // Joining one can add its parent to the end.
-        while let Some((id, key)) = self.events.key_of_process(next) {
-            next += 1;
-            for at in of_process.remove(&key).unwrap_or_default() {
-                let Some(it) = waiting.get(at) else { continue };
+        while let Some((id, key)) = self.events.key_of_process(number) {
+            number += 1;
+            let mut next = first.get(&key).copied();
+            while let Some((at, it)) = next.and_then(|at| Some((at, waiting.get(at)?))) {
                 if self.events.join(it, id) == Some(code::PROCESS_CREATE) {
                     self.process_started(it.event);
                 }
                 if let Some(slot) = is_joined.get_mut(at) {
                     *slot = true;
                 }
+                next = next_of.get(at).copied().flatten();
             }
         }
         let mut is_joined = is_joined.into_iter();
-        let mut waiting = waiting;
         waiting.retain(|_| !is_joined.next().unwrap_or(false));
         self.events.put_back(waiting);
     }

@@ -144,7 +144,10 @@ pub fn trace_of_start(image: &str, line: &str) -> Option<Trace> {
     let stem = stem(image);
     match &*stem {
         "git" => {
-            return git_line(line).verb.is_some_and(|verb| verb.text == "init").then_some(Trace::GitInit);
+            // Of all lines of git few hold the word, and only those are read.
+            let is_init = memchr::memmem::find(line.as_bytes(), b"init").is_some()
+                && git_line(line).verb.is_some_and(|verb| verb.text == "init");
+            return is_init.then_some(Trace::GitInit);
         }
         "gh" => {
             let mut rest = words(line).skip(1);
